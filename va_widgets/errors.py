@@ -1,0 +1,53 @@
+"""Every error that va_widgets raises on purpose; each says in one sentence what was wrong and what to do."""
+
+
+class VaError(Exception):
+    """Base of all va_widgets errors."""
+
+
+class CorpusError(VaError):
+    """A corpus cannot be built, opened or read."""
+
+
+class NoVideosError(CorpusError):
+    """The place that was given holds no video files."""
+
+
+class EncoderError(VaError):
+    """An encoder cannot be loaded or used."""
+
+
+class EncoderMismatchError(CorpusError):
+    """A corpus and an encoder do not belong together."""
+
+
+class UnknownClipError(VaError):
+    """A clip id is not in the corpus."""
+
+
+class SearchUnavailableError(VaError):
+    """Text search was asked of a corpus that has no text encoder."""
+
+
+class PreviewUnavailableError(VaError):
+    """The video behind a clip cannot be played."""
+
+
+class LabelError(VaError):
+    """A label, a concept or an annotator name that cannot be stored."""
+
+
+class NotEnoughLabelsError(VaError):
+    """The labels given so far do not allow what was asked."""
+
+
+class ModelError(VaError):
+    """A published model cannot be written, read or applied."""
+
+
+class ProtocolError(VaError):
+    """A message from the front end that does not follow the protocol."""
+
+    def __init__(self, message: str, code: str = "malformed") -> None:
+        super().__init__(message)
+        self.code = code
