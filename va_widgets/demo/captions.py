@@ -1,0 +1,294 @@
+"""Writes captions for scenes, and knows which other scenes a caption is true of.
+
+A caption tells a random part of what a scene shows, in varied words and order. Because it leaves
+attributes open ("a night city" says nothing of the weather), it fits many scenes; training uses that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from va_widgets.demo.scenes import ATTRIBUTES, Scene
+
+FREE = -1  # the code of an attribute that a caption says nothing about
+NAMES: tuple[str, ...] = tuple(ATTRIBUTES)
+_CODES: dict[str, dict[str, int]] = {
+    name: {value: code for code, value in enumerate([*shares, *([] if "none" in shares else ["none"])])}
+    for name, shares in ATTRIBUTES.items()
+}
+
+_PLACES = {
+    "city": ["in the city", "in a city", "on a city street", "downtown", "in an urban street", "in town"],
+    "sea": ["at sea", "by the sea", "over the sea", "on the ocean", "above the water", "at the ocean"],
+    "forest": ["in the forest", "in a forest", "in the woods", "among trees", "between trees"],
+    "mountains": ["in the mountains", "in front of mountains", "among mountains", "near a mountain"],
+    "desert": ["in the desert", "in a desert", "on sand dunes", "among dunes", "on the sand"],
+    "meadow": ["in a meadow", "in the meadow", "on green hills", "in a field of flowers", "on the grass"],
+    "interior": ["indoors", "inside", "in a room", "in a living room", "in an interior", "inside a house"],
+}
+_PLACE_NOUNS = {
+    "city": ["city", "street", "skyline", "town"],
+    "sea": ["sea", "ocean", "water"],
+    "forest": ["forest", "woods", "trees"],
+    "mountains": ["mountains", "mountain", "mountain landscape"],
+    "desert": ["desert", "sand dunes", "dunes"],
+    "meadow": ["meadow", "green hills", "field", "grass"],
+    "interior": ["interior", "room", "living room", "house"],
+}
+_TIMES = {
+    "day": ["by day", "in daylight", "in the daytime", "during the day", "in bright light"],
+    "night": ["at night", "by night", "in the night", "after dark", "in the dark", "under the moon"],
+    "golden": ["at golden hour", "at sunset", "in the golden hour", "at dusk", "in evening light", "at sunrise"],
+}
+_TIME_NOUNS = {
+    "day": ["daylight", "day", "daytime", "bright day"],
+    "night": ["night", "darkness", "dark night", "nighttime"],
+    "golden": ["golden hour", "sunset", "dusk", "evening", "sunrise"],
+}
+_SKIES = {
+    "clear": ["in clear weather", "under a clear sky", "in good weather"],
+    "rain": ["in the rain", "in rain", "while it rains", "in rainy weather", "in a storm"],
+    "snow": ["in the snow", "in snow", "while it snows", "in snowy weather", "in winter"],
+    "fog": ["in the fog", "in fog", "in foggy weather", "in the mist", "in haze"],
+}
+_SKY_ADJECTIVES = {"rain": ["rainy", "wet"], "snow": ["snowy"], "fog": ["foggy", "misty"]}
+_SKY_NOUNS = {
+    "clear": ["clear weather", "clear sky"],
+    "rain": ["rain", "rainy weather", "a storm"],
+    "snow": ["snow", "snowy weather", "winter"],
+    "fog": ["fog", "mist", "haze"],
+}
+_ONE = {
+    "circle": ["circle", "ball", "disc", "round shape"],
+    "square": ["square", "box"],
+    "triangle": ["triangle", "pyramid"],
+    "star": ["star"],
+    "heart": ["heart"],
+    "ring": ["ring", "hoop", "donut"],
+    "cross": ["cross", "plus sign"],
+    "car": ["car", "automobile", "vehicle"],
+    "balloon": ["balloon", "hot air balloon"],
+}
+_MORE = {
+    "circle": ["circles", "balls", "discs"],
+    "square": ["squares", "boxes"],
+    "triangle": ["triangles", "pyramids"],
+    "star": ["stars"],
+    "heart": ["hearts"],
+    "ring": ["rings", "hoops", "donuts"],
+    "cross": ["crosses", "plus signs"],
+    "car": ["cars", "automobiles", "vehicles"],
+    "balloon": ["balloons", "hot air balloons"],
+}
+_COUNTS = {
+    "one": ["a single", "one", "a lone", "just one"],
+    "two": ["two", "a pair of", "a couple of"],
+    "three": ["three", "a trio of"],
+    "many": ["many", "a crowd of", "a group of", "lots of", "several"],
+}
+_COUNT_NOUNS = {
+    "one": ["a single object", "one thing", "a lone object"],
+    "two": ["a pair", "pair", "two things", "two objects", "a couple"],
+    "three": ["three things", "three objects", "a trio"],
+    "many": ["a crowd", "crowd", "many things", "many objects", "a group", "lots of things"],
+}
+_FRAMINGS = {
+    "close-up": ["a close-up of", "close-up of", "a close up of", "close view of", "a tight shot of"],
+    "medium": ["a medium shot of", "medium shot of", "a mid shot of"],
+    "wide": ["a wide shot of", "wide shot of", "a long shot of", "a distant view of"],
+}
+_FRAMING_NOUNS = {
+    "close-up": ["close-up", "close up", "a close-up", "close-up shot", "tight shot"],
+    "medium": ["medium shot", "a medium shot", "mid shot"],
+    "wide": ["wide shot", "a wide shot", "long shot", "wide view"],
+}
+_CAMERAS = {
+    "static": ["with a static camera", "filmed from a tripod", "static shot", "camera still"],
+    "pan": ["with a panning camera", "camera pans", "panning shot", "camera moves sideways", "pan"],
+    "zoom": ["with a zooming camera", "camera zooms", "zooming shot", "camera zooms in", "zoom"],
+}
+_EMPTY = ["an establishing shot of", "establishing shot of", "an empty", "a landscape view of", "a view of an empty"]
+_EMPTY_NOUNS = ["establishing shot", "an establishing shot", "empty scene", "nothing", "empty landscape"]
+_THINGS = ["something", "a thing", "an object", "a shape"]
+_OPENINGS = ["", "", "", "", "a photo of", "a video of", "a shot of", "a picture of", "video of", "a scene with"]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What a caption being written says: phrases, and the attributes they commit it to."""
+
+    said: dict[str, str] = field(default_factory=dict)
+    phrases: list[str] = field(default_factory=list)
+
+
+def codes(scenes: Sequence[Scene]) -> NDArray[np.int8]:
+    """The attributes of scenes as numbers: (n, attributes), in the order of `NAMES`."""
+    return np.array([[_CODES[name][getattr(scene, name)] for name in NAMES] for scene in scenes], dtype=np.int8)
+
+
+def matches(caption_codes: NDArray[np.int8], scene_codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which captions are true of which scenes: bool (captions, scenes).
+
+    `caption_codes` is (captions, attributes) with `FREE` where nothing is said; `scene_codes` (scenes, attributes).
+    """
+    asked = caption_codes[:, None, :]
+    return np.asarray(((asked == FREE) | (asked == scene_codes[None, :, :])).all(axis=2))
+
+
+def caption(scene: Scene, rng: Generator) -> tuple[str, NDArray[np.int8]]:
+    """A caption that is true of `scene`, and what it commits itself to (attributes,), `FREE` where it is silent."""
+    draft = _Draft()
+    style = rng.uniform()
+    if style < 0.22:
+        _one_word(draft, scene, rng)
+    elif style < 0.40:
+        _telegram(draft, scene, rng)
+    else:
+        _sentence(draft, scene, rng)
+    text = " ".join(phrase for phrase in draft.phrases if phrase)
+    constraint = np.full(len(NAMES), FREE, dtype=np.int8)
+    for name, value in draft.said.items():
+        constraint[NAMES.index(name)] = _CODES[name][value]
+    return text, constraint
+
+
+def _pick(options: Sequence[str], rng: Generator) -> str:
+    return options[int(rng.integers(len(options)))]
+
+
+def _say(draft: _Draft, scene: Scene, name: str, phrase: str) -> None:
+    draft.said[name] = getattr(scene, name)
+    draft.phrases.append(phrase)
+
+
+def _subject_names(scene: Scene, counted: bool) -> list[str]:
+    return _ONE[scene.subject] if not counted or scene.count == "one" else _MORE[scene.subject]
+
+
+def _one_word(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    """A search as people type it: one attribute, with or without an article."""
+    name = _pick([*NAMES, "subject", "colour"], rng)
+    if scene.subject == "none" and name in ("colour", "count"):
+        name = "subject"
+    _keyword(draft, scene, name, rng)
+    if rng.uniform() < 0.2:
+        draft.phrases.insert(0, _pick(["a photo of", "a video of", "a shot of", "a picture of"], rng))
+
+
+def _keyword(draft: _Draft, scene: Scene, name: str, rng: Generator) -> None:
+    value = getattr(scene, name)
+    if name == "subject":
+        if value == "none":
+            _say(draft, scene, name, _pick(_EMPTY_NOUNS, rng))
+        else:
+            article = _pick(["", "a", "the"], rng)
+            _say(draft, scene, name, f"{article} {_pick(_ONE[value], rng)}".strip())
+    elif name == "colour":
+        _say(draft, scene, name, f"{_pick([*_THINGS, '', ''], rng)} {value}".strip())
+    else:
+        nouns = {
+            "setting": _PLACE_NOUNS,
+            "light": _TIME_NOUNS,
+            "weather": _SKY_NOUNS,
+            "count": _COUNT_NOUNS,
+            "framing": _FRAMING_NOUNS,
+            "camera": _CAMERAS,
+        }[name]
+        noun = _pick(nouns[value], rng)
+        article = _pick(["", "", "the", "a"], rng) if name == "setting" else ""
+        _say(draft, scene, name, f"{article} {noun}".strip())
+
+
+def _telegram(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    """Two or three attributes as bare words, in any order; sometimes a place with its weather or hour."""
+    names = [name for name in NAMES if scene.subject != "none" or name not in ("colour", "count")]
+    if rng.uniform() < 0.25:
+        names = [name for name in names if name not in _scenery(draft, scene, rng)]
+    for name in rng.permutation(names)[: max(0, int(rng.integers(2, 4)) - len(draft.phrases))]:
+        if name == "colour":
+            _say(draft, scene, name, scene.colour)
+        else:
+            _keyword(draft, scene, str(name), rng)
+
+
+def _scenery(draft: _Draft, scene: Scene, rng: Generator) -> tuple[str, ...]:
+    """ "snowy mountains", "a night city", "city at night": a place with its weather or hour."""
+    noun = _pick(_PLACE_NOUNS[scene.setting], rng)
+    if scene.weather in _SKY_ADJECTIVES and rng.uniform() < 0.6:
+        _say(draft, scene, "weather", _pick(_SKY_ADJECTIVES[scene.weather], rng))
+        _say(draft, scene, "setting", noun)
+        return ("weather", "setting")
+    if scene.light == "night" and rng.uniform() < 0.4:
+        _say(draft, scene, "light", "night")
+        _say(draft, scene, "setting", noun)
+    else:
+        _say(draft, scene, "setting", noun)
+        _say(draft, scene, "light", _pick(_TIMES[scene.light], rng))
+    return ("light", "setting")
+
+
+def _sentence(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    if scene.subject == "none":
+        _landscape(draft, scene, rng)
+    else:
+        _figure(draft, scene, rng)
+    tail: list[tuple[str, str]] = []
+    if "setting" not in draft.said and rng.uniform() < 0.5:
+        tail.append(("setting", _pick(_PLACES[scene.setting], rng)))
+    if "light" not in draft.said and rng.uniform() < 0.5:
+        tail.append(("light", _pick(_TIMES[scene.light], rng)))
+    if "weather" not in draft.said and rng.uniform() < (0.5 if scene.weather != "clear" else 0.1):
+        tail.append(("weather", _pick(_SKIES[scene.weather], rng)))
+    if rng.uniform() < 0.25:
+        tail.append(("camera", _pick(_CAMERAS[scene.camera], rng)))
+    for i in rng.permutation(len(tail)):
+        _say(draft, scene, *tail[i])
+
+
+def _figure(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    if rng.uniform() < 0.25:
+        _say(draft, scene, "framing", _pick(_FRAMINGS[scene.framing], rng))
+    else:
+        draft.phrases.append(_pick(_OPENINGS, rng))
+    if (counted := rng.uniform() < 0.4):
+        _say(draft, scene, "count", _pick(_COUNTS[scene.count], rng))
+    elif scene.count == "one" or rng.uniform() < 0.5:
+        draft.phrases.append(_pick(["a", "the", ""], rng))
+    if rng.uniform() < 0.65:
+        _say(draft, scene, "colour", scene.colour)
+    if rng.uniform() < 0.88 or "colour" not in draft.said:
+        _say(draft, scene, "subject", _pick(_subject_names(scene, counted), rng))
+    else:
+        draft.phrases.append(_pick(["thing", "object", "shape"], rng) + ("s" if counted and scene.count != "one" else ""))
+
+
+def _landscape(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    if rng.uniform() < 0.7:
+        _say(draft, scene, "subject", _pick(_EMPTY, rng))
+    else:
+        _say(draft, scene, "framing", _pick(_FRAMINGS["wide"], rng))
+    if rng.uniform() < 0.4 and scene.weather in _SKY_ADJECTIVES:
+        _say(draft, scene, "weather", _pick(_SKY_ADJECTIVES[scene.weather], rng))
+    if rng.uniform() < 0.3 and scene.light == "night":
+        _say(draft, scene, "light", "night")
+    _say(draft, scene, "setting", _pick(_PLACE_NOUNS[scene.setting], rng))
+
+
+_WORD = re.compile(r"[a-z]+")
+
+
+def vocabulary() -> list[str]:
+    """Every word that captions and searches are made of, sorted."""
+    tables = (
+        _PLACES, _PLACE_NOUNS, _TIMES, _TIME_NOUNS, _SKIES, _SKY_ADJECTIVES, _SKY_NOUNS, _ONE, _MORE,
+        _COUNTS, _COUNT_NOUNS, _FRAMINGS, _FRAMING_NOUNS, _CAMERAS,
+    )  # fmt: skip
+    phrases = [phrase for table in tables for options in table.values() for phrase in options]
+    phrases += [*_EMPTY, *_EMPTY_NOUNS, *_THINGS, *_OPENINGS, *ATTRIBUTES["colour"], "objects things shapes and with"]
+    return sorted({word for phrase in phrases for word in _WORD.findall(phrase.lower())})
