@@ -1,0 +1,160 @@
+"""A corpus to try everything on: rendered videos whose content is known, and a tiny OpenCLIP model for them.
+
+Works without a network. The truth about every clip is in `corpus.clips`, in boolean columns `truth:<concept>`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from va_widgets.corpus import Corpus, OpenClipEncoder
+from va_widgets.demo.concepts import CONCEPTS, Concept, truth
+from va_widgets.demo.render import render
+from va_widgets.demo.scenes import Scene, sample_scenes
+from va_widgets.demo.videos import Shot, film, plan, write_truth
+from va_widgets.errors import CorpusError
+
+__all__ = ["CONCEPTS", "ENCODER", "TRUTH", "Concept", "corpus", "truth_of"]
+
+ENCODER = "va-tiny"
+TRUTH = "truth:"
+_RECIPE_FILE = "demo.json"
+_DEFAULTS: dict[str, int] = {"clips": 400, "seed": 0, "videos": True}
+_VIDEOS_FOLDER = "videos"
+_FAST_MOMENTS = (0.1, 0.5, 0.9)
+_FAST_CHUNK = 256
+
+
+def corpus(
+    path: str | Path,
+    clips: int | None = None,
+    seed: int | None = None,
+    *,
+    videos: bool | None = None,
+    progress: bool = True,
+) -> Corpus:
+    """Render and build a demo corpus in the folder `path`; a second call opens it.
+
+    Parameters
+    ----------
+    clips : int
+        The number of shots: 400, or as many as the folder's demo corpus has.
+    seed : int
+        0, or that of the folder's demo corpus. The same number of shots and seed give the same corpus.
+    videos : bool
+        False skips the video files: frames are rendered straight into embeddings. That is the fast path for
+        experiments with tens of thousands of clips; such a corpus has no thumbnails and nothing to play.
+    progress : bool
+        Show progress bars and say what is being done.
+
+    Raises
+    ------
+    CorpusError
+        If `clips` is not positive, or the folder holds a demo corpus made with other numbers.
+    """
+    path = Path(path)
+    recipe = _recipe(path, {"clips": clips, "seed": seed, "videos": videos})
+    scenes = sample_scenes(recipe["clips"], recipe["seed"])
+    return _filmed(path, scenes, recipe["seed"], progress) if recipe["videos"] else _imagined(path, scenes, progress)
+
+
+def truth_of(corpus: Corpus, concept: str) -> pd.Series[bool]:
+    """The truth about one concept of a demo corpus, by clip_id.
+
+    Raises CorpusError if the corpus does not know the truth about it.
+    """
+    column = TRUTH + concept
+    if column not in corpus.clips:
+        raise CorpusError(f"This corpus holds no truth about {concept!r}: only va.demo.corpus makes one that does.")
+    return corpus.clips[column].astype(bool)
+
+
+def _recipe(path: Path, asked: dict[str, int | None]) -> dict[str, int]:
+    """How the folder's corpus was or is to be made; written down before anything is rendered."""
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    if wanted.get("clips", 1) < 1:
+        raise CorpusError(f"A demo corpus needs at least one clip, not {wanted['clips']}.")
+    file = path / _RECIPE_FILE
+    if not file.exists():
+        path.mkdir(parents=True, exist_ok=True)
+        recipe = _DEFAULTS | wanted
+        file.write_text(json.dumps(recipe) + "\n", encoding="utf-8")
+        return recipe
+    recipe = json.loads(file.read_text(encoding="utf-8"))
+    for name, value in wanted.items():
+        if recipe[name] != value:
+            raise CorpusError(
+                f"{path} already holds a demo corpus made with {name}={recipe[name]}, not {value}: choose another folder."
+            )
+    return recipe
+
+
+def _filmed(path: Path, scenes: Sequence[Scene], seed: int, progress: bool) -> Corpus:
+    shots = plan(scenes, seed)
+    folder = path / _VIDEOS_FOLDER
+    if any(not (folder / video[0].video).exists() for video in shots):
+        with tqdm(total=len(shots), desc="filming", unit="video", disable=not progress) as bar:
+            film(folder, shots, on_done=lambda: bar.update() and None)
+        write_truth(path / "truth.json", shots)
+    built = Corpus.build(path, videos=folder, encoder=ENCODER, progress=progress)
+    if not _has_truth(built):
+        built = built.with_columns(_truth_table(built, [shot for video in shots for shot in video]))
+    return built
+
+
+def _imagined(path: Path, scenes: Sequence[Scene], progress: bool) -> Corpus:
+    encoder = OpenClipEncoder(ENCODER)
+    if (path / "manifest.json").exists():
+        return Corpus.open(path)
+    if progress:
+        print(f"Rendering {len(scenes)} clips straight into embeddings: no video files, so no thumbnails.")
+    parts = []
+    with tqdm(total=len(scenes), desc="rendering", unit="clip", disable=not progress) as bar:
+        for start in range(0, len(scenes), _FAST_CHUNK):
+            some = scenes[start : start + _FAST_CHUNK]
+            parts.append(_embedded(some, encoder))
+            bar.update(len(some))
+    clips = pd.DataFrame(
+        {
+            "clip_id": [f"scene-{i:06d}" for i in range(len(scenes))],
+            "video": [f"imagined-{i // 8:05d}" for i in range(len(scenes))],
+            "start": [float(i % 8) for i in range(len(scenes))],
+            "end": [float(i % 8 + 1) for i in range(len(scenes))],
+            **{TRUTH + name: values for name, values in truth(scenes).items()},
+        }
+    ).set_index("clip_id")
+    return Corpus.from_embeddings(path, np.concatenate(parts), clips, text_encoder=encoder)
+
+
+def _embedded(scenes: Sequence[Scene], encoder: OpenClipEncoder) -> np.ndarray:
+    height, width = 144, 256
+    frames = [render(scene, moment, width, height) for scene in scenes for moment in _FAST_MOMENTS]
+    small = [cv2.resize(frame, (width // 2, height // 2), interpolation=cv2.INTER_AREA) for frame in frames]
+    features = encoder.encode_frames(small).reshape(len(scenes), len(_FAST_MOMENTS), -1).mean(axis=1)
+    return features / np.linalg.norm(features, axis=1, keepdims=True)
+
+
+def _has_truth(corpus: Corpus) -> bool:
+    return all(TRUTH + concept.name in corpus.clips for concept in CONCEPTS)
+
+
+def _truth_table(corpus: Corpus, shots: Sequence[Shot]) -> pd.DataFrame:
+    """The truth of each clip as found by shot detection: that of the filmed shot it overlaps most."""
+    filmed: dict[str, list[Shot]] = {}
+    for shot in shots:
+        filmed.setdefault(shot.video, []).append(shot)
+
+    def scene_of(video: str, start: float, end: float) -> Scene:
+        overlap = [min(end, shot.end) - max(start, shot.start) for shot in filmed[video]]
+        return filmed[video][int(np.argmax(overlap))].scene
+
+    scenes = [scene_of(clip.video, clip.start, clip.end) for clip in corpus.clips.itertuples()]
+    table = {TRUTH + name: values for name, values in truth(scenes).items()}
+    return pd.DataFrame(table, index=corpus.clips.index)

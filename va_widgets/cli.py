@@ -1,0 +1,92 @@
+"""The command line: `va-widgets demo`, `build`, `info`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from va_widgets._version import __version__
+from va_widgets.errors import VaError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit status: 0 if all went well, 1 with one sentence on stderr if not."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except VaError as error:
+        print(f"va-widgets: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="va-widgets", description="Video Annotator in a notebook cell.")
+    parser.add_argument("--version", action="version", version=f"va-widgets {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    demo = commands.add_parser("demo", help="try it on rendered videos: opens JupyterLab on the quickstart notebook")
+    demo.add_argument("--path", type=Path, help="where to keep the demo (default: a folder of your user data)")
+    demo.add_argument("--clips", type=int, default=400, help="how many shots to film (default: 400)")
+    demo.add_argument("--seed", type=int, default=0, help="the seed of the videos (default: 0)")
+    demo.add_argument("--headless", action="store_true", help="do the whole job without a browser, by the known truth")
+    demo.add_argument("--concept", default="night city", help="what --headless labels (default: night city)")
+    demo.add_argument("--labels", type=int, default=60, help="how many labels --headless gives (default: 60)")
+    demo.add_argument("--no-browser", action="store_true", help="start JupyterLab and print its address only")
+    demo.set_defaults(run=_demo)
+
+    build = commands.add_parser("build", help="build a corpus from a folder of videos")
+    build.add_argument("corpus", type=Path, help="the folder to build in")
+    build.add_argument("videos", type=Path, help="a folder of videos, or one video")
+    build.add_argument("--encoder", default="va-tiny", help='an OpenCLIP tag such as "ViT-B-32/laion2b_s34b_b79k"')
+    build.set_defaults(run=_build)
+
+    info = commands.add_parser("info", help="say what a corpus holds")
+    info.add_argument("corpus", type=Path)
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from va_widgets.demo import launcher
+
+    path = options.path or launcher.default_path(options.clips, options.seed)
+    if options.headless:
+        return launcher.headless(path, options.clips, options.seed, options.concept, options.labels)
+    return launcher.notebook(path, options.clips, options.seed, browser=not options.no_browser)
+
+
+def _build(options: argparse.Namespace) -> int:
+    from va_widgets.corpus import Corpus
+
+    corpus = Corpus.build(options.corpus, videos=options.videos, encoder=options.encoder)
+    print(corpus)
+    _print_skipped(corpus.report)
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    from va_widgets.corpus import Corpus
+    from va_widgets.labels.store import LabelStore
+    from va_widgets.session import LABELS_FILE
+
+    corpus = Corpus.open(options.corpus)
+    print(corpus)
+    _print_skipped(corpus.report)
+    labels = Path(corpus.path) / LABELS_FILE
+    if labels.exists():
+        with LabelStore(labels) as store:
+            print(store.concepts().to_string(index=False))
+    return 0
+
+
+def _print_skipped(report: pd.DataFrame) -> None:
+    for row in report[report["status"] != "done"].itertuples():
+        print(f"  {row.status}: {row.source}: {row.reason}")

@@ -1,0 +1,127 @@
+"""What `va-widgets demo` does: JupyterLab on the quickstart notebook, or the whole job without a browser."""
+
+from __future__ import annotations
+
+import html
+import os
+import shutil
+import subprocess
+import sys
+import time
+import webbrowser
+from pathlib import Path
+
+import platformdirs
+
+from va_widgets import demo
+from va_widgets.errors import CorpusError, VaError
+from va_widgets.experiments.oracle import Run, label_by_oracle
+from va_widgets.models.bundle import Model, load_model
+from va_widgets.session import Session
+
+NOTEBOOK = "quickstart.ipynb"
+CORPUS_FOLDER = "corpus"
+REPORT = "report.html"
+
+
+def default_path(clips: int, seed: int) -> Path:
+    """Where the demo lives if nobody says otherwise: a folder of the user's data, one a size and seed."""
+    return Path(platformdirs.user_data_dir("va-widgets", appauthor=False)) / f"demo-{clips}-{seed}"
+
+
+def notebook(path: Path, clips: int, seed: int, *, browser: bool = True) -> int:
+    """Film and build the demo if it is not there yet, then run JupyterLab on the quickstart notebook until it ends.
+
+    Returns JupyterLab's exit status.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    corpus = demo.corpus(path / CORPUS_FOLDER, clips=clips, seed=seed)
+    print(f"{corpus}\nStarting JupyterLab …", flush=True)
+    target = path / NOTEBOOK
+    if not target.exists():  # a notebook that somebody has worked in is theirs
+        shutil.copyfile(_notebook(), target)
+    command = [sys.executable, "-m", "jupyterlab", NOTEBOOK]
+    if not browser or not _has_browser():
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # JupyterLab refuses to start for root unless told
+        command.append("--allow-root")
+    return subprocess.call(command, cwd=path)
+
+
+def _notebook() -> Path:
+    """The quickstart: in the package when it is installed, in notebooks/ of a checkout that is used in place."""
+    here = Path(__file__).parent
+    places = (here / NOTEBOOK, here.parents[1] / "notebooks" / "01_quickstart.ipynb")
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def _has_browser() -> bool:
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> int:
+    """Do the whole job by the known truth: build, search, label, refit, review, publish. Prints what it did.
+
+    Returns 0. Raises VaError for a concept that the demo does not know.
+    """
+    known = {one.name: one for one in demo.CONCEPTS}
+    if concept not in known:
+        raise VaError(f"The demo knows no concept {concept!r}: choose one of {', '.join(sorted(known))}.")
+    path.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    corpus = demo.corpus(path / CORPUS_FOLDER, clips=clips, seed=seed)
+    built = time.perf_counter()
+    print(f"1. Built in {built - started:.1f} s: {corpus}")
+    truth = demo.truth_of(corpus, concept)
+    if not truth.any():
+        raise CorpusError(f"None of these {len(corpus)} clips shows {concept!r}: ask for more clips with --clips.")
+    query = known[concept].query
+    found = corpus.search(query, 12)["clip_id"]
+    hits = int(truth[found].sum())
+    print(f"2. Searched for “{query}”: {hits} of the first 12 clips show it ({int(truth.sum())} of {len(corpus)} do).")
+    session = Session(corpus, concept, annotator=f"oracle-{time.time_ns()}", seed=seed)
+    print(f"3. Labelled by the truth as {session.annotator!r}, a page of 12 at a time:")
+    run = label_by_oracle(session, truth, labels, query=query, tell=True)
+    quality = session.quality
+    stated = session.quality_note if quality is None else f"{quality.ap:.2f} ({quality.low:.2f} to {quality.high:.2f})"
+    print(f"4. Reached AP {run.ap:.3f} on all clips with {run.labels} labels; cross-validated: {stated}.")
+    review = session.review()
+    wrong = [row for row in review.itertuples() if (row.value == "yes") != bool(truth[row.clip_id])]
+    print(f"5. Reviewed {len(review)} labelled clips, the most suspicious first: {len(wrong)} wrong.")
+    model = session.publish(concept)
+    reloaded = load_model(Path(corpus.path) / "models" / model.slug)
+    scored = reloaded.score_corpus(corpus)
+    above = int((scored >= model.threshold).sum())
+    print(f"6. Published {model.name!r} version {model.version}: {above} clips score above its threshold {model.threshold:.2f}.")
+    report = path / REPORT
+    report.write_text(_report(run, model, stated, len(corpus), int(truth.sum())), encoding="utf-8")
+    session.close()
+    print(f"Done in {time.perf_counter() - started:.1f} s. Report: {report}")
+    return 0
+
+
+def _report(run: Run, model: Model, quality: str, clips: int, positives: int) -> str:
+    rows = "".join(
+        f"<tr><td>{row.labels}</td><td>{html.escape(str(row.source))}</td><td>{row.yes}</td><td>{row.ap:.3f}</td></tr>"
+        for row in run.curve.itertuples()
+    )
+    points = " ".join(
+        f"{20 + 360 * row.labels / run.labels:.1f},{180 - 160 * row.ap:.1f}" for row in run.curve.itertuples()
+    )
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>va-widgets demo: {html.escape(run.concept)}</title>
+<style>body{{font:15px system-ui;max-width:46rem;margin:2rem auto;color:#222}}td,th{{padding:.2rem .9rem;text-align:right}}
+table{{border-collapse:collapse}}tr+tr{{border-top:1px solid #ddd}}svg{{background:#f6f6f6}}</style>
+<h1>{html.escape(run.concept)}</h1>
+<p>{positives} of {clips} clips show it. After {run.labels} labels given by the known truth the classifier ranks all clips
+with average precision <b>{run.ap:.3f}</b>; cross-validated on the labels alone: {html.escape(quality)}.</p>
+<svg width="400" height="200" role="img" aria-label="average precision by number of labels">
+<line x1="20" y1="180" x2="380" y2="180" stroke="#999"/><line x1="20" y1="20" x2="380" y2="20" stroke="#ddd"/>
+<polyline points="{points}" fill="none" stroke="#1976d2" stroke-width="2"/></svg>
+<table><tr><th>labels</th><th>last page from</th><th>yes</th><th>AP</th></tr>{rows}</table>
+<p>Published as {html.escape(model.name)} version {model.version}, threshold {model.threshold:.2f}.</p></html>
+"""

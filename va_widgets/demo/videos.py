@@ -1,0 +1,100 @@
+"""Films scenes: real H.264 files with hard cuts between the shots."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from va_widgets.demo.render import render
+from va_widgets.demo.scenes import Scene
+
+WIDTH, HEIGHT = 384, 216
+FPS = 12
+SHOTS_A_VIDEO = 8
+_SHORTEST, _LONGEST = 12, 19  # frames a shot
+_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A scene as it was filmed: `start` and `end` in seconds of its video."""
+
+    video: str
+    start: float
+    end: float
+    scene: Scene
+
+
+def plan(scenes: Sequence[Scene], seed: int) -> list[list[Shot]]:
+    """Spread scenes over videos and time, so that neighbours differ in place and hour: then every cut is one."""
+    rng = np.random.default_rng([seed, 5])
+    waiting = [scenes[i] for i in rng.permutation(len(scenes))]
+    ordered: list[Scene] = []
+    while waiting:
+        last = ordered[-1] if ordered else None
+        best = min(range(min(len(waiting), 60)), key=lambda i: _likeness(last, waiting[i]))
+        ordered.append(waiting.pop(best))
+    videos = []
+    for number, first in enumerate(range(0, len(ordered), SHOTS_A_VIDEO)):
+        frame, shots = 0, []
+        for scene in ordered[first : first + SHOTS_A_VIDEO]:
+            long = int(rng.integers(_SHORTEST, _LONGEST + 1))
+            shots.append(Shot(f"demo-{number:04d}.mp4", frame / FPS, (frame + long) / FPS, scene))
+            frame += long
+        videos.append(shots)
+    return videos
+
+
+def _likeness(last: Scene | None, scene: Scene) -> int:
+    if last is None:
+        return 0
+    same = (scene.setting == last.setting, scene.light == last.light, scene.weather == last.weather == "fog")
+    return 2 * same[0] + 2 * same[1] + same[2]
+
+
+def film(folder: Path, videos: Sequence[Sequence[Shot]], on_done: Callable[[], None] = lambda: None) -> None:
+    """Write every video that is not in `folder` yet; each appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def one(shots: Sequence[Shot]) -> None:
+        path = folder / shots[0].video
+        if not path.exists():
+            unfinished = path.with_suffix(".part")
+            _encode(unfinished, shots)
+            os.replace(unfinished, path)
+        on_done()
+
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        list(pool.map(one, videos))
+
+
+def _encode(path: Path, shots: Sequence[Shot]) -> None:
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "20", "g": "24"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.thread_count = 1  # one file a thread already
+        stream.time_base = Fraction(1, FPS)
+        for shot in shots:
+            frames = round((shot.end - shot.start) * FPS)
+            for i in range(frames):
+                picture = render(shot.scene, i / (frames - 1), WIDTH, HEIGHT)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def write_truth(path: Path, videos: Sequence[Sequence[Shot]]) -> None:
+    """Write what was filmed, shot by shot, as JSON."""
+    rows = [
+        {"video": shot.video, "start": shot.start, "end": shot.end, **shot.scene.as_dict()}
+        for shots in videos
+        for shot in shots
+    ]
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

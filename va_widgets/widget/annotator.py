@@ -1,0 +1,275 @@
+"""The annotator: an anywidget that lets a person search, label and review in a notebook cell."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+import pandas as pd
+import traitlets
+
+from va_widgets.errors import (
+    LabelError,
+    ProtocolError,
+    SearchUnavailableError,
+    UnknownClipError,
+    VaError,
+)
+from va_widgets.session import LabelValue, Session
+from va_widgets.widget import media, protocol
+from va_widgets.widget.protocol import Card, Point, QualityShown, Status
+from va_widgets.widget.worker import RefitWorker
+
+_STATIC = Path(__file__).parent / "static"
+_VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
+# In the order of the buttons and of the keys 1 to 4.
+_FEED_ORDER = ("top_positive", "borderline", "random", "top_negative")
+_log = logging.getLogger(__name__)
+
+Answer = tuple[dict[str, Any], list[bytes]]
+
+
+def _bundle(name: str) -> Path:
+    path = _STATIC / name
+    if not path.is_file():
+        raise VaError(
+            f"The front end's bundle ({name}) is missing from this installation: install va-widgets again,"
+            " or run `npm ci && npm run build` in js/ of a source checkout."
+        )
+    return path
+
+
+class Annotator(anywidget.AnyWidget):
+    """Shows a session in a notebook cell: tabs Search, Feeds and Review, cards, labels by button and key.
+
+    Parameters
+    ----------
+    session : Session
+        Several annotators may show one session, and one annotator may be displayed several times.
+
+    Raises
+    ------
+    VaError
+        If what was given is not a session, or the installation lacks the front end's bundle.
+    """
+
+    place = traitlets.Dict().tag(sync=True)
+    """Where the person is: tab, feed, query, card size. The front end writes it; it survives a page reload."""
+
+    _names: ClassVar[dict[type, str]] = {
+        protocol.Hello: "_hello",
+        protocol.Search: "_search",
+        protocol.Similar: "_similar",
+        protocol.Feed: "_feed",
+        protocol.Review: "_review",
+        protocol.Label: "_label",
+        protocol.Undo: "_undo",
+        protocol.Redo: "_redo",
+        protocol.Refit: "_refit",
+        protocol.Guideline: "_guideline",
+        protocol.Filmstrips: "_filmstrips",
+        protocol.Preview: "_preview",
+    }
+
+    def __init__(self, session: Session) -> None:
+        if not isinstance(session, Session):
+            raise VaError(
+                f"An Annotator shows a session, not {type(session).__name__}: write va.Annotator(va.Session(corpus, …))."
+            )
+        self._esm = _bundle("annotator.js")
+        self._css = _bundle("annotator.css")
+        super().__init__()
+        self.session = session
+        self._run = uuid.uuid4().hex
+        self._state: str = "ready"
+        self._message = ""
+        self._worker = RefitWorker(session.refit, self._refit_starts, self._refit_failed)
+        self._unsubscribe = session.subscribe(self._heard)
+        self.on_msg(self._receive)
+        threading.Thread(target=self._warm_up, name="va-warm-up", daemon=True).start()
+
+    def close(self) -> None:
+        """Take the widget off the page and end its thread. The session goes on."""
+        self._unsubscribe()
+        self._worker.stop()
+        super().close()
+
+    # --- messages --------------------------------------------------------------------------------
+
+    def _receive(self, _widget: object, content: object, _buffers: object) -> None:
+        """Answer one message; whatever goes wrong, the front end gets one sentence and nothing is half done."""
+        try:
+            request = protocol.parse(content)
+        except ProtocolError as error:
+            self.send(protocol.failure(*protocol.identity(content), error.code, str(error)))
+            return
+        name = self._names[type(request)]
+        try:
+            result, buffers = getattr(self, name)(request)
+        except VaError as error:
+            self.send(protocol.failure(*protocol.identity(content), _code(error), str(error)))
+        except Exception as error:  # the page must never wait for an answer that will not come
+            _log.exception("A %s request failed", type(request).__name__)
+            message = f"{type(request).__name__} failed in the kernel ({type(error).__name__}: {error}); try it again."
+            self.send(protocol.failure(*protocol.identity(content), "failed", message))
+        else:
+            self.send(protocol.reply(request, result), buffers)
+
+    def _hello(self, _request: protocol.Hello) -> Answer:
+        return {"status": self._status(), "session": self._run}, []
+
+    def _search(self, request: protocol.Search) -> Answer:
+        found = self.session.search(request.text, request.k)
+        return {"cards": self._cards(found, "matches the words"), "status": self._status()}, []
+
+    def _similar(self, request: protocol.Similar) -> Answer:
+        return {"cards": self._cards(self.session.similar(request.clip, request.k), "looks alike")}, []
+
+    def _feed(self, request: protocol.Feed) -> Answer:
+        found = self.session.feed(request.name, request.k, exclude=request.exclude)
+        return {"cards": self._cards(found, ""), "version": self.session.version}, []
+
+    def _review(self, request: protocol.Review) -> Answer:
+        table = self.session.review(request.value, request.order)
+        page = table.iloc[request.offset : request.offset + request.k]
+        scores = self.session.scores()
+        page = page.assign(score=scores.reindex(page["clip_id"]).to_numpy())
+        return {"cards": self._cards(page, ""), "total": len(table)}, []
+
+    def _label(self, request: protocol.Label) -> Answer:
+        labels = self.session.label(
+            request.clips, _VALUES[request.value], source=request.source, message_id=request.id
+        )
+        return {"labels": _shown(labels), "status": self._status()}, []
+
+    def _undo(self, request: protocol.Undo) -> Answer:
+        return {"labels": _shown(self.session.undo(message_id=request.id)), "status": self._status()}, []
+
+    def _redo(self, request: protocol.Redo) -> Answer:
+        return {"labels": _shown(self.session.redo(message_id=request.id)), "status": self._status()}, []
+
+    def _refit(self, _request: protocol.Refit) -> Answer:
+        self._worker.now()
+        return {"status": self._status()}, []
+
+    def _guideline(self, request: protocol.Guideline) -> Answer:
+        self.session.guideline = request.text
+        return {"status": self._status()}, []
+
+    def _filmstrips(self, request: protocol.Filmstrips) -> Answer:
+        strips, buffers = media.filmstrips(self.session, request.clips)
+        return {"strips": strips}, buffers
+
+    def _preview(self, request: protocol.Preview) -> Answer:
+        return media.preview(self.session, request.clip)
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def _heard(self, name: str, data: Mapping[str, Any]) -> None:
+        if name == "labels":
+            self.send(protocol.event("labels", {"labels": _shown(data["labels"]), "status": self._status()}))
+            self._worker.labelled(len(data["labels"]))
+        elif name == "refit":
+            refit = data["refit"]
+            self._state, self._message = "ready", ""
+            news = {"version": refit.version, "flipped": refit.flipped, "seconds": refit.seconds}
+            self.send(protocol.event("refit", {"status": self._status(), **news}))
+        else:
+            self.send(protocol.event("status", {"status": self._status()}))
+
+    def _refit_starts(self) -> None:
+        self._state, self._message = "refitting", ""
+        self.send(protocol.event("status", {"status": self._status()}))
+
+    def _refit_failed(self, error: Exception) -> None:
+        _log.error("The refit failed", exc_info=error)
+        self._state = "error"
+        self._message = f"The classifier could not be refitted ({error}). Your labels are safe; label another clip to try again."
+        self.send(protocol.event("status", {"status": self._status()}))
+
+    def _warm_up(self) -> None:
+        try:
+            self.session.warm_up()
+        except VaError as error:  # the search itself will say so when it is asked for
+            _log.info("The text encoder could not be loaded ahead of time: %s", error)
+
+    # --- what is shown ---------------------------------------------------------------------------
+
+    def _status(self) -> Status:
+        session = self.session
+        quality = session.quality
+        points = [
+            Point(int(row["version"]), int(row["labels"]), _finite(row["ap"]))
+            for row in session.refits.to_dict("records")
+        ]
+        return Status(
+            concept=session.concept,
+            guideline=session.guideline,
+            annotator=session.annotator,
+            clips=len(session.corpus),
+            feeds=[name for name in _FEED_ORDER if name in session.feeds],
+            counts=session.counts,
+            quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
+            quality_note=session.quality_note,
+            diversity=session.diversity,
+            version=session.version,
+            points=points[-100:],
+            state=self._state,  # type: ignore[arg-type]
+            message=self._message,
+            pending=session.pending,
+            can_undo=session.can_undo,
+            can_redo=session.can_redo,
+            searchable=session.searchable,
+            queries=session.queries,
+        )
+
+    def _cards(self, found: pd.DataFrame, reason: str) -> list[Card]:
+        """Cards of a table with clip_id and, where it has them, score, reason, suspicion and note."""
+        clips = self.session.corpus.clips.loc[list(found["clip_id"])]
+        own = self.session.own_labels
+        cards = []
+        for row, place in zip(found.to_dict("records"), clips.itertuples(), strict=True):
+            clip = str(row["clip_id"])
+            label = own.get(clip)
+            cards.append(
+                Card(
+                    clip=clip,
+                    video=str(place.video),
+                    start=float(place.start),
+                    end=float(place.end),
+                    score=_finite(row.get("score")),
+                    reason=str(row.get("reason", reason)),
+                    label=None if label == "none" else label,
+                    frames=self.session.corpus.frames_per_shot,
+                    suspicion=_finite(row.get("suspicion")),
+                    note=str(row.get("note", "")),
+                )
+            )
+        return cards
+
+
+def _shown(labels: Mapping[str, str]) -> dict[str, str | None]:
+    return {clip: None if value == "none" else value for clip, value in labels.items()}
+
+
+def _finite(value: object) -> float | None:
+    if value is None:
+        return None
+    number = float(value)  # type: ignore[arg-type]
+    return number if math.isfinite(number) else None
+
+
+def _code(error: VaError) -> str:
+    if isinstance(error, UnknownClipError):
+        return "unknown_clip"
+    if isinstance(error, SearchUnavailableError):
+        return "no_text_search"
+    if isinstance(error, LabelError):
+        return "bad_value"
+    return "failed"

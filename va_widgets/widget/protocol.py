@@ -1,0 +1,254 @@
+"""The messages between the annotator's front end and the kernel, version 1.
+
+Mirrored by `js/src/protocol.ts`; `tests/protocol_cases` holds golden messages that both sides are tested with.
+A request is `{v, id, type, …}`. Its reply carries the same id and either `result` or `error`. Events carry no id.
+Media travels as binary buffers beside a reply; only ids travel towards the kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from va_widgets.errors import ProtocolError
+
+VERSION = 1
+
+Value: TypeAlias = Literal["yes", "no", "unsure"]
+Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+Clip: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
+Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
+
+
+# --- requests --------------------------------------------------------------------------------------
+
+
+class Hello(Struct, tag="hello", frozen=True):
+    """A view has opened, or a page was reloaded: what is the state?"""
+
+    id: Id
+    v: int
+
+
+class Search(Struct, tag="search", frozen=True):
+    """Clips nearest to a text."""
+
+    id: Id
+    v: int
+    text: Annotated[str, Meta(min_length=1, max_length=500)]
+    k: Count
+
+
+class Similar(Struct, tag="similar", frozen=True):
+    """Clips that look like a clip."""
+
+    id: Id
+    v: int
+    clip: Clip
+    k: Count
+
+
+class Feed(Struct, tag="feed", frozen=True):
+    """The next page of a feed, without the clips of `exclude`, which were shown before."""
+
+    id: Id
+    v: int
+    name: Annotated[str, Meta(max_length=64)]
+    k: Count
+    exclude: Annotated[list[Clip], Meta(max_length=2000)]
+
+
+class Review(Struct, tag="review", frozen=True):
+    """A page of the labelled clips."""
+
+    id: Id
+    v: int
+    value: Literal["all", "yes", "no", "unsure"]
+    order: Literal["suspicion", "newest"]
+    offset: Annotated[int, Meta(ge=0)]
+    k: Count
+
+
+class Label(Struct, tag="label", frozen=True):
+    """Label clips; "none" takes labels back. A repeated id is stored once."""
+
+    id: Id
+    v: int
+    clips: Annotated[list[Clip], Meta(min_length=1, max_length=500)]
+    value: Literal["yes", "no", "unsure", "none"]
+    source: Annotated[str, Meta(max_length=64)]
+
+
+class Undo(Struct, tag="undo", frozen=True):
+    """Revert the newest action."""
+
+    id: Id
+    v: int
+
+
+class Redo(Struct, tag="redo", frozen=True):
+    """Do again what was undone."""
+
+    id: Id
+    v: int
+
+
+class Refit(Struct, tag="refit", frozen=True):
+    """Refit now, without waiting for a pause."""
+
+    id: Id
+    v: int
+
+
+class Guideline(Struct, tag="guideline", frozen=True):
+    """Change what counts as the concept."""
+
+    id: Id
+    v: int
+    text: Text
+
+
+class Filmstrips(Struct, tag="filmstrips", frozen=True):
+    """The pictures of some cards."""
+
+    id: Id
+    v: int
+    clips: Annotated[list[Clip], Meta(min_length=1, max_length=48)]
+
+
+class Preview(Struct, tag="preview", frozen=True):
+    """A clip as playable video."""
+
+    id: Id
+    v: int
+    clip: Clip
+
+
+Request: TypeAlias = (
+    Hello | Search | Similar | Feed | Review | Label | Undo | Redo | Refit | Guideline | Filmstrips | Preview
+)
+
+
+# --- what replies and events are made of -----------------------------------------------------------
+
+
+class Card(Struct, frozen=True):
+    """One clip on the page."""
+
+    clip: str
+    video: str
+    start: float
+    end: float
+    score: float | None
+    reason: str
+    label: Value | None
+    frames: int
+    suspicion: float | None = None
+    note: str = ""
+
+
+class QualityShown(Struct, frozen=True):
+    """Average precision with its interval."""
+
+    ap: float
+    low: float
+    high: float
+
+
+class Point(Struct, frozen=True):
+    """One refit on the sparkline."""
+
+    version: int
+    labels: int
+    ap: float | None
+
+
+class Status(Struct, frozen=True):
+    """All that the header shows."""
+
+    concept: str
+    guideline: str
+    annotator: str
+    clips: int
+    feeds: list[str]
+    counts: dict[str, int]
+    quality: QualityShown | None
+    quality_note: str
+    diversity: float
+    version: int
+    points: list[Point]
+    state: Literal["ready", "refitting", "error"]
+    message: str
+    pending: int
+    can_undo: bool
+    can_redo: bool
+    searchable: bool
+    queries: list[str]
+
+
+class Strip(Struct, frozen=True):
+    """A filmstrip: `buffer` is the index of its bytes among the reply's buffers, None if there is none."""
+
+    clip: str
+    mime: str
+    frames: int
+    width: int
+    height: int
+    buffer: int | None
+    reason: str
+
+
+# --- reading and writing ---------------------------------------------------------------------------
+
+
+def parse(content: object) -> Request:
+    """Turn a message of the front end into a request.
+
+    Raises ProtocolError, in one sentence, for anything that is not a request of version 1.
+    """
+    if not isinstance(content, dict):
+        raise ProtocolError(f"A message must be an object with v, id and type, not {type(content).__name__}.")
+    if not isinstance(content.get("id"), str) or not content["id"]:
+        raise ProtocolError("A message must carry an id, a text that is not empty.")
+    if content.get("v") != VERSION:
+        raise ProtocolError(
+            f"The page speaks version {content.get('v')!r} of the protocol and the kernel version {VERSION}:"
+            " restart the kernel and reload the page.",
+            code="version",
+        )
+    try:
+        request: Request = msgspec.convert(content, Request)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(f"The message was not understood: {error}.") from error
+    return request
+
+
+def identity(content: object) -> tuple[str | None, str | None]:
+    """The id and type of a message that could not be parsed, as far as it has them."""
+    if not isinstance(content, dict):
+        return None, None
+    id, type = content.get("id"), content.get("type")
+    return id if isinstance(id, str) else None, type if isinstance(type, str) else None
+
+
+def reply(request: Request, result: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a request, as plain JSON data."""
+    plain = msgspec.to_builtins(result)
+    return {"v": VERSION, "id": request.id, "type": _tag(request), "ok": True, "result": plain}
+
+
+def failure(id: str | None, type: str | None, code: str, message: str) -> dict[str, Any]:
+    """The answer to a request that could not be met."""
+    return {"v": VERSION, "id": id, "type": type, "ok": False, "error": {"code": code, "message": message}}
+
+
+def event(name: Literal["status", "labels", "refit"], data: dict[str, Any]) -> dict[str, Any]:
+    """Something that happened without being asked for."""
+    return {"v": VERSION, "event": name, "data": msgspec.to_builtins(data)}
+
+
+def _tag(request: Request) -> str:
+    return str(request.__struct_config__.tag)
