@@ -1,0 +1,425 @@
+"""The label store: an append-only log of label events in SQLite, on disk before an append returns."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeAlias
+
+import pandas as pd
+
+from va_widgets.errors import LabelError
+
+StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
+"""What a label event says; "none" takes a label back."""
+
+VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure", "none")
+SCHEMA_VERSION = 1
+_APPLICATION_ID = 0x76615F31  # "va_1": tells our file from any other SQLite database
+_LONGEST_NAME = 200
+_LONGEST_SOURCE = 64
+_BUSY_SECONDS = 10.0
+
+# An action is what one undo reverts: all events that share an action_id. An undo or a redo is an action of its own
+# that names the one it reverts or applies again in `undoes`. `before` is the value an event replaced.
+_SCHEMA = f"""
+BEGIN EXCLUSIVE;
+CREATE TABLE IF NOT EXISTS events (
+    event_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    action_id INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    annotator TEXT NOT NULL,
+    concept TEXT NOT NULL,
+    clip_id TEXT NOT NULL,
+    value TEXT NOT NULL CHECK (value IN ('yes', 'no', 'unsure', 'none')),
+    before TEXT NOT NULL CHECK (before IN ('yes', 'no', 'unsure', 'none')),
+    source TEXT NOT NULL,
+    model_version INTEGER NOT NULL,
+    message_id TEXT,
+    kind TEXT NOT NULL CHECK (kind IN ('label', 'undo', 'redo')),
+    undoes INTEGER
+);
+CREATE INDEX IF NOT EXISTS events_by_clip ON events (concept, annotator, clip_id, event_id);
+CREATE INDEX IF NOT EXISTS events_by_action ON events (action_id);
+CREATE INDEX IF NOT EXISTS events_by_message ON events (concept, annotator, message_id) WHERE message_id IS NOT NULL;
+CREATE TABLE IF NOT EXISTS actions (
+    action_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    annotator TEXT NOT NULL,
+    concept TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    undoes INTEGER
+);
+CREATE INDEX IF NOT EXISTS actions_by_annotator ON actions (concept, annotator, action_id);
+CREATE TABLE IF NOT EXISTS state (
+    annotator TEXT NOT NULL,
+    concept TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (annotator, concept, key)
+);
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
+"""
+
+_EVENT_COLUMNS = (
+    "event_id",
+    "action_id",
+    "time",
+    "annotator",
+    "concept",
+    "clip_id",
+    "value",
+    "source",
+    "model_version",
+    "message_id",
+    "kind",
+    "undoes",
+)
+_CURRENT_COLUMNS = ("clip_id", "annotator", "value", "time", "source", "event_id")
+
+
+class LabelStore:
+    """Label events of all concepts and annotators of a corpus, in one SQLite file.
+
+    Several processes and several threads may write at once. Where the file or its folder cannot be written, the
+    store opens for reading (`read_only`).
+
+    Raises
+    ------
+    LabelError
+        If the file cannot be created or opened, or is not a label store of a version known here.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._lock = threading.RLock()
+        self._db, self.read_only = _connect(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. The store cannot be used afterwards."""
+        with self._lock:
+            self._db.close()
+
+    @staticmethod
+    def check_names(annotator: str, concept: str) -> None:
+        """Raise LabelError unless both can be stored: any text of 1 to 200 characters without control characters."""
+        _check_name("annotator's name", annotator)
+        _check_name("concept", concept)
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def append(
+        self,
+        annotator: str,
+        concept: str,
+        labels: Mapping[str, StoredValue],
+        source: str,
+        model_version: int = 0,
+        message_id: str | None = None,
+    ) -> dict[str, StoredValue]:
+        """Store labels as one action; they are on disk when this returns.
+
+        A second call with the same `message_id` by the same annotator for the same concept stores nothing. Returns
+        the stored values by clip. Raises LabelError, and then stores nothing.
+        """
+        self.check_names(annotator, concept)
+        for clip, value in labels.items():
+            if value not in VALUES:
+                raise LabelError(f"The label {value!r} of clip {clip!r} cannot be stored: use {', '.join(VALUES)}.")
+        if len(source) > _LONGEST_SOURCE:
+            raise LabelError(f"The source of a label may have {_LONGEST_SOURCE} characters, not {len(source)}.")
+        if not labels:
+            return {}
+        with self._transaction() as db:
+            if (known := self._answered(annotator, concept, message_id)) is not None:
+                return known
+            before = self._values(annotator, concept, list(labels))
+            changes = {clip: (before[clip], value) for clip, value in labels.items()}
+            self._write(db, annotator, concept, changes, source, model_version, message_id, "label", None)
+        return dict(labels)
+
+    def undo(self, annotator: str, concept: str, message_id: str | None = None) -> dict[str, StoredValue]:
+        """Revert the annotator's newest action that is not undone yet, by new events with the former values.
+
+        Returns the values now by clip, {} if there is nothing to undo. Idempotent by `message_id`.
+        """
+        return self._step("undo", annotator, concept, message_id)
+
+    def redo(self, annotator: str, concept: str, message_id: str | None = None) -> dict[str, StoredValue]:
+        """Apply again what was undone last; a new label in between leaves nothing to redo.
+
+        Returns the values now by clip, {} if there is nothing to redo. Idempotent by `message_id`.
+        """
+        return self._step("redo", annotator, concept, message_id)
+
+    def _step(
+        self, kind: Literal["undo", "redo"], annotator: str, concept: str, message_id: str | None
+    ) -> dict[str, StoredValue]:
+        self.check_names(annotator, concept)
+        with self._transaction() as db:
+            if (known := self._answered(annotator, concept, message_id)) is not None:
+                return known
+            done, undone = self._stacks(annotator, concept)
+            stack = done if kind == "undo" else undone
+            if not stack:
+                return {}
+            target = stack[-1]
+            column = "before" if kind == "undo" else "value"
+            wanted: dict[str, StoredValue] = dict(
+                db.execute(f"SELECT clip_id, {column} FROM events WHERE action_id = ? ORDER BY event_id", (target,))
+            )
+            now = self._values(annotator, concept, list(wanted))
+            changes = {clip: (now[clip], value) for clip, value in wanted.items()}
+            self._write(db, annotator, concept, changes, kind, 0, message_id, kind, target)
+        return wanted
+
+    def set_state(self, annotator: str, concept: str, key: str, value: object) -> None:
+        """Keep a small JSON document, such as a guideline or the queries, under (annotator, concept, key)."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO state VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                (annotator, concept, key, json.dumps(value)),
+            )
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def get_state(self, annotator: str, concept: str) -> dict[str, Any]:
+        """The documents kept under (annotator, concept), by key."""
+        rows = self._read("SELECT key, value FROM state WHERE annotator = ? AND concept = ?", (annotator, concept))
+        return {key: json.loads(value) for key, value in rows}
+
+    def can_undo(self, annotator: str, concept: str) -> bool:
+        """Whether the annotator has an action to undo."""
+        with self._lock:
+            return bool(self._stacks(annotator, concept)[0])
+
+    def can_redo(self, annotator: str, concept: str) -> bool:
+        """Whether the annotator has an action to redo."""
+        with self._lock:
+            return bool(self._stacks(annotator, concept)[1])
+
+    def current(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
+        """The labels that stand: DataFrame(clip_id, annotator, value, time, source, event_id), oldest first.
+
+        One row for each annotator's newest value of a clip; labels that were taken back are left out.
+        """
+        only, values = _only(concept, annotator)
+        rows = self._read(
+            f"""SELECT {", ".join(_CURRENT_COLUMNS)} FROM events WHERE event_id IN
+                (SELECT MAX(event_id) FROM events WHERE {only} GROUP BY annotator, clip_id)
+                AND value != 'none' ORDER BY event_id""",
+            values,
+        )
+        return pd.DataFrame(rows, columns=list(_CURRENT_COLUMNS))
+
+    def history(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
+        """Every event of a concept, oldest first; `kind` is "label", "undo" or "redo"."""
+        only, values = _only(concept, annotator)
+        rows = self._read(f"SELECT {', '.join(_EVENT_COLUMNS)} FROM events WHERE {only} ORDER BY event_id", values)
+        return pd.DataFrame(rows, columns=list(_EVENT_COLUMNS)).astype({"undoes": "Int64"})
+
+    def concepts(self) -> pd.DataFrame:
+        """Every concept with labels: DataFrame(concept, annotators, yes, no, unsure), labels counted per annotator."""
+        rows = self._read(
+            """SELECT concept, COUNT(DISTINCT annotator), SUM(value = 'yes'), SUM(value = 'no'), SUM(value = 'unsure')
+               FROM events WHERE event_id IN (SELECT MAX(event_id) FROM events GROUP BY concept, annotator, clip_id)
+               AND value != 'none' GROUP BY concept ORDER BY concept""",
+            (),
+        )
+        return pd.DataFrame(rows, columns=["concept", "annotators", "yes", "no", "unsure"])
+
+    def last_event(self, concept: str) -> int:
+        """The number of the concept's newest event, 0 if there is none. It changes when anybody labels."""
+        (row,) = self._read("SELECT COALESCE(MAX(event_id), 0) FROM events WHERE concept = ?", (concept,))
+        return int(row[0])
+
+    def events_since(self, concept: str, event_id: int) -> int:
+        """How many events of the concept are newer than an event."""
+        (row,) = self._read("SELECT COUNT(*) FROM events WHERE concept = ? AND event_id > ?", (concept, event_id))
+        return int(row[0])
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _read(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._db.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise _unreadable(self.path, error) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self.read_only:
+            raise LabelError(f"Labels cannot be saved because {self.path} is read-only: open a copy you may write to.")
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise LabelError(
+                    f"The label was not saved to {self.path} ({error}): make sure the disk has room and try again."
+                ) from error
+
+    def _write(
+        self,
+        db: sqlite3.Connection,
+        annotator: str,
+        concept: str,
+        changes: Mapping[str, tuple[str, str]],
+        source: str,
+        model_version: int,
+        message_id: str | None,
+        kind: str,
+        undoes: int | None,
+    ) -> None:
+        action = db.execute(
+            "INSERT INTO actions (annotator, concept, kind, undoes) VALUES (?, ?, ?, ?)",
+            (annotator, concept, kind, undoes),
+        ).lastrowid
+        time = datetime.now(UTC).isoformat(timespec="microseconds")
+        db.executemany(
+            """INSERT INTO events (action_id, time, annotator, concept, clip_id, value, before, source, model_version,
+               message_id, kind, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            [
+                (action, time, annotator, concept, clip, value, before, source, model_version, message_id, kind, undoes)
+                for clip, (before, value) in changes.items()
+            ],
+        )
+
+    def _answered(self, annotator: str, concept: str, message_id: str | None) -> dict[str, StoredValue] | None:
+        """What a message stored when it came the first time, None if it is new."""
+        if message_id is None:
+            return None
+        rows = self._read(
+            "SELECT clip_id, value FROM events WHERE concept = ? AND annotator = ? AND message_id = ? ORDER BY event_id",
+            (concept, annotator, message_id),
+        )
+        return dict(rows) if rows else None
+
+    def _values(self, annotator: str, concept: str, clips: list[str]) -> dict[str, StoredValue]:
+        """The annotator's value of each clip now, "none" if there is none."""
+        values: dict[str, StoredValue] = {}
+        for clip in clips:
+            rows = self._read(
+                """SELECT value FROM events WHERE concept = ? AND annotator = ? AND clip_id = ?
+                   ORDER BY event_id DESC LIMIT 1""",
+                (concept, annotator, clip),
+            )
+            values[clip] = rows[0][0] if rows else "none"
+        return values
+
+    def _stacks(self, annotator: str, concept: str) -> tuple[list[int], list[int]]:
+        """The actions that can be undone and those that can be redone, the next one last; read from the log."""
+        done: list[int] = []
+        undone: list[int] = []
+        rows = self._read(
+            "SELECT action_id, kind, undoes FROM actions WHERE concept = ? AND annotator = ? ORDER BY action_id",
+            (concept, annotator),
+        )
+        for action, kind, undoes in rows:
+            if kind == "label":
+                done.append(action)
+                undone.clear()
+            elif kind == "undo":
+                done.remove(undoes)
+                undone.append(undoes)
+            else:
+                undone.remove(undoes)
+                done.append(undoes)
+        return done, undone
+
+
+def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
+    try:
+        db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        if not _is_ours(db, path):
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(_SCHEMA)
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("BEGIN IMMEDIATE")  # fails at once where nothing can be written
+        db.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            return _read_only(path), True
+        raise _unreadable(path, error) from error
+    except sqlite3.Error as error:
+        raise _unreadable(path, error) from error
+    return db, False
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    """Open for reading where nothing can be written, the WAL's side files included."""
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise LabelError(f"Labels cannot be kept in {path}: the folder {path.parent} does not exist.")
+        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        db.executescript(_SCHEMA)  # an empty store: a read-only corpus that nobody has labelled
+        return db
+    uri = path.resolve().as_uri()
+    db = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        ours = _is_ours(db, path)
+    except sqlite3.OperationalError:  # a WAL database in a folder where its side files cannot be made
+        db.close()
+        db = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+        ours = _is_ours(db, path)
+    if not ours:
+        raise LabelError(f"{path} holds no labels yet and cannot be written: open a copy you may write to.")
+    return db
+
+
+def _is_ours(db: sqlite3.Connection, path: Path) -> bool:
+    """Whether the database holds our tables; False if it is empty. Raises LabelError if it is anything else."""
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    if application == _APPLICATION_ID and version > SCHEMA_VERSION:
+        raise LabelError(
+            f"{path} was written by a newer va-widgets (schema {version}, known here: {SCHEMA_VERSION}): upgrade it."
+        )
+    if application == _APPLICATION_ID and version == SCHEMA_VERSION:
+        return True
+    if tables:
+        raise LabelError(f"{path} is a database of some other program: move it away, or give another path.")
+    return False
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> LabelError:
+    return LabelError(f"The labels in {path} cannot be read ({error}): restore the file from a copy, or move it away.")
+
+
+def _check_name(what: str, name: str) -> None:
+    if not isinstance(name, str) or not name.strip():
+        raise LabelError(f"The {what} must be a text with at least one character, not {name!r}.")
+    if len(name) > _LONGEST_NAME:
+        raise LabelError(f"The {what} may have {_LONGEST_NAME} characters, not {len(name)}: {name[:40]!r}… is too long.")
+    if not all(char.isprintable() or char in "\u200d\ufe0f" for char in name):
+        raise LabelError(f"The {what} {name!r} holds a line break or another control character: leave it out.")
+
+
+def _only(concept: str, annotator: str | None) -> tuple[str, tuple[object, ...]]:
+    if annotator is None:
+        return "concept = ?", (concept,)
+    return "concept = ? AND annotator = ?", (concept, annotator)
