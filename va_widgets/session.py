@@ -98,6 +98,7 @@ class Session:
         self._videos = pd.factorize(corpus.clips["video"])[0]
         self._prior = self._text_prior()
         self._centre = _centre(corpus)
+        self._background = _background(corpus, seed)
         self._fit = self._resumed()
 
     def __repr__(self) -> str:
@@ -478,11 +479,11 @@ class Session:
         clips = [clip for clip, present in zip(clips, here, strict=True) if present]
         rows, y = rows_of[here], y[here]
         features = np.asarray(self.corpus.embeddings[rows], dtype=np.float32)
-        classifier = Classifier(prior=self._prior, center=self._centre, background=self._background())
-        classifier.fit(features, y)
+        knowledge = {"prior": self._prior, "center": self._centre, "background": self._background}
+        classifier = Classifier(**knowledge).fit(features, y)
         logits = decision_scores(self.corpus.embeddings, classifier.coef_, classifier.intercept_)
         scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
-        quality, note, held_out = cross_validated(features, y, prior=self._prior, center=self._centre, seed=self.seed)
+        quality, note, held_out = cross_validated(features, y, **knowledge, seed=self.seed)
         doubts = {} if held_out is None else dict(zip(clips, suspicion(y, held_out).tolist(), strict=True))
         clusters = self.corpus.clips["cluster"].to_numpy()[rows]
         refit = Refit(
@@ -496,12 +497,13 @@ class Session:
         )
         return _Fit(refit, event, classifier, scores, doubts, None if held_out is None else (y, held_out))
 
-    def _background(self) -> NDArray[np.float32]:
-        """Unlabelled clips that stand for "most of the corpus is not this" while there are few labels."""
-        rng = np.random.default_rng([self.seed, len(self.corpus)])
-        n = len(self.corpus)
-        rows = np.sort(rng.choice(n, size=min(n, _BACKGROUND_SAMPLE), replace=False))
-        return np.asarray(self.corpus.embeddings[rows], dtype=np.float32)
+
+def _background(corpus: Corpus, seed: int) -> NDArray[np.float32]:
+    """Unlabelled clips that stand for "most of the corpus is not this" while there are few labels."""
+    rng = np.random.default_rng([seed, len(corpus)])
+    n = len(corpus)
+    rows = np.sort(rng.choice(n, size=min(n, _BACKGROUND_SAMPLE), replace=False))
+    return np.asarray(corpus.embeddings[rows], dtype=np.float32)
 
 
 def _centre(corpus: Corpus) -> NDArray[np.float32]:
@@ -523,5 +525,3 @@ def _stored(value: LabelValue) -> StoredValue:
 def _point(refit: Refit) -> dict[str, Any]:
     ap = None if refit.quality is None else refit.quality.ap
     return {"version": refit.version, "labels": refit.labels, "ap": ap}
-
-

@@ -1,0 +1,1 @@
+"""Published models: what is left when the labelling is done."""

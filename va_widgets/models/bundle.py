@@ -1,0 +1,245 @@
+"""A published model: a folder with weights in safetensors and a card in JSON, never changed once it is written."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from scipy.special import expit
+from sklearn.metrics import precision_recall_curve
+
+from va_widgets._version import __version__
+from va_widgets.corpus import Corpus
+from va_widgets.errors import EncoderMismatchError, ModelError
+from va_widgets.learning.classifier import Classifier, decision_scores
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "card.json"
+SCHEMA_VERSION = 1
+_VERSION = re.compile(r"v(\d+)")
+_CARD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "schema": int,
+    "name": str,
+    "version": int,
+    "concept": str,
+    "guideline": str,
+    "encoder": str,
+    "dim": int,
+    "threshold": (int, float),
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A binary classifier of clips, as it was published.
+
+    `coef` is float32 (dim,) on raw embeddings; a clip is a yes from `threshold` (a probability) on; `card` holds
+    everything known about it.
+    """
+
+    name: str
+    version: int
+    concept: str
+    guideline: str
+    encoder: str
+    dim: int
+    coef: NDArray[np.float32] = field(repr=False)
+    intercept: float = field(repr=False)
+    threshold: float
+    card: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder is called."""
+        return slug(self.name)
+
+    def score(self, embeddings: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """P(yes), float32 (n,), of embeddings (n, dim). Raises ModelError if they have another dimension."""
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.dim:
+            raise ModelError(f"The model {self.name!r} scores embeddings (n, {self.dim}), not {embeddings.shape}.")
+        scores: NDArray[np.float32] = expit(decision_scores(embeddings, self.coef, self.intercept))
+        return scores
+
+    def score_corpus(self, corpus: Corpus) -> pd.Series[float]:
+        """P(yes) of every clip of a corpus, by clip_id.
+
+        Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on.
+        """
+        if corpus.encoder_fingerprint != self.encoder:
+            raise EncoderMismatchError(
+                f"The model {self.name!r} was trained on embeddings of {self.encoder}, but this corpus was embedded by"
+                f" {corpus.encoder_fingerprint}: build the corpus with the model's encoder."
+            )
+        return pd.Series(self.score(corpus.embeddings), index=corpus.clips.index, name=self.name)
+
+
+def publish(
+    folder: Path,
+    *,
+    name: str,
+    concept: str,
+    guideline: str,
+    encoder_fingerprint: str,
+    classifier: Classifier,
+    labels: tuple[Sequence[str], NDArray[np.bool_]],
+    metrics: Mapping[str, float | int | None],
+    threshold: float,
+    threshold_why: str,
+) -> Model:
+    """Write a fitted classifier as the next version of `name` under `folder`; it appears whole or not at all.
+
+    Parameters
+    ----------
+    labels : (clip ids, bool (n,))
+        What it was fitted to; the card keeps their number and a digest.
+
+    Raises ModelError for a name without a letter or digit to call a folder by, and where nothing can be written.
+    """
+    clips, y = labels
+    home = Path(folder) / slug(name)
+    coef = classifier.coef_[0].astype(np.float32)
+    intercept = float(classifier.intercept_[0])
+    card = {
+        "schema": SCHEMA_VERSION,
+        "name": name,
+        "concept": concept,
+        "guideline": guideline,
+        "encoder": encoder_fingerprint,
+        "dim": len(coef),
+        "threshold": threshold,
+        "threshold_why": threshold_why,
+        "metrics": dict(metrics),
+        "labels": {"yes": int(y.sum()), "no": int((~y).sum()), "digest": _digest(clips, y)},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "va_widgets": __version__,
+    }
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=home))
+        try:
+            save_file({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)}, unfinished / WEIGHTS_FILE)
+            unfinished.chmod(0o755)
+            version = max(_versions(home), default=0) + 1
+            while True:
+                text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"
+                (unfinished / CARD_FILE).write_text(text, encoding="utf-8")
+                try:
+                    os.rename(unfinished, home / f"v{version}")
+                except OSError as error:
+                    if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                        raise
+                    version += 1  # somebody else has just published this one
+                else:
+                    break
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    except OSError as error:
+        raise ModelError(
+            f"The model {name!r} cannot be written to {home} ({error.strerror}): free the disk, or open a copy of the"
+            " corpus you may write to."
+        ) from error
+    return load_model(home / f"v{version}")
+
+
+def load_model(path: Path | str) -> Model:
+    """Read a published model: the folder of one version, or that of all its versions for the newest.
+
+    Raises ModelError if there is none, or if it is damaged.
+    """
+    folder = Path(path)
+    if not (folder / CARD_FILE).exists():
+        versions = _versions(folder) if folder.is_dir() else []
+        if not versions:
+            raise ModelError(f"There is no published model in {folder}: give the folder that session.publish wrote.")
+        folder = folder / f"v{max(versions)}"
+    try:
+        card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        weights = load_file(folder / WEIGHTS_FILE)
+        coef, intercept = weights["coef"], weights["intercept"]
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelError(f"The model in {folder} is damaged ({error}): publish it again.") from error
+    wrong = _wrong(card, coef, intercept)
+    if wrong:
+        raise ModelError(f"The model in {folder} is damaged ({wrong}): publish it again.")
+    return Model(
+        name=card["name"],
+        version=card["version"],
+        concept=card["concept"],
+        guideline=card["guideline"],
+        encoder=card["encoder"],
+        dim=card["dim"],
+        coef=coef,
+        intercept=float(intercept[0]),
+        threshold=float(card["threshold"]),
+        card=card,
+    )
+
+
+def choose_threshold(y: NDArray[np.bool_], held_out: NDArray[np.float64] | None) -> tuple[float, str]:
+    """The probability from which a clip is a yes, and why.
+
+    It is the one with the best F1 on cross-validated probabilities `held_out` (n,), half-way to the next lower score;
+    0.5 if there are none.
+    """
+    if held_out is None:
+        return 0.5, "0.5, because there are too few labels to choose one"
+    precision, recall, thresholds = precision_recall_curve(y, held_out)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    best = int(np.argmax(f1[:-1]))
+    below = thresholds[best - 1] if best else 0.0
+    return float((thresholds[best] + below) / 2), f"best F1 ({f1[best]:.2f}) on cross-validated labels"
+
+
+def slug(name: str) -> str:
+    """A folder's name for a model's: lower case letters, digits and dashes; a digest where others had to go."""
+    plain = unicodedata.normalize("NFKD", name.strip().lower())
+    kept = re.sub(r"[^a-z0-9]+", "_", plain.encode("ascii", "ignore").decode()).strip("_")[:60]
+    if not name.strip():
+        raise ModelError("A model needs a name with at least one character.")
+    if re.fullmatch(r"[a-z0-9 _-]+", name.strip().lower()) and kept:
+        return kept
+    mark = hashlib.sha256(name.strip().encode()).hexdigest()[:8]  # so that names that differ stay apart
+    return f"{kept}_{mark}" if kept else f"model_{mark}"
+
+
+def _versions(home: Path) -> list[int]:
+    return [int(found[1]) for entry in home.iterdir() if (found := _VERSION.fullmatch(entry.name))]
+
+
+def _digest(clips: Sequence[str], y: NDArray[np.bool_]) -> str:
+    """SHA-256 over "clip<TAB>yes|no" lines in the order of the clip ids."""
+    lines = sorted(f"{clip}\t{'yes' if value else 'no'}\n" for clip, value in zip(clips, y, strict=True))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _wrong(card: object, coef: NDArray[Any], intercept: NDArray[Any]) -> str:
+    if not isinstance(card, dict):
+        return "its card is not a JSON object"
+    for key, kind in _CARD_TYPES.items():
+        if not isinstance(card.get(key), kind) or isinstance(card.get(key), bool):
+            return f"its card lacks {key!r}"
+    if card["schema"] != SCHEMA_VERSION:
+        return f"its card has schema {card['schema']}, known here is {SCHEMA_VERSION}"
+    if coef.shape != (card["dim"],) or intercept.shape != (1,):
+        return f"its weights have the shape {coef.shape}, not ({card['dim']},)"
+    if coef.dtype != np.float32 or not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+        return "its weights are not finite float32 numbers"
+    if not 0 <= card["threshold"] <= 1:
+        return "its threshold is not between 0 and 1"
+    return ""
