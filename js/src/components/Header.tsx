@@ -1,0 +1,121 @@
+// The concept, how far it has got, and whether everything is saved.
+
+import { useSignal } from "@preact/signals";
+import type { Point, Status, Value } from "../protocol";
+import type { Store } from "../state";
+import { Icon, Mark } from "./icons";
+
+const VALUES: readonly Value[] = ["yes", "no", "unsure"];
+
+export function Header({ store }: { store: Store }) {
+  const editing = useSignal(false);
+  const status = store.status.value;
+  if (!status)
+    return <header class="va-header">{store.busy.value ? waiting : "connecting to the kernel …"}</header>;
+  const save = (text: string) => {
+    editing.value = false;
+    if (text.trim() !== status.guideline) void store.guideline(text.trim());
+  };
+  return (
+    <header class="va-header">
+      <span class="va-concept" title={status.guideline || status.concept}>
+        {status.concept}
+      </span>
+      <button
+        type="button"
+        class="va-quiet va-small"
+        aria-label="Edit the guideline"
+        aria-expanded={editing.value}
+        title={status.guideline || "Write down what counts"}
+        onClick={() => {
+          editing.value = !editing.value;
+        }}
+      >
+        <Icon name="edit" />
+      </button>
+      <span class="va-counts">
+        {VALUES.map((value) => (
+          <span key={value} class={`va-count va-is-${value}`} data-value={value}>
+            <Mark value={value} /> <b>{status.counts[value]}</b> {value}
+          </span>
+        ))}
+      </span>
+      <QualityShown status={status} />
+      <span
+        class="va-diversity"
+        title="How evenly the labels cover the corpus: 10 clusters, 10 yes and 10 no in each"
+      >
+        diversity <b>{status.diversity.toFixed(2)}</b>
+      </span>
+      <span class="va-version" title="The number of the classifier: it grows with every refit">
+        v{status.version}
+      </span>
+      <State store={store} status={status} />
+      {editing.value && (
+        <textarea
+          class="va-guideline"
+          rows={2}
+          maxLength={2000}
+          placeholder="What counts, and what does not? Everybody who labels this concept sees it."
+          value={status.guideline}
+          aria-label="Guideline"
+          ref={(element) => element?.focus()}
+          onBlur={(event) => save(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && !event.shiftKey) {
+              event.preventDefault();
+              save(event.currentTarget.value);
+            }
+          }}
+        />
+      )}
+      {!editing.value && status.guideline && <p class="va-guideline-text">{status.guideline}</p>}
+    </header>
+  );
+}
+
+function QualityShown({ status }: { status: Status }) {
+  const { quality, quality_note, points } = status;
+  if (!quality) return <span class="va-quality va-note">{quality_note}</span>;
+  return (
+    <span class="va-quality" title="Cross-validated average precision, with a 90 % interval">
+      quality <b>{quality.ap.toFixed(2)}</b>
+      <span class="va-interval">
+        ({quality.low.toFixed(2)}–{quality.high.toFixed(2)})
+      </span>
+      <Sparkline points={points} />
+    </span>
+  );
+}
+
+function Sparkline({ points }: { points: readonly Point[] }) {
+  const known = points.filter((point) => point.ap !== null).slice(-24);
+  if (known.length < 2) return null;
+  const place = (point: Point, index: number) =>
+    `${((index / (known.length - 1)) * 58 + 1).toFixed(1)},${(15 - (point.ap ?? 0) * 14).toFixed(1)}`;
+  return (
+    <svg class="va-spark" viewBox="0 0 60 16" role="img" aria-label={`quality over ${known.length} refits`}>
+      <polyline points={known.map(place).join(" ")} fill="none" stroke="currentColor" stroke-width="1.5" />
+    </svg>
+  );
+}
+
+const waiting = "kernel busy: what you do is kept; if the kernel was restarted, run this cell again";
+
+function State({ store, status }: { store: Store; status: Status }) {
+  const [kind, text] = store.busy.value
+    ? ["busy", waiting]
+    : status.state === "error"
+      ? ["error", status.message]
+      : store.saving.value > 0
+        ? ["saving", "saving"]
+        : status.state === "refitting"
+          ? ["refitting", "refitting"]
+          : ["saved", store.notice.value ? `saved · ${store.notice.value}` : "saved"];
+  return (
+    <span class={`va-state va-state-${kind}`} role="status" aria-live="polite" data-state={kind}>
+      <span class="va-dot" aria-hidden="true" />
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,55 @@
+// The shapes of the labels, told apart without colour, and a few signs.
+
+import type { Value } from "../protocol";
+
+export function Mark({ value }: { value: Value }) {
+  return (
+    <svg class="va-icon" viewBox="0 0 16 16" aria-hidden="true">
+      {value === "yes" && (
+        <>
+          <circle cx="8" cy="8" r="7" fill="currentColor" />
+          <path d="M4.6 8.3l2.3 2.3 4.5-5" fill="none" stroke="var(--va-ink-on-mark)" stroke-width="1.8" />
+        </>
+      )}
+      {value === "no" && (
+        <>
+          <rect
+            x="1.5"
+            y="1.5"
+            width="13"
+            height="13"
+            rx="2"
+            fill="none"
+            stroke="currentColor"
+            stroke-width="1.6"
+          />
+          <path d="M5 5l6 6M11 5l-6 6" stroke="currentColor" stroke-width="1.8" />
+        </>
+      )}
+      {value === "unsure" && (
+        <>
+          <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" stroke-width="1.6" />
+          <path d="M8 1.8a6.2 6.2 0 0 1 0 12.4z" fill="currentColor" />
+        </>
+      )}
+    </svg>
+  );
+}
+
+const PATHS = {
+  alike: "M2 3h7v6H2zM7 9v4h7V7H9",
+  edit: "M3 13l.6-2.8L10.8 3l2.2 2.2-7.2 7.2zM9.4 4.4l2.2 2.2",
+  back: "M10 3L5 8l5 5",
+  onward: "M6 3l5 5-5 5",
+  close: "M4 4l8 8M12 4l-8 8",
+  search: "M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM10.4 10.4L14 14",
+  play: "M5 3l8 5-8 5z",
+};
+
+export function Icon({ name }: { name: keyof typeof PATHS }) {
+  return (
+    <svg class="va-icon" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={PATHS[name]} fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round" />
+    </svg>
+  );
+}

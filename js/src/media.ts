@@ -1,0 +1,101 @@
+// Pictures and videos: asked for in batches, kept as blob URLs, the least recently used given back.
+
+import { type Signal, signal } from "@preact/signals";
+import type { Client } from "./client";
+
+export interface Film {
+  readonly url: string; // "" while it is loading or if there is none
+  readonly frames: number;
+  readonly width: number;
+  readonly height: number;
+  readonly reason: string; // why there is none
+}
+
+export interface Clip {
+  readonly url: string;
+  readonly reason: string;
+}
+
+const BATCH = 24;
+const KEPT_FILMS = 400;
+const KEPT_CLIPS = 12;
+const LOADING: Film = { url: "", frames: 1, width: 16, height: 9, reason: "" };
+
+export class Media {
+  private readonly films = new Map<string, Signal<Film>>();
+  private readonly clips = new Map<string, Clip>();
+  private wanted: string[] = [];
+
+  constructor(
+    private readonly client: Client,
+    private readonly later: (work: () => void) => void = (work) => setTimeout(work, 15),
+  ) {}
+
+  film(clip: string): Signal<Film> {
+    const known = this.films.get(clip);
+    if (known) {
+      this.films.delete(clip); // and in again, as the most recently used
+      this.films.set(clip, known);
+      return known;
+    }
+    const film = signal(LOADING);
+    this.films.set(clip, film);
+    if (this.wanted.length === 0) this.later(() => this.load());
+    this.wanted.push(clip);
+    return film;
+  }
+
+  async clip(clip: string): Promise<Clip> {
+    const known = this.clips.get(clip);
+    if (known) return known;
+    const { result, buffers } = await this.client.request("preview", { clip });
+    const data = buffers[0];
+    if (!result.available || !data) return { url: "", reason: result.reason };
+    const url = URL.createObjectURL(new Blob([data], { type: result.mime }));
+    this.clips.set(clip, { url, reason: "" });
+    for (const [oldest, { url: old }] of this.clips) {
+      if (this.clips.size <= KEPT_CLIPS) break;
+      this.clips.delete(oldest);
+      URL.revokeObjectURL(old);
+    }
+    return { url, reason: "" };
+  }
+
+  close(): void {
+    for (const film of this.films.values()) if (film.value.url) URL.revokeObjectURL(film.value.url);
+    for (const { url } of this.clips.values()) URL.revokeObjectURL(url);
+    this.films.clear();
+    this.clips.clear();
+  }
+
+  private load(): void {
+    const wanted = this.wanted;
+    this.wanted = [];
+    for (let start = 0; start < wanted.length; start += BATCH)
+      void this.batch(wanted.slice(start, start + BATCH));
+    for (const [oldest, film] of this.films) {
+      if (this.films.size <= KEPT_FILMS) break;
+      this.films.delete(oldest);
+      if (film.value.url) URL.revokeObjectURL(film.value.url);
+    }
+  }
+
+  private async batch(clips: string[]): Promise<void> {
+    try {
+      const { result, buffers } = await this.client.request("filmstrips", { clips });
+      for (const strip of result.strips) {
+        const data = strip.buffer === null ? undefined : buffers[strip.buffer];
+        const url = data ? URL.createObjectURL(new Blob([data], { type: strip.mime })) : "";
+        const { frames, width, height, reason } = strip;
+        const film = this.films.get(strip.clip);
+        if (film) film.value = data ? { url, frames, width, height, reason } : { ...LOADING, reason };
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      for (const clip of clips) {
+        const film = this.films.get(clip);
+        if (film) film.value = { ...LOADING, reason };
+      }
+    }
+  }
+}
