@@ -8,38 +8,37 @@ import { App } from "./components/App";
 import { Store, View } from "./state";
 import { follow, type Theme } from "./theme";
 
-const stores = new WeakMap<Model, Store>();
+// anywidget calls this once a model; it hands a proxy of its own to each of the two functions.
+export default function annotator() {
+  let store: Store | undefined;
 
-function initialize({ model }: { model: Model }): () => void {
-  const store = new Store(model);
-  stores.set(model, store);
-  return () => {
-    store.close();
-    stores.delete(model);
-  };
+  function initialize({ model }: { model: Model }): () => void {
+    const opened = new Store(model);
+    store = opened;
+    return () => opened.close();
+  }
+
+  function render({ el }: { el: HTMLElement }): () => void {
+    const opened = store;
+    if (!opened) throw new Error("The annotator was shown before it was set up: run the cell again.");
+    const theme = signal<Theme>("light");
+    const root = document.createElement("div");
+    root.className = "va-root";
+    el.append(root);
+    const unfollow = follow(window, (now) => {
+      theme.value = now;
+    });
+    const unpaint = effect(() => {
+      root.dataset.vaTheme = theme.value;
+    });
+    draw(h(App, { store: opened, view: new View(opened) }), root);
+    return () => {
+      unfollow();
+      unpaint();
+      draw(null, root);
+      root.remove();
+    };
+  }
+
+  return { initialize, render };
 }
-
-function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
-  const store = stores.get(model);
-  if (!store) throw new Error("The annotator was shown before it was set up: run the cell again.");
-  const theme = signal<Theme>("light");
-  const root = document.createElement("div");
-  root.className = "va-root";
-  el.append(root);
-  const unfollow = follow(window, (now) => {
-    theme.value = now;
-  });
-  const unpaint = effect(() => {
-    root.dataset.vaTheme = theme.value;
-    root.dataset.vaSize = store.place.value.size;
-  });
-  draw(h(App, { store, view: new View(store) }), root);
-  return () => {
-    unfollow();
-    unpaint();
-    draw(null, root);
-    root.remove();
-  };
-}
-
-export default { initialize, render };

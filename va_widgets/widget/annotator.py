@@ -35,14 +35,14 @@ _log = logging.getLogger(__name__)
 Answer = tuple[dict[str, Any], list[bytes]]
 
 
-def _bundle(name: str) -> Path:
+def _bundle(name: str) -> str:
     path = _STATIC / name
     if not path.is_file():
         raise VaError(
             f"The front end's bundle ({name}) is missing from this installation: install va-widgets again,"
             " or run `npm ci && npm run build` in js/ of a source checkout."
         )
-    return path
+    return path.read_text(encoding="utf-8")
 
 
 class Annotator(anywidget.AnyWidget):

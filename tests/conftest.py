@@ -1,0 +1,54 @@
+"""What tests of all tiers share: the demo corpus, real videos, a browser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import va_widgets as va
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real videos and other test data that lie beside a checkout of ours."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real test videos (../shared/data) are not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small demo corpus, filmed and built once; labels given in it are seen by every test that uses it."""
+    folder = tmp_path_factory.mktemp("demo") / "corpus"
+    va.demo.corpus(folder, clips=120, seed=0, progress=False)
+    return folder
+
+
+@pytest.fixture
+def demo_corpus(demo_folder: Path, tmp_path: Path) -> va.Corpus:
+    """The demo corpus without any labels, for one test alone."""
+    copy = tmp_path / "corpus"
+    shutil.copytree(demo_folder, copy, ignore=shutil.ignore_patterns("labels.sqlite*", "models"))
+    return va.Corpus.open(copy)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Debian's Chromium."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("there is no chromium on the PATH: install Debian's package `chromium`")
+    return found
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """The folder of the built front end."""
+    folder = ROOT / "va_widgets" / "widget" / "static"
+    assert (folder / "annotator.js").is_file(), "the front end is not built: run `npm ci && npm run build` in js/"
+    return folder

@@ -1,0 +1,129 @@
+"""A real JupyterLab and a real Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+_START_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: `root` is the folder it shows."""
+
+    url: str
+    token: str
+    root: Path
+
+    def write(self, name: str, *cells: str) -> None:
+        """Put a notebook of code cells into the folder."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        # Without a kernel's name JupyterLab asks for one in a dialog.
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.root / name)
+
+    def cells(self, name: str) -> list[str]:
+        """The sources of a saved notebook's cells."""
+        return [cell.source for cell in nbformat.read(self.root / name, as_version=4).cells]
+
+    def address(self, name: str) -> str:
+        """Where a notebook opens, in a workspace of its own."""
+        return f"{self.url}/doc/workspaces/{Path(name).stem}/tree/{name}?token={self.token}"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    root = tmp_path_factory.mktemp("lab")
+    home = tmp_path_factory.mktemp("home")
+    config = home / "jupyter_server_config.py"
+    config.write_text(
+        "from jupyterlab.galata import configure_jupyter_server\n"
+        "configure_jupyter_server(c)\n"
+        f"c.ServerApp.root_dir = {str(root)!r}\n",
+        encoding="utf-8",
+    )
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', encoding="utf-8")
+    token, port = secrets.token_hex(8), _free_port()
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_GALATA_ROOT_DIR": str(root),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+    }
+    command = [sys.executable, "-m", "jupyterlab", f"--config={config}", f"--ServerApp.port={port}", "--no-browser"]
+    command += [f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0", "--allow-root"]
+    with (home / "lab.log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
+        try:
+            running = Lab(f"http://127.0.0.1:{port}", token, root)
+            _wait_until_ready(running, server, home / "lab.log")
+            yield running
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1680, "height": 1050})
+    opened = context.new_page()
+    opened.set_default_timeout(60_000)
+    yield opened
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    return SCREENSHOTS
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"JupyterLab ended: {log.read_text()[-2000:]}"
+        try:
+            with urllib.request.urlopen(f"{lab.url}/api/status?token={lab.token}", timeout=2) as answer:
+                json.load(answer)
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            server_is_coming_up = deadline - time.monotonic()
+            time.sleep(min(0.2, max(0.0, server_is_coming_up)))
+    raise AssertionError(f"JupyterLab did not start in {_START_SECONDS:.0f} s: {log.read_text()[-2000:]}")
