@@ -254,13 +254,16 @@ export class Store {
 
   // --- labels ----------------------------------------------------------------------------------
 
+  // A pressed button pressed again takes its label back.
+  toggle(clip: string, value: Value): Promise<void> {
+    return this.label([clip], this.labels.value.get(clip) === value ? null : value);
+  }
+
   // Shows the label at once and saves it; if it cannot be saved it is taken back and the reason is shown.
-  async label(clips: readonly string[], value: Value): Promise<void> {
+  async label(clips: readonly string[], shown: Value | null): Promise<void> {
     if (clips.length === 0) return;
     const before = this.labels.value;
-    const again = clips.every((clip) => before.get(clip) === value);
-    const shown: Value | null = again ? null : value;
-    const stored: Stored = again ? "none" : value;
+    const stored: Stored = shown ?? "none";
     this.apply(Object.fromEntries(clips.map((clip) => [clip, shown])));
     const source = this.deck.value.source || this.place.value.tab;
     await this.change("label", { clips: [...clips], value: stored, source }, () => {

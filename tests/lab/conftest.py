@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -17,9 +18,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
+STARTED = re.compile(r"\[(\*|\d+)\]")
 _START_SECONDS = 90.0
 
 
@@ -45,6 +47,30 @@ class Lab:
     def address(self, name: str) -> str:
         """Where a notebook opens, in a workspace of its own."""
         return f"{self.url}/doc/workspaces/{Path(name).stem}/tree/{name}?token={self.token}"
+
+    def open(self, page: Page, name: str) -> None:
+        """Show a notebook and wait until its kernel is there."""
+        page.goto(self.address(name))
+        expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
+        expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()
+
+    def run_all(self, page: Page) -> None:
+        """Run every cell by the menu, as a person does."""
+        for _attempt in range(5):
+            choose(page, "Run", "Run All Cells")
+            try:
+                # JupyterLab drops a run that comes while the notebook still connects to its kernel.
+                expect(page.locator(".jp-InputArea-prompt").first).to_have_text(STARTED, timeout=3_000)
+            except AssertionError:
+                continue
+            return
+        raise AssertionError("JupyterLab did not run the notebook's cells.")
+
+
+def choose(page: Page, menu: str, entry: str) -> None:
+    """Click an entry of JupyterLab's menu bar."""
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.get_by_role("menuitem", name=entry, exact=True).click()
 
 
 @pytest.fixture(scope="session")

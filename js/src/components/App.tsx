@@ -1,7 +1,7 @@
 // The annotator as one view shows it.
 
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { action, leaks } from "../keys";
 import type { Size, Store, View } from "../state";
 import { CardView } from "./CardView";
@@ -53,7 +53,8 @@ export function App({ store, view }: { store: Store; view: View }) {
   // The browser's focus follows the card under the keyboard, but is never taken from the rest of the notebook.
   const focus = view.focus.value;
   const cards = store.cards.value;
-  useEffect(() => {
+  // Before the next key is heard: focus that arrives late would move the keyboard back.
+  useLayoutEffect(() => {
     const element = root.current;
     const active = (element?.getRootNode() as Document | ShadowRoot | undefined)?.activeElement;
     if (!element || !active || !element.contains(active) || isTyping(active)) return;

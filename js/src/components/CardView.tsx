@@ -94,7 +94,7 @@ export function CardView({ store, view, card, index }: Props) {
               onClick={(event) => {
                 event.stopPropagation();
                 view.pick(index, false);
-                void store.label([card.clip], value);
+                void store.toggle(card.clip, value);
               }}
             >
               <Mark value={value} />
