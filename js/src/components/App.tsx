@@ -1,7 +1,7 @@
 // The annotator as one view shows it.
 
 import { useSignalEffect } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { action, leaks } from "../keys";
 import type { Size, Store, View } from "../state";
 import { CardView } from "./CardView";
@@ -27,6 +27,8 @@ export function pageOf(columns: number, size: Size): number {
 export function App({ store, view }: { store: Store; view: View }) {
   const root = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLDivElement>(null);
+  const ids = useId();
+  const home = () => grid.current?.focus({ preventScroll: true });
   const { size, tab } = store.place.value;
 
   useLayoutEffect(() => {
@@ -50,21 +52,28 @@ export function App({ store, view }: { store: Store; view: View }) {
     view.restart();
   });
 
-  // The browser's focus follows the card under the keyboard, but is never taken from the rest of the notebook.
+  // The grid keeps the browser's focus and names the current card: focus on a card would be lost with the card when
+  // the page changes, and the next key would go to the notebook.
   const focus = view.focus.value;
   const cards = store.cards.value;
-  // Before the next key is heard: focus that arrives late would move the keyboard back.
+  const current = cards[focus] ? `${ids}-${focus}` : undefined;
   useLayoutEffect(() => {
-    const element = root.current;
-    const active = (element?.getRootNode() as Document | ShadowRoot | undefined)?.activeElement;
-    if (!element || !active || !element.contains(active) || isTyping(active)) return;
-    grid.current?.querySelector<HTMLElement>(`[data-index="${focus}"]`)?.focus({ preventScroll: false });
+    if (root.current?.contains(activeIn(root.current))) {
+      grid.current?.querySelector(`[data-index="${focus}"]`)?.scrollIntoView({ block: "nearest" });
+    }
   }, [focus, cards]);
+
+  const onClick = (event: MouseEvent) => {
+    const button = (event.target as Element).closest("button");
+    const byPointer = event.detail > 0;
+    // Buttons that go away when they are pressed must not take the keyboard with them.
+    if (button && (byPointer || button.closest(".va-asking, .va-help, .va-fresh, .va-error"))) home();
+  };
 
   const onKeyDown = (event: KeyboardEvent) => {
     const target = event.target as Element;
     if (isTyping(target)) {
-      if (event.key === "Escape") (target as HTMLElement).blur();
+      if (event.key === "Escape") home();
       if (!leaks(event)) event.stopPropagation();
       return;
     }
@@ -97,9 +106,16 @@ export function App({ store, view }: { store: Store; view: View }) {
   };
 
   return (
-    <div ref={root} class="va-app" role="application" aria-label="Video annotator" onKeyDown={onKeyDown}>
+    <div
+      ref={root}
+      class="va-app"
+      role="application"
+      aria-label="Video annotator"
+      onKeyDown={onKeyDown}
+      onClick={onClick}
+    >
       <Header store={store} />
-      <Toolbar store={store} view={view} />
+      <Toolbar store={store} view={view} home={home} />
       {store.error.value && (
         <p class="va-error" role="alert">
           {store.error.value}
@@ -120,13 +136,23 @@ export function App({ store, view }: { store: Store; view: View }) {
         ref={grid}
         class="va-grid"
         role="grid"
+        tabIndex={0}
+        aria-activedescendant={current}
         aria-label={`${tab} results`}
         aria-busy={store.deck.value.loading}
         style={{ gridTemplateColumns: `repeat(${view.columns.value}, minmax(0, 1fr))` }}
       >
-        <div role="row" class="va-row" tabIndex={-1}>
+        {/* biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names the current card */}
+        <div role="row" class="va-row">
           {cards.map((card, index) => (
-            <CardView key={card.clip} store={store} view={view} card={card} index={index} />
+            <CardView
+              key={card.clip}
+              store={store}
+              view={view}
+              card={card}
+              index={index}
+              id={`${ids}-${index}`}
+            />
           ))}
         </div>
         {cards.length === 0 && <Nothing store={store} />}
@@ -163,6 +189,10 @@ function Nothing({ store }: { store: Store }) {
   if (tab === "search") return <p class="va-nothing">Type what the clips should show, and press Enter.</p>;
   if (tab === "feeds") return <p class="va-nothing">Every clip has a label: nothing is left to show.</p>;
   return <p class="va-nothing">No labels here yet. Search for examples, or open a feed.</p>;
+}
+
+function activeIn(element: Element): Element | null {
+  return (element.getRootNode() as Document | ShadowRoot).activeElement;
 }
 
 function isTyping(element: Element): boolean {

@@ -19,9 +19,10 @@ interface Props {
   readonly view: View;
   readonly card: Card;
   readonly index: number;
+  readonly id: string;
 }
 
-export function CardView({ store, view, card, index }: Props) {
+export function CardView({ store, view, card, index, id }: Props) {
   const film = store.media.film(card.clip).value;
   const frame = useSignal<number | null>(null);
   const label = store.labels.value.get(card.clip) ?? null;
@@ -32,21 +33,20 @@ export function CardView({ store, view, card, index }: Props) {
     "va-card",
     label ? `va-is-${label}` : "",
     view.selected.value.has(index) ? "va-selected" : "",
+    focused ? "va-current" : "",
   ];
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles every key
+    // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names the current card
     <div
       class={classes.join(" ")}
       role="gridcell"
-      tabIndex={focused ? 0 : -1}
+      id={id}
       data-clip={card.clip}
       data-label={label ?? ""}
       data-index={index}
       aria-label={`${card.video}, ${clock(card.start)} to ${clock(card.end)}, ${label ?? "no label"}, ${card.reason}`}
       aria-selected={view.selected.value.has(index)}
-      onFocus={() => {
-        if (view.focus.value !== index) view.pick(index, false);
-      }}
       onClick={(event) => {
         if (event.shiftKey) view.pick(index, true);
         else view.pick(index, false);
@@ -210,7 +210,7 @@ function Score({ card, review }: { card: Card; review: boolean }) {
 
 function why(card: Card): string {
   if (card.note) return card.note;
-  if (card.suspicion !== null) return card.suspicion > 0.5 ? "the classifier disagrees" : "";
+  if (card.suspicion !== null) return card.suspicion > 0.5 ? `looks like ${card.label === "yes" ? "no" : "yes"}` : "";
   return card.reason;
 }
 

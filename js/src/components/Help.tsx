@@ -5,7 +5,7 @@ import { Icon } from "./icons";
 
 const KEYS: readonly [string, string][] = [
   ["Y · N · U", "yes, no, unsure, and on to the next clip"],
-  ["same key again", "takes the label back"],
+  ["a pressed button", "pressed again takes the label back"],
   ["← → ↑ ↓", "move"],
   ["Shift + arrows", "select a range; Y, N or U labels all of it"],
   ["Space", "play or stop"],

@@ -1,6 +1,6 @@
 // The three steps as tabs, what can be chosen in each, card sizes and paging.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import type { ReviewOrder, ReviewValue } from "../protocol";
 import type { Size, Store, Tab, View } from "../state";
 import { Icon } from "./icons";
@@ -23,7 +23,7 @@ const SIZES: readonly [Size, string, string][] = [
 ];
 const FILTERS: readonly ReviewValue[] = ["all", "yes", "no", "unsure"];
 
-export function Toolbar({ store, view }: { store: Store; view: View }) {
+export function Toolbar({ store, view, home }: { store: Store; view: View; home: () => void }) {
   const { tab, size } = store.place.value;
   const deck = store.deck.value;
   return (
@@ -42,7 +42,7 @@ export function Toolbar({ store, view }: { store: Store; view: View }) {
           </button>
         ))}
       </div>
-      {tab === "search" && <SearchBox store={store} />}
+      {tab === "search" && <SearchBox store={store} home={home} />}
       {tab === "feeds" && <FeedButtons store={store} />}
       {tab === "review" && <ReviewFilters store={store} />}
       <span class="va-space" />
@@ -56,7 +56,7 @@ export function Toolbar({ store, view }: { store: Store; view: View }) {
           type="button"
           class="va-quiet va-small"
           aria-label="Previous page"
-          disabled={deck.index === 0}
+          aria-disabled={deck.index === 0}
           onClick={() => store.previous()}
         >
           <Icon name="back" />
@@ -69,7 +69,7 @@ export function Toolbar({ store, view }: { store: Store; view: View }) {
         <button
           type="button"
           class="va-quiet va-next"
-          disabled={deck.ended && deck.index + 1 >= deck.pages.length}
+          aria-disabled={deck.ended && deck.index + 1 >= deck.pages.length}
           onClick={() => view.enter()}
         >
           next page ⏎
@@ -105,21 +105,24 @@ export function Toolbar({ store, view }: { store: Store; view: View }) {
   );
 }
 
-function SearchBox({ store }: { store: Store }) {
+function SearchBox({ store, home }: { store: Store; home: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   const status = store.status.value;
   const { query } = store.place.value;
   useEffect(() => {
     if (input.current) input.current.value = query;
   }, [query]);
-  const list = `va-queries-${status?.concept.length ?? 0}-${status?.annotator.length ?? 0}`;
+  const list = useId();
   return (
     <form
       class="va-search"
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
-        void store.search(input.current?.value ?? "");
+        const text = input.current?.value ?? "";
+        if (!text.trim()) return;
+        void store.search(text);
+        home(); // the results can be labelled by keyboard at once
       }}
     >
       <Icon name="search" />
