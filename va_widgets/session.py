@@ -222,9 +222,7 @@ class Session:
         """Do again what `undo` reverted last. Returns the clips' values now, {} if there is nothing to redo."""
         return self._step(self._store.redo, message_id)
 
-    def _step(
-        self, step: Callable[..., dict[str, StoredValue]], message_id: str | None
-    ) -> dict[str, StoredValue]:
+    def _step(self, step: Callable[..., dict[str, StoredValue]], message_id: str | None) -> dict[str, StoredValue]:
         with self._lock:
             labels = step(self.annotator, self.concept, message_id=message_id)
             self._notice_others()
@@ -479,7 +477,7 @@ class Session:
         clips = [clip for clip, present in zip(clips, here, strict=True) if present]
         rows, y = rows_of[here], y[here]
         features = np.asarray(self.corpus.embeddings[rows], dtype=np.float32)
-        knowledge = {"prior": self._prior, "center": self._centre, "background": self._background}
+        knowledge: dict[str, Any] = {"prior": self._prior, "center": self._centre, "background": self._background}
         classifier = Classifier(**knowledge).fit(features, y)
         logits = decision_scores(self.corpus.embeddings, classifier.coef_, classifier.intercept_)
         scores = (1 / (1 + np.exp(-logits))).astype(np.float32)

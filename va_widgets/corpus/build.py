@@ -84,7 +84,9 @@ def find_videos(videos: Path | str | Iterable[Path | str]) -> tuple[Path, list[P
     if isinstance(videos, (str, Path)):
         given = Path(videos)
         if given.is_dir():
-            found = sorted(file for file in given.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file())
+            found = sorted(
+                file for file in given.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()
+            )
             if not found:
                 raise NoVideosError(
                     f"The folder {given} holds no videos: give one with files such as .mp4, .mov, .mkv or .webm."
@@ -252,7 +254,7 @@ def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float16]:
     return (vectors / np.maximum(lengths, 1e-12)).astype(np.float16)
 
 
-def clusters(embeddings: NDArray[np.floating]) -> NDArray[np.int64]:  # type: ignore[type-arg]
+def clusters(embeddings: NDArray[np.floating]) -> NDArray[np.int64]:
     """A cluster, 0 to 9, for every row: what data diversity is counted over."""
     number = min(_CLUSTERS, len(embeddings))
     means = MiniBatchKMeans(number, random_state=0, n_init=3, batch_size=4096)
@@ -302,8 +304,8 @@ def _consolidate(
 def _check_same_make(path: Path, former: Manifest, encoder: Encoder, frames_per_shot: int) -> None:
     if former.fingerprint != encoder.fingerprint:
         raise EncoderMismatchError(
-            f"The corpus in {path} was made with the encoder {former.fingerprint}, not {encoder.fingerprint}: build with"
-            " that encoder, or build in another folder."
+            f"The corpus in {path} was made with the encoder {former.fingerprint}, not {encoder.fingerprint}:"
+            " build with that encoder, or build in another folder."
         )
     if former.frames_per_shot != frames_per_shot:
         raise CorpusError(

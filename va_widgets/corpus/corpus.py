@@ -211,7 +211,7 @@ class Corpus:
     def row(self, clip_id: str) -> int:
         """The row of a clip. Raises UnknownClipError."""
         try:
-            return int(self._clips.index.get_loc(clip_id))
+            return int(self._clips.index.get_loc(clip_id))  # type: ignore[arg-type]  # the index is unique
         except (KeyError, TypeError) as error:
             raise UnknownClipError(f"There is no clip {clip_id!r} in this corpus: see corpus.clips.index.") from error
 
@@ -281,9 +281,7 @@ class Corpus:
             data = store.read_strip(self.path, media["_key"], media["_strip_at"], media["_strip_bytes"])
         except OSError as error:
             raise CorpusError(f"The pictures of clip {clip_id} are gone from {self.path}: copy it again.") from error
-        return Filmstrip(
-            media["_strip_frames"], media["_strip_width"], media["_strip_height"], STRIP_MIME, data
-        )
+        return Filmstrip(media["_strip_frames"], media["_strip_width"], media["_strip_height"], STRIP_MIME, data)
 
     def preview(self, clip_id: str) -> bytes:
         """A clip as a small H.264 file without sound, cut from its video when it is first asked for.
@@ -314,7 +312,7 @@ class Corpus:
         if self._media.empty or pd.isna(self._media["_key"].iloc[row]):
             return None
         media = self._media.iloc[row].to_dict()
-        return {name: value if name == "_key" else int(value) for name, value in media.items()}
+        return {str(name): value if name == "_key" else int(value) for name, value in media.items()}
 
     def _source_of(self, root: int, video: str) -> Path:
         place = self._manifest.roots[root]
@@ -356,7 +354,7 @@ def _check_vectors(vectors: NDArray[np.float32], table: pd.DataFrame) -> None:
 
 def _completed(table: pd.DataFrame, matrix: NDArray[np.float16], clusters: Any) -> pd.DataFrame:
     """The table with all of the corpus's own columns."""
-    missing: dict[str, object] = {
+    missing: dict[str, str | float] = {
         "video": "", "start": 0.0, "end": 0.0, "frame_in": 0, "frame_out": 0, "fps": 0.0, "width": 0, "height": 0,
     }  # fmt: skip
     for name, value in missing.items():

@@ -148,8 +148,8 @@ def as_encoder(encoder: str | Encoder) -> Encoder:
     if isinstance(encoder, Encoder):
         return encoder
     raise EncoderError(
-        f"An encoder is the name of an OpenCLIP model or an object with encode_frames, encode_text, dim and fingerprint,"
-        f" not {type(encoder).__name__}."
+        "An encoder is the name of an OpenCLIP model or an object with encode_frames, encode_text, dim and"
+        f" fingerprint, not {type(encoder).__name__}."
     )
 
 

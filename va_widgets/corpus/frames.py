@@ -118,6 +118,7 @@ class Video:
         width, height = fitted(frame.width, frame.height, side)
         # Area averaging keeps small pictures free of the moire that would disturb both detector and encoder.
         scaled = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
+        scaled = scaled.astype(np.uint8, copy=False)
         turns = round(frame.rotation / 90) % 4
         if not self.width:
             size = (frame.width, frame.height)

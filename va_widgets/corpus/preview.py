@@ -73,5 +73,5 @@ def _turned(frame: av.VideoFrame, width: int, height: int, turns: int) -> av.Vid
     import numpy as np
 
     pixels = np.rot90(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), turns)
-    turned = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+    turned = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels, dtype=np.uint8), format="rgb24")
     return turned.reformat(format="yuv420p")

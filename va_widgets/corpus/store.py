@@ -131,18 +131,18 @@ def write_corpus(
     """
     generation = _next_generation(path)
     clips_file = f"clips-{generation}.parquet"
-    with _atomic(path / clips_file) as unfinished:
+    with _Atomic(path / clips_file) as unfinished:
         clips.to_parquet(unfinished)
     embeddings_file = manifest.embeddings_file
     if embeddings is not None:
         embeddings_file = f"embeddings-{generation}.npy"
-        with _atomic(path / embeddings_file) as unfinished, unfinished.open("wb") as opened:
+        with _Atomic(path / embeddings_file) as unfinished, unfinished.open("wb") as opened:
             np.save(opened, embeddings)
     texts_file = manifest.texts_file
     if texts is not None:
         texts_file = f"texts-{generation}.npz"
         phrases = np.array(list(texts), dtype=np.str_)
-        with _atomic(path / texts_file) as unfinished, unfinished.open("wb") as opened:
+        with _Atomic(path / texts_file) as unfinished, unfinished.open("wb") as opened:
             np.savez(opened, phrases=phrases, vectors=np.stack(list(texts.values())))
     written = msgspec.structs.replace(
         manifest,
@@ -151,7 +151,7 @@ def write_corpus(
         embeddings_file=embeddings_file,
         texts_file=texts_file,
     )
-    with _atomic(path / MANIFEST_FILE) as unfinished:
+    with _Atomic(path / MANIFEST_FILE) as unfinished:
         unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=1))
     named = {clips_file, embeddings_file, texts_file}
     for pattern in ("clips-*.parquet", "embeddings-*.npy", "texts-*.npz"):
@@ -222,7 +222,7 @@ def _next_generation(path: Path) -> int:
     return max(numbers, default=0) + 1
 
 
-class _atomic:
+class _Atomic:
     """A path to write to that takes the place of `target` when the block ends well."""
 
     def __init__(self, target: Path) -> None:

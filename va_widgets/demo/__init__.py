@@ -91,7 +91,8 @@ def _recipe(path: Path, asked: dict[str, int | None]) -> dict[str, int]:
     for name, value in wanted.items():
         if recipe[name] != value:
             raise CorpusError(
-                f"{path} already holds a demo corpus made with {name}={recipe[name]}, not {value}: choose another folder."
+                f"{path} already holds a demo corpus made with {name}={recipe[name]}, not {value}:"
+                " choose another folder."
             )
     return recipe
 
@@ -136,7 +137,8 @@ def _imagined(path: Path, scenes: Sequence[Scene], progress: bool) -> Corpus:
 def _embedded(scenes: Sequence[Scene], encoder: OpenClipEncoder) -> np.ndarray:
     height, width = 144, 256
     frames = [render(scene, moment, width, height) for scene in scenes for moment in _FAST_MOMENTS]
-    small = [cv2.resize(frame, (width // 2, height // 2), interpolation=cv2.INTER_AREA) for frame in frames]
+    half = (width // 2, height // 2)
+    small = [cv2.resize(frame, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False) for frame in frames]
     features = encoder.encode_frames(small).reshape(len(scenes), len(_FAST_MOMENTS), -1).mean(axis=1)
     return features / np.linalg.norm(features, axis=1, keepdims=True)
 
@@ -155,6 +157,7 @@ def _truth_table(corpus: Corpus, shots: Sequence[Shot]) -> pd.DataFrame:
         overlap = [min(end, shot.end) - max(start, shot.start) for shot in filmed[video]]
         return filmed[video][int(np.argmax(overlap))].scene
 
-    scenes = [scene_of(clip.video, clip.start, clip.end) for clip in corpus.clips.itertuples()]
+    clips = corpus.clips
+    scenes = [scene_of(*place) for place in zip(clips["video"], clips["start"], clips["end"], strict=True)]
     table = {TRUTH + name: values for name, values in truth(scenes).items()}
     return pd.DataFrame(table, index=corpus.clips.index)

@@ -218,7 +218,7 @@ def _telegram(draft: _Draft, scene: Scene, rng: Generator) -> None:
 
 
 def _scenery(draft: _Draft, scene: Scene, rng: Generator) -> tuple[str, ...]:
-    """ "snowy mountains", "a night city", "city at night": a place with its weather or hour."""
+    """A place with its weather or hour: "snowy mountains", "a night city", "city at night"."""
     noun = _pick(_PLACE_NOUNS[scene.setting], rng)
     if scene.weather in _SKY_ADJECTIVES and rng.uniform() < 0.6:
         _say(draft, scene, "weather", _pick(_SKY_ADJECTIVES[scene.weather], rng))
@@ -256,7 +256,7 @@ def _figure(draft: _Draft, scene: Scene, rng: Generator) -> None:
         _say(draft, scene, "framing", _pick(_FRAMINGS[scene.framing], rng))
     else:
         draft.phrases.append(_pick(_OPENINGS, rng))
-    if (counted := rng.uniform() < 0.4):
+    if counted := rng.uniform() < 0.4:
         _say(draft, scene, "count", _pick(_COUNTS[scene.count], rng))
     elif scene.count == "one" or rng.uniform() < 0.5:
         draft.phrases.append(_pick(["a", "the", ""], rng))
@@ -265,7 +265,9 @@ def _figure(draft: _Draft, scene: Scene, rng: Generator) -> None:
     if rng.uniform() < 0.88 or "colour" not in draft.said:
         _say(draft, scene, "subject", _pick(_subject_names(scene, counted), rng))
     else:
-        draft.phrases.append(_pick(["thing", "object", "shape"], rng) + ("s" if counted and scene.count != "one" else ""))
+        draft.phrases.append(
+            _pick(["thing", "object", "shape"], rng) + ("s" if counted and scene.count != "one" else "")
+        )
 
 
 def _landscape(draft: _Draft, scene: Scene, rng: Generator) -> None:

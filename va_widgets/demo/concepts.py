@@ -73,7 +73,4 @@ CONCEPTS: tuple[Concept, ...] = (
 
 def truth(scenes: Sequence[Scene]) -> dict[str, NDArray[np.bool_]]:
     """Ground truth of every concept: name -> bool array (len(scenes),)."""
-    return {
-        concept.name: np.array([concept.shown_in(scene) for scene in scenes], dtype=bool)
-        for concept in CONCEPTS
-    }
+    return {concept.name: np.array([concept.shown_in(scene) for scene in scenes], dtype=bool) for concept in CONCEPTS}

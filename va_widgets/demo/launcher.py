@@ -90,13 +90,16 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
     stated = session.quality_note if quality is None else f"{quality.ap:.2f} ({quality.low:.2f} to {quality.high:.2f})"
     print(f"4. Reached AP {run.ap:.3f} on all clips with {run.labels} labels; cross-validated: {stated}.")
     review = session.review()
-    wrong = [row for row in review.itertuples() if (row.value == "yes") != bool(truth[row.clip_id])]
-    print(f"5. Reviewed {len(review)} labelled clips, the most suspicious first: {len(wrong)} wrong.")
+    wrong = int(((review["value"] == "yes").to_numpy() != truth[review["clip_id"]].to_numpy()).sum())
+    print(f"5. Reviewed {len(review)} labelled clips, the most suspicious first: {wrong} wrong.")
     model = session.publish(concept)
     reloaded = load_model(Path(corpus.path) / "models" / model.slug)
     scored = reloaded.score_corpus(corpus)
     above = int((scored >= model.threshold).sum())
-    print(f"6. Published {model.name!r} version {model.version}: {above} clips score above its threshold {model.threshold:.2f}.")
+    print(
+        f"6. Published {model.name!r} version {model.version}:"
+        f" {above} clips score above its threshold {model.threshold:.2f}."
+    )
     report = path / REPORT
     report.write_text(_report(run, model, stated, len(corpus), int(truth.sum())), encoding="utf-8")
     session.close()
@@ -110,15 +113,16 @@ def _report(run: Run, model: Model, quality: str, clips: int, positives: int) ->
         for row in run.curve.itertuples()
     )
     points = " ".join(
-        f"{20 + 360 * row.labels / run.labels:.1f},{180 - 160 * row.ap:.1f}" for row in run.curve.itertuples()
+        f"{20 + 360 * labels / run.labels:.1f},{180 - 160 * ap:.1f}"
+        for labels, ap in zip(run.curve["labels"], run.curve["ap"], strict=True)
     )
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>va-widgets demo: {html.escape(run.concept)}</title>
-<style>body{{font:15px system-ui;max-width:46rem;margin:2rem auto;color:#222}}td,th{{padding:.2rem .9rem;text-align:right}}
-table{{border-collapse:collapse}}tr+tr{{border-top:1px solid #ddd}}svg{{background:#f6f6f6}}</style>
+<style>body{{font:15px system-ui;max-width:46rem;margin:2rem auto;color:#222}}
+td,th{{padding:.2rem .9rem;text-align:right}} table{{border-collapse:collapse}}tr+tr{{border-top:1px solid #ddd}}svg{{background:#f6f6f6}}</style>
 <h1>{html.escape(run.concept)}</h1>
-<p>{positives} of {clips} clips show it. After {run.labels} labels given by the known truth the classifier ranks all clips
-with average precision <b>{run.ap:.3f}</b>; cross-validated on the labels alone: {html.escape(quality)}.</p>
+<p>{positives} of {clips} clips show it. After {run.labels} labels given by the known truth the classifier ranks all
+clips with average precision <b>{run.ap:.3f}</b>; cross-validated on the labels alone: {html.escape(quality)}.</p>
 <svg width="400" height="200" role="img" aria-label="average precision by number of labels">
 <line x1="20" y1="180" x2="380" y2="180" stroke="#999"/><line x1="20" y1="20" x2="380" y2="20" stroke="#ddd"/>
 <polyline points="{points}" fill="none" stroke="#1976d2" stroke-width="2"/></svg>

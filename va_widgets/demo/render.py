@@ -82,7 +82,7 @@ def render(scene: Scene, moment: float, width: int, height: int) -> Image:
     if scene.framing == "close-up":
         # A long lens: the surroundings come nearer and fall out of focus.
         image = _magnified(image, 1.5)
-        image = cv2.GaussianBlur(image, (0, 0), sigmaX=width / 60)
+        image = cv2.GaussianBlur(image, (0, 0), sigmaX=width / 60).astype(np.uint8, copy=False)
     _weather(image, scene, moment, behind=True)
     _subjects(image, scene, view, moment)
     _weather(image, scene, moment, behind=False)
@@ -166,7 +166,7 @@ def _sky(image: Image, scene: Scene, view: _View, moment: float, rng: Generator)
         if scene.weather == "clear":
             for x, y in stars:
                 _fill(image, view, 0.1, (190, 195, 215), _ellipse(x, y, 0.035, 0.035, 6))
-            _fill(image, view, 0.1, (226, 226, 206), _ellipse(*moon, 0.5, 0.5))
+            _fill(image, view, 0.1, (226, 226, 206), _ellipse(moon[0], moon[1], 0.5, 0.5))
             _fill(image, view, 0.1, (26, 31, 62), _ellipse(moon[0] + 0.22, moon[1] - 0.08, 0.46, 0.46))
     elif scene.light == "golden":
         x = float(rng.uniform(2, 14))
@@ -180,9 +180,7 @@ def _sky(image: Image, scene: Scene, view: _View, moment: float, rng: Generator)
                 _fill(image, view, 0.15, (250, 252, 255), cloud)
 
 
-def _city(
-    image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator
-) -> None:
+def _city(image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator) -> None:
     for depth, base, low, high in ((0.3, (136, 142, 156), 2.6, 4.4), (0.5, (104, 108, 122), 1.4, 3.6)):
         x = -6.0
         while x < 22:
@@ -198,9 +196,7 @@ def _city(
         _fill(image, view, 0.8, _lit((214, 210, 190), ambient), _box(x, 7.95, x + 1.0, 8.1))
 
 
-def _windows(
-    image: Image, scene: Scene, view: _View, rng: Generator, x: float, wide: float, tall: float
-) -> None:
+def _windows(image: Image, scene: Scene, view: _View, rng: Generator, x: float, wide: float, tall: float) -> None:
     lit = {"night": 0.6, "golden": 0.35, "day": 0.0}[scene.light]
     for wx in np.arange(x + 0.15, x + wide - 0.25, 0.42):
         for wy in np.arange(6.95 - tall, 6.6, 0.5):
@@ -209,9 +205,7 @@ def _windows(
             _fill(image, view, 0.5, pane, _box(wx, wy, wx + 0.2, wy + 0.26))
 
 
-def _sea(
-    image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator
-) -> None:
+def _sea(image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator) -> None:
     _fill(image, view, 0.2, _lit((34, 104, 170), ambient), _box(-8, 4.6, 24, 14))
     _fill(image, view, 0.5, _lit((24, 82, 146), ambient), _box(-8, 6.3, 24, 14))
     foam = _lit((170, 208, 232), ambient)
@@ -224,9 +218,7 @@ def _sea(
         _fill(image, view, 0.2, _lit((70, 98, 92), ambient), np.minimum(island, [99.0, 4.66]))
 
 
-def _forest(
-    image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator
-) -> None:
+def _forest(image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator) -> None:
     _fill(image, view, 0.5, _lit((44, 70, 36), ambient), _box(-8, 6.6, 24, 14))
     rows = ((0.3, 6.4, 3.6, (58, 108, 74), 1.0), (0.5, 7.0, 4.4, (34, 84, 48), 1.5), (0.8, 8.2, 5.0, (22, 62, 34), 2.6))
     for depth, foot, tall, base, step in rows:
@@ -243,9 +235,7 @@ def _forest(
                 _fill(image, view, depth, leaves, tree)
 
 
-def _mountains(
-    image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator
-) -> None:
+def _mountains(image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator) -> None:
     for depth, base, low, high, step in ((0.2, (138, 142, 164), 1.4, 2.8, 3.0), (0.4, (98, 98, 116), 2.8, 4.4, 2.4)):
         ridge = [[-8.0, 7.0]]
         for x in np.arange(-7.0, 24.0, step):
@@ -262,9 +252,7 @@ def _mountains(
         _fill(image, view, 0.7, _lit((88, 86, 80), ambient), _ellipse(x, y, size, size * 0.6, 7))
 
 
-def _desert(
-    image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator
-) -> None:
+def _desert(image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator) -> None:
     _fill(image, view, 0.3, _lit((226, 190, 130), ambient), _hills(rng, 4.9, 0.5, 0.35))
     _fill(image, view, 0.5, _lit((214, 172, 108), ambient), _hills(rng, 6.0, 0.6, 0.45))
     for x, size in rng.uniform([-5, 0.7], [21, 1.2], (5, 2)):
@@ -274,13 +262,17 @@ def _desert(
             inner, outer = x + side * 0.1, x + side * 0.55 * size
             left, right = min(inner, outer), max(inner, outer)
             _fill(image, view, 0.55, cactus, _box(left, 6.5 - arm * size, right, 6.5 - (arm - 0.22) * size))
-            _fill(image, view, 0.55, cactus, _box(outer - 0.1, 6.5 - (arm + 0.5) * size, outer + 0.1, 6.5 - (arm - 0.22) * size))
+            _fill(
+                image,
+                view,
+                0.55,
+                cactus,
+                _box(outer - 0.1, 6.5 - (arm + 0.5) * size, outer + 0.1, 6.5 - (arm - 0.22) * size),
+            )
     _fill(image, view, 0.8, _lit((198, 150, 88), ambient), _hills(rng, 7.6, 0.35, 0.5))
 
 
-def _meadow(
-    image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator
-) -> None:
+def _meadow(image: Image, scene: Scene, view: _View, ambient: Colour, moment: float, rng: Generator) -> None:
     _fill(image, view, 0.3, _lit((146, 196, 104), ambient), _hills(rng, 5.0, 0.5, 0.4))
     _fill(image, view, 0.5, _lit((118, 182, 76), ambient), _hills(rng, 5.9, 0.5, 0.5))
     _fill(image, view, 0.8, _lit((96, 164, 60), ambient), _hills(rng, 7.2, 0.3, 0.4))
@@ -314,7 +306,13 @@ def _interior(image: Image, scene: Scene, view: _View, rng: Generator) -> None:
     _fill(image, view, 0.45, _lit((132, 124, 128), ambient), _box(sofa + 0.3, 6.0, sofa + 3.7, 7.0))
     if scene.light == "night":
         lamp = left + 2.0
-        _fill(image, view, 0.4, (255, 226, 150), np.array([[lamp - 0.4, 4.9], [lamp + 0.4, 4.9], [lamp + 0.7, 5.8], [lamp - 0.7, 5.8]]))
+        _fill(
+            image,
+            view,
+            0.4,
+            (255, 226, 150),
+            np.array([[lamp - 0.4, 4.9], [lamp + 0.4, 4.9], [lamp + 0.7, 5.8], [lamp - 0.7, 5.8]]),
+        )
         _fill(image, view, 0.4, (70, 56, 48), _box(lamp - 0.06, 5.8, lamp + 0.06, 7.0))
 
 
@@ -351,10 +349,10 @@ def _weather(image: Image, scene: Scene, moment: float, *, behind: bool) -> None
         cv2.addWeighted(layer, 0.7, image, 0.3, -4, dst=image)
     elif scene.weather == "snow":
         flakes = rng.uniform([0, 0, 0.05], [16, 10, 0.13], (80 if behind else 40, 3))
-        tone = 250 * (0.85 if dim < 1 else 1.0)
+        white = 250 * (0.85 if dim < 1 else 1.0)
         for x, y, size in flakes:
             centre = (int((x + 0.3 * math.sin(6 * moment + x)) * unit), int(((y + 4 * moment) % 10 - 0.5) * unit))
-            cv2.circle(image, centre, max(1, round(size * unit)), (tone, tone, tone), -1, cv2.LINE_AA)
+            cv2.circle(image, centre, max(1, round(size * unit)), (white, white, white), -1, cv2.LINE_AA)
 
 
 def _subjects(image: Image, scene: Scene, view: _View, moment: float) -> None:
@@ -402,7 +400,24 @@ def _outline(shape: str) -> list[Points]:
         return [np.array([[0, -0.5], [0.55, 0.45], [-0.55, 0.45]])]
     if shape == "cross":
         a, b = 0.17, 0.5
-        return [np.array([[-a, -b], [a, -b], [a, -a], [b, -a], [b, a], [a, a], [a, b], [-a, b], [-a, a], [-b, a], [-b, -a], [-a, -a]])]
+        return [
+            np.array(
+                [
+                    [-a, -b],
+                    [a, -b],
+                    [a, -a],
+                    [b, -a],
+                    [b, a],
+                    [a, a],
+                    [a, b],
+                    [-a, b],
+                    [-a, a],
+                    [-b, a],
+                    [-b, -a],
+                    [-a, -a],
+                ]
+            )
+        ]
     if shape == "star":
         angle = np.arange(10) * math.pi / 5 - math.pi / 2
         radius = np.where(np.arange(10) % 2 == 0, 0.56, 0.23)
@@ -415,7 +430,16 @@ def _outline(shape: str) -> list[Points]:
     if shape == "car":
         return [
             np.array(
-                [[-0.62, 0.18], [-0.62, 0.0], [-0.5, -0.06], [-0.34, -0.28], [0.18, -0.28], [0.36, -0.06], [0.62, 0.0], [0.62, 0.18]]
+                [
+                    [-0.62, 0.18],
+                    [-0.62, 0.0],
+                    [-0.5, -0.06],
+                    [-0.34, -0.28],
+                    [0.18, -0.28],
+                    [0.36, -0.06],
+                    [0.62, 0.0],
+                    [0.62, 0.18],
+                ]
             )
         ]
     angle = np.linspace(math.pi * 0.80, math.pi * 2.20, 30)  # a hot-air balloon's envelope

@@ -110,8 +110,7 @@ def sample_scenes(n: int, seed: int, *, skip: Sequence[dict[str, str]] = ()) -> 
     decks = {name: _deck(shares, n, rng) for name, shares in ATTRIBUTES.items()}
     seeds = rng.integers(0, 2**31 - 1, size=n)
     scenes = [
-        _consistent(Scene(**{name: deck[i] for name, deck in decks.items()}, seed=int(seeds[i])), rng)
-        for i in range(n)
+        _consistent(Scene(**{name: deck[i] for name, deck in decks.items()}, seed=int(seeds[i])), rng) for i in range(n)
     ]
     scenes = [_redrawn(scene, skip, rng) for scene in scenes]
     for wanted in _PROMISED:
@@ -148,7 +147,7 @@ def _redrawn(scene: Scene, skip: Sequence[dict[str, str]], rng: Generator) -> Sc
         others = {value: share for value, share in ATTRIBUTES[name].items() if value != "none"}
         total = sum(others.values())
         value = str(rng.choice(list(others), p=[share / total for share in others.values()]))
-        scene = _consistent(replace(scene, **{name: value}), rng)
+        scene = _consistent(replace(scene, **{name: value}), rng)  # type: ignore[arg-type]  # its attributes are words
     return scene
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,14 +71,15 @@ def label_by_oracle(
                 session.label(some, value, source=source)
         labelled += len(clips)
         session.refit()
-        curve.append({"labels": labelled, "source": source, "ap": _ap(session, answers), "yes": session.counts["yes"]})
+        ap = _ap(session, answers)
+        curve.append({"labels": labelled, "source": source, "ap": ap, "yes": session.counts["yes"]})
         if tell:
-            print("  {labels:4d} labels   {source:13s} AP {ap:.3f}   {yes} yes".format(**curve[-1]))
+            print(f"  {labelled:4d} labels   {source:13s} AP {ap:.3f}   {session.counts['yes']} yes")
     table = pd.DataFrame(curve, columns=["labels", "source", "ap", "yes"])
     return Run(session.concept, labelled, float(table["ap"].iloc[-1]), table)
 
 
-def _sources():  # type: ignore[no-untyped-def]
+def _sources() -> Iterator[str]:
     yield "search"
     while True:
         yield from ROTATION

@@ -313,7 +313,8 @@ class LabelStore:
         if message_id is None:
             return None
         rows = self._read(
-            "SELECT clip_id, value FROM events WHERE concept = ? AND annotator = ? AND message_id = ? ORDER BY event_id",
+            "SELECT clip_id, value FROM events"
+            " WHERE concept = ? AND annotator = ? AND message_id = ? ORDER BY event_id",
             (concept, annotator, message_id),
         )
         return dict(rows) if rows else None
@@ -414,7 +415,9 @@ def _check_name(what: str, name: str) -> None:
     if not isinstance(name, str) or not name.strip():
         raise LabelError(f"The {what} must be a text with at least one character, not {name!r}.")
     if len(name) > _LONGEST_NAME:
-        raise LabelError(f"The {what} may have {_LONGEST_NAME} characters, not {len(name)}: {name[:40]!r}… is too long.")
+        raise LabelError(
+            f"The {what} may have {_LONGEST_NAME} characters, not {len(name)}: {name[:40]!r}… is too long."
+        )
     if not all(char.isprintable() or char in "\u200d\ufe0f" for char in name):
         raise LabelError(f"The {what} {name!r} holds a line break or another control character: leave it out.")
 

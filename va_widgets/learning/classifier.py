@@ -19,7 +19,7 @@ _INTERCEPT_VARIANCE = 100.0  # keeps the intercept finite where all labels agree
 _CHUNK = 65_536
 
 
-class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Classifier(ClassifierMixin, BaseEstimator):
     """Binary, probabilistic logistic regression, pulled towards a text while labels are few.
 
     Minimises  sum_i w_i log(1 + exp(-s_i (x_i - center) . w - s_i b)) + |w - a prior|^2 / (2 C) + b^2 / (2 v)

@@ -80,7 +80,8 @@ class Annotator(anywidget.AnyWidget):
     def __init__(self, session: Session) -> None:
         if not isinstance(session, Session):
             raise VaError(
-                f"An Annotator shows a session, not {type(session).__name__}: write va.Annotator(va.Session(corpus, …))."
+                f"An Annotator shows a session, not {type(session).__name__}:"
+                " write va.Annotator(va.Session(corpus, …))."
             )
         self._esm = _bundle("annotator.js")
         self._css = _bundle("annotator.css")
@@ -143,9 +144,7 @@ class Annotator(anywidget.AnyWidget):
         return {"cards": self._cards(page, ""), "total": len(table)}, []
 
     def _label(self, request: protocol.Label) -> Answer:
-        labels = self.session.label(
-            request.clips, _VALUES[request.value], source=request.source, message_id=request.id
-        )
+        labels = self.session.label(request.clips, _VALUES[request.value], source=request.source, message_id=request.id)
         return {"labels": _shown(labels), "status": self._status()}, []
 
     def _undo(self, request: protocol.Undo) -> Answer:
@@ -190,7 +189,9 @@ class Annotator(anywidget.AnyWidget):
     def _refit_failed(self, error: Exception) -> None:
         _log.error("The refit failed", exc_info=error)
         self._state = "error"
-        self._message = f"The classifier could not be refitted ({error}). Your labels are safe; label another clip to try again."
+        self._message = (
+            f"The classifier could not be refitted ({error}). Your labels are safe; label another clip to try again."
+        )
         self.send(protocol.event("status", {"status": self._status()}))
 
     def _warm_up(self) -> None:
@@ -234,15 +235,15 @@ class Annotator(anywidget.AnyWidget):
         clips = self.session.corpus.clips.loc[list(found["clip_id"])]
         own = self.session.own_labels
         cards = []
-        for row, place in zip(found.to_dict("records"), clips.itertuples(), strict=True):
+        for row, place in zip(found.to_dict("records"), clips.to_dict("records"), strict=True):
             clip = str(row["clip_id"])
             label = own.get(clip)
             cards.append(
                 Card(
                     clip=clip,
-                    video=str(place.video),
-                    start=float(place.start),
-                    end=float(place.end),
+                    video=str(place["video"]),
+                    start=float(place["start"]),
+                    end=float(place["end"]),
                     score=_finite(row.get("score")),
                     reason=str(row.get("reason", reason)),
                     label=None if label == "none" else label,

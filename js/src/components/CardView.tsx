@@ -210,7 +210,8 @@ function Score({ card, review }: { card: Card; review: boolean }) {
 
 function why(card: Card): string {
   if (card.note) return card.note;
-  if (card.suspicion !== null) return card.suspicion > 0.5 ? `looks like ${card.label === "yes" ? "no" : "yes"}` : "";
+  if (card.suspicion !== null)
+    return card.suspicion > 0.5 ? `looks like ${card.label === "yes" ? "no" : "yes"}` : "";
   return card.reason;
 }
 

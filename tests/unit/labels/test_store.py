@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ WHO = ("kelli", "night city")
 
 
 @pytest.fixture
-def store(tmp_path: Path):
+def store(tmp_path: Path) -> Iterator[LabelStore]:
     with LabelStore(tmp_path / "labels.sqlite") as opened:
         yield opened
 
@@ -101,7 +102,9 @@ ACTIONS = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(actions=ACTIONS)
-def test_it_behaves_as_a_plain_stack_of_states(tmp_path_factory: pytest.TempPathFactory, actions) -> None:
+def test_it_behaves_as_a_plain_stack_of_states(
+    tmp_path_factory: pytest.TempPathFactory, actions: list[str | dict[str, str]]
+) -> None:
     path = tmp_path_factory.mktemp("labels") / "labels.sqlite"
     store = LabelStore(path)
     states: list[dict[str, str]] = [{}]
