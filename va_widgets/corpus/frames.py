@@ -78,8 +78,7 @@ class Video:
         """Every frame in order. `width` and `height` are known after the first, `damaged` packets after the last."""
         first: float | None = None
         last = -1.0 / self.fps
-        index = 0
-        for decoded in self._decoded():
+        for index, decoded in enumerate(self._decoded()):
             time = last + 1.0 / self.fps if decoded.time is None else float(decoded.time)
             first = time if first is None else first
             moment = time - first
@@ -88,7 +87,6 @@ class Video:
             small, picture = (self._upright(decoded, side) for side in self._sides)
             yield Frame(index, moment, np.ascontiguousarray(small[..., ::-1]), picture)
             last = moment
-            index += 1
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         in_a_row = 0

@@ -119,7 +119,8 @@ def _report(run: Run, model: Model, quality: str, clips: int, positives: int) ->
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>va-widgets demo: {html.escape(run.concept)}</title>
 <style>body{{font:15px system-ui;max-width:46rem;margin:2rem auto;color:#222}}
-td,th{{padding:.2rem .9rem;text-align:right}} table{{border-collapse:collapse}}tr+tr{{border-top:1px solid #ddd}}svg{{background:#f6f6f6}}</style>
+td,th{{padding:.2rem .9rem;text-align:right}}
+table{{border-collapse:collapse}}tr+tr{{border-top:1px solid #ddd}}svg{{background:#f6f6f6}}</style>
 <h1>{html.escape(run.concept)}</h1>
 <p>{positives} of {clips} clips show it. After {run.labels} labels given by the known truth the classifier ranks all
 clips with average precision <b>{run.ap:.3f}</b>; cross-validated on the labels alone: {html.escape(quality)}.</p>

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from va_widgets.errors import LabelError
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.store import LabelStore, StoredValue
 
 WHO = ("kelli", "night city")
 
@@ -103,7 +103,7 @@ ACTIONS = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(actions=ACTIONS)
 def test_it_behaves_as_a_plain_stack_of_states(
-    tmp_path_factory: pytest.TempPathFactory, actions: list[str | dict[str, str]]
+    tmp_path_factory: pytest.TempPathFactory, actions: list[str | dict[str, StoredValue]]
 ) -> None:
     path = tmp_path_factory.mktemp("labels") / "labels.sqlite"
     store = LabelStore(path)
