@@ -1,0 +1,260 @@
+"""Videos become a corpus."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+import va_widgets as va
+from tests.unit.corpus.clips import write_video
+from va_widgets.corpus.encoders import OpenClipEncoder
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("videos")
+    write_video(folder / "one.mp4", [(1, 30), (2, 40), (3, 30)])
+    write_video(folder / "deeper" / "two.mp4", [(4, 30), (5, 30)], fps=30)
+    return folder
+
+
+@pytest.fixture
+def built(videos: Path, tmp_path: Path) -> va.Corpus:
+    return va.Corpus.build(tmp_path / "corpus", videos=videos, progress=False)
+
+
+def test_every_shot_is_a_clip_at_its_place(built: va.Corpus) -> None:
+    one = built.clips[built.clips["video"] == "one.mp4"].sort_values("start")
+    assert one["start"].tolist() == pytest.approx([0.0, 1.2, 2.8])
+    assert one["end"].tolist() == pytest.approx([1.2, 2.8, 4.0])
+    assert one["frame_in"].tolist() == [0, 30, 70]
+    assert one["fps"].tolist() == pytest.approx([25.0] * 3)
+    assert set(built.clips["video"]) == {"one.mp4", "deeper/two.mp4"}
+    assert (built.clips[["width", "height"]] == [160, 90]).all(axis=None)
+
+
+def test_embeddings_are_the_mean_of_the_frames(built: va.Corpus, videos: Path) -> None:
+    matrix = built.embeddings
+    assert matrix.dtype == np.float16
+    assert isinstance(matrix, np.memmap)
+    np.testing.assert_allclose(np.linalg.norm(matrix.astype(np.float32), axis=1), 1.0, atol=2e-3)
+    # The same shot's frames embedded one by one point the same way.
+    clip = built.clips[built.clips["video"] == "one.mp4"].sort_values("start").index[1]
+    with av.open(str(videos / "one.mp4")) as file:
+        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)][30:70]
+    vectors = OpenClipEncoder().encode_frames([np.asarray(frame, dtype=np.uint8) for frame in frames])
+    mean = vectors.mean(axis=0) / np.linalg.norm(vectors.mean(axis=0))
+    assert float(mean @ matrix[built.row(clip)].astype(np.float32)) > 0.97
+
+
+def test_a_filmstrip_holds_the_frames_side_by_side(built: va.Corpus) -> None:
+    strip = built.filmstrip(built.clips.index[0])
+    picture = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (strip.height, strip.width * strip.frames, 3)
+    assert strip.frames == built.frames_per_shot
+
+
+def test_a_preview_is_playable_h264_of_the_shot_s_length(built: va.Corpus, tmp_path: Path) -> None:
+    clip = built.clips[built.clips["video"] == "one.mp4"].sort_values("start").index[1]
+    file = tmp_path / "preview.mp4"
+    file.write_bytes(built.preview(clip))
+    with av.open(str(file)) as opened:
+        stream = opened.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert not opened.streams.audio
+        assert sum(1 for _ in opened.decode(stream)) == pytest.approx(40, abs=1)
+    assert built.preview(clip) == file.read_bytes()  # from the cache
+
+
+def test_a_second_build_decodes_nothing(built: va.Corpus, videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = built.path.joinpath("manifest.json").read_bytes()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a video was opened")
+
+    monkeypatch.setattr("va_widgets.corpus.frames.av.open", refuse)
+    again = va.Corpus.build(built.path, videos=videos, progress=False)
+    assert again.clips.equals(built.clips)
+    assert built.path.joinpath("manifest.json").read_bytes() == before
+
+
+def test_a_new_video_is_appended_and_the_old_clips_keep_their_ids(videos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    shutil.copytree(videos, folder)
+    first = va.Corpus.build(tmp_path / "corpus", videos=folder, progress=False)
+    session = va.Session(first, "a thing")
+    session.label(first.clips.index[0], True)
+    session.close()
+    write_video(folder / "aaa.mp4", [(8, 30), (9, 30)])
+    second = va.Corpus.build(tmp_path / "corpus", videos=folder, progress=False)
+    assert len(second) == len(first) + 2
+    for clip in first.clips.index:
+        np.testing.assert_array_equal(
+            second.embeddings[second.row(clip)], np.asarray(first.embeddings[first.row(clip)])
+        )
+    assert va.Session(second, "a thing").counts["yes"] == 1
+
+
+def test_what_cannot_be_used_is_listed_with_its_reason(videos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    shutil.copytree(videos, folder)
+    (folder / "text.mp4").write_text("not a video at all\n" * 100)
+    (folder / "empty.mov").touch()
+    (folder / "notes.txt").write_text("ignored")
+    whole = (folder / "one.mp4").read_bytes()
+    (folder / "cut-off.mp4").write_bytes(whole[: len(whole) // 3])
+    with av.open(str(folder / "sound.mp4"), "w") as file:
+        stream = file.add_stream("aac", rate=44100)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), dtype=np.float32), format="fltp", layout="mono")
+        sound.sample_rate = 44100
+        file.mux(stream.encode(sound))
+        file.mux(stream.encode())
+    corpus = va.Corpus.build(tmp_path / "corpus", videos=folder, progress=False)
+    report = corpus.report.set_index("source")
+    skipped = report[report["status"] == "skipped"]
+    assert set(skipped.index) == {"text.mp4", "empty.mov", "cut-off.mp4", "sound.mp4"}
+    assert skipped["reason"].str.len().gt(8).all()
+    assert "sound" in skipped.loc["sound.mp4", "reason"]
+    assert "empty" in skipped.loc["empty.mov", "reason"]
+    assert set(corpus.clips["video"]) == {"one.mp4", "deeper/two.mp4"}
+
+
+def test_odd_shapes_and_a_single_frame_work(tmp_path: Path) -> None:
+    write_video(tmp_path / "v" / "one-frame.mp4", [(1, 1)])
+    write_video(tmp_path / "v" / "tall.mp4", [(2, 20)], size=(90, 160))
+    corpus = va.Corpus.build(tmp_path / "corpus", videos=tmp_path / "v", progress=False)
+    assert len(corpus) == 2
+    assert corpus.report["status"].tolist() == ["done", "done"]
+    for clip in corpus.clips.index:
+        assert corpus.filmstrip(clip).data
+        assert corpus.preview(clip)
+
+
+def test_a_gone_video_is_said_and_a_moved_corpus_still_plays(videos: Path, tmp_path: Path) -> None:
+    home = tmp_path / "project"
+    shutil.copytree(videos, home / "videos")
+    va.Corpus.build(home / "corpus", videos=home / "videos", progress=False)
+    home.rename(tmp_path / "moved")
+    moved = va.Corpus.open(tmp_path / "moved" / "corpus")
+    clip = moved.clips[moved.clips["video"] == "one.mp4"].index[0]
+    assert moved.preview(clip)
+    (tmp_path / "moved" / "videos" / "deeper" / "two.mp4").unlink()
+    other = moved.clips[moved.clips["video"] == "deeper/two.mp4"].index[0]
+    with pytest.raises(va.PreviewUnavailableError, match=r"two\.mp4 is no longer"):
+        moved.preview(other)
+    assert moved.filmstrip(other).data
+
+
+def test_a_killed_build_resumes(tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    for index in range(6):
+        write_video(folder / f"{index}.mp4", [(3 * index, 40), (3 * index + 1, 40)])
+    script = "import sys, va_widgets as va; va.Corpus.build(sys.argv[1], videos=sys.argv[2], progress=False)"
+    home = tmp_path / "corpus"
+    build = subprocess.Popen([sys.executable, "-c", script, str(home), str(folder)])
+    deadline = time.monotonic() + 120
+    shards = home / "shards"
+    while not (shards.is_dir() and any(not entry.name.startswith(".") for entry in shards.iterdir())):
+        assert time.monotonic() < deadline
+        assert build.poll() is None or (home / "manifest.json").exists()
+        time.sleep(0.005)
+    build.send_signal(signal.SIGKILL)
+    build.wait()
+    resumed = va.Corpus.build(home, videos=folder, progress=False)
+    whole = va.Corpus.build(tmp_path / "whole", videos=folder, progress=False)
+    assert resumed.clips.index.tolist() == whole.clips.index.tolist()
+    np.testing.assert_array_equal(np.asarray(resumed.embeddings), np.asarray(whole.embeddings))
+
+
+# --- bad input -------------------------------------------------------------------------------------
+
+
+def test_a_folder_without_videos_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(va.NoVideosError, match="empty"):
+        va.Corpus.build(tmp_path / "corpus", videos=tmp_path / "empty", progress=False)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_a_folder_of_nothing_usable_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "fake.mp4").write_text("text")
+    with pytest.raises(va.NoVideosError, match=r"fake\.mp4"):
+        va.Corpus.build(tmp_path / "corpus", videos=tmp_path / "v", progress=False)
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(va.NoVideosError, match="nowhere"):
+        va.Corpus.build(tmp_path / "corpus", videos=tmp_path / "nowhere", progress=False)
+
+
+def test_an_unknown_encoder_is_refused_before_anything_is_decoded(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(va.EncoderError, match="ViT-B-33"):
+        va.Corpus.build(tmp_path / "corpus", videos=videos, encoder="ViT-B-33/laion", progress=False)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_another_encoder_is_refused_and_nothing_changes(built: va.Corpus, videos: Path) -> None:
+    class Other(OpenClipEncoder):
+        @property
+        def fingerprint(self) -> str:
+            return "another"
+
+        @fingerprint.setter
+        def fingerprint(self, _value: str) -> None: ...
+
+    before = json.loads((built.path / "manifest.json").read_text())
+    with pytest.raises(va.EncoderMismatchError, match="another"):
+        va.Corpus.build(built.path, videos=videos, encoder=Other(), progress=False)
+    with pytest.raises(va.EncoderMismatchError, match="another"):
+        va.Corpus.open(built.path, encoder=Other())
+    assert json.loads((built.path / "manifest.json").read_text()) == before
+
+
+def test_opening_what_is_no_corpus_says_so(tmp_path: Path) -> None:
+    with pytest.raises(va.CorpusError, match="There is no corpus in"):
+        va.Corpus.open(tmp_path)
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(va.CorpusError, match="damaged"):
+        va.Corpus.open(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+def test_a_tampered_corpus_cannot_read_outside_its_videos(built: va.Corpus) -> None:
+    table = built.clips.copy()
+    table.loc[table.index[0], "video"] = "../../../etc/passwd"
+    built._clips = table
+    with pytest.raises(va.CorpusError, match="leads out"):
+        built.preview(table.index[0])
+
+
+# --- real files ------------------------------------------------------------------------------------
+
+
+def test_real_videos_of_every_codec_are_read(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "videos" / "codecs"
+    corpus = va.Corpus.build(tmp_path / "corpus", videos=folder, progress=False)
+    bad = corpus.report[corpus.report["status"] != "done"]
+    assert bad.empty, bad.to_string()
+    rotated = corpus.clips[corpus.clips["video"] == "nasa_13013_rotated.mp4"].iloc[0]
+    plain = corpus.clips[corpus.clips["video"] == "nasa_13013.mp4"].iloc[0]
+    assert (rotated["width"], rotated["height"]) == (plain["height"], plain["width"])
+
+
+def test_the_cuts_of_a_real_video_are_found(shared_data: Path, tmp_path: Path) -> None:
+    video = shared_data / "videos" / "real" / "bikes.mp4"
+    corpus = va.Corpus.build(tmp_path / "corpus", videos=video, progress=False)
+    starts = sorted(corpus.clips["start"])
+    assert starts == pytest.approx([0.0, 1.20, 3.04, 5.48, 7.48, 9.68], abs=0.05)

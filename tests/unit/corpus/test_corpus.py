@@ -1,0 +1,113 @@
+"""Search, similarity, own vectors, columns of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import va_widgets as va
+from va_widgets.corpus.search import nearest
+
+
+def vectors(n: int, dim: int = 16, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
+
+
+def table(n: int) -> pd.DataFrame:
+    return pd.DataFrame({"clip_id": [f"c{i}" for i in range(n)], "video": [f"v{i // 3}" for i in range(n)]})
+
+
+@given(n=st.integers(1, 60), k=st.integers(0, 80), seed=st.integers(0, 99), chunk=st.integers(1, 40))
+@settings(deadline=None, max_examples=60)
+def test_nearest_is_what_sorting_all_would_give(n: int, k: int, seed: int, chunk: int) -> None:
+    matrix = vectors(n, seed=seed).astype(np.float16)
+    query = vectors(1, seed=seed + 1)[0]
+    rows, scores = nearest(matrix, query, k)
+    every = matrix.astype(np.float32) @ query
+    order = np.argsort(-every, kind="stable")[:k]
+    np.testing.assert_allclose(every[rows], every[order], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(scores, every[rows], rtol=1e-4, atol=1e-4)
+
+
+def test_text_search_finds_what_was_filmed(demo_corpus: va.Corpus) -> None:
+    truth = va.demo.truth_of(demo_corpus, "night")
+    found = demo_corpus.search("at night", 10)
+    assert list(found.columns) == ["clip_id", "score"]
+    assert found["score"].is_monotonic_decreasing
+    assert truth[found["clip_id"]].mean() >= 0.9
+
+
+def test_similar_leaves_the_clip_itself_out(demo_corpus: va.Corpus) -> None:
+    clip = demo_corpus.clips.index[5]
+    found = demo_corpus.similar(clip, 8)
+    assert len(found) == 8
+    assert clip not in set(found["clip_id"])
+    with pytest.raises(va.UnknownClipError, match="'nothing'"):
+        demo_corpus.similar("nothing")
+
+
+def test_an_empty_search_is_refused(demo_corpus: va.Corpus) -> None:
+    with pytest.raises(va.SearchUnavailableError, match="nothing to search for"):
+        demo_corpus.search("  ")
+
+
+def test_own_vectors_become_a_corpus(tmp_path: Path) -> None:
+    matrix = vectors(30)
+    corpus = va.Corpus.from_embeddings(
+        tmp_path / "c", matrix, table(30).assign(mood="calm"), text_embeddings={"the first": matrix[0]}
+    )
+    opened = va.Corpus.open(tmp_path / "c")
+    assert opened.clips.equals(corpus.clips)
+    assert opened.clips["mood"].eq("calm").all()
+    assert opened.search("the first", 1)["clip_id"].tolist() == ["c0"]
+    with pytest.raises(va.SearchUnavailableError, match="'the first'"):
+        opened.search("something else")
+    with pytest.raises(va.CorpusError, match="embeddings alone"):
+        opened.filmstrip("c0")
+    with pytest.raises(va.PreviewUnavailableError, match="embeddings alone"):
+        opened.preview("c0")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "clips", "said"),
+    [
+        (vectors(3), table(4), "One vector a clip"),
+        (vectors(0), table(0), "at least one clip"),
+        (np.full((2, 4), np.nan), table(2), "'c0' holds values that are not finite"),
+        (vectors(2), pd.DataFrame({"clip_id": ["a", "a"]}), "'a' comes twice"),
+    ],
+)
+def test_vectors_that_do_not_fit_are_refused(
+    tmp_path: Path, matrix: np.ndarray, clips: pd.DataFrame, said: str
+) -> None:
+    with pytest.raises(va.CorpusError, match=said):
+        va.Corpus.from_embeddings(tmp_path / "c", matrix, clips)
+    assert not (tmp_path / "c").exists()
+
+
+def test_columns_of_one_s_own_are_kept(tmp_path: Path) -> None:
+    corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors(4), table(4))
+    more = pd.DataFrame({"season": ["spring", "summer"]}, index=["c1", "c3"])
+    changed = corpus.with_columns(more)
+    assert va.Corpus.open(tmp_path / "c").clips["season"].fillna("").tolist() == ["", "spring", "", "summer"]
+    assert changed.clips.index.equals(corpus.clips.index)
+    with pytest.raises(va.CorpusError, match="'start' is the corpus's own"):
+        corpus.with_columns(pd.DataFrame({"start": [1.0]}, index=["c1"]))
+
+
+def test_a_second_corpus_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    va.Corpus.from_embeddings(tmp_path / "c", vectors(4), table(4))
+    with pytest.raises(va.CorpusError, match="already holds a corpus"):
+        va.Corpus.from_embeddings(tmp_path / "c", vectors(4), table(4))
+
+
+def test_a_corpus_that_lost_a_file_says_which(tmp_path: Path) -> None:
+    corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors(4), table(4))
+    next(corpus.path.glob("embeddings-*.npy")).unlink()
+    with pytest.raises(va.CorpusError, match=r"lacks its file 'embeddings-\d+\.npy'"):
+        va.Corpus.open(corpus.path)
