@@ -57,6 +57,8 @@ class Video:
         self.path = path
         self.damaged = 0
         self._sides = small_side, picture_side
+        if path.is_file() and path.stat().st_size == 0:
+            raise UndecodableError("it is empty (0 bytes)")
         try:
             self._container = av.open(str(path))
         except (av.error.FFmpegError, OSError, ValueError) as error:

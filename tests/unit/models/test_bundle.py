@@ -1,0 +1,83 @@
+"""Published models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import va_widgets as va
+from va_widgets.models.bundle import choose_threshold, slug
+
+
+@pytest.fixture
+def session(demo_corpus: va.Corpus) -> va.Session:
+    session = va.Session(demo_corpus, "night", annotator="kelli")
+    truth = va.demo.truth_of(demo_corpus, "night")
+    for value in (True, False):
+        session.label(truth[truth == value].index[:8], value)
+    return session
+
+
+def test_a_published_model_scores_as_the_session_does(session: va.Session) -> None:
+    model = session.publish("Night!")
+    again = va.load_model(session.corpus.path / "models" / model.slug / "v1")
+    np.testing.assert_allclose(again.score_corpus(session.corpus), session.scores(), atol=1e-4)
+    assert again.card["labels"]["yes"] == 8
+    assert again.concept == "night"
+
+
+def test_versions_are_never_overwritten(session: va.Session) -> None:
+    first, second = session.publish("night"), session.publish("night")
+    assert (first.version, second.version) == (1, 2)
+    assert va.load_model(session.corpus.path / "models" / "night").version == 2
+
+
+def test_another_encoder_s_corpus_is_refused(session: va.Session, tmp_path: Path) -> None:
+    model = session.publish("night")
+    other = va.Corpus.from_embeddings(tmp_path / "o", np.eye(model.dim)[:3], _named(3))
+    with pytest.raises(va.EncoderMismatchError, match="was trained on embeddings of"):
+        model.score_corpus(other)
+
+
+def test_nothing_is_published_of_one_class(demo_corpus: va.Corpus) -> None:
+    session = va.Session(demo_corpus, "night")
+    session.label(demo_corpus.clips.index[0], True)
+    with pytest.raises(va.NotEnoughLabelsError, match="at least one yes and one no"):
+        session.publish("night")
+
+
+def test_a_damaged_model_is_refused(session: va.Session) -> None:
+    model = session.publish("night")
+    folder = session.corpus.path / "models" / model.slug / "v1"
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps({**card, "dim": 3}))
+    with pytest.raises(va.ModelError, match="damaged"):
+        va.load_model(folder)
+    with pytest.raises(va.ModelError, match="no published model"):
+        va.load_model(folder.parent.parent / "none")
+
+
+def test_names_become_safe_folders_that_stay_apart() -> None:
+    assert slug("Night city") == "night_city"
+    odd = [slug(name) for name in ("../x", "🎬", "“night”", "night", "NIGHT?")]
+    assert len(set(odd)) == len(odd)
+    assert all("/" not in name and not name.startswith(".") for name in odd)
+    with pytest.raises(va.ModelError, match="needs a name"):
+        slug("  ")
+
+
+def test_the_threshold_separates_what_can_be_separated() -> None:
+    y = np.array([True, True, False, False])
+    threshold, why = choose_threshold(y, np.array([0.9, 0.6, 0.2, 0.1]))
+    assert 0.2 < threshold < 0.6
+    assert "F1 (1.00)" in why
+    assert choose_threshold(y, None)[0] == 0.5
+
+
+def _named(n: int) -> object:
+    import pandas as pd
+
+    return pd.DataFrame({"clip_id": [f"c{i}" for i in range(n)]})

@@ -1,0 +1,96 @@
+"""The demo's videos, truth and tiny model; the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+import va_widgets as va
+from va_widgets.cli import main
+from va_widgets.demo.concepts import CONCEPTS, truth
+from va_widgets.demo.render import render
+from va_widgets.demo.scenes import HELD_OUT, sample_scenes
+
+TINY = Path(va.__file__).parent / "demo" / "tiny"
+
+
+def test_there_are_thirty_concepts_from_common_to_rare() -> None:
+    shares = {name: values.mean() for name, values in truth(sample_scenes(20_000, 3)).items()}
+    assert len(CONCEPTS) >= 30
+    assert max(shares.values()) >= 0.3
+    assert min(shares.values()) <= 0.015
+    assert min(shares.values()) > 0
+
+
+def test_every_clip_was_cut_where_it_was_filmed_and_knows_its_truth(demo_corpus: va.Corpus) -> None:
+    filmed = json.loads((demo_corpus.path / "truth.json").read_text())
+    assert len(demo_corpus) == 120
+    assert (demo_corpus.report["status"] == "done").all()
+    for concept in CONCEPTS:
+        assert va.demo.truth_of(demo_corpus, concept.name).dtype == bool
+    assert filmed
+
+
+def test_rendering_is_repeatable_and_moves() -> None:
+    scene = next(scene for scene in sample_scenes(50, 0) if scene.camera == "pan")
+    one = render(scene, 0.2, 256, 144)
+    np.testing.assert_array_equal(one, render(scene, 0.2, 256, 144))
+    assert np.abs(one.astype(int) - render(scene, 0.8, 256, 144)).mean() > 1
+
+
+def test_the_tiny_model_is_small_and_loads_through_open_clip() -> None:
+    assert (TINY / "open_clip_model.safetensors").stat().st_size <= 8 * 2**20
+    import open_clip
+
+    model, _ = open_clip.create_model_from_pretrained(f"local-dir:{TINY}", return_transform=True)
+    assert model.visual is not None
+
+
+def test_held_out_words_find_held_out_pictures(tmp_path: Path) -> None:
+    corpus = va.demo.corpus(tmp_path / "c", clips=1500, seed=77, videos=False, progress=False)
+    every = {}
+    for concept in CONCEPTS:
+        answers = va.demo.truth_of(corpus, concept.name)
+        scores = corpus.search(concept.query, len(corpus)).set_index("clip_id")["score"]
+        every[concept.name] = average_precision_score(answers, scores[answers.index])
+    assert np.mean(list(every.values())) > 0.7, every
+    assert every["red circle at night"] > 0.3, every
+    assert HELD_OUT  # pairs of words that no training caption had together
+
+
+def test_the_fast_path_s_corpus_is_opened_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = va.demo.corpus(tmp_path / "c", clips=60, videos=False)
+    assert "no video files" in capsys.readouterr().out
+    again = va.demo.corpus(tmp_path / "c", videos=False)
+    assert again.clips.equals(first.clips)
+    with pytest.raises(va.CorpusError, match="clips=60, not 61"):
+        va.demo.corpus(tmp_path / "c", clips=61, videos=False)
+
+
+def test_the_demo_without_a_browser(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["demo", "--headless", "--path", str(tmp_path), "--clips", "80"]
+    assert main([*arguments, "--labels", "36"]) == 0
+    said = capsys.readouterr().out
+    assert "4. Reached AP" in said
+    assert "6. Published 'night city' version 1" in said
+    assert "night city" in (tmp_path / "report.html").read_text()
+    assert main([*arguments, "--concept", "a dragon"]) == 1
+    assert "knows no concept 'a dragon'" in capsys.readouterr().err
+
+
+def test_build_and_info(demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = next((demo_folder / "videos").glob("*.mp4"))
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "a.mp4").write_bytes(video.read_bytes())
+    (tmp_path / "v" / "b.mp4").write_text("text")
+    assert main(["build", str(tmp_path / "c"), str(tmp_path / "v")]) == 0
+    assert "skipped: b.mp4: it is not a video" in capsys.readouterr().out
+    va.Session(va.Corpus.open(tmp_path / "c"), "night")
+    assert main(["info", str(tmp_path / "c")]) == 0
+    assert "Corpus(" in capsys.readouterr().out
+    assert main(["build", str(tmp_path / "d"), str(tmp_path / "none")]) == 1
+    assert capsys.readouterr().err.startswith("va-widgets: There is no")
