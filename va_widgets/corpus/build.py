@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,9 +111,14 @@ def _build_locked(
         _check_same_make(path, former, encoder, frames_per_shot)
     roots = list(former.roots) if former else []
     here = Root(root.as_posix(), _relative(root, path))
-    if all(known.absolute != here.absolute for known in roots):
+    # A corpus that was moved or copied together with its videos finds them in the same place, seen from itself.
+    number = next((i for i, one in enumerate(roots) if one.absolute == here.absolute), None)
+    if number is None:
+        number = next((i for i, one in enumerate(roots) if here.relative and one.relative == here.relative), None)
+    if number is None:
+        number = len(roots)
         roots.append(here)
-    number = next(i for i, known in enumerate(roots) if known.absolute == here.absolute)
+    roots[number] = here
 
     known = {(source.root, source.source): source for source in (former.sources if former else [])}
     jobs, sources = [], dict(known)
@@ -126,6 +131,7 @@ def _build_locked(
         jobs.append(_Job(file, name, number, stat.st_size, stat.st_mtime_ns, _content_key(file, stat.st_size)))
     if former is not None and not jobs:
         return
+    _forget_renamed(sources, roots, {job.key for job in jobs})
 
     built = _run(path, jobs, sources, encoder, frames_per_shot, progress)
     sources.update({(source.root, source.source): source for source in built})
@@ -134,6 +140,13 @@ def _build_locked(
         reasons = "; ".join(f"{source.source}: {source.reason}" for source in built[:_TOLD])
         raise NoVideosError(f"None of the {len(files)} files could be used ({reasons}): give other videos.")
     _consolidate(path, former, roots, list(sources.values()), encoder, frames_per_shot)
+
+
+def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root], keys: Collection[str]) -> None:
+    """Drop the old names of files that are there under another name now; their shards and clip ids stay."""
+    for place, source in list(sources.items()):
+        if source.key in keys and not (Path(roots[source.root].absolute) / source.source).is_file():
+            del sources[place]
 
 
 def _run(
@@ -145,16 +158,15 @@ def _run(
     progress: bool,
 ) -> list[Source]:
     """Make a shard of every job, a few at a time, and say what became of each."""
-    taken = {source.key: source.source for source in sources.values() if source.status != "skipped"}
-    taken_names = {(source.root, source.source) for source in sources.values()}
+    taken = {source.key: place for place, source in sources.items() if source.status != "skipped"}
     waiting: list[_Job] = []
     done: list[Source] = []
     for job in jobs:
         twin = taken.get(job.key)
-        if twin is not None and twin != job.name and (job.root, job.name) not in taken_names:
-            done.append(_source(job, "skipped", f"it has the same content as {twin}", 0, 0.0))
+        if twin is not None and twin != (job.root, job.name):
+            done.append(_source(job, "skipped", f"it has the same content as {twin[1]}", 0, 0.0))
             continue
-        taken[job.key] = job.name
+        taken[job.key] = (job.root, job.name)
         waiting.append(job)
     with (
         tqdm(total=len(jobs), initial=len(done), desc="building", unit="video", disable=not progress) as bar,

@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,6 +62,10 @@ class Annotator(anywidget.AnyWidget):
     place = traitlets.Dict().tag(sync=True)
     """Where the person is: tab, feed, query, card size. The front end writes it; it survives a page reload."""
 
+    # Python tidies up an annotator that was refused, too.
+    _worker: RefitWorker | None = None
+    _unsubscribe: Callable[[], None] | None = None
+
     _names: ClassVar[dict[type, str]] = {
         protocol.Hello: "_hello",
         protocol.Search: "_search",
@@ -97,8 +101,10 @@ class Annotator(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the widget off the page and end its thread. The session goes on."""
-        self._unsubscribe()
-        self._worker.stop()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        if self._worker is not None:
+            self._worker.stop()
         super().close()
 
     # --- messages --------------------------------------------------------------------------------
@@ -154,7 +160,8 @@ class Annotator(anywidget.AnyWidget):
         return {"labels": _shown(self.session.redo(message_id=request.id)), "status": self._status()}, []
 
     def _refit(self, _request: protocol.Refit) -> Answer:
-        self._worker.now()
+        if self._worker is not None:
+            self._worker.now()
         return {"status": self._status()}, []
 
     def _guideline(self, request: protocol.Guideline) -> Answer:
@@ -173,7 +180,8 @@ class Annotator(anywidget.AnyWidget):
     def _heard(self, name: str, data: Mapping[str, Any]) -> None:
         if name == "labels":
             self.send(protocol.event("labels", {"labels": _shown(data["labels"]), "status": self._status()}))
-            self._worker.labelled(len(data["labels"]))
+            if self._worker is not None:
+                self._worker.labelled(len(data["labels"]))
         elif name == "refit":
             refit = data["refit"]
             self._state, self._message = "ready", ""

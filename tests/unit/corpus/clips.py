@@ -13,7 +13,7 @@ import numpy as np
 def write_video(
     path: Path, shots: list[tuple[int, int]], fps: int = 25, size: tuple[int, int] = (160, 90)
 ) -> list[float]:
-    """Write an H.264 file of shots (seed, number of frames); returns where each shot but the first begins, in seconds."""
+    """Write an H.264 file of shots (seed, number of frames); returns where its cuts are, in seconds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     width, height = size
     with av.open(str(path), "w") as file:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import va_widgets as va
@@ -77,7 +78,5 @@ def test_the_threshold_separates_what_can_be_separated() -> None:
     assert choose_threshold(y, None)[0] == 0.5
 
 
-def _named(n: int) -> object:
-    import pandas as pd
-
+def _named(n: int) -> pd.DataFrame:
     return pd.DataFrame({"clip_id": [f"c{i}" for i in range(n)]})

@@ -1,0 +1,30 @@
+"""The notebooks run from top to bottom, offline."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.conftest import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_notebook_runs(file: Path, demo_folder: Path, tmp_path: Path) -> None:
+    # With the demo films there already; making them is tested elsewhere.
+    shutil.copytree(demo_folder, tmp_path / "corpus", ignore=shutil.ignore_patterns("labels.sqlite*", "models"))
+    notebook = nbformat.read(file, as_version=4)
+    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    views = [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    ]
+    assert views, "no cell shows the annotator"

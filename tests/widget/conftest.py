@@ -1,0 +1,65 @@
+"""An annotator whose messages to the page are kept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import va_widgets as va
+
+
+class Page:
+    """Stands where the browser is: sends requests and keeps what comes back."""
+
+    def __init__(self, annotator: va.Annotator) -> None:
+        self.annotator = annotator
+        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
+        self._news = threading.Condition()
+        self._count = 0
+        annotator.send = self._keep
+
+    def _keep(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        with self._news:
+            self.sent.append((content, buffers or []))
+            self._news.notify_all()
+
+    def send(self, content: object) -> tuple[dict[str, Any], list[bytes]]:
+        """Send a message as it is; returns the answer to it."""
+        before = len(self.sent)
+        self.annotator._handle_custom_msg(content, [])
+        return next((message, data) for message, data in self.sent[before:] if "event" not in message)
+
+    def ask(self, type: str, **payload: object) -> dict[str, Any]:
+        self._count += 1
+        answer, _ = self.send({"v": 1, "id": f"t-{self._count}", "type": type, **payload})
+        assert answer["id"] == f"t-{self._count}"
+        assert answer["type"] == type
+        return answer
+
+    def wait(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 30.0) -> dict[str, Any]:
+        """The first message, sent already or to come, that is wanted."""
+        deadline = time.monotonic() + seconds
+        with self._news:
+            while True:
+                for message, _ in self.sent:
+                    if wanted(message):
+                        return message
+                left = deadline - time.monotonic()
+                assert left > 0, f"it never came; there came {[m.get('event') or m.get('type') for m, _ in self.sent]}"
+                self._news.wait(left)
+
+
+@pytest.fixture
+def session(demo_corpus: va.Corpus) -> va.Session:
+    return va.Session(demo_corpus, "city at night", annotator="kelli")
+
+
+@pytest.fixture
+def page(session: va.Session, bundle: object) -> Iterator[Page]:
+    annotator = va.Annotator(session)
+    yield Page(annotator)
+    annotator.close()
