@@ -1,0 +1,68 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { bytes, Client } from "../src/client";
+import { Kernel } from "./kernel";
+
+const client = (kernel: Kernel, onBusy = (_busy: boolean) => {}) => new Client(kernel, () => {}, onBusy);
+
+afterEach(() => vi.useRealTimers());
+
+describe("requests", () => {
+  it("are matched with their replies by id, whatever their order", async () => {
+    const kernel = new Kernel();
+    kernel.hold = true;
+    const asked = client(kernel);
+    const first = asked.request("undo", {});
+    const second = asked.request("redo", {});
+    kernel.held.reverse();
+    kernel.release();
+    expect((await first).result.labels).not.toEqual((await second).result.labels);
+    expect(new Set(kernel.asked.map((message) => message.id)).size).toBe(2);
+  });
+
+  it("fail with the kernel's sentence", async () => {
+    const kernel = new Kernel();
+    kernel.answer = ({ id, type }) => ({
+      v: 1,
+      id,
+      type,
+      ok: false,
+      error: { code: "unknown_clip", message: "There is no clip." },
+    });
+    await expect(client(kernel).request("undo", {})).rejects.toThrow("There is no clip.");
+  });
+
+  it("fail if the answer is not understood", async () => {
+    const kernel = new Kernel();
+    kernel.answer = ({ id, type }) => ({ v: 1, id, type, ok: true, result: { labels: 3 } });
+    await expect(client(kernel).request("undo", {})).rejects.toThrow("not understood");
+  });
+
+  it("are never given up: a busy kernel is told, and answers later", async () => {
+    vi.useFakeTimers();
+    const kernel = new Kernel();
+    kernel.hold = true;
+    const busy: boolean[] = [];
+    const asked = client(kernel, (now) => busy.push(now)).request("undo", {});
+    vi.advanceTimersByTime(60_000);
+    expect(busy).toEqual([true]);
+    kernel.release();
+    await asked;
+    expect(busy).toEqual([true, false]);
+  });
+
+  it("stop being listened for when the model closes", () => {
+    const kernel = new Kernel();
+    const asked = client(kernel);
+    expect(kernel.heard).toBe(1);
+    asked.close();
+    expect(kernel.heard).toBe(0);
+  });
+});
+
+it("buffers arrive whole in whatever form the host has them", () => {
+  const whole = new Uint8Array([9, 1, 2, 3, 9]).buffer;
+  const window = new DataView(whole, 1, 3);
+  const found = bytes([window, new Uint8Array([4]), new Uint8Array([5]).buffer]);
+  expect(found.map((part) => [...part])).toEqual([[1, 2, 3], [4], [5]]);
+  expect(bytes(undefined)).toEqual([]);
+});

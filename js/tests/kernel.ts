@@ -1,0 +1,56 @@
+// A model whose other end is a few lines instead of a kernel: it answers with the golden replies.
+
+import replies from "../../tests/protocol_cases/replies.json";
+import type { Model } from "../src/client";
+
+type Message = Record<string, unknown> & { id: string; type: string };
+
+export class Kernel implements Model {
+  readonly asked: Message[] = [];
+  readonly kept = new Map<string, unknown>();
+  held: Message[] = [];
+  hold = false; // keep answers back until `release`
+  answer: (message: Message) => object = (message) => {
+    const golden = replies.find((reply) => reply.type === message.type);
+    return { ...golden, id: message.id };
+  };
+  private listeners = new Set<(...values: unknown[]) => void>();
+
+  get(name: string): unknown {
+    return this.kept.get(name);
+  }
+  set(name: string, value: unknown): void {
+    this.kept.set(name, value);
+  }
+  save_changes(): void {}
+  on(_name: string, listener: (...values: unknown[]) => void): void {
+    this.listeners.add(listener);
+  }
+  off(_name: string, listener: (...values: unknown[]) => void): void {
+    this.listeners.delete(listener);
+  }
+  send(content: object): void {
+    const message = content as Message;
+    this.asked.push(message);
+    if (this.hold) this.held.push(message);
+    else this.tell(this.answer(message));
+  }
+  release(): void {
+    const held = this.held;
+    this.held = [];
+    this.hold = false;
+    for (const message of held) this.tell(this.answer(message));
+  }
+  tell(content: unknown, buffers: unknown[] = []): void {
+    for (const listener of [...this.listeners]) listener(content, buffers);
+  }
+  get heard(): number {
+    return this.listeners.size;
+  }
+  last(type: string): Message | undefined {
+    return this.asked.filter((message) => message.type === type).at(-1);
+  }
+}
+
+// Lets promises that are settled already call their followers.
+export const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
