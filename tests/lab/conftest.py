@@ -18,11 +18,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 STARTED = re.compile(r"\[(\*|\d+)\]")
 _START_SECONDS = 90.0
+expect.set_options(timeout=60_000)  # a kernel that loads torch on a busy machine takes its time
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         finally:
             server.terminate()
             server.wait(timeout=30)
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

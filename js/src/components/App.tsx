@@ -114,7 +114,7 @@ export function App({ store, view }: { store: Store; view: View }) {
       onKeyDown={onKeyDown}
       onClick={onClick}
     >
-      <Header store={store} />
+      <Header store={store} home={home} />
       <Toolbar store={store} view={view} home={home} />
       {store.error.value && (
         <p class="va-error" role="alert">

@@ -7,7 +7,7 @@ import { Icon, Mark } from "./icons";
 
 const VALUES: readonly Value[] = ["yes", "no", "unsure"];
 
-export function Header({ store }: { store: Store }) {
+export function Header({ store, home }: { store: Store; home: () => void }) {
   const editing = useSignal(false);
   const status = store.status.value;
   if (!status)
@@ -65,6 +65,7 @@ export function Header({ store }: { store: Store }) {
             if (event.key === "Enter" && !event.shiftKey) {
               event.preventDefault();
               save(event.currentTarget.value);
+              home(); // before the box is gone, and the keyboard with it
             }
           }}
         />
@@ -113,7 +114,13 @@ function State({ store, status }: { store: Store; status: Status }) {
           ? ["refitting", "refitting"]
           : ["saved", store.notice.value ? `saved · ${store.notice.value}` : "saved"];
   return (
-    <span class={`va-state va-state-${kind}`} role="status" aria-live="polite" data-state={kind}>
+    <span
+      class={`va-state va-state-${kind}`}
+      role="status"
+      aria-live="polite"
+      data-state={kind}
+      data-pending={status.pending}
+    >
       <span class="va-dot" aria-hidden="true" />
       {text}
     </span>
