@@ -74,6 +74,11 @@ def choose(page: Page, menu: str, entry: str) -> None:
     page.get_by_role("menuitem", name=entry, exact=True).click()
 
 
+def save(page: Page) -> None:
+    """Save the notebook and wait until it is on disk."""
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     root = tmp_path_factory.mktemp("lab")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.lab.conftest import Lab, choose
+from tests.lab.conftest import Lab, choose, save
 
 OPEN = """import va_widgets as va
 corpus = va.Corpus.open("{corpus}")
@@ -109,7 +109,7 @@ def test_search_label_feeds_review(lab: Lab, page: Page, notebook: str, shoot: C
     shoot("4-review")
 
     # What the kernel has is what the page shows, and no key has changed the notebook.
-    choose(page, "File", "Save Notebook")
+    save(page)
     expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(2)
     assert [cell.split("\n")[0] for cell in lab.cells(notebook)] == ["import va_widgets as va", SHOW.split("\n")[0]]
 
@@ -142,7 +142,7 @@ def test_a_reload_and_a_new_kernel_come_back_to_the_same_place(
     expect(annotator.locator("[data-feed=random]")).to_have_attribute("aria-pressed", "true")
     expect(annotator.locator(".va-film").first).to_be_visible()
 
-    choose(page, "File", "Save Notebook")
+    save(page)
     page.reload()
     annotator = ready(page)
     counts(annotator, 6, 6, 0)
