@@ -17,7 +17,7 @@ ADDRESS = "http://annotator.test/"
 # Stands where anywidget is: a model whose kernel knows thirty clips and draws their filmstrips.
 HOST = """
 import annotator from "/annotator.js";
-const golden = %s;
+const golden = GOLDEN;
 const by = (type) => golden.find((reply) => reply.type === type).result;
 const card = by("similar").cards[0];
 const clips = Array.from({length: 30}, (_, i) => `clip-${i}`);
@@ -36,7 +36,7 @@ const strip = async (index) => {
   const canvas = new OffscreenCanvas(8 * 160, 90);
   const pen = canvas.getContext("2d");
   for (let i = 0; i < 8; i++) {
-    pen.fillStyle = `hsl(${index * 36} 45%% ${30 + 4 * i}%%)`;
+    pen.fillStyle = `hsl(${index * 36} 45% ${30 + 4 * i}%)`;
     pen.fillRect(160 * i, 0, 160, 90);
     pen.fillStyle = "white";
     pen.fillRect(160 * i + 15 * i, 35, 20, 20);
@@ -47,7 +47,8 @@ const strip = async (index) => {
 const cards = (some) => some.map((clip, i) => ({...card, clip, label: labels[clip] ?? null, score: 0.9 - i / 40}));
 const answer = async (message) => {
   const result = structuredClone(by(message.type));
-  if (message.type === "feed") result.cards = cards(clips.filter((c) => !message.exclude.includes(c)).slice(0, message.k));
+  const rest = clips.filter((clip) => !message.exclude?.includes(clip));
+  if (message.type === "feed") result.cards = cards(rest.slice(0, message.k));
   if (message.type === "search") result.cards = cards(clips.slice(0, message.k));
   if (message.type === "label") {
     for (const clip of message.clips) labels[clip] = message.value === "none" ? null : message.value;
@@ -73,7 +74,7 @@ const widget = annotator();
 const stop = widget.initialize({model});
 for (const el of document.querySelectorAll(".view")) widget.render({model, el});
 window.stop = stop;
-""" % json.dumps(cases("replies"))
+""".replace("GOLDEN", json.dumps(cases("replies")))
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def annotator(browser: Browser, bundle: Path, request: pytest.FixtureRequest) ->
     theme, width = getattr(request, "param", ("light", 1200))
     colours = "background:#111;color:#eee" if theme == "dark" else "background:#fff;color:#222"
     page_html = f"""<!doctype html><html><head><link rel="stylesheet" href="/annotator.css"></head>
-<body data-jp-theme-light="{"false" if theme == "dark" else "true"}" style="margin:8px;{colours};font-family:sans-serif">
+<body data-jp-theme-light="{str(theme == "light").lower()}" style="margin:8px;{colours};font-family:sans-serif">
 <div class="view"></div><script type="module">{HOST}</script></body></html>"""
     files = {"/": ("text/html; charset=utf-8", page_html)}
     for name, kind in (("annotator.js", "text/javascript"), ("annotator.css", "text/css")):
@@ -95,7 +96,8 @@ def annotator(browser: Browser, bundle: Path, request: pytest.FixtureRequest) ->
         else:
             route.fulfill(status=404)
 
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    context.set_default_timeout(30_000)
     page = context.new_page()
     errors: list[Any] = []
     page.on("pageerror", lambda error: errors.append(error))
