@@ -145,7 +145,8 @@ def as_encoder(encoder: str | Encoder) -> Encoder:
     """An encoder as it is given, or the OpenCLIP model of that name."""
     if isinstance(encoder, str):
         return OpenClipEncoder(encoder)
-    if isinstance(encoder, Encoder):
+    # Asked first: before Python 3.12 the check of a protocol reads `dim`, which loads the model.
+    if isinstance(encoder, (OpenClipEncoder, Encoder)):
         return encoder
     raise EncoderError(
         "An encoder is the name of an OpenCLIP model or an object with encode_frames, encode_text, dim and"
@@ -184,10 +185,10 @@ def _known(model: str) -> tuple[str, str]:
 
 
 def _cannot_load(tag: str, folder: Path | None, error: Exception) -> str:
-    said = str(error).strip().split("\n")[0]
     if folder is not None:
+        said = str(error).strip().split("\n")[0]
         return f"The model in {folder} cannot be loaded ({said}): copy the folder again."
+    # What the download said is a paragraph; it stays in the traceback, as this error's cause.
     return (
-        f"The weights of {tag} could not be downloaded ({said}): connect to the network once, or use {TINY!r}, which"
-        " works offline."
+        f"The weights of {tag} could not be loaded: connect to the network once, or use {TINY!r}, which works offline."
     )
