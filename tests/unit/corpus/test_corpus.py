@@ -23,7 +23,7 @@ def table(n: int) -> pd.DataFrame:
 
 
 @given(n=st.integers(1, 60), k=st.integers(0, 80), seed=st.integers(0, 99), chunk=st.integers(1, 40))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_nearest_is_what_sorting_all_would_give(n: int, k: int, seed: int, chunk: int) -> None:
     matrix = vectors(n, seed=seed).astype(np.float16)
     query = vectors(1, seed=seed + 1)[0]

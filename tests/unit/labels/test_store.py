@@ -100,7 +100,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(actions=ACTIONS)
 def test_it_behaves_as_a_plain_stack_of_states(
     tmp_path_factory: pytest.TempPathFactory, actions: list[str | dict[str, StoredValue]]

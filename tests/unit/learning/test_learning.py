@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -94,7 +94,6 @@ def test_scoring_a_half_precision_matrix_in_chunks() -> None:
     name=st.sampled_from(FEEDS),
     share=st.floats(0, 1),
 )
-@settings(deadline=None)
 def test_a_feed_is_full_unlabelled_unique_and_repeatable(n: int, k: int, seed: int, name: str, share: float) -> None:
     rng = np.random.default_rng(seed)
     scores = rng.random(n, dtype=np.float32)
