@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from va_widgets.experiments.oracle import PAGE, ROTATION
+from va_widgets.experiments.oracle import PAGE, sources
 from va_widgets.learning import Classifier
+from va_widgets.learning.feeds import feed
 
 BUDGETS = (12, 24, 48, 96)
 BACKGROUND = 256
@@ -52,26 +53,20 @@ def learn(
     background_weight: float,
 ) -> list[float]:
     """AP over the pool at BUDGETS labels: a page from the text, then pages of the feeds in turn."""
-    rng = np.random.default_rng(0)
     center = clips.mean(axis=0)
-    background = clips[rng.choice(len(clips), BACKGROUND, replace=False)]
-    known = list(np.argsort(-(clips @ text))[:PAGE])
-    curve = []
-    for turn in range(max(BUDGETS)):
-        classifier = Classifier(text, center, background, prior, c, background_weight).fit(clips[known], truth[known])
-        scores = classifier.decision_function(clips)
-        if len(known) in BUDGETS:
+    background = clips[np.random.default_rng(0).choice(len(clips), BACKGROUND, replace=False)]
+    classifier = Classifier(text, center, background, prior, c, background_weight)
+    labelled = np.zeros(len(clips), dtype=bool)
+    scores = clips @ text
+    curve: list[float] = []
+    for version, source in enumerate(sources()):
+        name = "top_positive" if source == "search" else source
+        labelled[feed(name, scores, PAGE, labelled=labelled, version=version)] = True
+        scores = classifier.fit(clips[labelled], truth[labelled]).predict_proba(clips)[:, 1].astype(np.float32)
+        if labelled.sum() in BUDGETS:
             curve.append(float(average_precision_score(truth, scores)))
-        if len(known) >= max(BUDGETS):
+        if len(curve) == len(BUDGETS):
             break
-        order = {
-            "top_positive": -scores,
-            "borderline": np.abs(scores),
-            "top_negative": scores,
-            "random": rng.random(len(scores)),
-        }[ROTATION[turn % len(ROTATION)]]
-        fresh = np.setdiff1d(np.arange(len(clips)), known)
-        known += list(fresh[np.argsort(order[fresh])[:PAGE]])
     return curve
 
 

@@ -36,12 +36,25 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def copy_unlabelled(corpus: Path, to: Path) -> None:
+    """Copy a corpus without its labels and models."""
+    shutil.copytree(corpus, to, ignore=shutil.ignore_patterns("labels.sqlite*", "models"))
+
+
 @pytest.fixture
 def demo_corpus(demo_folder: Path, tmp_path: Path) -> va.Corpus:
     """The demo corpus without any labels, for one test alone."""
-    copy = tmp_path / "corpus"
-    shutil.copytree(demo_folder, copy, ignore=shutil.ignore_patterns("labels.sqlite*", "models"))
-    return va.Corpus.open(copy)
+    copy_unlabelled(demo_folder, tmp_path / "corpus")
+    return va.Corpus.open(tmp_path / "corpus")
+
+
+def labelled(corpus: va.Corpus, number: int = 16, concept: str = "night", **options: object) -> va.Session:
+    """A session with labels by the truth about night, half of them yes."""
+    session = va.Session(corpus, concept, **options)  # type: ignore[arg-type]
+    truth = va.demo.truth_of(corpus, "night")
+    for value in (True, False):
+        session.label(truth[truth == value].index[: number // 2], value)
+    return session
 
 
 @pytest.fixture(scope="session")

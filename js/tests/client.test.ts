@@ -21,13 +21,7 @@ describe("requests", () => {
 
   it("fail with the kernel's sentence", async () => {
     const kernel = new Kernel();
-    kernel.answer = ({ id, type }) => ({
-      v: 1,
-      id,
-      type,
-      ok: false,
-      error: { code: "unknown_clip", message: "There is no clip." },
-    });
+    kernel.refuse("unknown_clip", "There is no clip.");
     await expect(client(kernel).request("undo", {})).rejects.toThrow("There is no clip.");
   });
 

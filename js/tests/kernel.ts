@@ -41,6 +41,10 @@ export class Kernel implements Model {
     this.hold = false;
     for (const message of held) this.tell(this.answer(message));
   }
+  // From now on every request fails with this error.
+  refuse(code: string, message: string): void {
+    this.answer = ({ id, type }) => ({ v: 1, id, type, ok: false, error: { code, message } });
+  }
   tell(content: unknown, buffers: unknown[] = []): void {
     for (const listener of [...this.listeners]) listener(content, buffers);
   }

@@ -90,13 +90,7 @@ describe("labels", () => {
 
   it("that cannot be saved are taken back, and the reason is shown", async () => {
     const { kernel, store } = await opened();
-    kernel.answer = ({ id, type }) => ({
-      v: 1,
-      id,
-      type,
-      ok: false,
-      error: { code: "failed", message: "The disk is full." },
-    });
+    kernel.refuse("failed", "The disk is full.");
     await store.label(["a"], "no");
     expect(store.labels.value.get("a")).toBeNull();
     expect(store.error.value).toBe("The disk is full.");

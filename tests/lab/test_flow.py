@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.conftest import copy_unlabelled
 from tests.lab.conftest import Lab, choose, save
 
 OPEN = """import va_widgets as va
@@ -23,7 +23,7 @@ def notebook(lab: Lab, demo_folder: Path, request: pytest.FixtureRequest, bundle
     """A notebook with a demo corpus of its own, without labels."""
     name = re.sub(r"\W", "-", request.node.name)
     corpus = lab.root / f"{name}-corpus"
-    shutil.copytree(demo_folder, corpus, ignore=shutil.ignore_patterns("labels.sqlite*", "models"))
+    copy_unlabelled(demo_folder, corpus)
     lab.write(f"{name}.ipynb", OPEN.format(corpus=corpus.name), SHOW)
     return f"{name}.ipynb"
 

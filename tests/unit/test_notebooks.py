@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, copy_unlabelled
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -18,7 +17,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_notebook_runs(file: Path, demo_folder: Path, tmp_path: Path) -> None:
     # With the demo films there already; making them is tested elsewhere.
-    shutil.copytree(demo_folder, tmp_path / "corpus", ignore=shutil.ignore_patterns("labels.sqlite*", "models"))
+    copy_unlabelled(demo_folder, tmp_path / "corpus")
     notebook = nbformat.read(file, as_version=4)
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
     views = [

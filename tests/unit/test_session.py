@@ -10,18 +10,12 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import va_widgets as va
+from tests.conftest import labelled
 from va_widgets.experiments import label_by_oracle
-
-
-def labelled(corpus: va.Corpus, number: int = 16, concept: str = "night", **options: object) -> va.Session:
-    session = va.Session(corpus, concept, **options)  # type: ignore[arg-type]
-    truth = va.demo.truth_of(corpus, "night")
-    for value in (True, False):
-        session.label(truth[truth == value].index[: number // 2], value)
-    return session
 
 
 def test_the_first_feeds_are_ranked_by_the_text_alone(demo_corpus: va.Corpus) -> None:
@@ -192,8 +186,6 @@ def test_labelling_goes_on_from_several_threads_while_refits_run(demo_corpus: va
 def test_a_corpus_without_text_still_learns(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(60, 8))
-    import pandas as pd
-
     clips = pd.DataFrame({"clip_id": [f"c{i}" for i in range(60)]})
     corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors, clips)
     session = va.Session(corpus, "left of the line")

@@ -58,9 +58,9 @@ def label_by_oracle(
     answers = truth.loc[session.corpus.clips.index]
     curve: list[dict[str, object]] = []
     labelled = 0
-    sources = iter(_sources())
+    pages = sources()
     while labelled < min(budget, len(answers)):
-        source = next(sources)
+        source = next(pages)
         number = min(page, budget - labelled)
         clips = _page(session, source, number, query or session.concept)
         if not clips:
@@ -71,15 +71,16 @@ def label_by_oracle(
                 session.label(some, value, source=source)
         labelled += len(clips)
         session.refit()
-        ap = _ap(session, answers)
-        curve.append({"labels": labelled, "source": source, "ap": ap, "yes": session.counts["yes"]})
+        ap, yes = _ap(session, answers), session.counts["yes"]
+        curve.append({"labels": labelled, "source": source, "ap": ap, "yes": yes})
         if tell:
-            print(f"  {labelled:4d} labels   {source:13s} AP {ap:.3f}   {session.counts['yes']} yes")
+            print(f"  {labelled:4d} labels   {source:13s} AP {ap:.3f}   {yes} yes")
     table = pd.DataFrame(curve, columns=["labels", "source", "ap", "yes"])
     return Run(session.concept, labelled, float(table["ap"].iloc[-1]), table)
 
 
-def _sources() -> Iterator[str]:
+def sources() -> Iterator[str]:
+    """Where the pages come from, without end: the search, then the feeds in ROTATION."""
     yield "search"
     while True:
         yield from ROTATION

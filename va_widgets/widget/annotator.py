@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,9 +62,7 @@ class Annotator(anywidget.AnyWidget):
     place = traitlets.Dict().tag(sync=True)
     """Where the person is: tab, feed, query, card size. The front end writes it; it survives a page reload."""
 
-    # Python tidies up an annotator that was refused, too.
-    _worker: RefitWorker | None = None
-    _unsubscribe: Callable[[], None] | None = None
+    _opened = False  # Python closes an annotator that was refused, too
 
     _names: ClassVar[dict[type, str]] = {
         protocol.Hello: "_hello",
@@ -96,14 +94,14 @@ class Annotator(anywidget.AnyWidget):
         self._message = ""
         self._worker = RefitWorker(session.refit, self._refit_starts, self._refit_failed)
         self._unsubscribe = session.subscribe(self._heard)
+        self._opened = True
         self.on_msg(self._receive)
         threading.Thread(target=self._warm_up, name="va-warm-up", daemon=True).start()
 
     def close(self) -> None:
         """Take the widget off the page and end its thread. The session goes on."""
-        if self._unsubscribe is not None:
+        if self._opened:
             self._unsubscribe()
-        if self._worker is not None:
             self._worker.stop()
         super().close()
 
@@ -160,8 +158,7 @@ class Annotator(anywidget.AnyWidget):
         return {"labels": _shown(self.session.redo(message_id=request.id)), "status": self._status()}, []
 
     def _refit(self, _request: protocol.Refit) -> Answer:
-        if self._worker is not None:
-            self._worker.now()
+        self._worker.now()
         return {"status": self._status()}, []
 
     def _guideline(self, request: protocol.Guideline) -> Answer:
@@ -180,8 +177,7 @@ class Annotator(anywidget.AnyWidget):
     def _heard(self, name: str, data: Mapping[str, Any]) -> None:
         if name == "labels":
             self.send(protocol.event("labels", {"labels": _shown(data["labels"]), "status": self._status()}))
-            if self._worker is not None:
-                self._worker.labelled(len(data["labels"]))
+            self._worker.labelled(len(data["labels"]))
         elif name == "refit":
             refit = data["refit"]
             self._state, self._message = "ready", ""
@@ -240,10 +236,10 @@ class Annotator(anywidget.AnyWidget):
 
     def _cards(self, found: pd.DataFrame, reason: str) -> list[Card]:
         """Cards of a table with clip_id and, where it has them, score, reason, suspicion and note."""
-        clips = self.session.corpus.clips.loc[list(found["clip_id"])]
+        places = self.session.corpus.clips.loc[list(found["clip_id"]), ["video", "start", "end"]]
         own = self.session.own_labels
         cards = []
-        for row, place in zip(found.to_dict("records"), clips.to_dict("records"), strict=True):
+        for row, place in zip(found.to_dict("records"), places.to_dict("records"), strict=True):
             clip = str(row["clip_id"])
             label = own.get(clip)
             cards.append(

@@ -239,6 +239,16 @@ def test_another_encoder_is_refused_and_nothing_changes(built: va.Corpus, videos
     assert json.loads((built.path / "manifest.json").read_text()) == before
 
 
+def test_another_model_is_refused_before_its_weights_are_loaded(
+    built: va.Corpus, videos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OpenClipEncoder, "_fresh", lambda _: pytest.fail("the weights were loaded"))
+    with pytest.raises(va.EncoderMismatchError, match="not open_clip:ViT-B-32/laion2b_s34b_b79k"):
+        va.Corpus.build(built.path, videos=videos, encoder="ViT-B-32/laion2b_s34b_b79k", progress=False)
+    with pytest.raises(va.EncoderMismatchError, match="not open_clip:ViT-B-32/laion2b_s34b_b79k"):
+        va.Corpus.open(built.path, encoder="ViT-B-32/laion2b_s34b_b79k")
+
+
 def test_opening_what_is_no_corpus_says_so(tmp_path: Path) -> None:
     with pytest.raises(va.CorpusError, match="There is no corpus in"):
         va.Corpus.open(tmp_path)
@@ -273,13 +283,3 @@ def test_the_cuts_of_a_real_video_are_found(shared_data: Path, tmp_path: Path) -
     corpus = va.Corpus.build(tmp_path / "corpus", videos=video, progress=False)
     starts = sorted(corpus.clips["start"])
     assert starts == pytest.approx([0.0, 1.20, 3.04, 5.48, 7.48, 9.68], abs=0.05)
-
-
-def test_another_model_is_refused_before_its_weights_are_loaded(
-    built: va.Corpus, videos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(OpenClipEncoder, "_fresh", lambda _: pytest.fail("the weights were loaded"))
-    with pytest.raises(va.EncoderMismatchError, match="not open_clip:ViT-B-32/laion2b_s34b_b79k"):
-        va.Corpus.build(built.path, videos=videos, encoder="ViT-B-32/laion2b_s34b_b79k", progress=False)
-    with pytest.raises(va.EncoderMismatchError, match="not open_clip:ViT-B-32/laion2b_s34b_b79k"):
-        va.Corpus.open(built.path, encoder="ViT-B-32/laion2b_s34b_b79k")

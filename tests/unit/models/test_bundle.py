@@ -10,16 +10,13 @@ import pandas as pd
 import pytest
 
 import va_widgets as va
+from tests.conftest import labelled
 from va_widgets.models.bundle import choose_threshold, slug
 
 
 @pytest.fixture
 def session(demo_corpus: va.Corpus) -> va.Session:
-    session = va.Session(demo_corpus, "night", annotator="kelli")
-    truth = va.demo.truth_of(demo_corpus, "night")
-    for value in (True, False):
-        session.label(truth[truth == value].index[:8], value)
-    return session
+    return labelled(demo_corpus, annotator="kelli")
 
 
 def test_a_published_model_scores_as_the_session_does(session: va.Session) -> None:
