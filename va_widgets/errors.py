@@ -51,3 +51,8 @@ class ProtocolError(VaError):
     def __init__(self, message: str, code: str = "malformed") -> None:
         super().__init__(message)
         self.code = code
+
+
+def said(error: Exception) -> str:
+    """What an error of the system says, without the name of the file that it is about."""
+    return getattr(error, "strerror", None) or str(error)

@@ -91,6 +91,6 @@ def test_build_and_info(demo_folder: Path, tmp_path: Path, capsys: pytest.Captur
     assert "skipped: b.mp4: it is not a video" in capsys.readouterr().out
     va.Session(va.Corpus.open(tmp_path / "c"), "night")
     assert main(["info", str(tmp_path / "c")]) == 0
-    assert "Corpus(" in capsys.readouterr().out
+    assert "Corpus in" in capsys.readouterr().out
     assert main(["build", str(tmp_path / "d"), str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.startswith("va-widgets: There is no")

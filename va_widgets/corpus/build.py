@@ -1,14 +1,19 @@
-"""Building: every video becomes a shard of its own, then all shards become one corpus."""
+"""Building: every source becomes a shard of its own, then all shards become one corpus."""
 
 from __future__ import annotations
 
+import errno
+import filecmp
 import hashlib
 import os
+import queue
+import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,328 +21,616 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
-from tqdm.auto import tqdm
 
 from va_widgets.corpus import store
-from va_widgets.corpus.encoders import Encoder, as_encoder
-from va_widgets.corpus.frames import UndecodableError, Video, filmstrip
-from va_widgets.corpus.shots import Shot, shots
-from va_widgets.corpus.store import Manifest, Root, Shard, ShardCard, Source
-from va_widgets.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError
-
-VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .mxf .wmv .flv .ogv .3gp .vob .y4m".split()
+from va_widgets.corpus.encoders import Encoder
+from va_widgets.corpus.progress import Progress
+from va_widgets.corpus.reader import (
+    Clip,
+    Done,
+    Failed,
+    Message,
+    Moved,
+    PicturesRequest,
+    Reader,
+    Refused,
+    Request,
+    Watch,
 )
+from va_widgets.corpus.sources import Found, Sources, content_key, total
+from va_widgets.corpus.store import Manifest, Root, Shard, ShardCard, Source
+from va_widgets.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, said
+
 _LOCK_FILE = ".build.lock"
-_SMALL_SIDE, _PICTURE_SIDE = 90, 288
-_WORKERS = 2
-_SHOTS_A_BATCH = 8
-_EDGE = 1 << 16  # bytes of the head and the tail of a file that identify it
+_PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that do not say what they need
+_FRAMES_A_BATCH = 64
+_PICTURES_A_SHARD = 256
+_AHEAD = 16  # clips that readers may be ahead of the encoder
 _CLUSTERS = 10
+_CLUSTER_SAMPLE = 50_000
+_ROWS = 16_384  # of the matrix that are copied at a time
 _TOLD = 5  # reasons in an error message
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
-class _Job:
-    """A file to be built, or what is known about it already."""
+class Recipe:
+    """How clips are made: `frames` sampled of each; what they are, `cut`, and for windows their seconds."""
 
-    path: Path
-    name: str
-    root: int
-    size: int
-    modified: int
-    key: str = ""
+    frames: int
+    cut: str = store.SHOTS
+    window: float | None = None
+
+    @classmethod
+    def of(cls, frames: int, window: float | None) -> Recipe:
+        """Shots, or windows of so many seconds. Raises CorpusError for what is no number of frames or seconds."""
+        if frames < 1:
+            raise CorpusError(f"frames_per_shot must be at least 1, not {frames}.")
+        if window is None:
+            return cls(frames)
+        if not 0.04 <= window < float("inf"):
+            raise CorpusError(f"A window must be at least 0.04 seconds long, not {window}.")
+        return cls(frames, f"windows of {window:g} s", float(window))
+
+    @classmethod
+    def former(cls, manifest: Manifest) -> Recipe:
+        """How the clips of a corpus were made."""
+        words = manifest.cut.split()
+        return cls(manifest.frames_per_shot, manifest.cut, float(words[2]) if words[0] == "windows" else None)
 
 
-def build(
-    path: Path,
-    videos: Path | str | Iterable[Path | str],
-    encoder: str | Encoder,
-    frames_per_shot: int,
-    progress: bool,
-) -> None:
+@dataclass(frozen=True)
+class Segment:
+    """A clip that is asked for, in seconds. `clip_id` is empty where the corpus shall choose it."""
+
+    start: float
+    end: float
+    clip_id: str = ""
+
+
+@dataclass
+class Wanted:
+    """What a build is asked for, beside the sources."""
+
+    recipe: Recipe
+    segments: dict[str, list[Segment]] = field(default_factory=dict)  # by a source's place
+    columns: Callable[[dict[str, str]], pd.DataFrame] | None = None  # of the user's, given the keys by place
+    refused: list[tuple[str, str]] = field(default_factory=list)  # names and reasons of what cannot be used at all
+    retire: bool = True  # sources that are gone from the folder leave the corpus
+
+
+@dataclass
+class _Work:
+    """A shard in the making: one video, or up to 256 pictures."""
+
+    folder: str
+    files: list[tuple[Found, Source]]
+    segments: list[Segment] | None
+    rows: list[dict[str, object]] = field(default_factory=list)
+    waiting: list[Clip] = field(default_factory=list)
+    vectors: list[NDArray[np.float16]] = field(default_factory=list)
+    strips: list[bytes] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    position: int = 0
+    seconds: float = 0.0
+    started: float = 0.0
+
+    @property
+    def pictures(self) -> bool:
+        return self.files[0][0].picture
+
+    @property
+    def size(self) -> int:
+        return total([found for found, _ in self.files])
+
+
+def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: Wanted, progress: bool) -> None:
     """Build or extend the corpus in `path`. What is done is skipped; a second call does nothing.
 
-    Raises NoVideosError, EncoderError, EncoderMismatchError or CorpusError, and then leaves the corpus as it was.
+    Raises NoVideosError, EncoderError, EncoderMismatchError or CorpusError, and then leaves the corpus as it was; what
+    has been built for it is kept for the next call.
     """
-    if frames_per_shot < 1:
-        raise CorpusError(f"frames_per_shot must be at least 1, not {frames_per_shot}.")
-    root, files = find_videos(videos)
-    model = as_encoder(encoder)
     fresh = not path.exists()
-    path.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(path / _LOCK_FILE, timeout=0):
-            _build_locked(path, root, files, model, frames_per_shot, progress)
-    except Timeout as error:
-        raise CorpusError(f"Another build is at work in {path}: wait until it is done, then build again.") from error
+        with locked(path):
+            _Build(path, encoder, wanted, progress).run(places)
     except (CorpusError, EncoderError):
-        _remove_empty(path, fresh)
+        remove_empty(path, fresh)
         raise
 
 
-def find_videos(videos: Path | str | Iterable[Path | str]) -> tuple[Path, list[Path]]:
-    """The video files of a folder and the folders in it, or those named; and the folder their names start from.
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Be the only one who writes to a corpus. Raises CorpusError if somebody else is, or it cannot be written to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with FileLock(path / _LOCK_FILE, timeout=0):
+            yield
+    except Timeout as error:
+        raise CorpusError(f"Another build is at work in {path}: wait until it is done, then build again.") from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise CorpusError(
+                f"There is no space left for {path}: free some and build again; what is done is kept."
+            ) from error
+        raise CorpusError(f"The corpus in {path} cannot be written ({said(error)}): check the folder.") from error
 
-    Raises NoVideosError if there are none.
-    """
-    if isinstance(videos, (str, Path)):
-        given = Path(videos)
-        if given.is_dir():
-            found = sorted(
-                file for file in given.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()
+
+class _Build:
+    """One build, under the lock."""
+
+    def __init__(self, path: Path, encoder: Encoder, wanted: Wanted, progress: bool) -> None:
+        self._path = path
+        self._encoder = encoder
+        self._wanted = wanted
+        self._recipe = wanted.recipe
+        self._shown = progress
+        self._former: Manifest | None = None
+        self._keys: dict[str, str] = {}  # by place
+        self._taken: dict[str, tuple[str, str]] = {}  # place and name, by key
+
+    def run(self, places: Sequence[Sources]) -> None:
+        store.clear_unfinished(self._path)
+        if (self._path / store.MANIFEST_FILE).exists():
+            self._former = store.read_manifest(self._path)
+            self._check_same_make(self._former)
+        before = store.read_sources(self._path, self._former) if self._former else []
+        known = {(source.root, source.source): source for source in before}
+        roots = list(self._former.roots) if self._former else []
+        self._taken = {
+            source.key: (str(Path(roots[source.root].absolute) / source.source), source.source)
+            for source in before
+            if source.status in ("done", "partial")
+        }
+        sources, works = dict(known), list[_Work]()
+        for place in places:
+            number = _root_number(roots, place.root, self._path)
+            works += self._planned(place, number, known, sources)
+            if self._wanted.retire and place.root is not None:
+                _retire(sources, number, place)
+        for name, reason in self._wanted.refused:
+            sources[-1, name] = Source(name, -1, 0, 0, "", "skipped", reason, 0, 0.0)
+        _forget_renamed(sources, roots, {source.key for work in works for _, source in work.files})
+        if self._former is not None and not works and sources == known:
+            return
+        for source in self._made(works):
+            sources[source.root, source.source] = source
+        self._check_any(list(sources.values()))
+        self._consolidate(roots, sorted(sources.values(), key=lambda source: (source.root, source.source)))
+
+    # --- what there is to do -----------------------------------------------------------------------
+
+    def _check_same_make(self, former: Manifest) -> None:
+        if former.fingerprint != self._encoder.fingerprint:
+            raise EncoderMismatchError(
+                f"The corpus in {self._path} was made with the encoder {former.fingerprint}, not"
+                f" {self._encoder.fingerprint}: build with that encoder, or build in another folder."
             )
-            if not found:
-                raise NoVideosError(
-                    f"The folder {given} holds no videos: give one with files such as .mp4, .mov, .mkv or .webm."
-                )
-            return given.resolve(), [given.resolve() / file.relative_to(given) for file in found]
-        videos = [given]
-    files = [Path(os.path.abspath(file)) for file in videos]
-    if not files:
-        raise NoVideosError("The list of videos is empty: give at least one file.")
-    for file in files:
-        if not file.is_file():
-            raise NoVideosError(f"There is no video {file}: check the path.")
-    return Path(os.path.commonpath([file.parent for file in files])), sorted(set(files))
+        if former.frames_per_shot != self._recipe.frames:
+            raise CorpusError(
+                f"The corpus in {self._path} was made with frames_per_shot={former.frames_per_shot}, not"
+                f" {self._recipe.frames}: build with that number, or build in another folder."
+            )
+        if former.cut != self._recipe.cut:
+            raise CorpusError(
+                f"The clips of the corpus in {self._path} are {_said_cut(former.cut)}, not"
+                f" {_said_cut(self._recipe.cut)}: build in another folder."
+            )
 
+    def _planned(
+        self,
+        place: Sources,
+        root: int,
+        known: dict[tuple[int, str], Source],
+        sources: dict[tuple[int, str], Source],
+    ) -> list[_Work]:
+        """What is to be made of the files found; those that need no work are entered into `sources`."""
+        works, pictures = [], list[tuple[Found, Source]]()
+        for found in place.files:
+            former = known.get((root, found.name))
+            same = former is not None and (former.size, former.modified) == (found.size, found.modified)
+            if former is not None and same and former.status != "gone":
+                self._keys[found.place] = former.key
+                if former.status == "skipped":
+                    twin, _ = self._taken.get(former.key, (found.place, ""))
+                    if twin == found.place or Path(twin).is_file():
+                        continue
+                elif found.picture or former.folder == self._folder(found, former.key):
+                    continue
+            try:
+                key, twin = self._identified(found)
+            except OSError as error:
+                reason = f"it cannot be read ({said(error)})"
+                sources[root, found.name] = _source(found, root, "", "skipped", reason)
+                continue
+            if twin:
+                reason = f"it has the same content as {twin}"
+                sources[root, found.name] = _source(found, root, key, "skipped", reason)
+                continue
+            self._keys[found.place] = key
+            source = _source(found, root, key, "", "", shard=self._folder(found, key))
+            if found.picture and found.place not in self._wanted.segments:
+                pictures.append((found, source))
+            else:
+                works.append(_Work(source.folder, [(found, source)], self._wanted.segments.get(found.place)))
+        for start in range(0, len(pictures), _PICTURES_A_SHARD):
+            some = pictures[start : start + _PICTURES_A_SHARD]
+            folder = "pictures-" + _digest("".join(source.key for _, source in some))
+            works.append(_Work(folder, [_in_folder(one, folder) for one in some], None))
+        return works
 
-def _build_locked(
-    path: Path, root: Path, files: Sequence[Path], encoder: Encoder, frames_per_shot: int, progress: bool
-) -> None:
-    store.clear_unfinished(path)
-    former = store.read_manifest(path) if (path / store.MANIFEST_FILE).exists() else None
-    if former is not None:
-        _check_same_make(path, former, encoder, frames_per_shot)
-    roots = list(former.roots) if former else []
-    here = Root(root.as_posix(), _relative(root, path))
-    # A corpus that was moved or copied together with its videos finds them in the same place, seen from itself.
-    number = next((i for i, one in enumerate(roots) if one.absolute == here.absolute), None)
-    if number is None:
-        number = next((i for i, one in enumerate(roots) if here.relative and one.relative == here.relative), None)
-    if number is None:
-        number = len(roots)
-        roots.append(here)
-    roots[number] = here
+    def _identified(self, found: Found) -> tuple[str, str]:
+        """The key of a file, and the name of another one of the same content if there is one."""
+        key = content_key(found)
+        place, name = self._taken.setdefault(key, (found.place, found.name))
+        if place == found.place or found.remote:
+            return key, ""
+        if not Path(place).is_file():  # it has a new name
+            self._taken[key] = (found.place, found.name)
+            return key, ""
+        if filecmp.cmp(place, found.place, shallow=False):
+            return key, name
+        with Path(found.place).open("rb") as opened:  # alike in size and many blocks, and yet another file
+            return hashlib.file_digest(opened, "sha256").hexdigest()[:16], ""
 
-    known = {(source.root, source.source): source for source in (former.sources if former else [])}
-    jobs, sources = [], dict(known)
-    for file in files:
-        stat = file.stat()
-        name = file.relative_to(root).as_posix()
-        before = known.get((number, name))
-        if before is not None and (before.size, before.modified) == (stat.st_size, stat.st_mtime_ns):
-            continue
-        jobs.append(_Job(file, name, number, stat.st_size, stat.st_mtime_ns, _content_key(file, stat.st_size)))
-    if former is not None and not jobs:
-        return
-    _forget_renamed(sources, roots, {job.key for job in jobs})
+    def _folder(self, found: Found, key: str) -> str:
+        """The name of a video's shard: the segments asked for are part of what it is."""
+        segments = self._wanted.segments.get(found.place)
+        if segments is None:
+            return key
+        return f"{key}-{_digest(repr([(one.start, one.end, one.clip_id) for one in segments]))}"
 
-    built = _run(path, jobs, sources, encoder, frames_per_shot, progress)
-    sources.update({(source.root, source.source): source for source in built})
-    kept = [source for source in sources.values() if source.status != "skipped"]
-    if not kept:
-        reasons = "; ".join(f"{source.source}: {source.reason}" for source in built[:_TOLD])
-        raise NoVideosError(f"None of the {len(files)} files could be used ({reasons}): give other videos.")
-    _consolidate(path, former, roots, list(sources.values()), encoder, frames_per_shot)
+    def _check_any(self, sources: Sequence[Source]) -> None:
+        if any(source.status in ("done", "partial") for source in sources):
+            return
+        skipped = [source for source in sources if source.status == "skipped"]
+        reasons = "; ".join(f"{source.source}: {source.reason}" for source in skipped[:_TOLD])
+        raise NoVideosError(f"None of the {len(sources)} files could be used ({reasons}): give other videos.")
 
+    # --- reading and embedding ---------------------------------------------------------------------
 
-def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root], keys: Collection[str]) -> None:
-    """Drop the old names of files that are there under another name now; their shards and clip ids stay."""
-    for place, source in list(sources.items()):
-        if source.key in keys and not (Path(roots[source.root].absolute) / source.source).is_file():
-            del sources[place]
+    def _made(self, works: Sequence[_Work]) -> list[Source]:
+        """Make a shard of every work, and say what became of each source."""
+        done: list[Source] = []
+        waiting: list[_Work] = []
+        with ExitStack() as opened:
+            files, size = sum(len(work.files) for work in works), sum(work.size for work in works)
+            shown = opened.enter_context(Progress(files, size, self._shown))
 
+            def told(finished: list[Source], unread: int) -> None:
+                done.extend(finished)
+                for source in finished:
+                    shown.file_done(source.source, source.status, source.reason, unread=unread // len(finished))
 
-def _run(
-    path: Path,
-    jobs: Sequence[_Job],
-    sources: dict[tuple[int, str], Source],
-    encoder: Encoder,
-    frames_per_shot: int,
-    progress: bool,
-) -> list[Source]:
-    """Make a shard of every job, a few at a time, and say what became of each."""
-    taken = {source.key: place for place, source in sources.items() if source.status != "skipped"}
-    waiting: list[_Job] = []
-    done: list[Source] = []
-    for job in jobs:
-        twin = taken.get(job.key)
-        if twin is not None and twin != (job.root, job.name):
-            done.append(_source(job, "skipped", f"it has the same content as {twin[1]}", 0, 0.0))
-            continue
-        taken[job.key] = (job.root, job.name)
-        waiting.append(job)
-    with (
-        tqdm(total=len(jobs), initial=len(done), desc="building", unit="video", disable=not progress) as bar,
-        ThreadPoolExecutor(max_workers=_WORKERS) as pool,
-    ):
-        running: set[Future[Source]] = set()
-        try:
-            while waiting or running:
-                while waiting and len(running) < _WORKERS:
-                    running.add(pool.submit(_shard, path, waiting.pop(0), encoder, frames_per_shot))
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    done.append(future.result())
-                    bar.update()
-        except BaseException:
-            for future in running:
-                future.cancel()
-            raise
-    return sorted(done, key=lambda source: source.source)
+            for work in works:
+                former = self._finished_before(work)
+                if former is None:
+                    waiting.append(work)
+                else:
+                    told(former, work.size)
+            readers = opened.enter_context(_Readers(waiting, self._request))
+            for work, message in readers:
+                if isinstance(message, Clip):
+                    work.waiting.append(message)
+                    _advance(shown, work, work.position, message.end, clips=1)
+                    if sum(len(clip.pictures) for clip in work.waiting) >= _FRAMES_A_BATCH:
+                        self._embed(work)
+                elif isinstance(message, Moved):
+                    _advance(shown, work, message.position, message.seconds)
+                elif isinstance(message, Refused):
+                    work.refused[message.place] = message.reason
+                elif isinstance(message, Failed) and len(work.files) > 1:
+                    # One of these pictures has ended the reader: alone each tells for itself.
+                    readers.add(
+                        [
+                            _Work(f"{work.folder}-{i}", [_in_folder(one, f"{work.folder}-{i}")], None)
+                            for i, one in enumerate(work.files)
+                        ]
+                    )
+                else:
+                    told(self._finish(work, message), work.size - work.position)
+        return done
 
+    def _finished_before(self, work: _Work) -> list[Source] | None:
+        """What an interrupted build, or one before the source was gone, has made of it."""
+        card = store.read_shard_card(self._path, work.folder)
+        made = (self._encoder.fingerprint, self._recipe.frames, self._recipe.cut)
+        if card is None or (card.fingerprint, card.frames_per_shot, card.cut) != made:
+            return None
+        if not work.pictures:
+            _, source = work.files[0]
+            return [_changed(source, card.status, card.reason, card.clips, card.seconds)]
+        keys = store.read_shard(self._path, work.folder)[0]["_key"]
+        return [
+            _changed(source, "done", "", 1)
+            if source.key in set(keys)
+            else _changed(source, "skipped", "it is not a picture that can be read")
+            for _, source in work.files
+        ]
 
-def _shard(path: Path, job: _Job, encoder: Encoder, frames_per_shot: int) -> Source:
-    """One video: decode, cut, embed, write. A shard that an interrupted build has left is used as it is."""
-    card = store.read_shard_card(path, job.key)
-    if card is not None and (card.fingerprint, card.frames_per_shot) == (encoder.fingerprint, frames_per_shot):
-        return _source(job, card.status, card.reason, card.clips, card.seconds)
-    started = time.perf_counter()
-    try:
-        video = Video(job.path, _SMALL_SIDE, _PICTURE_SIDE)
-    except UndecodableError as error:
-        return _source(job, "skipped", str(error), 0, 0.0)
-    try:
-        rows, vectors, strips = _clips(video, job.key, encoder, frames_per_shot)
-    finally:
-        video.close()
-    if not rows:
-        return _source(job, "skipped", "not one of its pictures can be decoded", 0, 0.0)
-    status, reason = ("partial", f"{video.damaged} damaged parts were left out") if video.damaged else ("done", "")
-    table = pd.DataFrame(rows).set_index("clip_id").assign(width=video.width, height=video.height)
-    seconds = round(time.perf_counter() - started, 3)
-    card = ShardCard(encoder.fingerprint, frames_per_shot, status, reason, len(rows), seconds)
-    store.write_shard(path, job.key, Shard(table, np.concatenate(vectors), b"".join(strips), card))
-    return _source(job, status, reason, len(rows), seconds)
+    def _request(self, work: _Work, threads: int) -> Request | PicturesRequest:
+        work.started = time.perf_counter()
+        side = int(getattr(self._encoder, "image_size", _PICTURE_SIDE))
+        if work.pictures:
+            return PicturesRequest([found.place for found, _ in work.files], side)
+        found, _ = work.files[0]
+        segments = None if work.segments is None else [(one.start, one.end) for one in work.segments]
+        return Request(found.place, found.size, side, self._recipe.frames, self._recipe.window, segments, threads)
 
-
-def _clips(
-    video: Video, key: str, encoder: Encoder, frames_per_shot: int
-) -> tuple[list[dict[str, object]], list[NDArray[np.float16]], list[bytes]]:
-    rows: list[dict[str, object]] = []
-    vectors: list[NDArray[np.float16]] = []
-    strips: list[bytes] = []
-    at = 0
-    for some in _batched(shots(video.frames(), video.fps, frames_per_shot), _SHOTS_A_BATCH):
-        vectors.append(embed(encoder, some))
-        for shot in some:
-            strip = filmstrip(shot.pictures)
-            rows.append(
+    def _embed(self, work: _Work) -> None:
+        """Embed the clips that wait, and enter them into the shard."""
+        clips, work.waiting = work.waiting, []
+        if not clips:
+            return
+        frames = [
+            np.frombuffer(data, dtype=np.uint8).reshape(height, width, 3)
+            for clip in clips
+            for height, width, data in clip.pictures
+        ]
+        work.vectors.append(embed(self._encoder, frames, [len(clip.pictures) for clip in clips]))
+        at = sum(len(strip) for strip in work.strips)
+        for clip in clips:
+            key = work.files[clip.place if work.pictures else 0][1].key
+            start, end, given = clip.start, clip.end, ""
+            if work.segments is not None:
+                segment = work.segments[clip.place]
+                start, end, given = segment.start, segment.end, segment.clip_id
+            work.rows.append(
                 {
-                    "clip_id": f"{key}-{round(shot.start * 1000):08d}-{round(shot.end * 1000):08d}",
-                    "start": shot.start,
-                    "end": shot.end,
-                    "frame_in": shot.frame_in,
-                    "frame_out": shot.frame_out,
-                    "fps": video.fps,
+                    "clip_id": given or clip_id(key, start, end),
+                    "start": clip.start,
+                    "end": clip.end,
+                    "frame_in": clip.frame_in,
+                    "frame_out": clip.frame_out,
+                    "width": clip.width,
+                    "height": clip.height,
+                    "_key": key,
                     "_strip_at": at,
-                    "_strip_bytes": len(strip.data),
-                    "_strip_frames": strip.frames,
-                    "_strip_width": strip.width,
-                    "_strip_height": strip.height,
+                    "_strip_bytes": len(clip.strip),
+                    "_strip_frames": clip.strip_frames,
+                    "_strip_width": clip.strip_width,
+                    "_strip_height": clip.strip_height,
                 }
             )
-            strips.append(strip.data)
-            at += len(strip.data)
-    return rows, vectors, strips
+            work.strips.append(clip.strip)
+            at += len(clip.strip)
+
+    def _finish(self, work: _Work, message: Done | Failed) -> list[Source]:
+        """Write the shard, and say what became of its sources."""
+        if isinstance(message, Failed):
+            return [_changed(source, "skipped", message.reason) for _, source in work.files]
+        self._embed(work)
+        seconds = round(time.perf_counter() - work.started, 3)
+        reason = message.damage
+        if work.segments is not None and len(work.rows) < len(work.segments):
+            missing = f"{len(work.segments) - len(work.rows)} of {len(work.segments)} segments hold no picture"
+            reason = f"{reason}; {missing}" if reason else missing
+        if not work.rows:
+            reason = reason or "not one of its pictures can be decoded"
+            return [
+                _changed(source, "skipped", work.refused.get(i, reason)) for i, (_, source) in enumerate(work.files)
+            ]
+        status = "partial" if reason else "done"
+        table = pd.DataFrame(work.rows).set_index("clip_id").assign(fps=message.fps)
+        made = (self._encoder.fingerprint, self._recipe.frames)
+        card = ShardCard(*made, status, reason, len(table), seconds, self._recipe.cut)
+        vectors = np.concatenate(work.vectors)
+        if work.segments is not None:  # sought in the order of time: put in the order asked for, which has a name
+            order = np.argsort(table.index.to_numpy(), kind="stable")
+            table, vectors = table.iloc[order], vectors[order]
+        store.write_shard(self._path, work.folder, Shard(table, vectors, b"".join(work.strips), card))
+        if not work.pictures:
+            return [_changed(work.files[0][1], status, reason, len(table), seconds)]
+        return [
+            _changed(source, "skipped", work.refused[i]) if i in work.refused else _changed(source, "done", "", 1)
+            for i, (_, source) in enumerate(work.files)
+        ]
+
+    # --- joining -----------------------------------------------------------------------------------
+
+    def _consolidate(self, roots: list[Root], sources: list[Source]) -> None:
+        """Join all shards, in the order of their sources, into one table and one matrix."""
+        kept = [source for source in sources if source.status in ("done", "partial")]
+        rank = {source.key: place for place, source in enumerate(kept)}
+        old, former = self._former_clips(kept)
+        parts, folders, known = [old], list[str](), set(old["_key"])
+        for folder in dict.fromkeys(source.folder for source in kept if source.key not in known):
+            parts.append(self._shard_clips(folder, rank))
+            folders.append(folder)
+        clips = pd.concat([part for part in parts if len(part)])
+        places = clips["_key"].map(rank).to_numpy(dtype=np.int64)
+        order = np.argsort(places, kind="stable")
+        target = np.empty(len(clips), dtype=np.int64)
+        target[order] = np.arange(len(clips))
+        with store.Writing(self._path) as writing:
+            dim = store.read_shard(self._path, folders[0])[1].shape[1] if former is None else former.shape[1]
+            name, matrix = writing.embeddings(len(clips), dim)
+            done = 0
+            if former is not None:
+                rows, done = old["_row"].to_numpy(dtype=np.int64), len(old)
+                for start in range(0, done, _ROWS):
+                    some = slice(start, min(start + _ROWS, done))
+                    matrix[target[some]] = former[rows[some]]
+            for folder, part in zip(folders, parts[1:], strict=True):
+                matrix[target[done : done + len(part)]] = store.read_shard(self._path, folder)[1][part["_row"]]
+                done += len(part)
+            sorted_places = places[order]
+            clips = clips.iloc[order].assign(
+                video=pd.Categorical([kept[place].source for place in sorted_places]),
+                cluster=clusters(matrix),
+                _key=pd.Categorical([kept[place].key for place in sorted_places]),
+                _shard=pd.Categorical([kept[place].folder for place in sorted_places]),
+                _root=np.array([kept[place].root for place in sorted_places], dtype=np.int32),
+            )
+            clips = self._with_columns(clips[[*store.COLUMNS, *store.HIDDEN]].astype(store.TYPES))
+            writing.finish(
+                Manifest(
+                    schema=store.SCHEMA_VERSION,
+                    fingerprint=self._encoder.fingerprint,
+                    tag=getattr(self._encoder, "tag", None),
+                    dim=dim,
+                    clips=len(clips),
+                    frames_per_shot=self._recipe.frames,
+                    clips_file=writing.clips(clips),
+                    embeddings_file=name,
+                    texts_file=None,
+                    roots=roots,
+                    cut=self._recipe.cut,
+                    sources_file=writing.sources(sources),
+                )
+            )
+
+    def _former_clips(self, kept: Sequence[Source]) -> tuple[pd.DataFrame, NDArray[np.float16] | None]:
+        """The clips that stay, each with its `_row` in the former matrix, and that matrix."""
+        if self._former is None:
+            return pd.DataFrame({"_key": pd.Series(dtype=str), "_row": pd.Series(dtype=np.int64)}), None
+        table = store.read_columns(self._path / self._former.clips_file, [*store.COLUMNS, *store.HIDDEN])
+        keys = table["_key"].astype(str)
+        shards = table["_shard"].astype(str) if "_shard" in table else keys
+        folders = {source.key: source.folder for source in kept}
+        table = table.assign(_key=keys, _row=np.arange(len(table)))
+        matrix = np.load(self._path / self._former.embeddings_file, mmap_mode="r", allow_pickle=False)
+        return table[(shards == keys.map(folders)).to_numpy()], matrix
+
+    def _shard_clips(self, folder: str, rank: Collection[str]) -> pd.DataFrame:
+        """The clips of a shard that are wanted, each with its `_row` in the shard's matrix."""
+        table, _ = store.read_shard(self._path, folder)
+        table = table.assign(_row=np.arange(len(table)))
+        return table[table["_key"].isin(rank).to_numpy()]
+
+    def _with_columns(self, clips: pd.DataFrame) -> pd.DataFrame:
+        """The clips with the users' own columns, those that they had and those that come with this build."""
+        given = [self._wanted.columns(self._keys)] if self._wanted.columns else []
+        if self._former is not None:
+            file = self._path / self._former.clips_file
+            own = [name for name in store.column_names(file) if name not in clips.columns and name != "clip_id"]
+            before = store.read_columns(file, own)
+            given.append(before.drop(columns=[name for one in given for name in one.columns if name in before]))
+        for columns in given:
+            clips = clips.join(columns)
+        return clips
 
 
-def embed(encoder: Encoder, some: Sequence[Shot]) -> NDArray[np.float16]:
-    """Shots to float16 (n, dim): their frames' vectors averaged and L2-normalised.
+class _Readers:
+    """Processes that read what is to be made, and one stream of what they say; a context manager.
+
+    They are never far ahead of whoever listens, so that memory stays bounded.
+    """
+
+    def __init__(self, works: Sequence[_Work], request: Callable[[_Work, int], Request | PicturesRequest]) -> None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        number = min(cores, len(works))
+        self._threads = max(1, cores // max(1, number))
+        self._request = request
+        self._works: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._said: queue.Queue[tuple[_Work, Message] | BaseException] = queue.Queue(_AHEAD)
+        self._open = 0
+        self._over = threading.Event()
+        self._readers = [Reader() for _ in range(number)]
+        self.add(works)
+
+    def __enter__(self) -> _Readers:
+        self._watch = Watch(self._readers)
+        self._pumps = [threading.Thread(target=self._pump, args=(one,), daemon=True) for one in self._readers]
+        for pump in self._pumps:
+            pump.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.close()
+        for reader in self._readers:
+            self._works.put(None)
+            reader.end()
+        for pump in self._pumps:
+            pump.join()
+
+    def __iter__(self) -> Iterator[tuple[_Work, Message]]:
+        while self._open:
+            said = self._said.get()
+            if isinstance(said, BaseException):
+                raise said
+            self._open -= isinstance(said[1], (Done, Failed))
+            yield said
+
+    def add(self, works: Sequence[_Work]) -> None:
+        """Read these as well."""
+        self._open += len(works)
+        for work in works:
+            self._works.put(work)
+
+    def _pump(self, reader: Reader) -> None:
+        try:
+            while (work := self._works.get()) is not None and not self._over.is_set():
+                for message in reader.read(self._request(work, self._threads)):
+                    if not self._put((work, message)):
+                        return
+        except OSError as error:  # no more processes or files to be had
+            self._put(error)
+        finally:
+            reader.close()
+
+    def _put(self, said: tuple[_Work, Message] | BaseException) -> bool:
+        """Say something as soon as there is room. Returns whether anybody listens still."""
+        while not self._over.is_set():
+            try:
+                self._said.put(said, timeout=0.2)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+
+def embed(encoder: Encoder, frames: Sequence[NDArray[np.uint8]], counts: Sequence[int]) -> NDArray[np.float16]:
+    """Clips of so many frames each to float16 (n, dim): their frames' vectors averaged and L2-normalised.
 
     Raises EncoderError if the encoder returns another shape, or values that are not finite.
     """
-    frames = [picture for shot in some for picture in shot.pictures]
     vectors = np.asarray(encoder.encode_frames(frames), dtype=np.float32)
     if vectors.ndim != 2 or len(vectors) != len(frames) or not np.isfinite(vectors).all():
         raise EncoderError(
             f"The encoder {encoder.fingerprint} must give finite vectors ({len(frames)}, dim) for {len(frames)} frames,"
             f" but gave {vectors.shape}."
         )
-    ends = np.cumsum([len(shot.pictures) for shot in some])[:-1]
-    pooled = np.stack([part.mean(axis=0) for part in np.split(vectors, ends)])
-    return normalised(pooled)
+    pooled = np.add.reduceat(vectors, np.cumsum([0, *counts[:-1]]), axis=0)
+    lengths = np.linalg.norm(pooled, axis=1, keepdims=True)
+    return (pooled / np.maximum(lengths, 1e-12)).astype(np.float16)
 
 
-def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float16]:
-    """L2-normalised float16; a vector of zeros stays one."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-12)).astype(np.float16)
+def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
+    """A cluster, 0 to 9, for every row: what data diversity is counted over. Found on a sample of the rows."""
+    n = len(embeddings)
+    rows = np.linspace(0, n - 1, min(n, _CLUSTER_SAMPLE)).round().astype(np.int64)
+    means = MiniBatchKMeans(min(_CLUSTERS, n), random_state=0, n_init=3, batch_size=4096)
+    means.fit(np.asarray(embeddings[rows], dtype=np.float32))
+    parts = [
+        means.predict(np.asarray(embeddings[start : start + _ROWS], dtype=np.float32)) for start in range(0, n, _ROWS)
+    ]
+    return np.concatenate(parts).astype(np.int8)
 
 
-def clusters(embeddings: NDArray[np.floating]) -> NDArray[np.int64]:
-    """A cluster, 0 to 9, for every row: what data diversity is counted over."""
-    number = min(_CLUSTERS, len(embeddings))
-    means = MiniBatchKMeans(number, random_state=0, n_init=3, batch_size=4096)
-    labels: NDArray[np.int64] = means.fit_predict(np.asarray(embeddings, dtype=np.float32)).astype(np.int64)
-    return labels
+def clip_id(key: str, start: float, end: float) -> str:
+    """What a clip is called: its source's key and its times in milliseconds."""
+    return f"{key}-{round(start * 1000):08d}-{round(end * 1000):08d}"
 
 
-def _consolidate(
-    path: Path,
-    former: Manifest | None,
-    roots: list[Root],
-    sources: list[Source],
-    encoder: Encoder,
-    frames_per_shot: int,
-) -> None:
-    """Join all shards, in the order of their names, into one table and one matrix."""
-    sources.sort(key=lambda source: (source.root, source.source))
-    tables, matrices = [], []
-    for source in sources:
-        if source.status == "skipped":
-            continue
-        table, matrix = store.read_shard(path, source.key)
-        tables.append(table.assign(video=source.source, _key=source.key, _root=source.root))
-        matrices.append(matrix)
-    embeddings = np.concatenate(matrices)
-    clips = pd.concat(tables).assign(cluster=clusters(embeddings))
-    clips = clips[[*store.COLUMNS, *store.HIDDEN]]
-    if former is not None:  # columns that users have added stay with their clips
-        old = pd.read_parquet(path / former.clips_file)
-        clips = clips.join(old[[name for name in old.columns if name not in clips.columns]])
-    manifest = Manifest(
-        schema=store.SCHEMA_VERSION,
-        fingerprint=encoder.fingerprint,
-        tag=getattr(encoder, "tag", None),
-        dim=embeddings.shape[1],
-        clips=len(clips),
-        frames_per_shot=frames_per_shot,
-        clips_file="",
-        embeddings_file="",
-        texts_file=None,
-        roots=roots,
-        sources=sources,
-    )
-    store.write_corpus(path, clips, embeddings, None, manifest)
+def renew_columns(path: Path, manifest: Manifest, clips: pd.DataFrame) -> Manifest:
+    """Write the table of clips again, with other columns. Raises CorpusError if somebody is building."""
+    with locked(path), store.Writing(path) as writing:
+        return writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(clips)))
 
 
-def _check_same_make(path: Path, former: Manifest, encoder: Encoder, frames_per_shot: int) -> None:
-    if former.fingerprint != encoder.fingerprint:
-        raise EncoderMismatchError(
-            f"The corpus in {path} was made with the encoder {former.fingerprint}, not {encoder.fingerprint}:"
-            " build with that encoder, or build in another folder."
-        )
-    if former.frames_per_shot != frames_per_shot:
-        raise CorpusError(
-            f"The corpus in {path} was made with frames_per_shot={former.frames_per_shot}, not {frames_per_shot}: build"
-            " with that number, or build in another folder."
-        )
-
-
-def _content_key(file: Path, size: int) -> str:
-    """Identifies a file by its size, head and tail, so that renaming it or its folder keeps its clips' ids."""
-    digest = hashlib.sha256(str(size).encode())
-    with file.open("rb") as opened:
-        digest.update(opened.read(_EDGE))
-        opened.seek(max(0, size - _EDGE))
-        digest.update(opened.read(_EDGE))
-    return digest.hexdigest()[:16]
-
-
-def _source(job: _Job, status: str, reason: str, clips: int, seconds: float) -> Source:
-    return Source(job.name, job.root, job.size, job.modified, job.key, status, reason, clips, seconds)
+def _root_number(roots: list[Root], root: Path | None, path: Path) -> int:
+    """The number of a folder that videos are taken from; it is entered where it is new, or where it is now."""
+    here = Root("", "") if root is None else Root(root.as_posix(), _relative(root, path))
+    # A corpus that was moved or copied together with its videos finds them in the same place, seen from itself.
+    for name in ("absolute", "relative"):
+        for number, one in enumerate(roots):
+            if getattr(one, name) == getattr(here, name) and (root is None) == (not one.absolute):
+                roots[number] = here
+                return number
+    roots.append(here)
+    return len(roots) - 1
 
 
 def _relative(root: Path, path: Path) -> str:
@@ -347,30 +640,57 @@ def _relative(root: Path, path: Path) -> str:
         return ""
 
 
-def _batched(stream: Iterable[Shot], size: int) -> Iterable[list[Shot]]:
-    some: list[Shot] = []
-    for shot in stream:
-        some.append(shot)
-        if len(some) == size:
-            yield some
-            some = []
-    if some:
-        yield some
+def _retire(sources: dict[tuple[int, str], Source], root: int, place: Sources) -> None:
+    """Take out of the corpus what is no longer in its folder; its shard stays, in case it comes back."""
+    assert place.root is not None
+    present = {found.name for found in place.files}
+    for (number, name), source in list(sources.items()):
+        if number == root and name not in present and not (place.root / name).is_file() and source.status != "gone":
+            reason = "the file is no longer there; its clips come back with it"
+            sources[number, name] = msgspec.structs.replace(source, status="gone", reason=reason, clips=0)
 
 
-def _remove_empty(path: Path, fresh: bool) -> None:
+def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root], keys: Collection[str]) -> None:
+    """Drop the old names of files that are there under another name now; their shards and clip ids stay."""
+    for place, source in list(sources.items()):
+        if (
+            source.key in keys
+            and source.root >= 0
+            and not (Path(roots[source.root].absolute) / source.source).is_file()
+        ):
+            del sources[place]
+
+
+def _advance(shown: Progress, work: _Work, position: int, seconds: float, clips: int = 0) -> None:
+    position, seconds = max(work.position, min(position, work.size)), max(work.seconds, seconds)
+    shown.advance(position - work.position, seconds - work.seconds, clips)
+    work.position, work.seconds = position, seconds
+
+
+def _source(found: Found, root: int, key: str, status: str, reason: str, shard: str = "") -> Source:
+    return Source(found.name, root, found.size, found.modified, key, status, reason, 0, 0.0, shard)
+
+
+def _changed(source: Source, status: str, reason: str, clips: int = 0, seconds: float = 0.0) -> Source:
+    return msgspec.structs.replace(source, status=status, reason=reason, clips=clips, seconds=seconds)
+
+
+def _in_folder(one: tuple[Found, Source], folder: str) -> tuple[Found, Source]:
+    return one[0], msgspec.structs.replace(one[1], shard=folder)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _said_cut(cut: str) -> str:
+    return {store.SEGMENTS: "segments of a table", store.GIVEN: "embeddings that were given"}.get(cut, cut)
+
+
+def remove_empty(path: Path, fresh: bool) -> None:
     """Take away a folder that was made for a build that came to nothing, unless something is in it."""
-    if not fresh or (path / store.SHARDS_FOLDER).exists():
+    if not fresh or (path / store.SHARDS_FOLDER).exists() or not path.is_dir():
         return
     (path / _LOCK_FILE).unlink(missing_ok=True)
     if not any(path.iterdir()):
         path.rmdir()
-
-
-def renew_columns(path: Path, manifest: Manifest, clips: pd.DataFrame) -> None:
-    """Write the table of clips again, with other columns. Raises CorpusError if somebody is building."""
-    try:
-        with FileLock(path / _LOCK_FILE, timeout=0):
-            store.write_corpus(path, clips, None, None, msgspec.structs.replace(manifest))
-    except Timeout as error:
-        raise CorpusError(f"Another build is at work in {path}: wait until it is done.") from error

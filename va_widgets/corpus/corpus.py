@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -12,10 +13,23 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from va_widgets.corpus import store
+from va_widgets.corpus.display import (
+    Player,
+    Sample,
+    Summary,
+    Thumbnail,
+    clip_title,
+    first_frame,
+    map_2d,
+    summary_html,
+    summary_text,
+)
 from va_widgets.corpus.encoders import Encoder, OpenClipEncoder, as_encoder
 from va_widgets.corpus.frames import STRIP_MIME, Filmstrip
 from va_widgets.corpus.search import nearest
-from va_widgets.corpus.store import Manifest
+from va_widgets.corpus.sources import is_url
+from va_widgets.corpus.store import Manifest, Source
+from va_widgets.corpus.tables import Vectors
 from va_widgets.errors import (
     CorpusError,
     EncoderError,
@@ -26,26 +40,32 @@ from va_widgets.errors import (
 )
 
 FRAMES_PER_SHOT = 8
+_SAMPLES = 8  # pictures in a summary
 
 
 class Corpus:
     """A folder with the shots of many videos, embedded and searchable. Made by `build`, `open` or `from_embeddings`."""
 
-    def __init__(self, path: Path, manifest: Manifest, encoder: Encoder | None = None) -> None:
+    def __init__(self, path: Path, encoder: Encoder | None = None) -> None:
         self.path = path
-        self._manifest = manifest
-        self._encoder = encoder
-        table = pd.read_parquet(path / manifest.clips_file)
-        self._media = table[[name for name in store.HIDDEN if name in table.columns]]
-        self._clips = table.drop(columns=self._media.columns)
-        matrix = np.load(path / manifest.embeddings_file, mmap_mode="r", allow_pickle=False)
-        if matrix.shape != (len(table), manifest.dim) or matrix.dtype != np.float16:
+        self._tower = _TextTower(encoder)
+        self._load()
+
+    def _load(self) -> None:
+        manifest = store.read_manifest(self.path)
+        file = self.path / manifest.clips_file
+        clips = store.read_columns(file, [name for name in store.column_names(file) if name not in store.HIDDEN])
+        matrix = np.load(self.path / manifest.embeddings_file, mmap_mode="r", allow_pickle=False)
+        if matrix.shape != (len(clips), manifest.dim) or matrix.dtype != np.float16:
             raise CorpusError(
-                f"The embeddings in {path} have the shape {matrix.shape}, but there are {len(table)} clips of"
+                f"The embeddings in {self.path} have the shape {matrix.shape}, but there are {len(clips)} clips of"
                 f" {manifest.dim} dimensions: copy the whole folder again, or build the corpus again."
             )
+        self._manifest = manifest
+        self._clips = clips
         self._embeddings: NDArray[np.float16] = matrix
-        self._texts = _read_texts(path, manifest)
+        self._texts = _read_texts(self.path, manifest)
+        self._media_table: pd.DataFrame | None = None
 
     # --- making one ------------------------------------------------------------------------------
 
@@ -57,19 +77,31 @@ class Corpus:
         encoder: str | Encoder = "va-tiny",
         *,
         frames_per_shot: int = FRAMES_PER_SHOT,
+        window: float | None = None,
+        pictures: bool | None = None,
         progress: bool = True,
     ) -> Self:
         """Make a corpus of videos in the folder `path`, or add to it what is new; a second call does nothing.
 
+        A build that was interrupted, however hard, goes on where it was with the same call. Files that are no longer in
+        their folder leave the corpus, and come back with their labels when they do.
+
         Parameters
         ----------
-        videos : folder, file, or files
-            A folder is searched with all folders in it. Files that cannot be used are listed in `report`.
+        videos : folder, or files and URLs
+            A folder is searched with all folders in it. URLs such as "s3://bucket/film.mp4" are read through fsspec.
+            What cannot be used is listed in `report`.
         encoder : str or Encoder
             "va-tiny" (knows the demo's videos only), an OpenCLIP model such as "ViT-B-32/laion2b_s34b_b79k",
             "local-dir:FOLDER", or an object of your own.
         frames_per_shot : int
             Frames sampled of each shot, for its embedding and its filmstrip.
+        window : float, optional
+            Cut into pieces of so many seconds instead of shots.
+        pictures : bool, optional
+            Whether pictures in the folder are taken, each as a clip of one frame. They are where it holds no videos.
+        progress : bool
+            Show a bar with the time that is left.
 
         Raises
         ------
@@ -80,14 +112,36 @@ class Corpus:
         EncoderMismatchError
             If the corpus was made with another encoder.
         CorpusError
-            If another build is at work in the folder, or it was made with another `frames_per_shot`.
+            If another build is at work in the folder, it was made with other numbers, or there is no space left.
         """
-        from va_widgets.corpus.build import build
+        from va_widgets.corpus.build import Recipe, Wanted, build
+        from va_widgets.corpus.sources import find
 
         home = Path(path)
+        recipe = Recipe.of(frames_per_shot, window)
+        places = find(videos, pictures)
         model = as_encoder(encoder)
-        build(home, videos, model, frames_per_shot, progress)
-        return cls(home, store.read_manifest(home), model)
+        build(home, places, model, Wanted(recipe), progress)
+        return cls(home, model)
+
+    def add(
+        self, videos: str | Path | Iterable[str | Path], *, pictures: bool | None = None, progress: bool = True
+    ) -> Self:
+        """Add videos to this corpus, made into clips the way its own were. Returns the corpus, which has grown.
+
+        A session that is open goes on with the clips it knows. Raises what `build` does.
+        """
+        from va_widgets.corpus.build import Recipe, Wanted, build
+        from va_widgets.corpus.sources import find
+
+        recipe = Recipe.former(self._manifest)
+        if recipe.cut in (store.SEGMENTS, store.GIVEN):
+            how = "from_manifest" if recipe.cut == store.SEGMENTS else "from_embeddings"
+            raise CorpusError(f"This corpus was made by {how}, which knows no shots: add videos by another call of it.")
+        wanted = Wanted(recipe, retire=False)
+        build(self.path, find(videos, pictures), self._tower.encoder(self.path, self._manifest), wanted, progress)
+        self._load()
+        return self
 
     @classmethod
     def open(cls, path: str | Path, encoder: str | Encoder | None = None) -> Self:
@@ -96,18 +150,51 @@ class Corpus:
         Raises CorpusError if there is none, EncoderMismatchError if it was made with another encoder.
         """
         home = Path(path)
-        manifest = store.read_manifest(home)
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
-            _check_encoder(home, manifest, model)
-        return cls(home, manifest, model)
+            _check_encoder(home, store.read_manifest(home), model)
+        return cls(home, model)
+
+    @classmethod
+    def from_manifest(
+        cls,
+        path: str | Path,
+        table: pd.DataFrame | str | Path,
+        encoder: str | Encoder = "va-tiny",
+        *,
+        videos: str | Path | None = None,
+        frames_per_shot: int = FRAMES_PER_SHOT,
+        progress: bool = True,
+    ) -> Self:
+        """Make a corpus of the clips that a table names, or add to it those that are new; may be interrupted.
+
+        Parameters
+        ----------
+        table : DataFrame, or path of a .csv or .parquet file, with columns video, start and end
+            `start` and `end` are seconds, or texts such as "01:02:03.5". A column `clip_id` names the clips; all others
+            are yours and are kept. Rows that cannot be used are listed in `report`.
+        videos : folder, optional
+            What the names of videos start from: the table file's folder if it is not given, or where you are. URLs
+            stand for themselves.
+
+        The other parameters, and what is raised, are those of `build`.
+        """
+        from va_widgets.corpus.build import Recipe, build
+        from va_widgets.corpus.manifest import planned
+
+        home = Path(path)
+        recipe = Recipe(Recipe.of(frames_per_shot, None).frames, store.SEGMENTS)
+        model = as_encoder(encoder)
+        places, wanted = planned(table, videos, recipe)
+        build(home, places, model, wanted, progress)
+        return cls(home, model)
 
     @classmethod
     def from_embeddings(
         cls,
         path: str | Path,
-        embeddings: ArrayLike,
-        clips: pd.DataFrame,
+        embeddings: ArrayLike | str | Path | Vectors,
+        clips: pd.DataFrame | str | Path,
         text_encoder: str | Encoder | None = None,
         text_embeddings: Mapping[str, ArrayLike] | None = None,
     ) -> Self:
@@ -115,9 +202,9 @@ class Corpus:
 
         Parameters
         ----------
-        embeddings : float (n, dim)
+        embeddings : float (n, dim), or path of a .npy, .h5 or .parquet file
             One vector a clip; they are L2-normalised and kept as float16.
-        clips : DataFrame of n rows
+        clips : DataFrame of n rows, or path of a .csv or .parquet file
             Indexed by clip_id, or with a column of that name. Columns such as video, start and end are used; all
             others are kept.
         text_encoder : str or Encoder
@@ -127,34 +214,12 @@ class Corpus:
 
         Raises CorpusError if shapes do not match, values are not finite, clip ids repeat, or `path` holds a corpus.
         """
-        from va_widgets.corpus.build import clusters, normalised
+        from va_widgets.corpus.given import write_given
 
         home = Path(path)
-        if (home / store.MANIFEST_FILE).exists():
-            raise CorpusError(f"{home} already holds a corpus: open it with va.Corpus.open, or choose another folder.")
-        vectors = np.asarray(embeddings, dtype=np.float32)
-        table = clips.set_index("clip_id") if "clip_id" in clips.columns else clips.copy()
-        _check_vectors(vectors, table)
-        matrix = normalised(vectors)
-        table.index = table.index.astype(str).set_names("clip_id")
-        table = _completed(table, matrix, clusters)
         model = None if text_encoder is None else as_encoder(text_encoder)
-        texts = _checked_texts(text_embeddings, vectors.shape[1])
-        home.mkdir(parents=True, exist_ok=True)
-        manifest = Manifest(
-            schema=store.SCHEMA_VERSION,
-            fingerprint=_digest(matrix) if model is None else model.fingerprint,
-            tag=getattr(model, "tag", None),
-            dim=matrix.shape[1],
-            clips=len(table),
-            frames_per_shot=1,
-            clips_file="",
-            embeddings_file="",
-            texts_file=None,
-            roots=[],
-            sources=[],
-        )
-        return cls(home, store.write_corpus(home, table, matrix, texts, manifest), model)
+        write_given(home, embeddings, clips, model, text_embeddings)
+        return cls(home, model)
 
     def with_columns(self, columns: pd.DataFrame) -> Self:
         """The corpus with more columns, which are also written to its folder.
@@ -169,7 +234,7 @@ class Corpus:
             raise CorpusError(f"The column {own[0]!r} is the corpus's own: give yours another name.")
         user = self._clips.drop(columns=[name for name in columns.columns if name in self._clips.columns])
         renew_columns(self.path, self._manifest, user.join(columns).join(self._media))
-        return type(self)(self.path, store.read_manifest(self.path), self._encoder)
+        return type(self)(self.path, self._tower.given)
 
     # --- what it holds ---------------------------------------------------------------------------
 
@@ -178,9 +243,41 @@ class Corpus:
 
     def __repr__(self) -> str:
         videos = self._clips["video"].nunique()
-        skipped = sum(source.status == "skipped" for source in self._manifest.sources)
-        also = f", {skipped} skipped" if skipped else ""
-        return f"Corpus({str(self.path)!r}: {len(self):,} clips of {videos:,} videos{also}, {self._manifest.dim}-d)"
+        return f"Corpus({str(self.path)!r}: {len(self):,} clips of {videos:,} videos, {self._manifest.dim}-d)"
+
+    def __str__(self) -> str:
+        return summary_text(self._summary())
+
+    def _repr_html_(self) -> str:
+        return summary_html(self._summary(), self._samples())
+
+    def _summary(self) -> Summary:
+        statuses = pd.Series([source.status for source in self._sources], dtype=str).value_counts()
+        return Summary(
+            path=str(self.path),
+            clips=len(self),
+            videos=int(self._clips["video"].nunique()),
+            seconds=float((self._clips["end"] - self._clips["start"]).sum()),
+            dim=self._manifest.dim,
+            encoder=self._manifest.fingerprint,
+            statuses={name: int(statuses.get(name, 0)) for name in store.STATUSES},
+            searchable=self._tower.given is not None or self._manifest.tag is not None,
+            phrases=len(self._texts),
+            columns=[str(name) for name in self._clips.columns if name not in store.COLUMNS],
+        )
+
+    def _samples(self) -> list[Sample]:
+        """Pictures from all over the corpus."""
+        samples = []
+        for row in np.unique(np.linspace(0, len(self) - 1, _SAMPLES).round().astype(int)):
+            clip = str(self._clips.index[row])
+            try:
+                picture = first_frame(self.filmstrip(clip))
+            except CorpusError:  # this one has none, which does not hinder the others
+                continue
+            place = self._clips.iloc[row]
+            samples.append(Sample(picture, str(place["video"]), float(place["start"])))
+        return samples
 
     @property
     def clips(self) -> pd.DataFrame:
@@ -194,9 +291,16 @@ class Corpus:
 
     @property
     def report(self) -> pd.DataFrame:
-        """What became of every source: DataFrame(source, status, reason, clips, seconds)."""
-        rows = [(one.source, one.status, one.reason, one.clips, one.seconds) for one in self._manifest.sources]
+        """What became of every source: DataFrame(source, status, reason, clips, seconds).
+
+        `status` is "done", "partial" (the good part of a damaged file was taken), "skipped" or "gone".
+        """
+        rows = [(one.source, one.status, one.reason, one.clips, one.seconds) for one in self._sources]
         return pd.DataFrame(rows, columns=["source", "status", "reason", "clips", "seconds"])
+
+    @property
+    def _sources(self) -> list[Source]:
+        return store.read_sources(self.path, self._manifest)
 
     @property
     def encoder_fingerprint(self) -> str:
@@ -207,6 +311,10 @@ class Corpus:
     def frames_per_shot(self) -> int:
         """How many pictures a filmstrip has."""
         return self._manifest.frames_per_shot
+
+    def map(self, seed: int = 0) -> pd.DataFrame:
+        """A place in the plane for every clip, such that clips that look alike lie together: DataFrame(x, y)."""
+        return pd.DataFrame(map_2d(self._embeddings, seed), index=self._clips.index, columns=["x", "y"])
 
     def row(self, clip_id: str) -> int:
         """The row of a clip. Raises UnknownClipError."""
@@ -220,7 +328,7 @@ class Corpus:
     @property
     def searchable(self) -> bool:
         """Whether there is anything to search texts with."""
-        return self._encoder is not None or self._manifest.tag is not None or bool(self._texts)
+        return self._tower.given is not None or self._manifest.tag is not None or bool(self._texts)
 
     def search(self, text: str, k: int = 24) -> pd.DataFrame:
         """The `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
@@ -244,24 +352,18 @@ class Corpus:
             raise SearchUnavailableError("There is nothing to search for: type what the clips should show.")
         if text in self._texts:
             return self._texts[text]
-        if self._encoder is None and self._manifest.tag is None:
+        if self._tower.given is None and self._manifest.tag is None:
             known = ", ".join(repr(phrase) for phrase in list(self._texts)[:5])
             hint = f"only for {known} …" if known else "only for clips that look alike"
             raise SearchUnavailableError(
                 f"This corpus has no text encoder, so it can be searched {hint}: open it with encoder=… for any text."
             )
-        vector = self._text_encoder().encode_text([text])[0]
+        try:
+            encoder = self._tower.encoder(self.path, self._manifest)
+        except (EncoderError, EncoderMismatchError) as error:
+            raise SearchUnavailableError(f"The corpus cannot be searched by text. {error}") from error
+        vector = encoder.encode_text([text])[0]
         return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), dtype=np.float32)
-
-    def _text_encoder(self) -> Encoder:
-        if self._encoder is None:
-            try:
-                model = OpenClipEncoder(str(self._manifest.tag))
-                _check_encoder(self.path, self._manifest, model)
-            except (EncoderError, EncoderMismatchError) as error:
-                raise SearchUnavailableError(f"The corpus cannot be searched by text. {error}") from error
-            self._encoder = model
-        return self._encoder
 
     def _found(self, vector: NDArray[np.float32], k: int) -> pd.DataFrame:
         rows, scores = nearest(self._embeddings, vector, k)
@@ -278,10 +380,26 @@ class Corpus:
         if media is None:
             raise CorpusError(f"There are no pictures of clip {clip_id}: this corpus was made of embeddings alone.")
         try:
-            data = store.read_strip(self.path, media["_key"], media["_strip_at"], media["_strip_bytes"])
+            data = store.read_strip(self.path, media["_shard"], media["_strip_at"], media["_strip_bytes"])
         except OSError as error:
             raise CorpusError(f"The pictures of clip {clip_id} are gone from {self.path}: copy it again.") from error
         return Filmstrip(media["_strip_frames"], media["_strip_width"], media["_strip_height"], STRIP_MIME, data)
+
+    def thumbnail(self, clip_id: str) -> Thumbnail:
+        """A clip's pictures, shown as the last thing in a cell. Raises what `filmstrip` does."""
+        return Thumbnail(self.filmstrip(clip_id), self._title(clip_id))
+
+    def play(self, clip_id: str) -> Player:
+        """A clip that plays as the last thing in a cell, or its pictures and why it cannot. Raises UnknownClipError."""
+        title = self._title(clip_id)
+        try:
+            return Player(self.preview(clip_id), title)
+        except PreviewUnavailableError as error:
+            reason = str(error)
+        try:
+            return Player(None, title, self.thumbnail(clip_id), reason)
+        except CorpusError:  # it has no pictures either: the reason is what there is to show
+            return Player(None, title, None, reason)
 
     def preview(self, clip_id: str) -> bytes:
         """A clip as a small H.264 file without sound, cut from its video when it is first asked for.
@@ -294,34 +412,74 @@ class Corpus:
         clip = self._clips.iloc[self.row(clip_id)]
         if media is None:
             raise PreviewUnavailableError("There is no video of this clip: the corpus was made of embeddings alone.")
+        if clip["end"] <= clip["start"]:
+            raise PreviewUnavailableError("This clip is a picture: there is nothing to play.")
         folder = self.path / store.PREVIEWS_FOLDER
-        cached = folder / f"{clip_id}.mp4"
+        cached = folder / f"{store.file_name(clip_id)}.mp4"
         if cached.is_file():
             return cached.read_bytes()
         source = self._source_of(media["_root"], str(clip["video"]))
         data = cut(source, float(clip["start"]), float(clip["end"]))
         if os.access(self.path, os.W_OK):
             folder.mkdir(exist_ok=True)
-            unfinished = cached.with_name(f".{clip_id}.{os.getpid()}.part")
+            unfinished = cached.with_name(f".{cached.stem}.{os.getpid()}.{threading.get_ident()}.part")
             unfinished.write_bytes(data)
             os.replace(unfinished, cached)
         return data
 
+    def _title(self, clip_id: str) -> str:
+        clip = self._clips.iloc[self.row(clip_id)]
+        return clip_title(str(clip["video"]), float(clip["start"]), float(clip["end"]))
+
+    @property
+    def _media(self) -> pd.DataFrame:
+        """Where the pictures of clips are; read when the first is asked for."""
+        if self._media_table is None:
+            table = store.read_columns(self.path / self._manifest.clips_file, store.HIDDEN)
+            if "_key" in table and "_shard" not in table:  # schema 1
+                table = table.assign(_shard=table["_key"])
+            self._media_table = table
+        return self._media_table
+
     def _media_of(self, clip_id: str) -> dict[str, Any] | None:
         row = self.row(clip_id)
-        if self._media.empty or pd.isna(self._media["_key"].iloc[row]):
+        media = self._media
+        if "_shard" not in media or pd.isna(media["_shard"].iloc[row]):
             return None
-        media = self._media.iloc[row].to_dict()
-        return {str(name): value if name == "_key" else int(value) for name, value in media.items()}
+        words = ("_key", "_shard")
+        return {
+            str(name): str(media[name].iloc[row]) if name in words else int(media[name].iloc[row]) for name in media
+        }
 
-    def _source_of(self, root: int, video: str) -> Path:
+    def _source_of(self, root: int, video: str) -> Path | str:
         place = self._manifest.roots[root]
+        if not place.absolute:
+            if not is_url(video) or video.startswith(("file:", "local:")):
+                raise CorpusError(f"The source {video!r} is no URL: the corpus was tampered with.")
+            return video
         places = [self.path / place.relative] if place.relative else []
         for folder in (*places, Path(place.absolute)):
             file = store.inside(folder, video)
             if file.is_file():
                 return file
         raise PreviewUnavailableError(f"The video {video} is no longer in {place.absolute}: put it back to play it.")
+
+
+class _TextTower:
+    """The encoder that texts are embedded with: the one that was given, or the corpus's own once it is needed."""
+
+    def __init__(self, given: Encoder | None) -> None:
+        self.given = given
+
+    def encoder(self, path: Path, manifest: Manifest) -> Encoder:
+        """The encoder. Raises EncoderError or EncoderMismatchError if the corpus's own cannot be had."""
+        if self.given is None:
+            if manifest.tag is None:
+                raise EncoderError(f"The corpus in {path} does not say which encoder it needs: open it with encoder=….")
+            model = OpenClipEncoder(manifest.tag)
+            _check_encoder(path, manifest, model)
+            self.given = model
+        return self.given
 
 
 def _check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
@@ -337,47 +495,3 @@ def _read_texts(path: Path, manifest: Manifest) -> dict[str, NDArray[np.float32]
         return {}
     with np.load(path / manifest.texts_file, allow_pickle=False) as kept:
         return dict(zip(kept["phrases"].tolist(), kept["vectors"], strict=True))
-
-
-def _check_vectors(vectors: NDArray[np.float32], table: pd.DataFrame) -> None:
-    if vectors.ndim != 2 or len(vectors) != len(table):
-        raise CorpusError(f"One vector a clip is needed, not embeddings {vectors.shape} for {len(table)} clips.")
-    if not len(vectors):
-        raise CorpusError("A corpus needs at least one clip.")
-    if not np.isfinite(vectors).all():
-        row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
-        raise CorpusError(f"The embedding of clip {table.index[row]!r} holds values that are not finite: leave it out.")
-    if not table.index.is_unique:
-        twice = table.index[table.index.duplicated()][0]
-        raise CorpusError(f"The clip id {twice!r} comes twice: every clip needs one of its own.")
-
-
-def _completed(table: pd.DataFrame, matrix: NDArray[np.float16], clusters: Any) -> pd.DataFrame:
-    """The table with all of the corpus's own columns."""
-    missing: dict[str, str | float] = {
-        "video": "", "start": 0.0, "end": 0.0, "frame_in": 0, "frame_out": 0, "fps": 0.0, "width": 0, "height": 0,
-    }  # fmt: skip
-    for name, value in missing.items():
-        if name not in table.columns:
-            table = table.assign(**{name: value})
-    if "cluster" not in table.columns:
-        table = table.assign(cluster=clusters(matrix))
-    return table[[*store.COLUMNS, *(name for name in table.columns if name not in store.COLUMNS)]]
-
-
-def _checked_texts(texts: Mapping[str, ArrayLike] | None, dim: int) -> dict[str, NDArray[np.float32]] | None:
-    if not texts:
-        return None
-    checked = {}
-    for phrase, values in texts.items():
-        vector = np.asarray(values, dtype=np.float32)
-        if vector.shape != (dim,) or not np.isfinite(vector).all() or not vector.any():
-            raise CorpusError(f"The text embedding of {phrase!r} must be a finite vector ({dim},), not {vector.shape}.")
-        checked[phrase] = vector / np.linalg.norm(vector)
-    return checked
-
-
-def _digest(matrix: NDArray[np.float16]) -> str:
-    import hashlib
-
-    return f"given:{hashlib.sha256(matrix[:1000].tobytes()).hexdigest()[:16]}"

@@ -1,91 +1,191 @@
-"""Shots: where a video cuts, and the frames that stand for each shot, in one pass over its frames."""
+"""Shots: where a video is cut into clips, and the pictures that stand for each, in one pass over its frames."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from scenedetect import AdaptiveDetector, FrameTimecode
+from va_widgets.corpus.frames import Frame, Picture, Shot
+from va_widgets.corpus.transitions import TransitionDetector
 
-from va_widgets.corpus.frames import Frame, Picture
-
-SHORTEST = 0.4  # seconds; what is shorter belongs to its neighbour
-_KEPT = 96  # frames of a running shot that are kept to choose from
+_CANDIDATES = 4  # pictures that are kept of a running clip for every one that is sampled of it,
+_LEAST_CANDIDATES = 32  # but no fewer than this
 _INTERVAL = 0.08  # seconds between them at first; doubled whenever there are too many
 
 
-@dataclass(frozen=True)
-class Shot:
-    """A shot: `start` and `end` in seconds, frames `frame_in` up to but without `frame_out`, and sampled pictures."""
+class Cutter(Protocol):
+    """Says where clips begin; sees every frame once, in order."""
 
-    start: float
-    end: float
-    frame_in: int
-    frame_out: int
-    pictures: list[Picture]
+    look_back: int
+    """Frames by which it may be late."""
+
+    def at(self, frame: Frame) -> Sequence[int]:
+        """The numbers of the frames that are now known to begin a clip."""
+
+    def finish(self) -> Sequence[int]:
+        """The numbers of those that are only known at the end."""
 
 
-def shots(frames: Iterable[Frame], fps: float, samples: int) -> Iterator[Shot]:
-    """Cut a stream of frames into shots and sample `samples` pictures, evenly spaced, of each.
+class Transitions:
+    """Begins a clip at every cut, fade and dissolve. `fps` are the frames seen a second."""
 
-    Cuts are PySceneDetect's adaptive detector's, which compares each frame's change with that of its neighbours, so
-    that a pan is no cut. Memory stays the same however long a shot is.
+    def __init__(self, fps: float) -> None:
+        self._detector = TransitionDetector(fps)
+        self.look_back = self._detector.lookahead
+        self._seen = 0
+        self._numbers: deque[int] = deque(maxlen=self.look_back + 1)
+
+    def at(self, frame: Frame) -> list[int]:
+        """The numbers of the frames that are now known to begin a clip."""
+        self._seen += 1
+        self._numbers.append(frame.index)
+        return self._named(self._detector.process(frame.small()))
+
+    def finish(self) -> list[int]:
+        """The numbers of those that are only known at the end."""
+        return self._named(self._detector.finish())
+
+    def _named(self, places: Sequence[int]) -> list[int]:
+        return [self._numbers[place - self._seen] for place in places]
+
+
+class Windows:
+    """Begins a clip every so many seconds."""
+
+    look_back = 0
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._number = 0
+
+    def at(self, frame: Frame) -> list[int]:
+        """The frame's number if it is the first of its window."""
+        number = int((frame.time + 1e-6) / self._seconds)
+        if number == self._number:
+            return []
+        self._number = number
+        return [frame.index]
+
+    def finish(self) -> list[int]:
+        """Nothing: all is known at once."""
+        return []
+
+
+def shots(frames: Iterable[Frame], cutter: Cutter, samples: int) -> Iterator[Shot]:
+    """Cut a stream of frames into clips and sample `samples` pictures, evenly spaced, of each.
+
+    Memory stays the same however long a clip is.
     """
-    shortest = max(1, round(SHORTEST * fps))
-    detector = AdaptiveDetector(min_scene_len=shortest)
     running: _Running | None = None
-    last: Frame | None = None
+
+    def split(cuts: Sequence[int]) -> Iterator[Shot]:
+        nonlocal running
+        for cut in cuts:
+            assert running is not None
+            following = running.split(cut)
+            if following is not None:
+                yield running.shot(following.start, following.first)
+                running = following
+
     for frame in frames:
-        running = running or _Running(frame)
-        running.add(frame)
-        for cut in detector.process_frame(FrameTimecode(frame.index, fps), frame.small):
-            done, running = running.split(cut.frame_num)
-            if done is not None:
-                yield done.shot(running.start, running.first, samples)
-        last = frame
-    if running is not None and last is not None:
-        yield running.shot(last.time + 1.0 / fps, last.index + 1, samples)
+        cuts = cutter.at(frame)
+        if running is None:
+            running = _Running(_seen(frame), samples, cutter.look_back)
+        else:
+            running.add(frame, wanted=frame.index in cuts)
+        yield from split(cuts)
+    if running is not None:
+        yield from split(cutter.finish())
+        yield running.shot()
+
+
+def segments(
+    frames_from: Callable[[float], Iterable[Frame]], times: Sequence[tuple[float, float]], samples: int
+) -> Iterator[tuple[int, Shot]]:
+    """The clips that are asked for by (start, end) in seconds, each with its place in `times`.
+
+    `frames_from` gives a video's frames from a moment on; clips are sought one by one. What lies behind the end of the
+    video is left out; a clip that begins before it and ends after it ends with the video.
+    """
+    for place in sorted(range(len(times)), key=lambda place: times[place]):
+        start, end = times[place]
+        running: _Running | None = None
+        for frame in frames_from(start):
+            if frame.time >= end - 1e-6:
+                break
+            if running is None:
+                running = _Running(_seen(frame), samples, 0)
+            else:
+                running.add(frame)
+        if running is not None:
+            shot = running.shot()
+            yield place, replace(shot, start=start, end=min(end, shot.end))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A frame that has gone by; of most the picture is not kept, as decoded frames are large."""
+
+    index: int
+    time: float
+    end: float
+    size: tuple[int, int]
+    picture: Picture | None
+
+
+def _seen(frame: Frame, wanted: bool = True) -> _Seen:
+    return _Seen(frame.index, frame.time, frame.end, frame.shown_size(), frame.picture() if wanted else None)
 
 
 class _Running:
-    """A shot whose end is not known yet."""
+    """A clip whose end is not known yet."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.first = frame.index
-        self.start = frame.time
+    def __init__(self, first: _Seen, samples: int, look_back: int) -> None:
+        self.first, self.start = first.index, first.time
+        self._samples, self._look_back = samples, look_back
         self._interval = _INTERVAL
-        self._kept: list[Frame] = []
-        self._recent: list[Frame] = []  # a cut is found a few frames late, and then these are the next shot's
+        self._kept: list[_Seen] = []
+        self._recent = [first]  # a cut may be found late, and then these are the next clip's
+        self._pictured = first.time
 
-    def add(self, frame: Frame) -> None:
-        self._recent.append(frame)
-        if len(self._recent) > 8:
+    def add(self, frame: Frame, wanted: bool = False) -> None:
+        """Take the next frame; its picture is kept if it is `wanted`, or none has been for a while."""
+        wanted = wanted or frame.time - self._pictured >= self._interval - 1e-6
+        if wanted:
+            self._pictured = frame.time
+        self._recent.append(_seen(frame, wanted))
+        while len(self._recent) > self._look_back + 1:
             self._keep(self._recent.pop(0))
 
-    def _keep(self, frame: Frame) -> None:
-        if self._kept and frame.time - self._kept[-1].time < self._interval:
+    def _keep(self, seen: _Seen) -> None:
+        if seen.picture is None or (self._kept and seen.time - self._kept[-1].time < self._interval - 1e-6):
             return
-        self._kept.append(frame)
-        if len(self._kept) > _KEPT:
+        self._kept.append(seen)
+        if len(self._kept) > max(_LEAST_CANDIDATES, _CANDIDATES * self._samples):
             del self._kept[1::2]
             self._interval *= 2
 
-    def split(self, cut: int) -> tuple[_Running | None, _Running]:
-        """The shot that ended at a frame and the one that began there."""
-        before = [frame for frame in self._recent if frame.index < cut]
-        after = [frame for frame in self._recent if frame.index >= cut]
+    def split(self, cut: int) -> _Running | None:
+        """The clip that begins at a frame, which takes what is its own from this one; None if it would be this."""
+        after = [seen for seen in self._recent if seen.index >= cut]
         if not after or cut <= self.first:
-            return None, self
-        following = _Running(after[0])
+            return None
+        self._recent = self._recent[: len(self._recent) - len(after)]
+        following = _Running(after[0], self._samples, self._look_back)
         following._recent = after
-        self._recent = before
-        return self, following
+        following._pictured = max((seen.time for seen in after if seen.picture is not None), default=-1.0)
+        return following
 
-    def shot(self, end: float, frame_out: int, samples: int) -> Shot:
-        for frame in self._recent:
-            self._keep(frame)
-        chosen = []
-        for i in range(samples):
-            moment = self.start + (i + 0.5) / samples * (end - self.start)
-            chosen.append(min(self._kept, key=lambda frame: abs(frame.time - moment)).picture)
-        return Shot(self.start, end, self.first, frame_out, chosen)
+    def shot(self, end: float | None = None, frame_out: int | None = None) -> Shot:
+        """The clip, which ends at `end` seconds, before the frame `frame_out`, or with its last frame."""
+        last = self._recent[-1] if self._recent else self._kept[-1]
+        for seen in self._recent:
+            self._keep(seen)
+        end = last.end if end is None else end
+        moments = [self.start + (i + 0.5) / self._samples * (end - self.start) for i in range(self._samples)]
+        chosen = [min(self._kept, key=lambda kept: abs(kept.time - moment)) for moment in moments]
+        pictures = [seen.picture for seen in chosen if seen.picture is not None]
+        frame_out = last.index + 1 if frame_out is None else frame_out
+        return Shot(self.start, end, self.first, frame_out, *self._kept[0].size, pictures)

@@ -3,57 +3,82 @@
 `manifest.json` is replaced last and as a whole, and names the files that belong to it; so a kill at any instant leaves
 the former corpus or the new one, never a mixture.
 
-    manifest.json            schema, encoder, files, roots, every source with its status
+    manifest.json            schema, encoder, the files below, roots
     clips-N.parquet          a row a clip
     embeddings-N.npy         float16 (clips, dim), row i is clip i
-    shards/<key>/            what one video gave: clips.parquet, embeddings.npy, strips.bin, shard.json
+    sources-N.parquet        a row a source, with its status
+    shards/<key>/            what one source gave: clips.parquet, embeddings.npy, strips.bin, shard.json
     previews/                clips cut from their videos, made when they are first played
+
+Why not one Lance data set: benchmarks/store.py has the figures.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Self
 
 import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from va_widgets.errors import CorpusError
+from va_widgets.errors import CorpusError, said
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+SHOTS, SEGMENTS, GIVEN = "shots", "segments", "given"  # what clips are; "windows of 5 s" is the fourth
+STATUSES = ("done", "partial", "skipped", "gone")
 MANIFEST_FILE = "manifest.json"
 SHARDS_FOLDER = "shards"
 PREVIEWS_FOLDER = "previews"
 STRIPS_FILE = "strips.bin"
 # Columns of the clip table that users see, in this order, and those that only the store reads.
 COLUMNS = ("video", "start", "end", "frame_in", "frame_out", "fps", "width", "height", "cluster")
-HIDDEN = ("_key", "_root", "_strip_at", "_strip_bytes", "_strip_frames", "_strip_width", "_strip_height")
+HIDDEN = ("_key", "_shard", "_root", "_strip_at", "_strip_bytes", "_strip_frames", "_strip_width", "_strip_height")
+TYPES = {
+    "start": "float64", "end": "float64", "frame_in": "int32", "frame_out": "int32", "fps": "float64",
+    "width": "int32", "height": "int32", "_strip_at": "int64", "_strip_bytes": "int32", "_strip_frames": "int16",
+    "_strip_width": "int16", "_strip_height": "int16",
+}  # fmt: skip
 _SHARD_CLIPS, _SHARD_EMBEDDINGS, _SHARD_CARD = "clips.parquet", "embeddings.npy", "shard.json"
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A file that was given to `Corpus.build`, and what became of it."""
+    """A file that was given to a build, and what became of it."""
 
     source: str
     root: int
     size: int
     modified: int
     key: str
-    status: str  # "done", "partial" or "skipped"
+    status: str  # one of STATUSES
     reason: str
     clips: int
     seconds: float
+    shard: str = ""  # the folder in shards/ that holds its clips, if it is not called `key`
+
+    @property
+    def folder(self) -> str:
+        """The folder in shards/ that holds its clips."""
+        return self.shard or self.key
 
 
 class Root(msgspec.Struct, frozen=True):
-    """A folder that videos were taken from, and the way to it from the corpus, in case both have been moved."""
+    """A folder that videos were taken from, and the way to it from the corpus, in case both have been moved.
+
+    URLs come from a root without a name.
+    """
 
     absolute: str
     relative: str
@@ -72,12 +97,14 @@ class Manifest(msgspec.Struct, frozen=True):
     embeddings_file: str
     texts_file: str | None
     roots: list[Root]
-    sources: list[Source]
+    cut: str = SHOTS  # what clips are
+    sources_file: str | None = None
+    sources: list[Source] = []  # schema 1 kept them here; then they outgrew a text file
 
 
 @dataclass(frozen=True)
 class Shard:
-    """What one video gave: clips in time order, float16 embeddings, and their filmstrips one after the other."""
+    """What one video, or some pictures, gave: clips, float16 embeddings, and their filmstrips one after the other."""
 
     clips: pd.DataFrame
     embeddings: NDArray[np.float16]
@@ -95,6 +122,7 @@ class ShardCard:
     reason: str
     clips: int
     seconds: float = field(default=0.0)
+    cut: str = SHOTS
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -112,53 +140,130 @@ def read_manifest(path: Path) -> Manifest:
         manifest = msgspec.convert(found, Manifest)
     except (ValueError, OSError, msgspec.ValidationError) as error:
         raise CorpusError(f"The manifest {file} is damaged ({error}): build the corpus again.") from error
-    for name in (manifest.clips_file, manifest.embeddings_file, manifest.texts_file):
+    for name in (manifest.clips_file, manifest.embeddings_file, manifest.texts_file, manifest.sources_file):
         if name is not None and (name != Path(name).name or not (path / name).is_file()):
             raise CorpusError(f"The corpus in {path} lacks its file {name!r}: copy the whole folder again.")
     return manifest
 
 
-def write_corpus(
-    path: Path,
-    clips: pd.DataFrame,
-    embeddings: NDArray[np.float16] | None,
-    texts: dict[str, NDArray[np.float32]] | None,
-    manifest: Manifest,
-) -> Manifest:
-    """Write clips and embeddings under new names, then the manifest, then remove what it no longer names.
+def read_sources(path: Path, manifest: Manifest) -> list[Source]:
+    """Every source of a corpus. Raises CorpusError if their table is damaged."""
+    if manifest.sources_file is None:
+        return manifest.sources
+    table = read_columns(path / manifest.sources_file)
+    return msgspec.convert(table.to_dict("records"), list[Source])
 
-    `embeddings` None keeps the matrix, and `texts` None the phrases, that the manifest names already.
+
+def read_columns(file: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A table, or some columns of it, as far as it has them. Raises CorpusError if it is damaged."""
+    try:
+        there = pq.read_schema(file)
+        if columns is None:
+            return pd.read_parquet(file)
+        return pd.read_parquet(file, columns=[name for name in there.names if name in columns])
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusError(f"The table {file} is damaged ({said(error)}): copy the corpus again.") from error
+
+
+def column_names(file: Path) -> list[str]:
+    """The names of a table's columns. Raises CorpusError if it is damaged."""
+    try:
+        return list(pq.read_schema(file).names)
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusError(f"The table {file} is damaged ({said(error)}): copy the corpus again.") from error
+
+
+class Writing:
+    """A corpus that is being written: new files beside the old, which the manifest names in the end, all at once.
+
+    A context manager; what was begun is taken away if it does not come to `finish`.
     """
-    generation = _next_generation(path)
-    clips_file = f"clips-{generation}.parquet"
-    with _Atomic(path / clips_file) as unfinished:
-        clips.to_parquet(unfinished)
-    embeddings_file = manifest.embeddings_file
-    if embeddings is not None:
-        embeddings_file = f"embeddings-{generation}.npy"
-        with _Atomic(path / embeddings_file) as unfinished, unfinished.open("wb") as opened:
-            np.save(opened, embeddings)
-    texts_file = manifest.texts_file
-    if texts is not None:
-        texts_file = f"texts-{generation}.npz"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._number = _next_number(path)
+        self._begun: list[Path] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for file in self._begun:
+                file.unlink(missing_ok=True)
+
+    def clips(self, table: pd.DataFrame) -> str:
+        """Write the table of clips. Returns its name."""
+        return self._write("clips", "parquet", table.to_parquet)
+
+    def sources(self, sources: Sequence[Source]) -> str:
+        """Write the table of sources. Returns its name."""
+        table = pd.DataFrame([msgspec.structs.asdict(one) for one in sources], columns=list(Source.__struct_fields__))
+        return self._write("sources", "parquet", table.to_parquet)
+
+    def texts(self, texts: Mapping[str, NDArray[np.float32]]) -> str:
+        """Write the vectors of phrases. Returns the file's name."""
         phrases = np.array(list(texts), dtype=np.str_)
-        with _Atomic(path / texts_file) as unfinished, unfinished.open("wb") as opened:
-            np.savez(opened, phrases=phrases, vectors=np.stack(list(texts.values())))
-    written = msgspec.structs.replace(
-        manifest,
-        clips=len(clips),
-        clips_file=clips_file,
-        embeddings_file=embeddings_file,
-        texts_file=texts_file,
-    )
-    with _Atomic(path / MANIFEST_FILE) as unfinished:
-        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=1))
-    named = {clips_file, embeddings_file, texts_file}
-    for pattern in ("clips-*.parquet", "embeddings-*.npy", "texts-*.npz"):
+
+        def save(file: Path) -> None:
+            with file.open("wb") as opened:
+                np.savez(opened, phrases=phrases, vectors=np.stack(list(texts.values())))
+
+        return self._write("texts", "npz", save)
+
+    def embeddings(self, n: int, dim: int) -> tuple[str, NDArray[np.float16]]:
+        """Begin a matrix float16 (n, dim). Returns its name and the memory map to fill."""
+        name = f"embeddings-{self._number}.npy"
+        file = self._path / name
+        self._begun.append(file)
+        # Its disk space is taken now: a full disk is an error here, but the end of the process in a memory map.
+        with file.open("wb") as opened:
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": (n, dim)})
+            opened.write(header.getvalue())
+            _reserve(opened, header.tell() + n * dim * 2)
+        return name, np.load(file, mmap_mode="r+", allow_pickle=False)
+
+    def finish(self, manifest: Manifest) -> Manifest:
+        """Make `manifest`, with the files that it names, the corpus, and remove all others."""
+        for file in self._begun:
+            _sync(file)
+        unfinished = self._path / f".unfinished-{os.getpid()}-{MANIFEST_FILE}"
+        try:
+            unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+            _sync(unfinished)
+            os.replace(unfinished, self._path / MANIFEST_FILE)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        _remove_unnamed(self._path, manifest)
+        return manifest
+
+    def _write(self, stem: str, suffix: str, write: Callable[[Path], object]) -> str:
+        file = self._path / f"{stem}-{self._number}.{suffix}"
+        self._begun.append(file)
+        write(file)
+        return file.name
+
+
+def _reserve(opened: IO[bytes], size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(opened.fileno(), 0, size)
+    else:
+        opened.truncate(size)
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+
+
+def _remove_unnamed(path: Path, manifest: Manifest) -> None:
+    """Remove what a former manifest named, or what a killed build has begun."""
+    named = {manifest.clips_file, manifest.embeddings_file, manifest.texts_file, manifest.sources_file}
+    for pattern in ("clips-*.parquet", "embeddings-*.npy", "texts-*.npz", "sources-*.parquet"):
         for old in path.glob(pattern):
             if old.name not in named:
                 old.unlink(missing_ok=True)
-    return written
 
 
 def write_shard(path: Path, key: str, shard: Shard) -> None:
@@ -171,6 +276,8 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
         np.save(unfinished / _SHARD_EMBEDDINGS, shard.embeddings)
         (unfinished / STRIPS_FILE).write_bytes(shard.strips)
         (unfinished / _SHARD_CARD).write_text(json.dumps(asdict(shard.card)), encoding="utf-8")
+        for file in unfinished.iterdir():
+            _sync(file)
         unfinished.chmod(0o755)
         if (folder / key).exists():  # left by a build with another encoder that never finished
             shutil.rmtree(folder / key)
@@ -217,25 +324,13 @@ def inside(root: Path, relative: str) -> Path:
     return root / Path(*parts.parts)
 
 
-def _next_generation(path: Path) -> int:
-    numbers = [int(digits) for file in path.glob("clips-*.parquet") if (digits := file.stem[6:]).isdigit()]
-    return max(numbers, default=0) + 1
+def file_name(clip_id: str) -> str:
+    """A clip id as the name of a file: as it is if it is plain, for it may be any text of a user's."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", clip_id):
+        return clip_id
+    return "id-" + hashlib.sha256(clip_id.encode()).hexdigest()[:32]
 
 
-class _Atomic:
-    """A path to write to that takes the place of `target` when the block ends well."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._unfinished = target.with_name(f".unfinished-{os.getpid()}-{target.name}")
-
-    def __enter__(self) -> Path:
-        return self._unfinished
-
-    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        if kind is not None:
-            self._unfinished.unlink(missing_ok=True)
-            return
-        with self._unfinished.open("rb+") as opened:
-            os.fsync(opened.fileno())
-        os.replace(self._unfinished, self._target)
+def _next_number(path: Path) -> int:
+    taken = [*path.glob("*-*.parquet"), *path.glob("*-*.np[yz]")]
+    return max((int(digits) for file in taken if (digits := file.stem.rpartition("-")[2]).isdigit()), default=0) + 1

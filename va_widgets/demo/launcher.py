@@ -36,7 +36,7 @@ def notebook(path: Path, clips: int, seed: int, *, browser: bool = True) -> int:
     """
     path.mkdir(parents=True, exist_ok=True)
     corpus = demo.corpus(path / CORPUS_FOLDER, clips=clips, seed=seed)
-    print(f"{corpus}\nStarting JupyterLab …", flush=True)
+    print(f"{corpus!r}\nStarting JupyterLab …", flush=True)
     target = path / NOTEBOOK
     if not target.exists():  # a notebook that somebody has worked in is theirs
         shutil.copyfile(_notebook(), target)
@@ -75,7 +75,7 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
     started = time.perf_counter()
     corpus = demo.corpus(path / CORPUS_FOLDER, clips=clips, seed=seed)
     built = time.perf_counter()
-    print(f"1. Built in {built - started:.1f} s: {corpus}")
+    print(f"1. Built in {built - started:.1f} s: {corpus!r}")
     truth = demo.truth_of(corpus, concept)
     if not truth.any():
         raise CorpusError(f"None of these {len(corpus)} clips shows {concept!r}: ask for more clips with --clips.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from va_widgets.demo.render import render
+from va_widgets.demo.render import Image, render
 from va_widgets.demo.scenes import Scene
 
 WIDTH, HEIGHT = 384, 216
@@ -67,27 +67,35 @@ def film(folder: Path, videos: Sequence[Sequence[Shot]], on_done: Callable[[], N
     def one(shots: Sequence[Shot]) -> None:
         path = folder / shots[0].video
         if not path.exists():
-            unfinished = path.with_suffix(".part")
-            _encode(unfinished, shots)
-            os.replace(unfinished, path)
+            write_video(path, _pictures(shots), FPS, {"preset": "veryfast", "crf": "20", "g": "24"})
         on_done()
 
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         list(pool.map(one, videos))
 
 
-def _encode(path: Path, shots: Sequence[Shot]) -> None:
-    with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "20", "g": "24"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.thread_count = 1  # one file a thread already
-        stream.time_base = Fraction(1, FPS)
-        for shot in shots:
-            frames = round((shot.end - shot.start) * FPS)
-            for i in range(frames):
-                picture = render(shot.scene, i / (frames - 1), WIDTH, HEIGHT)
+def write_video(path: Path, pictures: Iterable[Image], fps: int, options: dict[str, str]) -> None:
+    """Encode uint8 RGB pictures (216, 384, 3) with x264 and its `options`; the file appears whole or not at all."""
+    unfinished = path.with_suffix(".part")
+    try:
+        with av.open(str(unfinished), "w", format="mp4") as container:
+            stream = container.add_stream("libx264", rate=fps, options=options)
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+            stream.thread_count = 1  # one file a thread already
+            stream.time_base = Fraction(1, fps)
+            for picture in pictures:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
+            container.mux(stream.encode())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _pictures(shots: Sequence[Shot]) -> Iterator[Image]:
+    for shot in shots:
+        frames = round((shot.end - shot.start) * FPS)
+        for i in range(frames):
+            yield render(shot.scene, i / (frames - 1), WIDTH, HEIGHT)
 
 
 def write_truth(path: Path, videos: Sequence[Sequence[Shot]]) -> None:

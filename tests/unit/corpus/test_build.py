@@ -260,6 +260,7 @@ def test_opening_what_is_no_corpus_says_so(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="symbolic links")
 def test_a_tampered_corpus_cannot_read_outside_its_videos(built: va.Corpus) -> None:
     table = built.clips.copy()
+    table = table.astype({"video": object})
     table.loc[table.index[0], "video"] = "../../../etc/passwd"
     built._clips = table
     with pytest.raises(va.CorpusError, match="leads out"):

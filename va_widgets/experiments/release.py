@@ -1,0 +1,253 @@
+"""VA's own release, as it was published: 504,030 shots, 56 concepts, three annotators' labels and the baselines'.
+
+embeddings.h5                 dataset "embeddings", float32 (n, dim); row i is row i of shot-data.csv
+shot-data.csv                 key, yt_id, desc, genre, frame_in, frame_out, start, end, fps, cluster_index
+text-embeddings.json          {label or query: [dim floats]}
+queries.json                  {label: [queries]}
+agg/<label>.json              the labels of all annotators and their majority
+checkpoints/<label>.json      the primary annotator's data set after each rebuild
+cmp/<label>.json              labels of random clips and of the top zero-shot clips
+ave/validation/<label>.json   {"pos": [keys], "neg": [keys]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from va_widgets.corpus import Corpus
+from va_widgets.corpus.store import MANIFEST_FILE
+from va_widgets.corpus.tables import read_table, read_vectors
+from va_widgets.errors import CorpusError
+
+__all__ = ["Release", "open_release"]
+
+CORPUS_FOLDER = "va-corpus"
+_EMBEDDINGS_FILE, _SHOTS_FILE = "embeddings.h5", "shot-data.csv"
+_TEXTS_FILE, _QUERIES_FILE = "text-embeddings.json", "queries.json"
+_LABELS, _CHECKPOINTS, _COMPARISON, _VALIDATION = "agg", "checkpoints", "cmp", "ave/validation"
+# What a corpus calls the columns of shot-data.csv.
+_COLUMNS = {
+    "key": "clip_id", "yt_id": "video", "start": "start", "end": "end", "fps": "fps", "frame_in": "frame_in",
+    "frame_out": "frame_out", "cluster_index": "cluster", "desc": "desc", "genre": "genre",
+}  # fmt: skip
+
+_T = TypeVar("_T")
+
+
+class _Vote(msgspec.Struct):
+    key: str
+    primary: bool
+    secondaries: dict[str, bool]
+    agg: bool
+    pos_cnt: int
+
+
+class _Votes(msgspec.Struct):
+    primary: str
+    secondaries: list[str]
+    data: list[_Vote]
+
+
+class _Split(msgspec.Struct):
+    pos: list[str]
+    neg: list[str]
+
+
+class _Answer(msgspec.Struct):
+    key: str
+    value: bool
+
+
+class _Answers(msgspec.Struct):
+    random: list[_Answer]
+    zero_shot: list[_Answer]
+
+
+class Release:
+    """VA's release. Made by `open_release`; its files are read when they are asked for.
+
+    All methods raise CorpusError if the release lacks what is asked for, the file is damaged, it names shots that
+    shot-data.csv does not, or it calls one shot both a positive and a negative.
+    """
+
+    def __init__(self, folder: Path, corpus: Corpus) -> None:
+        self.folder = folder
+        self.corpus = corpus
+
+    def __repr__(self) -> str:
+        return f"Release({str(self.folder)!r}: {len(self.corpus):,} shots)"
+
+    @property
+    def concepts(self) -> list[str]:
+        """The names of all concepts that have labels, sorted."""
+        found = self._names(_LABELS)
+        if not found:
+            raise CorpusError(f"The release in {self.folder} has no labels ({_LABELS}/*.json): copy all of it.")
+        return found
+
+    @property
+    def queries(self) -> dict[str, list[str]]:
+        """What was searched for, by concept."""
+        found = _read_json(self.folder / _QUERIES_FILE, dict[str, list[str] | str])
+        return {concept: [some] if isinstance(some, str) else some for concept, some in found.items()}
+
+    def annotators(self, concept: str) -> list[str]:
+        """Who labelled a concept: the primary annotator, then the others."""
+        votes = _read_json(self._file(_LABELS, concept), _Votes)
+        return [votes.primary, *votes.secondaries]
+
+    def labels(self, concept: str) -> pd.DataFrame:
+        """What all annotators said of each clip: DataFrame(primary, a column a secondary annotator, agg, pos_cnt).
+
+        Indexed by key. All are bool, `agg` is the majority, but `pos_cnt` is how many said yes.
+        """
+        file = self._file(_LABELS, concept)
+        votes = _read_json(file, _Votes)
+        columns = ["primary", *votes.secondaries, "agg", "pos_cnt"]
+        if len(set(columns)) < len(columns):
+            raise CorpusError(
+                f"{file} names its annotators {_listed(votes.secondaries)}: each needs a name of its own."
+            )
+        for vote in votes.data:
+            if set(vote.secondaries) != set(votes.secondaries):
+                raise CorpusError(f"{file} lacks an annotator's answer for {vote.key!r}: copy it again.")
+        table = self._by_key(file, [vote.key for vote in votes.data], [vote.agg for vote in votes.data], "agg")
+        table["primary"] = np.array([vote.primary for vote in votes.data], dtype=np.bool_)
+        for name in votes.secondaries:
+            table[name] = np.array([vote.secondaries[name] for vote in votes.data], dtype=np.bool_)
+        table["pos_cnt"] = np.array([vote.pos_cnt for vote in votes.data], dtype=np.int64)
+        return _once(table[columns])
+
+    def checkpoints(self, concept: str) -> list[pd.DataFrame]:
+        """The primary annotator's data set after each rebuild, in order: DataFrame(value bool), indexed by key."""
+        file = self._file(_CHECKPOINTS, concept)
+        return [_once(self._split(file, one)) for one in _read_json(file, list[_Split])]
+
+    def comparison(self, concept: str) -> dict[str, pd.DataFrame]:
+        """The baselines' labels in the order they were given: DataFrame(value bool), indexed by key.
+
+        "random" are of random clips, "zero_shot" of those nearest to the text.
+        """
+        file = self._file(_COMPARISON, concept)
+        found = _read_json(file, _Answers)
+        return {
+            name: self._by_key(file, [one.key for one in answers], [one.value for one in answers])
+            for name, answers in (("random", found.random), ("zero_shot", found.zero_shot))
+        }
+
+    def validation(self, concept: str) -> tuple[list[str], list[str]]:
+        """The keys of the positives and of the negatives of the AVE data set's validation part."""
+        file = self._file(_VALIDATION, concept)
+        found = _read_json(file, _Split)
+        self._split(file, found)
+        return found.pos, found.neg
+
+    def _names(self, part: str) -> list[str]:
+        return sorted(file.stem for file in (self.folder / part).glob("*.json"))
+
+    def _file(self, part: str, concept: str) -> Path:
+        """The file of a concept in one part of the release."""
+        # A name that is more than a name would lead out of the folder.
+        if concept in ("", ".", "..") or any(sign in concept for sign in "/\\:\0"):
+            raise CorpusError(f"{concept!r} cannot be the name of a concept: see release.concepts.")
+        file = self.folder / part / f"{concept}.json"
+        if not file.is_file():
+            names = self._names(part)
+            raise CorpusError(f"There is no {part}/{concept}.json in {self.folder}: it has {_listed(names)} there.")
+        return file
+
+    def _split(self, file: Path, split: _Split) -> pd.DataFrame:
+        return self._by_key(file, [*split.pos, *split.neg], [True] * len(split.pos) + [False] * len(split.neg))
+
+    def _by_key(self, file: Path, keys: Sequence[str], values: Sequence[bool], name: str = "value") -> pd.DataFrame:
+        index = pd.Index(np.array(keys, dtype=object), name="key")
+        unknown = self.corpus.clips.index.get_indexer(index) < 0
+        if unknown.any():
+            raise CorpusError(
+                f"{file} names the shot {index[unknown][0]!r}, which {_SHOTS_FILE} does not: copy both again."
+            )
+        table = pd.DataFrame({name: np.array(values, dtype=np.bool_)}, index=index)
+        positives = index[table[name]]
+        both = positives.isin(index[~table[name]])
+        if both.any():
+            raise CorpusError(f"{file} calls {positives[both][0]!r} both a positive and a negative: copy it again.")
+        return table
+
+
+def open_release(folder: str | Path, path: str | Path | None = None) -> Release:
+    """Open VA's release. Its corpus is made at the first call, which takes about a minute, and opened at later ones.
+
+    Parameters
+    ----------
+    folder : path
+        Where the release was unpacked: with embeddings.h5, shot-data.csv, and as much of the rest as you need.
+    path : path
+        The corpus's folder; `va-corpus` in the release's if it is not given.
+
+    The corpus's clip_id is the release's key, its video the YouTube id, its cluster the release's; `desc` and `genre`
+    are columns. It can be searched for the labels and queries in text-embeddings.json, and has no pictures.
+
+    Raises CorpusError if the folder is no release, its files do not belong together or are damaged, the corpus cannot
+    be written, or `path` holds another corpus.
+    """
+    home = Path(folder)
+    if not home.is_dir():
+        raise CorpusError(f"There is no folder {home}: unpack VA's release and give its folder.")
+    for name in (_EMBEDDINGS_FILE, _SHOTS_FILE):
+        if not (home / name).is_file():
+            raise CorpusError(f"{home} is not VA's release, because it has no {name}: give the folder that has it.")
+    place = home / CORPUS_FOLDER if path is None else Path(path)
+    shots = read_table(home / _SHOTS_FILE, list(_COLUMNS), text=("key", "yt_id", "desc"))
+    if (place / MANIFEST_FILE).exists():
+        corpus = Corpus.open(place)
+        if not np.array_equal(np.asarray(corpus.clips.index), np.asarray(shots["key"])):
+            raise CorpusError(f"{place} holds a corpus of other shots than {home}: give open_release another path.")
+    else:
+        corpus = _made(home, place, shots)
+    return Release(home, corpus)
+
+
+def _made(home: Path, place: Path, shots: pd.DataFrame) -> Corpus:
+    vectors = read_vectors(home / _EMBEDDINGS_FILE)
+    if len(vectors) != len(shots):
+        raise CorpusError(
+            f"{home} has {len(vectors)} vectors in {_EMBEDDINGS_FILE} but {len(shots)} shots in {_SHOTS_FILE}: copy"
+            " both again."
+        )
+    texts: dict[str, NDArray[Any]] | None = None
+    if (home / _TEXTS_FILE).exists():
+        found = _read_json(home / _TEXTS_FILE, dict[str, list[float]])
+        texts = {text: np.array(vector, dtype=np.float32) for text, vector in found.items()}
+    clips = shots[list(_COLUMNS)].rename(columns=_COLUMNS)
+    try:
+        return Corpus.from_embeddings(place, vectors, clips, text_embeddings=texts)
+    except OSError as error:
+        raise CorpusError(
+            f"The corpus of the release cannot be written to {place} ({error.strerror or error}): give open_release a"
+            " path where it can."
+        ) from error
+
+
+def _read_json(file: Path, kind: type[_T]) -> _T:
+    if not file.is_file():
+        raise CorpusError(f"There is no {file.name} in {file.parent}: copy all of the release.")
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except (msgspec.MsgspecError, ValueError, OSError) as error:
+        raise CorpusError(f"{file} is damaged ({error}): copy it from the release again.") from error
+
+
+def _listed(names: Sequence[str]) -> str:
+    return (", ".join(names[:8]) or "none") + (" …" if len(names) > 8 else "")
+
+
+def _once(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with each key once."""
+    return table[~table.index.duplicated()]
