@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -82,7 +83,7 @@ class Session:
     """
 
     def __init__(self, corpus: Corpus, concept: str, annotator: str = "me", *, seed: int = 0) -> None:
-        self.corpus = corpus
+        self.corpus = copy(corpus)  # which may grow meanwhile, by `add`: this session's clips stay the same
         self.concept = concept
         self.annotator = annotator
         self.seed = seed

@@ -99,7 +99,7 @@ class Wanted:
     retire: bool = True  # sources that are gone from the folder leave the corpus
 
 
-@dataclass
+@dataclass(eq=False)
 class _Work:
     """A shard in the making: one video, or up to 256 pictures."""
 
@@ -107,13 +107,14 @@ class _Work:
     files: list[tuple[Found, Source]]
     segments: list[Segment] | None
     rows: list[dict[str, object]] = field(default_factory=list)
-    waiting: list[Clip] = field(default_factory=list)
     vectors: list[NDArray[np.float16]] = field(default_factory=list)
     strips: list[bytes] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
+    bytes: int = 0  # of all strips
     position: int = 0
     seconds: float = 0.0
     started: float = 0.0
+    end: Done | Failed | None = None
 
     @property
     def pictures(self) -> bool:
@@ -122,6 +123,35 @@ class _Work:
     @property
     def size(self) -> int:
         return total([found for found, _ in self.files])
+
+    def enter(self, clip: Clip, vector: NDArray[np.float16]) -> None:
+        """Take a clip that has been embedded into the shard."""
+        key = self.files[clip.place if self.pictures else 0][1].key
+        named = clip_id(key, clip.start, clip.end)
+        if self.segments is not None:  # by the times asked for, whatever the video has of them
+            segment = self.segments[clip.place]
+            named = segment.clip_id or clip_id(key, segment.start, segment.end)
+        self.rows.append(
+            {
+                "clip_id": named,
+                "start": clip.start,
+                "end": clip.end,
+                "frame_in": clip.frame_in,
+                "frame_out": clip.frame_out,
+                "fps": clip.fps,
+                "width": clip.width,
+                "height": clip.height,
+                "_key": key,
+                "_strip_at": self.bytes,
+                "_strip_bytes": len(clip.strip),
+                "_strip_frames": clip.strip_frames,
+                "_strip_width": clip.strip_width,
+                "_strip_height": clip.strip_height,
+            }
+        )
+        self.vectors.append(vector)
+        self.strips.append(clip.strip)
+        self.bytes += len(clip.strip)
 
 
 def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: Wanted, progress: bool) -> None:
@@ -165,24 +195,28 @@ class _Build:
         self._wanted = wanted
         self._recipe = wanted.recipe
         self._shown = progress
-        self._former: Manifest | None = None
+        self._former: store.Files | None = None
         self._keys: dict[str, str] = {}  # by place
+        self._waiting: list[tuple[_Work, Clip]] = []  # to be embedded
+        a_call = max(1, int(getattr(encoder, "frames_per_call", 1)))
+        self._batch = -(-_FRAMES_A_BATCH // a_call) * a_call  # frames
         self._taken: dict[str, tuple[str, str]] = {}  # place and name, by key
 
     def run(self, places: Sequence[Sources]) -> None:
         store.clear_unfinished(self._path)
         if (self._path / store.MANIFEST_FILE).exists():
-            self._former = store.read_manifest(self._path)
-            self._check_same_make(self._former)
-        before = store.read_sources(self._path, self._former) if self._former else []
+            self._former = store.open_files(self._path)
+            self._check_same_make(self._former.manifest)
+        before = self._former.sources() if self._former else []
         known = {(source.root, source.source): source for source in before}
-        roots = list(self._former.roots) if self._former else []
+        roots = list(self._former.manifest.roots) if self._former else []
         self._taken = {
             source.key: (str(Path(roots[source.root].absolute) / source.source), source.source)
             for source in before
             if source.status in ("done", "partial")
         }
-        sources, works = dict(known), list[_Work]()
+        # What could not be used of a former table is not said again: this one may do better.
+        sources, works = {place: one for place, one in known.items() if one.root >= 0}, list[_Work]()
         for place in places:
             number = _root_number(roots, place.root, self._path)
             works += self._planned(place, number, known, sources)
@@ -191,7 +225,7 @@ class _Build:
         for name, reason in self._wanted.refused:
             sources[-1, name] = Source(name, -1, 0, 0, "", "skipped", reason, 0, 0.0)
         _forget_renamed(sources, roots, {source.key for work in works for _, source in work.files})
-        if self._former is not None and not works and sources == known:
+        if self._former is not None and not works and sources == known and self._has_columns(self._former):
             return
         for source in self._made(works):
             sources[source.root, source.source] = source
@@ -293,6 +327,7 @@ class _Build:
         """Make a shard of every work, and say what became of each source."""
         done: list[Source] = []
         waiting: list[_Work] = []
+        read: list[_Work] = []  # to the end, but not yet embedded
         with ExitStack() as opened:
             files, size = sum(len(work.files) for work in works), sum(work.size for work in works)
             shown = opened.enter_context(Progress(files, size, self._shown))
@@ -308,27 +343,30 @@ class _Build:
                     waiting.append(work)
                 else:
                     told(former, work.size)
-            readers = opened.enter_context(_Readers(waiting, self._request))
+            readers = _Readers(waiting, self._request)
+            opened.callback(readers.close)
+            readers.start()
             for work, message in readers:
                 if isinstance(message, Clip):
-                    work.waiting.append(message)
+                    self._waiting.append((work, message))
                     _advance(shown, work, work.position, message.end, clips=1)
-                    if sum(len(clip.pictures) for clip in work.waiting) >= _FRAMES_A_BATCH:
-                        self._embed(work)
                 elif isinstance(message, Moved):
                     _advance(shown, work, message.position, message.seconds)
                 elif isinstance(message, Refused):
                     work.refused[message.place] = message.reason
                 elif isinstance(message, Failed) and len(work.files) > 1:
                     # One of these pictures has ended the reader: alone each tells for itself.
-                    readers.add(
-                        [
-                            _Work(f"{work.folder}-{i}", [_in_folder(one, f"{work.folder}-{i}")], None)
-                            for i, one in enumerate(work.files)
-                        ]
-                    )
+                    self._waiting = [(one, clip) for one, clip in self._waiting if one is not work]
+                    readers.add(_one_by_one(work))
                 else:
-                    told(self._finish(work, message), work.size - work.position)
+                    work.end = message
+                    read.append(work)
+                self._embed(last=not readers.open)
+                waited_for = {one for one, _ in self._waiting}
+                for one in read:
+                    if one not in waited_for:
+                        told(self._finish(one), one.size - one.position)
+                read = [one for one in read if one in waited_for]
         return done
 
     def _finished_before(self, work: _Work) -> list[Source] | None:
@@ -357,51 +395,30 @@ class _Build:
         segments = None if work.segments is None else [(one.start, one.end) for one in work.segments]
         return Request(found.place, found.size, side, self._recipe.frames, self._recipe.window, segments, threads)
 
-    def _embed(self, work: _Work) -> None:
-        """Embed the clips that wait, and enter them into the shard."""
-        clips, work.waiting = work.waiting, []
-        if not clips:
+    def _embed(self, last: bool) -> None:
+        """Embed clips that wait, whichever videos they are of, a batch at a time, and enter them into their shards.
+
+        What does not fill a batch waits on, unless these are the `last`: an encoder is as long at work on half of one.
+        """
+        ends = np.cumsum([len(clip.pictures) for _, clip in self._waiting])
+        if not len(ends) or (ends[-1] < self._batch and not last):
             return
+        number = (
+            len(ends) if last else max(1, int(np.searchsorted(ends, ends[-1] // self._batch * self._batch, "right")))
+        )
+        waiting, self._waiting = self._waiting[:number], self._waiting[number:]
         frames = [
             np.frombuffer(data, dtype=np.uint8).reshape(height, width, 3)
-            for clip in clips
+            for _, clip in waiting
             for height, width, data in clip.pictures
         ]
-        work.vectors.append(embed(self._encoder, frames, [len(clip.pictures) for clip in clips]))
-        at = sum(len(strip) for strip in work.strips)
-        for clip in clips:
-            key = work.files[clip.place if work.pictures else 0][1].key
-            start, end, given = clip.start, clip.end, ""
-            if work.segments is not None:
-                segment = work.segments[clip.place]
-                start, end, given = segment.start, segment.end, segment.clip_id
-            work.rows.append(
-                {
-                    "clip_id": given or clip_id(key, start, end),
-                    "start": clip.start,
-                    "end": clip.end,
-                    "frame_in": clip.frame_in,
-                    "frame_out": clip.frame_out,
-                    "width": clip.width,
-                    "height": clip.height,
-                    "_key": key,
-                    "_strip_at": at,
-                    "_strip_bytes": len(clip.strip),
-                    "_strip_frames": clip.strip_frames,
-                    "_strip_width": clip.strip_width,
-                    "_strip_height": clip.strip_height,
-                }
-            )
-            work.strips.append(clip.strip)
-            at += len(clip.strip)
+        vectors = embed(self._encoder, frames, [len(clip.pictures) for _, clip in waiting])
+        for (work, clip), vector in zip(waiting, vectors, strict=True):
+            work.enter(clip, vector)
 
-    def _finish(self, work: _Work, message: Done | Failed) -> list[Source]:
+    def _finish(self, work: _Work) -> list[Source]:
         """Write the shard, and say what became of its sources."""
-        if isinstance(message, Failed):
-            return [_changed(source, "skipped", message.reason) for _, source in work.files]
-        self._embed(work)
-        seconds = round(time.perf_counter() - work.started, 3)
-        reason = message.damage
+        reason = work.end.reason if work.end is not None else ""
         if work.segments is not None and len(work.rows) < len(work.segments):
             missing = f"{len(work.segments) - len(work.rows)} of {len(work.segments)} segments hold no picture"
             reason = f"{reason}; {missing}" if reason else missing
@@ -411,13 +428,11 @@ class _Build:
                 _changed(source, "skipped", work.refused.get(i, reason)) for i, (_, source) in enumerate(work.files)
             ]
         status = "partial" if reason else "done"
-        table = pd.DataFrame(work.rows).set_index("clip_id").assign(fps=message.fps)
-        made = (self._encoder.fingerprint, self._recipe.frames)
-        card = ShardCard(*made, status, reason, len(table), seconds, self._recipe.cut)
-        vectors = np.concatenate(work.vectors)
-        if work.segments is not None:  # sought in the order of time: put in the order asked for, which has a name
-            order = np.argsort(table.index.to_numpy(), kind="stable")
-            table, vectors = table.iloc[order], vectors[order]
+        seconds = round(time.perf_counter() - work.started, 3)
+        table, vectors = pd.DataFrame(work.rows).set_index("clip_id"), np.stack(work.vectors)
+        card = ShardCard(
+            self._encoder.fingerprint, self._recipe.frames, status, reason, len(table), seconds, self._recipe.cut
+        )
         store.write_shard(self._path, work.folder, Shard(table, vectors, b"".join(work.strips), card))
         if not work.pictures:
             return [_changed(work.files[0][1], status, reason, len(table), seconds)]
@@ -484,13 +499,12 @@ class _Build:
         """The clips that stay, each with its `_row` in the former matrix, and that matrix."""
         if self._former is None:
             return pd.DataFrame({"_key": pd.Series(dtype=str), "_row": pd.Series(dtype=np.int64)}), None
-        table = store.read_columns(self._path / self._former.clips_file, [*store.COLUMNS, *store.HIDDEN])
+        table = self._former.clips.read([*store.COLUMNS, *store.HIDDEN])
         keys = table["_key"].astype(str)
         shards = table["_shard"].astype(str) if "_shard" in table else keys
         folders = {source.key: source.folder for source in kept}
         table = table.assign(_key=keys, _row=np.arange(len(table)))
-        matrix = np.load(self._path / self._former.embeddings_file, mmap_mode="r", allow_pickle=False)
-        return table[(shards == keys.map(folders)).to_numpy()], matrix
+        return table[(shards == keys.map(folders)).to_numpy()], self._former.embeddings
 
     def _shard_clips(self, folder: str, rank: Collection[str]) -> pd.DataFrame:
         """The clips of a shard that are wanted, each with its `_row` in the shard's matrix."""
@@ -500,19 +514,30 @@ class _Build:
 
     def _with_columns(self, clips: pd.DataFrame) -> pd.DataFrame:
         """The clips with the users' own columns, those that they had and those that come with this build."""
-        given = [self._wanted.columns(self._keys)] if self._wanted.columns else []
+        given = self._wanted.columns(self._keys) if self._wanted.columns else pd.DataFrame(index=clips.index)
         if self._former is not None:
-            file = self._path / self._former.clips_file
-            own = [name for name in store.column_names(file) if name not in clips.columns and name != "clip_id"]
-            before = store.read_columns(file, own)
-            given.append(before.drop(columns=[name for one in given for name in one.columns if name in before]))
-        for columns in given:
-            clips = clips.join(columns)
-        return clips
+            former = self._former.clips
+            before = former.read([name for name in former.names if name not in clips.columns and name != "clip_id"])
+            both = [name for name in given.columns if name in before]
+            # Clips that this build says nothing of keep what they had.
+            rest = before.loc[before.index.difference(given.index), both].dropna(axis=1, how="all")
+            clips = clips.join(before.drop(columns=both))
+            given = pd.concat([given, rest]) if rest.size else given
+        return clips.join(given)
+
+    def _has_columns(self, former: store.Files) -> bool:
+        """Whether the users' columns that come with this build are in the corpus already, with these values."""
+        if self._wanted.columns is None:
+            return True
+        given = self._wanted.columns(self._keys)
+        before = former.clips.read([str(name) for name in given.columns])
+        rows = before.index.intersection(given.index)
+        same = before.columns.size == given.columns.size
+        return same and before.loc[rows, given.columns].astype(object).equals(given.loc[rows].astype(object))
 
 
 class _Readers:
-    """Processes that read what is to be made, and one stream of what they say; a context manager.
+    """Processes that read what is to be made, from `start` to `close`, and one stream of what they say.
 
     They are never far ahead of whoever listens, so that memory stays bounded.
     """
@@ -524,38 +549,41 @@ class _Readers:
         self._request = request
         self._works: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._said: queue.Queue[tuple[_Work, Message] | BaseException] = queue.Queue(_AHEAD)
-        self._open = 0
+        self.open = 0  # works that have not been read to their end
         self._over = threading.Event()
         self._readers = [Reader() for _ in range(number)]
+        self._pumps = [threading.Thread(target=self._pump, args=(one,), daemon=True) for one in self._readers]
+        self._watch = Watch(self._readers)
         self.add(works)
 
-    def __enter__(self) -> _Readers:
-        self._watch = Watch(self._readers)
-        self._pumps = [threading.Thread(target=self._pump, args=(one,), daemon=True) for one in self._readers]
+    def start(self) -> None:
+        """Start the processes. They may be closed already while this is at work, as Ctrl-C may come at any time."""
+        self._watch.start()
         for pump in self._pumps:
             pump.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the processes, whatever they are doing."""
         self._over.set()
         self._watch.close()
         for reader in self._readers:
             self._works.put(None)
             reader.end()
         for pump in self._pumps:
-            pump.join()
+            if pump.ident is not None:  # it has been started
+                pump.join()
 
     def __iter__(self) -> Iterator[tuple[_Work, Message]]:
-        while self._open:
+        while self.open:
             said = self._said.get()
             if isinstance(said, BaseException):
                 raise said
-            self._open -= isinstance(said[1], (Done, Failed))
+            self.open -= isinstance(said[1], (Done, Failed))
             yield said
 
     def add(self, works: Sequence[_Work]) -> None:
         """Read these as well."""
-        self._open += len(works)
+        self.open += len(works)
         for work in works:
             self._works.put(work)
 
@@ -565,7 +593,7 @@ class _Readers:
                 for message in reader.read(self._request(work, self._threads)):
                     if not self._put((work, message)):
                         return
-        except OSError as error:  # no more processes or files to be had
+        except Exception as error:  # no more processes to be had, an encoder that is none: the build's to raise
             self._put(error)
         finally:
             reader.close()
@@ -615,8 +643,13 @@ def clip_id(key: str, start: float, end: float) -> str:
 
 
 def renew_columns(path: Path, manifest: Manifest, clips: pd.DataFrame) -> Manifest:
-    """Write the table of clips again, with other columns. Raises CorpusError if somebody is building."""
+    """Write the table of clips again, with other columns.
+
+    Raises CorpusError if somebody is building, or has built since `manifest` was read.
+    """
     with locked(path), store.Writing(path) as writing:
+        if store.read_manifest(path) != manifest:
+            raise CorpusError(f"The corpus in {path} has changed since it was opened: open it again for new columns.")
         return writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(clips)))
 
 
@@ -679,6 +712,12 @@ def _in_folder(one: tuple[Found, Source], folder: str) -> tuple[Found, Source]:
     return one[0], msgspec.structs.replace(one[1], shard=folder)
 
 
+def _one_by_one(work: _Work) -> list[_Work]:
+    """Some pictures, each as a work of its own."""
+    folders = [f"{work.folder}-{i}" for i in range(len(work.files))]
+    return [_Work(folder, [_in_folder(one, folder)], None) for folder, one in zip(folders, work.files, strict=True)]
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -691,6 +730,10 @@ def remove_empty(path: Path, fresh: bool) -> None:
     """Take away a folder that was made for a build that came to nothing, unless something is in it."""
     if not fresh or (path / store.SHARDS_FOLDER).exists() or not path.is_dir():
         return
-    (path / _LOCK_FILE).unlink(missing_ok=True)
-    if not any(path.iterdir()):
-        path.rmdir()
+    try:
+        with FileLock(path / _LOCK_FILE, timeout=0):
+            (path / _LOCK_FILE).unlink(missing_ok=True)
+            if not any(path.iterdir()):
+                path.rmdir()
+    except (Timeout, OSError):  # somebody else has begun to build there, or it cannot be written to: it stays
+        return

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from va_widgets.corpus.display import (
 )
 from va_widgets.corpus.encoders import Encoder, OpenClipEncoder, as_encoder
 from va_widgets.corpus.frames import STRIP_MIME, Filmstrip
+from va_widgets.corpus.index import Index, build_index, open_index
 from va_widgets.corpus.search import nearest
 from va_widgets.corpus.sources import is_url
 from va_widgets.corpus.store import Manifest, Source
@@ -40,32 +41,44 @@ from va_widgets.errors import (
 )
 
 FRAMES_PER_SHOT = 8
+SearchBy: TypeAlias = Literal["exact", "index"]
 _SAMPLES = 8  # pictures in a summary
 
 
 class Corpus:
     """A folder with the shots of many videos, embedded and searchable. Made by `build`, `open` or `from_embeddings`."""
 
-    def __init__(self, path: Path, encoder: Encoder | None = None) -> None:
+    def __init__(self, path: Path, encoder: Encoder | None = None, search: SearchBy = "exact") -> None:
+        if search not in get_args(SearchBy):
+            raise CorpusError(f"A corpus is searched by {' or '.join(get_args(SearchBy))}, not by {search!r}.")
         self.path = path
         self._tower = _TextTower(encoder)
+        self._search_by: SearchBy = search
         self._load()
 
     def _load(self) -> None:
-        manifest = store.read_manifest(self.path)
-        file = self.path / manifest.clips_file
-        clips = store.read_columns(file, [name for name in store.column_names(file) if name not in store.HIDDEN])
-        matrix = np.load(self.path / manifest.embeddings_file, mmap_mode="r", allow_pickle=False)
+        files = store.open_files(self.path)
+        manifest, matrix = files.manifest, files.embeddings
+        clips = files.clips.read([name for name in files.clips.names if name not in store.HIDDEN])
         if matrix.shape != (len(clips), manifest.dim) or matrix.dtype != np.float16:
             raise CorpusError(
                 f"The embeddings in {self.path} have the shape {matrix.shape}, but there are {len(clips)} clips of"
                 f" {manifest.dim} dimensions: copy the whole folder again, or build the corpus again."
             )
+        self._files = files
         self._manifest = manifest
         self._clips = clips
         self._embeddings: NDArray[np.float16] = matrix
-        self._texts = _read_texts(self.path, manifest)
+        self._texts = files.texts
         self._media_table: pd.DataFrame | None = None
+        self._index = self._indexed() if self._search_by == "index" else None
+
+    def _indexed(self) -> Index:
+        """The index of this matrix, made if it is not there yet."""
+        file = self.path / store.index_file(self._manifest)
+        if file.is_file():
+            return open_index(file, self._embeddings)
+        return build_index(self._embeddings, file)
 
     # --- making one ------------------------------------------------------------------------------
 
@@ -144,8 +157,11 @@ class Corpus:
         return self
 
     @classmethod
-    def open(cls, path: str | Path, encoder: str | Encoder | None = None) -> Self:
+    def open(cls, path: str | Path, encoder: str | Encoder | None = None, *, search: SearchBy = "exact") -> Self:
         """Open a corpus. `encoder` is only needed for text search if it is one of your own.
+
+        `search="index"` searches by an approximate index, which pays from some five million clips on; it is made when
+        it is first asked for. Otherwise search is exact, in one pass over the embeddings.
 
         Raises CorpusError if there is none, EncoderMismatchError if it was made with another encoder.
         """
@@ -153,7 +169,7 @@ class Corpus:
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
             _check_encoder(home, store.read_manifest(home), model)
-        return cls(home, model)
+        return cls(home, model, search)
 
     @classmethod
     def from_manifest(
@@ -234,7 +250,7 @@ class Corpus:
             raise CorpusError(f"The column {own[0]!r} is the corpus's own: give yours another name.")
         user = self._clips.drop(columns=[name for name in columns.columns if name in self._clips.columns])
         renew_columns(self.path, self._manifest, user.join(columns).join(self._media))
-        return type(self)(self.path, self._tower.given)
+        return type(self)(self.path, self._tower.given, self._search_by)
 
     # --- what it holds ---------------------------------------------------------------------------
 
@@ -300,7 +316,7 @@ class Corpus:
 
     @property
     def _sources(self) -> list[Source]:
-        return store.read_sources(self.path, self._manifest)
+        return self._files.sources()
 
     @property
     def encoder_fingerprint(self) -> str:
@@ -366,7 +382,8 @@ class Corpus:
         return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), dtype=np.float32)
 
     def _found(self, vector: NDArray[np.float32], k: int) -> pd.DataFrame:
-        rows, scores = nearest(self._embeddings, vector, k)
+        by = self._index
+        rows, scores = nearest(self._embeddings, vector, k) if by is None else by.nearest(vector, k)
         return pd.DataFrame({"clip_id": self._clips.index[rows], "score": scores})
 
     # --- pictures --------------------------------------------------------------------------------
@@ -421,10 +438,13 @@ class Corpus:
         source = self._source_of(media["_root"], str(clip["video"]))
         data = cut(source, float(clip["start"]), float(clip["end"]))
         if os.access(self.path, os.W_OK):
-            folder.mkdir(exist_ok=True)
             unfinished = cached.with_name(f".{cached.stem}.{os.getpid()}.{threading.get_ident()}.part")
-            unfinished.write_bytes(data)
-            os.replace(unfinished, cached)
+            try:
+                folder.mkdir(exist_ok=True)
+                unfinished.write_bytes(data)
+                os.replace(unfinished, cached)
+            except OSError:  # no space is left: it plays all the same, and is cut again next time
+                unfinished.unlink(missing_ok=True)
         return data
 
     def _title(self, clip_id: str) -> str:
@@ -435,7 +455,7 @@ class Corpus:
     def _media(self) -> pd.DataFrame:
         """Where the pictures of clips are; read when the first is asked for."""
         if self._media_table is None:
-            table = store.read_columns(self.path / self._manifest.clips_file, store.HIDDEN)
+            table = self._files.clips.read(store.HIDDEN)
             if "_key" in table and "_shard" not in table:  # schema 1
                 table = table.assign(_shard=table["_key"])
             self._media_table = table
@@ -488,10 +508,3 @@ def _check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
             f"The corpus in {path} was made with the encoder {manifest.fingerprint}, not {encoder.fingerprint}: open it"
             " with that encoder, or build it again in another folder."
         )
-
-
-def _read_texts(path: Path, manifest: Manifest) -> dict[str, NDArray[np.float32]]:
-    if manifest.texts_file is None:
-        return {}
-    with np.load(path / manifest.texts_file, allow_pickle=False) as kept:
-        return dict(zip(kept["phrases"].tolist(), kept["vectors"], strict=True))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import heapq
-import statistics
+import re
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +16,7 @@ import cv2
 import numpy as np
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from va_widgets.corpus.colour import Transfer, to_screen
 from va_widgets.errors import CorpusError, said
@@ -33,9 +32,12 @@ _HDR: dict[int, Transfer] = {int(ColorTrc.SMPTE2084): "pq", int(ColorTrc.ARIB_ST
 _UNSPECIFIED = 2
 _ORIENTATION = 0x0112  # the EXIF tag
 _SIDECARS = ("concat", "dash", "hls", "ffmetadata", "tty")  # lists of other files and texts: no videos themselves
-# Frames that no other frame needs are left out of large videos, except after an anchor frame that is so many times
-# larger than others: there the picture has changed, and where exactly shall be known.
-_LARGE, _FAST_ENOUGH, _SURPRISE = 720, 20.0, 2.0
+_SLOWEST, _FASTEST = 0.01, 1000.0  # frames a second that are believed
+_LONGEST_FRAME = 600.0  # seconds that a last frame is believed to be shown
+_CLOCK = re.compile(r"([0-9]+):([0-9]+):([0-9]+(?:\.[0-9]+)?)")  # Matroska's 00:01:02.500000000
+# Of large videos only some frames are decoded: anchor frames, those shown after all that came before them in the file,
+# where they are dense enough, and otherwise all but those that no other frame needs.
+_LARGE, _FAST_ENOUGH, _DENSE, _PROBED = 720, 23.0, 0.2, 120
 # The processor time that a file may take: a damaged one must not hold up the rest.
 _LONGEST, _LONGEST_A_MEGABYTE = 120.0, 20.0
 
@@ -135,14 +137,11 @@ class Video:
         self._until = 0.0
         self._small = _Scaler(small_side, "bgr24", true=False)
         self._picture = _Scaler(picture_side, "rgb24", true=True)
+        self._source = source
         self._deadline = time.process_time() + _LONGEST + _LONGEST_A_MEGABYTE * size / 1e6
-        self._late = False
+        self._late = self._ended = False
         try:
-            self._container: av.container.InputContainer = av.open(
-                str(source) if isinstance(source, Path) else source,
-                "r",
-                options={"protocol_whitelist": "file"} if isinstance(source, Path) else {},
-            )
+            self._container = _opened(source)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise UndecodableError(f"it is not a video that can be read ({said(error)})") from error
         try:
@@ -155,30 +154,72 @@ class Video:
     def _first_stream(self) -> av.VideoStream:
         if self._container.format.name in _SIDECARS:
             raise UndecodableError(f"it is a list or a text ({self._container.format.name}), not a video")
-        for stream in self._container.streams.video:
-            if not stream.disposition & av.stream.Disposition.attached_pic:  # the cover of a song is no film
+        cover = av.stream.Disposition.attached_pic  # of a song: that is no film
+        films = [stream for stream in self._container.streams.video if not stream.disposition & cover]
+        for stream in films:
+            if stream.codec_context is not None:
                 return stream
-        raise UndecodableError("it has no video, only sound or data")
+        raise UndecodableError(
+            "its video is of a kind that is not known here" if films else "it has no video, only sound or data"
+        )
 
     def _prepare(self, threads: int, every: bool) -> None:
         stream = self._stream
         stream.thread_type = "AUTO" if threads > 1 else "NONE"
         stream.thread_count = threads
-        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-        self.fps = float(rate) if 1 <= rate <= 480 else 25.0
+        rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
+        # A slide show has less than a frame a second, but so has, on average, a recorded screen on which little moves.
+        rates = [rate for rate in rates if 1 <= rate <= _FASTEST] or [rate for rate in rates if _SLOWEST <= rate < 1]
+        self.fps = rates[0] if rates else 25.0
         base = stream.time_base or Fraction(1, 90_000)
         self._base = float(base)
         self._origin = (stream.start_time or 0) * self._base
-        self.duration = float(stream.duration * base) if stream.duration else 0.0
+        self.duration = self._length()
         large = min(stream.width, stream.height) >= _LARGE
-        self._sparse = large and self.fps >= _FAST_ENOUGH and stream.codec_context.has_b_frames and not every
-        # About half of the frames are needed by others wherever there are frames that are not.
+        reordered = bool(stream.codec_context.has_b_frames)
+        # AVI says when a frame is decoded, not when it is shown: there its place in the order of showing tells.
+        self._in_order = reordered and self._container.format.name == "avi"
+        sparse = large and self.fps >= _FAST_ENOUGH and reordered and not self._in_order and not every
+        share = self._anchors() if sparse else 1.0
+        self._sparse = share < 1.0
+        if self._sparse:
+            stream.codec_context.skip_frame = "BIDIR" if share >= _DENSE else "NONREF"
+        # What shot detection reckons with; half of the frames suits what is left of them.
         self.seen_fps = self.fps / 2 if self._sparse else self.fps
         self._small.aspect = self._picture.aspect = stream.sample_aspect_ratio
         options = {"max_pixels": str(_MOST_PIXELS)}
         if self._sparse:
             options["skip_loop_filter"] = "all"  # it smooths what scaling down smooths anyway
         stream.codec_context.options = options
+
+    def _anchors(self) -> float:
+        """The share of anchor frames among the file's first; 0 for a file object, which is not read twice."""
+        if not isinstance(self._source, Path):
+            return 0.0
+        newest, anchors, packets = -(1 << 62), 0, 0
+        try:
+            with _opened(self._source) as container:
+                for packet in container.demux(container.streams[self._stream.index]):
+                    if packet.pts is None or packets == _PROBED:
+                        break
+                    packets += 1
+                    anchors += packet.pts > newest
+                    newest = max(newest, packet.pts)
+        except (av.error.FFmpegError, OSError):
+            return 0.0  # whoever decodes it will meet the damage, too
+        return anchors / packets if packets else 0.0
+
+    def _length(self) -> float:
+        """How many seconds the file says that its video lasts; 0 if it does not say."""
+        stream = self._stream
+        if stream.duration:
+            return stream.duration * self._base
+        # Matroska and others say when the video ends, or only when the last of all streams does.
+        clock = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
+        if clock is not None:
+            return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3]) - self._origin
+        whole = self._container.duration
+        return whole / av.time_base - self._origin if whole and len(self._container.streams) == 1 else 0.0
 
     def close(self) -> None:
         """Close the file."""
@@ -192,7 +233,7 @@ class Video:
             parts.append(f"{self._damaged} damaged part{'s were' if self._damaged > 1 else ' was'} left out")
         if self._late:
             parts.append(f"decoding was too slow and was given up after {self._until:.1f} s of video")
-        elif self.duration - self._until > max(1.0, 0.1 * self.duration):
+        elif self._ended and self.duration - self._until > max(1.0, 0.1 * self.duration):
             parts.append(f"it breaks off at {self._until:.1f} of {self.duration:.1f} s")
         return "; ".join(parts)
 
@@ -202,14 +243,18 @@ class Video:
         Numbers count the file's own frames when it is read from its start, and are times of the frame rate otherwise.
         """
         if start > 0:
-            self._container.seek(int((self._origin + start) / self._base), stream=self._stream, backward=True)
+            try:
+                self._container.seek(int((self._origin + start) / self._base), stream=self._stream, backward=True)
+            except av.error.FFmpegError as error:
+                raise UndecodableError(f"what it holds at {start:.1f} s cannot be found") from error
         first: float | None = self._origin if start > 0 else None
         waiting: Frame | None = None
         last = -1.0 / self.fps
-        for decoded, number in self._decoded():
-            stamp = last + 1.0 / self.fps if decoded.time is None else float(decoded.time)
-            first = stamp if first is None else first
-            moment = stamp - first
+        for decoded, number, told in self._decoded():
+            first = (told or 0) * self._base if first is None else first
+            moment = last + 1.0 / self.fps if told is None else told * self._base - first
+            if waiting is not None and moment < last - 1.0:  # another recording follows, whose clock starts anew
+                first += moment - last - 1.0 / self.fps
             if waiting is not None and moment <= last:  # broken time stamps: go on by the frame rate
                 moment = last + 1.0 / self.fps
             if start > 0:
@@ -218,30 +263,35 @@ class Video:
                 waiting.end = moment
                 if waiting.end > start:
                     yield waiting
-            waiting = Frame(number, moment, moment + 1.0 / self.fps, decoded, self)
+            shown = decoded.duration * self._base
+            shown = shown if 0 < shown <= _LONGEST_FRAME else 1.0 / self.fps
+            waiting = Frame(number, moment, moment + shown, decoded, self)
             last = moment
             self._until = max(self._until, waiting.end)
         if waiting is not None and waiting.end > start:
             yield waiting
 
-    def _decoded(self) -> Iterator[tuple[av.VideoFrame, int]]:
-        """Every frame that decodes whole, with its number."""
+    def _decoded(self) -> Iterator[tuple[av.VideoFrame, int, int | None]]:
+        """Every frame that decodes whole, with its number and its time stamp, if it has one."""
         order: list[int] = []  # time stamps of packets whose frames are still to come
         number = -1
-        surprise = _Surprise()
         for packet in self._packets():
-            if self._sparse and packet.size:
-                self._stream.codec_context.skip_frame = "DEFAULT" if surprise.at(packet) else "NONREF"
-            if packet.pts is not None and packet.size and not packet.is_discard:
+            wanted = (self._sparse or self._in_order) and not packet.is_discard
+            if packet.pts is not None and packet.size and wanted:
                 heapq.heappush(order, packet.pts)
+            damaged = packet.is_corrupt
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
-                self._damaged += 1
-                continue
+                damaged, frames = True, []
+                number += 1
+            self._damaged += damaged
             for frame in frames:
                 number += 1
-                if frame.pts is not None:
+                stamp = frame.pts
+                if self._in_order:
+                    stamp = heapq.heappop(order) if order else None
+                elif self._sparse and frame.pts is not None:
                     # What the decoder has left out counts too: numbers are the file's, not ours.
                     while order and order[0] < frame.pts:
                         heapq.heappop(order)
@@ -251,7 +301,7 @@ class Video:
                 if frame.is_corrupt:
                     self._damaged += 1
                     continue
-                yield frame, number
+                yield frame, number, stamp
 
     def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
         """The file's packets; past a damaged place it goes on where the container finds its way again."""
@@ -261,10 +311,12 @@ class Video:
             try:
                 packet = next(packets)
             except StopIteration:
+                self._ended = True
                 return
             except av.error.FFmpegError:
                 self._damaged += 1
                 if stuck:
+                    self._ended = True
                     return
                 stuck = True
                 packets = self._container.demux(self._stream)
@@ -276,27 +328,14 @@ class Video:
         self._late = True
 
 
-class _Surprise:
-    """Tells, before anything is decoded, where the picture may have changed from one anchor frame to the next.
-
-    An anchor frame is one that is shown after all frames that came before it in the file.
-    """
-
-    def __init__(self) -> None:
-        self._newest: int | None = None
-        self._sizes: deque[int] = deque(maxlen=16)
-        self._surprised = True
-
-    def at(self, packet: av.Packet[av.VideoStream]) -> bool:
-        """Whether the last anchor frame, perhaps this packet, is unlike those before it."""
-        if packet.pts is None:
-            return True
-        if self._newest is None or packet.pts > self._newest:
-            self._newest = packet.pts
-            self._surprised = not self._sizes or packet.size > _SURPRISE * statistics.median(self._sizes)
-            if not packet.is_keyframe:
-                self._sizes.append(packet.size)
-        return self._surprised
+def _opened(source: Path | IO[bytes]) -> av.container.InputContainer:
+    return av.open(
+        str(source) if isinstance(source, Path) else source,
+        "r",
+        # A list of other files that calls itself a video must not make us open them.
+        options={"protocol_whitelist": "file" if isinstance(source, Path) else "none"},
+        metadata_errors="replace",  # a title in another encoding than UTF-8 is no damage
+    )
 
 
 class _Scaler:
@@ -333,6 +372,9 @@ def still(file: IO[bytes], side: int) -> Shot:
 
     Raises UndecodableError if it is no picture, or is damaged.
     """
+    if not file.read(1):
+        raise UndecodableError("it is empty (0 bytes)")
+    file.seek(0)
     try:
         with Image.open(file) as opened:
             width, height = opened.size
@@ -342,10 +384,25 @@ def still(file: IO[bytes], side: int) -> Shot:
             upright = ImageOps.exif_transpose(opened)
             if upright.mode.startswith("I"):  # 16 bits a pixel
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+            elif upright.mode == "F":
+                upright = _stretched(upright)
+            elif upright.has_transparency_data:  # what is not there looks like paper
+                upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
             small = upright.convert("RGB").resize(fitted(width, height, side), Image.Resampling.LANCZOS)
+    except UnidentifiedImageError as error:
+        raise UndecodableError("it is not a picture of a kind that is known here") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UndecodableError(f"it is not a picture that can be read ({said(error)})") from error
     return Shot(0.0, 0.0, 0, 1, width, height, [np.asarray(small, dtype=np.uint8)])
+
+
+def _stretched(picture: Image.Image) -> Image.Image:
+    """A picture of floats, whose unit nobody knows, from its darkest value to its brightest."""
+    values = np.asarray(picture, dtype=np.float32)
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    levels = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255 / max(high - low, 1e-30))
+    return Image.fromarray(levels.astype(np.uint8))
 
 
 def _turns(frame: av.VideoFrame) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from va_widgets.corpus import store
 from va_widgets.corpus.build import Recipe, Segment, Wanted, clip_id
-from va_widgets.corpus.sources import Sources, find, is_url
+from va_widgets.corpus.sources import Found, Sources, find, is_url, local, looked_up
 from va_widgets.corpus.tables import checked_segments, read_table
 from va_widgets.errors import CorpusError, NoVideosError
 
@@ -31,18 +33,34 @@ def planned(
     if clash:
         raise CorpusError(f"The column {clash[0]!r} is the corpus's own: give yours another name.")
     root = Path(videos) if videos is not None else Path(table).parent if isinstance(table, (str, Path)) else Path()
-    names = {str(name): _place(str(name), root) for name in good["video"].unique()}
-    missing = {name for name, place in names.items() if not is_url(place) and not Path(place).is_file()}
     reasons = [
         (f"{video} (row {row})", str(reason))
         for row, video, reason in zip(refused.index, refused["video"], refused["reason"], strict=True)
     ]
-    reasons += [(name, f"there is no such file in {root}") for name in sorted(missing)]
-    good = good[~good["video"].isin(missing)]
+    names = {str(name): _place(str(name), root) for name in good["video"].unique()}
+    urls, gone = _looked_up({place for place in names.values() if is_url(place)})
+    files = {place for place in names.values() if not is_url(place) and Path(place).is_file()}
+    gone |= {place: f"there is no such file in {root}" for place in {*names.values()} - files if not is_url(place)}
+    twins = _twins(place for place in names.values() if place in files)
+    reasons += [(name, gone[place]) for name, place in names.items() if place in gone]
+    called = {place: name for name, place in names.items()}
+    reasons += [
+        (name, f"it has the same content as {called[twins[place]]}, which has its clips")
+        for name, place in names.items()
+        if place in twins
+    ]
+    good = good.assign(_place=good["video"].map(names).map(lambda place: twins.get(place, place)))
+    good = good[~good["_place"].isin(gone.keys())]
+    # Under another name of the same video a segment may come twice.
+    again = pd.DataFrame({name: (good[name] * 1000).round() for name in ("start", "end")}, good.index)
+    twice = again.assign(of=good["_place"]).duplicated()
+    reasons += [
+        (f"{good['video'][row]} (row {row})", "the same segment is there already") for row in again.index[twice]
+    ]
+    good = good[~twice]
     if good.empty:
         told = "; ".join(f"{name}: {reason}" for name, reason in reasons[:5])
         raise NoVideosError(f"None of the {len(rows)} rows can be used ({told}): check the table.")
-    good = good.assign(_place=good["video"].map(names))
     ids = good["clip_id"].astype(str) if "clip_id" in good else pd.Series("", index=good.index)
     segments: dict[str, list[Segment]] = {}
     for place, start, end, given in zip(good["_place"], good["start"], good["end"], ids, strict=True):
@@ -57,12 +75,40 @@ def planned(
         kept = own.set_axis(pd.Index(named, name="clip_id"))
         return kept[~kept.index.duplicated()]
 
-    return find(sorted(segments)), Wanted(recipe, segments, columns, reasons)
+    wanted = [place for place in segments if not is_url(place)]
+    sources = [*(find(wanted) if wanted else []), *([Sources(None, urls)] if urls else [])]
+    return sources, Wanted(recipe, segments, columns, reasons)
 
 
 def _place(name: str, root: Path) -> str:
     """The path or URL that a name in the table stands for."""
-    return name if is_url(name) else os.path.abspath(root / name)
+    place = local(name)
+    return place if is_url(place) else os.path.abspath(root / place)
+
+
+def _looked_up(urls: Iterable[str]) -> tuple[list[Found], dict[str, str]]:
+    """What is at URLs, and the reasons of those that cannot be read."""
+    found, gone = [], {}
+    for url in sorted(urls):
+        try:
+            found.append(looked_up(url))
+        except CorpusError as error:
+            gone[url] = str(error)
+    return found, gone
+
+
+def _twins(files: Iterable[str]) -> dict[str, str]:
+    """Files of the same content as one before them, each with that one."""
+    twins: dict[str, str] = {}
+    firsts: dict[int, list[str]] = {}  # by size
+    for file in dict.fromkeys(files):
+        alike = firsts.setdefault(Path(file).stat().st_size, [])
+        twin = next((first for first in alike if filecmp.cmp(first, file, shallow=False)), None)
+        if twin is None:
+            alike.append(file)
+        else:
+            twins[file] = twin
+    return twins
 
 
 def _hidden(name: object) -> bool:

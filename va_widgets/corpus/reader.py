@@ -7,6 +7,7 @@ four bytes, then msgpack. `Reader` is the end of a build, `main` that of the pro
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -65,6 +66,7 @@ class Clip(msgspec.Struct, tag=True):
     strip_height: int
     width: int
     height: int
+    fps: float
     pictures: list[tuple[int, int, bytes]]
 
 
@@ -76,10 +78,9 @@ class Moved(msgspec.Struct, tag=True):
 
 
 class Done(msgspec.Struct, tag=True):
-    """All has been read; `damage` says what was wrong with the file, or nothing."""
+    """All has been read; `reason` says what was wrong with the file, or nothing."""
 
-    fps: float
-    damage: str
+    reason: str
 
 
 class Refused(msgspec.Struct, tag=True):
@@ -90,7 +91,7 @@ class Refused(msgspec.Struct, tag=True):
 
 
 class Failed(msgspec.Struct, tag=True):
-    """The file cannot be used; `reason` says why, as the end of a sentence."""
+    """The file cannot be used, or not from here on; `reason` says why, as the end of a sentence."""
 
     reason: str
 
@@ -106,6 +107,8 @@ class Reader:
         self._errors: IO[bytes] | None = None
         self._waiting_since: float | None = None
         self._stalled = False
+        self._starting = threading.Lock()
+        self._over = False
 
     def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
         """What the process says about a file, as it comes. The last message is Done or Failed.
@@ -114,9 +117,13 @@ class Reader:
         """
         decoder = msgspec.msgpack.Decoder(Message)
         process = self._started()
+        if process is None:
+            yield Failed("the build has ended")
+            return
         assert process.stdin is not None
         assert process.stdout is not None
         try:
+            self._waiting_since = time.monotonic()
             _send(process.stdin, msgspec.msgpack.encode(request))
             while True:
                 self._waiting_since = time.monotonic()
@@ -136,14 +143,16 @@ class Reader:
 
     def watch(self) -> None:
         """End the process if it has said nothing for too long; to be called now and then from another thread."""
-        since = self._waiting_since
-        if since is not None and time.monotonic() - since > _STALLED and self._process is not None:
+        since, process = self._waiting_since, self._process
+        if since is not None and process is not None and time.monotonic() - since > _STALLED:
             self._stalled = True
-            self._process.kill()
+            process.kill()
 
     def end(self) -> None:
-        """End the process, whatever it is doing; to be called from another thread than the one that reads."""
-        process = self._process
+        """End the process, whatever it is doing, for good; to be called from another thread than the one that reads."""
+        with self._starting:
+            self._over = True
+            process = self._process
         if process is not None:
             process.kill()
 
@@ -153,18 +162,25 @@ class Reader:
             self._process.kill()
             self._end()
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            self._stalled = False
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *_search_path()])},
-            )
-        return self._process
+    def _started(self) -> subprocess.Popen[bytes] | None:
+        """The process, a new one if there is none alive; None once `end` has been called."""
+        if self._process is not None and self._process.poll() is not None:
+            self._end()
+        with self._starting:
+            if self._over:
+                return None
+            if self._process is None:
+                self._stalled = False
+                path = os.pathsep.join([str(Path(__file__).parents[2]), *_search_path()])
+                self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", __name__],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    env={**os.environ, "PYTHONPATH": path},
+                )
+            return self._process
 
     def _end(self) -> str:
         """Wait for the process's end. Returns why it ended, as the end of a sentence."""
@@ -195,6 +211,9 @@ class Watch:
         self._readers = readers
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="va-watch", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def _run(self) -> None:
@@ -203,9 +222,10 @@ class Watch:
                 reader.watch()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, if it has been started."""
         self._over.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
 
 def _search_path() -> list[str]:
@@ -235,14 +255,23 @@ def _receive(pipe: IO[bytes]) -> bytes | None:
 def main() -> None:
     """Read what standard input asks for until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which then ends its readers
-    inbox, outbox = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between messages
+    asked: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(inbox, asked), daemon=True).start()
     requests = msgspec.msgpack.Decoder(Request | PicturesRequest)
-    while (body := _receive(inbox)) is not None:
+    while True:
         try:
-            _answer(requests.decode(body), outbox)
+            _answer(requests.decode(asked.get()), outbox)
         except BrokenPipeError:
             return  # nobody listens any more
+
+
+def _listen(inbox: IO[bytes], asked: queue.SimpleQueue[bytes]) -> None:
+    """Pass on what is asked for. When the build has gone, however it ended, this process does not outlive it."""
+    while (body := _receive(inbox)) is not None:
+        asked.put(body)
+    os._exit(0)
 
 
 def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
@@ -274,8 +303,8 @@ def _read(request: Request, send: Callable[[Message], None]) -> None:
         video = Video(source, request.size, _SMALL_SIDE, request.picture_side, request.threads)
         opened.callback(video.close)
         for place, shot in _shots(video, request, send):
-            send(_clip(place, shot))
-        send(Done(video.fps, video.damage))
+            send(_clip(place, shot, video.fps))
+        send(Done(video.damage))
 
 
 def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) -> None:
@@ -288,8 +317,8 @@ def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) ->
         except (UndecodableError, OSError) as error:
             send(Refused(number, said(error)))
         else:
-            send(_clip(number, picture))
-    send(Done(0.0, ""))
+            send(_clip(number, picture, 0.0))
+    send(Done(""))
 
 
 def _opened(url: str) -> Any:
@@ -299,7 +328,7 @@ def _opened(url: str) -> Any:
 
 
 def _shots(video: Video, request: Request, send: Callable[[Message], None]) -> Iterator[tuple[int, Shot]]:
-    from va_widgets.corpus.shots import Transitions, Windows, segments, shots
+    from va_widgets.corpus.shots import Transitions, segments, shots, windows
 
     told = time.monotonic()
 
@@ -313,17 +342,20 @@ def _shots(video: Video, request: Request, send: Callable[[Message], None]) -> I
 
     if request.segments is not None:
         return segments(frames, request.segments, request.samples)
-    cutter = Transitions(video.seen_fps) if request.window is None else Windows(request.window)
-    return enumerate(shots(frames(), cutter, request.samples))
+    if request.window is not None:
+        return enumerate(windows(frames(), request.window, request.samples))
+    return enumerate(shots(frames(), Transitions(video.seen_fps), request.samples))
 
 
-def _clip(place: int, shot: Shot) -> Clip:
+def _clip(place: int, shot: Shot, fps: float) -> Clip:
     from va_widgets.corpus.frames import filmstrip
 
     strip = filmstrip(shot.pictures)
     pictures = [(picture.shape[0], picture.shape[1], picture.tobytes()) for picture in shot.pictures]
     times = (shot.start, shot.end, shot.frame_in, shot.frame_out)
-    return Clip(place, *times, strip.data, strip.frames, strip.width, strip.height, shot.width, shot.height, pictures)
+    return Clip(
+        place, *times, strip.data, strip.frames, strip.width, strip.height, shot.width, shot.height, fps, pictures
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""Search: the rows of a matrix that are nearest to a vector, exactly, in one pass over it."""
+"""Search: the rows of a matrix that are nearest to a vector, exactly, in one pass over it.
+
+A large half-precision matrix is multiplied as it is, which costs one reading of it from memory. Such products are off
+by a little, but by no more than a bound; the few rows that are among the best within the bound are scored again, so
+that the result is the one that scoring every row in float32 gives.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_CHUNK = 65_536
+_CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
+_LARGE = 1 << 24  # values from which on half precision pays, also for loading torch
+_LONGEST = 2.0  # the length of rows up to which the bound holds; a corpus's rows have the length 1
+_HALF, _SINGLE = 2.0**-11, 2.0**-24  # the relative rounding errors of float16 and float32
 
 
 def nearest(
@@ -15,20 +23,83 @@ def nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The `k` rows of `embeddings` (n, dim) with the highest dot product with `vector` (dim,), best first.
 
-    The matrix may be memory-mapped and half precision; products are taken in float32. Equal scores are ordered by
-    row. Returns rows int64 (k,) and scores float32 (k,).
+    The matrix may be memory-mapped and half precision; scores are those of float32. Equal scores are ordered by row.
+    Returns rows int64 (k,) and scores float32 (k,), or all n where there are fewer.
     """
     query = np.asarray(vector, dtype=np.float32)
-    scores = np.empty(len(embeddings), dtype=np.float32)
-    for start in range(0, len(embeddings), _CHUNK):
-        part = np.asarray(embeddings[start : start + _CHUNK], dtype=np.float32)
-        np.matmul(part, query, out=scores[start : start + len(part)])
-    k = max(0, min(k, len(scores)))
+    k = max(0, min(k, len(embeddings)))
     if k == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    limit = np.partition(scores, len(scores) - k)[len(scores) - k]
-    above = np.flatnonzero(scores > limit)
-    level = np.flatnonzero(scores == limit)[: k - len(above)]
-    rows = np.sort(np.concatenate([above, level]))
-    rows = rows[np.argsort(-scores[rows], kind="stable")]
-    return rows, scores[rows]
+    if embeddings.dtype == np.float16 and embeddings.flags.c_contiguous and embeddings.size >= _LARGE:
+        found = _nearest_half(embeddings, query, k)
+        if found is not None:
+            return found
+    scores = float32_scores(embeddings, query)
+    rows = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+    return best(rows, scores[rows], k)
+
+
+def float32_scores(
+    embeddings: NDArray[np.floating[Any]], query: NDArray[np.float32], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """The dot products of all rows, or of those named, with `query` (dim,), in float32; equal rows score equal."""
+    scores = np.empty(len(embeddings) if rows is None else len(rows), dtype=np.float32)
+    for start in range(0, len(scores), _CHUNK):
+        some = slice(start, start + _CHUNK)
+        part = np.ascontiguousarray(embeddings[some if rows is None else rows[some]], dtype=np.float32)
+        # Not BLAS: it rounds a row by its place among the others, so that equal rows would not tie.
+        np.einsum("ij,j->i", part, query, out=scores[some])
+    return scores
+
+
+def best(rows: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The `k` best of some rows, which ascend, and their scores: best first, equal scores by row."""
+    order = np.argsort(-scores, kind="stable")[:k]
+    return rows[order], scores[order]
+
+
+def _nearest_half(
+    embeddings: NDArray[np.floating[Any]], query: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+    """`nearest` by way of products in half precision; None if they are further off than the bound."""
+    length = float(np.linalg.norm(query.astype(np.float64)))
+    if not 0 < length < np.inf:
+        return None
+    unit = query.astype(np.float64) / length
+    half = unit.astype(np.float16)
+    rough, limit = _half_products(embeddings, half, k)
+    # A row's rough score r differs from its exact one by at most `off + per * |r|`: `off` is for the query's rounding
+    # and for adding up `dim` products in float32, there and in float32_scores, and `per` for rounding r to float16.
+    off = _LONGEST * (float(np.linalg.norm(unit - half)) + 3 * (len(query) + 2) * _SINGLE) + _SINGLE
+    per = 2 * _HALF
+    limit -= 3 * off + 4 * per * abs(limit)  # twice the difference at the limit, and something for its own change
+    rows = np.flatnonzero(rough >= np.nextafter(np.float16(limit), np.float16(-np.inf)))
+    scores = float32_scores(embeddings, query, rows)
+    near = rough[rows].astype(np.float64)
+    if len(rows) < k or not (np.abs(near - scores / length) <= off + per * np.minimum(np.abs(near), _LONGEST)).all():
+        return None  # rows longer than any corpus's, or a torch that adds up in half precision
+    return best(rows, scores, k)
+
+
+def _half_products(
+    embeddings: NDArray[np.floating[Any]], half: NDArray[np.float16], k: int
+) -> tuple[NDArray[np.float16], float]:
+    """The dot products of all rows with `half` (dim,), added up in float32 and rounded to float16; and the kth best."""
+    import torch
+
+    products = torch.mv(torch.from_numpy(_unlocked(embeddings)), torch.from_numpy(half))
+    return products.numpy(), float(products.topk(k, sorted=False).values.min())
+
+
+def _unlocked(array: NDArray[Any]) -> NDArray[Any]:
+    """The same memory without its mark as read-only, which torch warns of; it must not be written to."""
+    return np.asarray(_Memory(array))
+
+
+class _Memory:
+    """The memory of an array, in numpy's terms."""
+
+    def __init__(self, owner: NDArray[Any]) -> None:
+        self._owner = owner
+        interface = owner.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

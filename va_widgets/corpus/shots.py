@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from va_widgets.corpus.frames import Frame, Picture, Shot
 from va_widgets.corpus.transitions import TransitionDetector
@@ -13,23 +12,15 @@ from va_widgets.corpus.transitions import TransitionDetector
 _CANDIDATES = 4  # pictures that are kept of a running clip for every one that is sampled of it,
 _LEAST_CANDIDATES = 32  # but no fewer than this
 _INTERVAL = 0.08  # seconds between them at first; doubled whenever there are too many
-
-
-class Cutter(Protocol):
-    """Says where clips begin; sees every frame once, in order."""
-
-    look_back: int
-    """Frames by which it may be late."""
-
-    def at(self, frame: Frame) -> Sequence[int]:
-        """The numbers of the frames that are now known to begin a clip."""
-
-    def finish(self) -> Sequence[int]:
-        """The numbers of those that are only known at the end."""
+_LONGEST_STILL = 600.0  # seconds of a frame that are cut into windows; what is longer is a gap
+_SPREAD = 12  # or this part of the time that the clip has lasted, if that is longer
 
 
 class Transitions:
-    """Begins a clip at every cut, fade and dissolve. `fps` are the frames seen a second."""
+    """Begins a clip at every cut, fade and dissolve; sees every frame once, in order.
+
+    `fps` are the frames seen a second, `look_back` those by which it may be late.
+    """
 
     def __init__(self, fps: float) -> None:
         self._detector = TransitionDetector(fps)
@@ -51,29 +42,7 @@ class Transitions:
         return [self._numbers[place - self._seen] for place in places]
 
 
-class Windows:
-    """Begins a clip every so many seconds."""
-
-    look_back = 0
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._number = 0
-
-    def at(self, frame: Frame) -> list[int]:
-        """The frame's number if it is the first of its window."""
-        number = int((frame.time + 1e-6) / self._seconds)
-        if number == self._number:
-            return []
-        self._number = number
-        return [frame.index]
-
-    def finish(self) -> list[int]:
-        """Nothing: all is known at once."""
-        return []
-
-
-def shots(frames: Iterable[Frame], cutter: Cutter, samples: int) -> Iterator[Shot]:
+def shots(frames: Iterable[Frame], cutter: Transitions, samples: int) -> Iterator[Shot]:
     """Cut a stream of frames into clips and sample `samples` pictures, evenly spaced, of each.
 
     Memory stays the same however long a clip is.
@@ -99,6 +68,28 @@ def shots(frames: Iterable[Frame], cutter: Cutter, samples: int) -> Iterator[Sho
     if running is not None:
         yield from split(cutter.finish())
         yield running.shot()
+
+
+def windows(frames: Iterable[Frame], seconds: float, samples: int) -> Iterator[Shot]:
+    """Cut a stream of frames into clips of so many seconds; the last one ends with the video.
+
+    A frame belongs to the window that it begins in, and to those that it fills at least half of: in a slide show.
+    """
+    running: _Running | None = None
+    number = 0
+    for frame in frames:
+        first = int((frame.time + 1e-6) / seconds)
+        still = frame.end - frame.time <= _LONGEST_STILL
+        for window in range(first, max(first, int(frame.end / seconds - 0.5) if still else 0) + 1):
+            if running is not None and window == number:
+                running.add(frame)
+                continue
+            if running is not None:
+                yield replace(running.shot(), start=number * seconds, end=(number + 1) * seconds)
+            running, number = _Running(_seen(frame), samples, 0), window
+    if running is not None:
+        shot = running.shot()
+        yield replace(shot, start=number * seconds, end=min((number + 1) * seconds, shot.end))
 
 
 def segments(
@@ -152,7 +143,9 @@ class _Running:
 
     def add(self, frame: Frame, wanted: bool = False) -> None:
         """Take the next frame; its picture is kept if it is `wanted`, or none has been for a while."""
-        wanted = wanted or frame.time - self._pictured >= self._interval - 1e-6
+        # What may turn out to be the next clip's is not as sparse as what a long clip needs for itself.
+        interval = _INTERVAL if self._look_back else self._interval
+        wanted = wanted or frame.time - self._pictured >= interval - 1e-6
         if wanted:
             self._pictured = frame.time
         self._recent.append(_seen(frame, wanted))
@@ -168,14 +161,19 @@ class _Running:
             self._interval *= 2
 
     def split(self, cut: int) -> _Running | None:
-        """The clip that begins at a frame, which takes what is its own from this one; None if it would be this."""
-        after = [seen for seen in self._recent if seen.index >= cut]
-        if not after or cut <= self.first:
+        """The clip that begins at a frame, which takes what is its own from this one.
+
+        None if it would be this one, or if there would not be a picture of both: dozens of frames at one moment.
+        """
+        before = [seen for seen in self._recent if seen.index < cut]
+        after = self._recent[len(before) :]
+        pictured = [seen.time for seen in after if seen.picture is not None]
+        if cut <= self.first or not pictured or not (self._kept or any(seen.picture is not None for seen in before)):
             return None
-        self._recent = self._recent[: len(self._recent) - len(after)]
+        self._recent = before
         following = _Running(after[0], self._samples, self._look_back)
         following._recent = after
-        following._pictured = max((seen.time for seen in after if seen.picture is not None), default=-1.0)
+        following._pictured = pictured[-1]
         return following
 
     def shot(self, end: float | None = None, frame_out: int | None = None) -> Shot:

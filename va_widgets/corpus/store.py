@@ -127,6 +127,16 @@ class ShardCard:
 
 def read_manifest(path: Path) -> Manifest:
     """The manifest of a corpus. Raises CorpusError if there is none that can be read here."""
+    manifest = _read_manifest(path)
+    while (missing := _missing(path, manifest)) is not None:
+        newer = _read_manifest(path)
+        if newer == manifest:
+            raise CorpusError(f"The corpus in {path} lacks its file {missing!r}: copy the whole folder again.")
+        manifest = newer  # a build has just replaced it, and removed what the former named
+    return manifest
+
+
+def _read_manifest(path: Path) -> Manifest:
     file = path / MANIFEST_FILE
     if not file.exists():
         raise CorpusError(f"There is no corpus in {path}: build one with va.Corpus.build({str(path)!r}, videos=…).")
@@ -137,40 +147,99 @@ def read_manifest(path: Path) -> Manifest:
                 f"The corpus in {path} was made by a newer va-widgets (schema {found['schema']}, known here:"
                 f" {SCHEMA_VERSION}): upgrade it."
             )
-        manifest = msgspec.convert(found, Manifest)
+        return msgspec.convert(found, Manifest)
     except (ValueError, OSError, msgspec.ValidationError) as error:
         raise CorpusError(f"The manifest {file} is damaged ({error}): build the corpus again.") from error
-    for name in (manifest.clips_file, manifest.embeddings_file, manifest.texts_file, manifest.sources_file):
-        if name is not None and (name != Path(name).name or not (path / name).is_file()):
-            raise CorpusError(f"The corpus in {path} lacks its file {name!r}: copy the whole folder again.")
-    return manifest
 
 
-def read_sources(path: Path, manifest: Manifest) -> list[Source]:
-    """Every source of a corpus. Raises CorpusError if their table is damaged."""
-    if manifest.sources_file is None:
-        return manifest.sources
-    table = read_columns(path / manifest.sources_file)
-    return msgspec.convert(table.to_dict("records"), list[Source])
+def _missing(path: Path, manifest: Manifest) -> str | None:
+    """The first file that a manifest names and that is not there, or not in this folder."""
+    for name in _named(manifest):
+        if name != Path(name).name or not (path / name).is_file():
+            return name
+    return None
 
 
-def read_columns(file: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """A table, or some columns of it, as far as it has them. Raises CorpusError if it is damaged."""
+def _named(manifest: Manifest) -> list[str]:
+    names = (manifest.clips_file, manifest.embeddings_file, manifest.texts_file, manifest.sources_file)
+    return [name for name in names if name is not None]
+
+
+class Table:
+    """A table on disk. Once open it can be read although a build has removed its file since.
+
+    Raises FileNotFoundError if it is not there, CorpusError if it is damaged.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        try:
+            self._mapped = pa.memory_map(str(file))
+            self.names: list[str] = list(pq.ParquetFile(self._mapped).schema_arrow.names)
+        except FileNotFoundError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged(error) from error
+
+    def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """The table, or some columns of it, as far as it has them. Raises CorpusError if it is damaged."""
+        wanted = None if columns is None else [name for name in self.names if name in columns]
+        try:
+            return pq.ParquetFile(self._mapped).read(wanted, use_pandas_metadata=True).to_pandas()
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> CorpusError:
+        return CorpusError(f"The table {self._file} is damaged ({said(error)}): copy the corpus again.")
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a corpus as one build has left them: they can be read although another has replaced them since."""
+
+    manifest: Manifest
+    clips: Table
+    embeddings: NDArray[np.float16]
+    texts: dict[str, NDArray[np.float32]]
+    _sources: Table | None
+
+    def sources(self) -> list[Source]:
+        """Every source of the corpus. Raises CorpusError if their table is damaged."""
+        if self._sources is None:
+            return self.manifest.sources
+        return msgspec.convert(self._sources.read().to_dict("records"), list[Source])
+
+
+def open_files(path: Path) -> Files:
+    """Open a corpus. Raises CorpusError if there is none that can be read here, or one of its files is damaged."""
+    while True:
+        manifest = read_manifest(path)
+        texts, sources = manifest.texts_file, manifest.sources_file
+        try:
+            return Files(
+                manifest,
+                Table(path / manifest.clips_file),
+                _open_matrix(path / manifest.embeddings_file),
+                {} if texts is None else _read_texts(path / texts),
+                None if sources is None else Table(path / sources),
+            )
+        except FileNotFoundError:  # a build has replaced the corpus meanwhile: there is a newer manifest
+            continue
+
+
+def _open_matrix(file: Path) -> NDArray[np.float16]:
     try:
-        there = pq.read_schema(file)
-        if columns is None:
-            return pd.read_parquet(file)
-        return pd.read_parquet(file, columns=[name for name in there.names if name in columns])
-    except (OSError, pa.ArrowException) as error:
-        raise CorpusError(f"The table {file} is damaged ({said(error)}): copy the corpus again.") from error
+        matrix: NDArray[np.float16] = np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise CorpusError(f"The embeddings {file} are damaged ({said(error)}): copy the corpus again.") from error
+    return matrix
 
 
-def column_names(file: Path) -> list[str]:
-    """The names of a table's columns. Raises CorpusError if it is damaged."""
-    try:
-        return list(pq.read_schema(file).names)
-    except (OSError, pa.ArrowException) as error:
-        raise CorpusError(f"The table {file} is damaged ({said(error)}): copy the corpus again.") from error
+def _read_texts(file: Path) -> dict[str, NDArray[np.float32]]:
+    with np.load(file, allow_pickle=False) as kept:
+        return dict(zip(kept["phrases"].tolist(), kept["vectors"], strict=True))
 
 
 class Writing:
@@ -189,8 +258,11 @@ class Writing:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
+            # The manifest may have been replaced before something, such as Ctrl-C, went wrong: what it names stays.
+            named = _named(_read_manifest(self._path)) if (self._path / MANIFEST_FILE).exists() else []
             for file in self._begun:
-                file.unlink(missing_ok=True)
+                if file.name not in named:
+                    file.unlink(missing_ok=True)
 
     def clips(self, table: pd.DataFrame) -> str:
         """Write the table of clips. Returns its name."""
@@ -259,11 +331,16 @@ def _sync(file: Path) -> None:
 
 def _remove_unnamed(path: Path, manifest: Manifest) -> None:
     """Remove what a former manifest named, or what a killed build has begun."""
-    named = {manifest.clips_file, manifest.embeddings_file, manifest.texts_file, manifest.sources_file}
+    named = _named(manifest)
     for pattern in ("clips-*.parquet", "embeddings-*.npy", "texts-*.npz", "sources-*.parquet"):
         for old in path.glob(pattern):
             if old.name not in named:
                 old.unlink(missing_ok=True)
+
+
+def index_file(manifest: Manifest) -> str:
+    """The name of the index of a corpus's matrix, which goes when the matrix does."""
+    return f"{Path(manifest.embeddings_file).stem}.index"
 
 
 def write_shard(path: Path, key: str, shard: Shard) -> None:
@@ -273,7 +350,9 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
     unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
     try:
         shard.clips.to_parquet(unfinished / _SHARD_CLIPS)
-        np.save(unfinished / _SHARD_EMBEDDINGS, shard.embeddings)
+        matrix = io.BytesIO()  # numpy itself does not say that a disk is full
+        np.save(matrix, shard.embeddings)
+        (unfinished / _SHARD_EMBEDDINGS).write_bytes(matrix.getbuffer())
         (unfinished / STRIPS_FILE).write_bytes(shard.strips)
         (unfinished / _SHARD_CARD).write_text(json.dumps(asdict(shard.card)), encoding="utf-8")
         for file in unfinished.iterdir():
@@ -309,6 +388,8 @@ def read_strip(path: Path, key: str, start: int, size: int) -> bytes:
 
 def clear_unfinished(path: Path) -> None:
     """Remove what a killed build left behind."""
+    if (path / MANIFEST_FILE).exists():
+        _remove_unnamed(path, read_manifest(path))
     for left in [*path.glob(".unfinished-*"), *(path / SHARDS_FOLDER).glob(".unfinished-*")]:
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)

@@ -21,6 +21,7 @@ class TransitionDetector:
 
     _SIZE = (32, 18)
     _CHANGE, _RATIO = 10.0, 3.5  # grey levels of a cut, and how many times its neighbours' change that is
+    _CLEAR, _ALIKE = 10.0, 0.8  # a change less clear than that is a jump of the subject if the pictures correlate so
     _NEIGHBOURS = 2  # frames on each side of a cut that its change is compared with
     _FLASH = 0.16  # seconds, the longest one
     _STAYS = 0.5  # the share of a cut's change that is still there after a flash's time
@@ -82,7 +83,10 @@ class TransitionDetector:
     def _is_cut(self, i: int) -> bool:
         around = [*self._changes[max(1, i - self._NEIGHBOURS) : i], *self._changes[i + 1 : i + 1 + self._NEIGHBOURS]]
         change = self._changes[i]
-        if change < self._CHANGE or not around or change < self._RATIO * sum(around) / len(around):
+        usual = sum(around) / max(1, len(around))
+        if change < self._CHANGE or not around or change < self._RATIO * usual:
+            return False
+        if change < self._CLEAR * usual and _correlation(self._recent[i - 1], self._recent[i]) > self._ALIKE:
             return False
         before = self._recent[max(0, i - 1 - self._flash)]
         after = self._recent[min(len(self._recent) - 1, i + self._flash)]
@@ -111,7 +115,7 @@ class TransitionDetector:
         if min(float(start.std()), float(end.std())) < self._FLAT:
             return 0.0
         # The ends of a fade, or of a change of light, are one picture at two levels.
-        return far if np.corrcoef(start, end)[0, 1] < self._LIKE else 0.0
+        return far if _correlation(start, end) < self._LIKE else 0.0
 
     def _look_for_fade(self, small: NDArray[np.float32], place: int) -> None:
         if self._is_black(small):
@@ -140,3 +144,10 @@ class TransitionDetector:
 
 def _change(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.abs(one - other).mean())
+
+
+def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """From -1 to 1; 0 if one of them is all of one colour."""
+    one, other = one - one.mean(), other - other.mean()
+    length = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / length if length > 0 else 0.0

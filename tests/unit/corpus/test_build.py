@@ -157,6 +157,9 @@ def test_a_gone_video_is_said_and_a_moved_corpus_still_plays(videos: Path, tmp_p
     with pytest.raises(va.PreviewUnavailableError, match=r"two\.mp4 is no longer"):
         moved.preview(other)
     assert moved.filmstrip(other).data
+    page = moved.play(other)._repr_html_()
+    assert "<video" not in page
+    assert "no longer" in page
 
 
 def test_a_renamed_video_keeps_its_clips_and_a_copy_is_not_taken_twice(videos: Path, tmp_path: Path) -> None:

@@ -113,3 +113,50 @@ def test_a_corpus_that_lost_a_file_says_which(tmp_path: Path) -> None:
     next(corpus.path.glob("embeddings-*.npy")).unlink()
     with pytest.raises(va.CorpusError, match=r"lacks its file 'embeddings-\d+\.npy'"):
         va.Corpus.open(corpus.path)
+
+
+def test_a_corpus_says_what_it_holds(demo_corpus: va.Corpus) -> None:
+    said = str(demo_corpus)
+    assert f"{len(demo_corpus)} of" in said
+    assert "va-tiny" in said or "tiny@" in said
+    assert "\n" not in repr(demo_corpus)
+    page = demo_corpus._repr_html_()
+    assert page.count("<img") == 8
+    assert len(page) < 120_000
+
+
+def test_a_clip_is_shown_and_played_in_a_cell(demo_corpus: va.Corpus) -> None:
+    clip = demo_corpus.clips.index[3]
+    assert demo_corpus.thumbnail(clip).image.width == demo_corpus.filmstrip(clip).width * demo_corpus.frames_per_shot
+    assert "<video" in demo_corpus.play(clip)._repr_html_()
+
+
+def test_a_corpus_of_vectors_has_nothing_to_show_and_says_so(tmp_path: Path) -> None:
+    corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors(4), table(4))
+    assert "<img" not in corpus._repr_html_()
+    assert "embeddings alone" in corpus.play("c1")._repr_html_()
+
+
+def test_alike_clips_lie_close_on_the_map(demo_corpus: va.Corpus) -> None:
+    places = demo_corpus.map()
+    assert places.index.equals(demo_corpus.clips.index)
+    assert list(places.columns) == ["x", "y"]
+    night = va.demo.truth_of(demo_corpus, "night").to_numpy()
+    xy = places.to_numpy()
+    nearest = np.argsort(((xy[:, None] - xy[None]) ** 2).sum(axis=-1), axis=1)[:, 1:6]
+    assert night[nearest][night].mean() > 1.5 * night.mean()
+
+
+def test_search_goes_by_an_index_if_it_is_asked_to(tmp_path: Path) -> None:
+    pytest.importorskip("faiss", reason="the extra `index` is not installed")
+    matrix = np.repeat(vectors(100, 32), 30, axis=0) + vectors(3000, 32, seed=1) / 3  # clips come in kinds
+    exact = va.Corpus.from_embeddings(tmp_path / "c", matrix, table(3000), text_embeddings={"a thing": matrix[7]})
+    indexed = va.Corpus.open(tmp_path / "c", search="index")
+    found, true = indexed.search("a thing", 20), exact.search("a thing", 20)
+    assert len(set(found["clip_id"]) & set(true["clip_id"])) >= 16
+    assert found["clip_id"][0] == "c7"
+    before = sorted(file.name for file in (tmp_path / "c").glob("*.index"))
+    assert len(before) == 1
+    assert va.Corpus.open(tmp_path / "c", search="index").similar("c3", 5)["clip_id"].size == 5  # read, not made again
+    with pytest.raises(va.CorpusError, match="exact or index"):
+        va.Corpus.open(tmp_path / "c", search="fast")  # type: ignore[arg-type]

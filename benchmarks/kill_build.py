@@ -1,0 +1,58 @@
+"""Builds that are killed by SIGKILL at random instants: what is left, and what the next build makes of it.
+
+Half of the kills come after a random share of the build's seconds, half right before one of its steps on the disk
+(opening, renaming or removing a file). After each, the folder must hold no manifest yet, the former corpus or the whole
+new one; then another build must end in the corpus that a build without a kill makes, to the bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.unit.corpus.killing import Builders, Case, finished, killed, write_cases
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    rng = np.random.default_rng(options.seed)
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as name, Builders(options.kills + 2) as builders:
+        folder = Path(name)
+        with builders.next() as builder:
+            cases = write_cases(folder, builder)
+        print(pd.DataFrame([(c.name, c.seconds, c.steps) for c in cases], columns=["build", "s", "steps"]).to_string())
+        left: tuple[Case, Path] | None = None
+        for number in range(options.kills):
+            case = cases[number % 2]
+            corpus = folder / "corpora" / str(number)
+            with builders.next() as builder:
+                if left is not None:
+                    finished(*left, builder)
+                outcome = killed(case, corpus, builder, float(rng.random()), by_step=number % 4 >= 2)
+            left = (case, corpus)
+            rows.append(asdict(outcome))
+        if left is not None:
+            with builders.next() as builder:
+                finished(*left, builder)
+    table = pd.DataFrame(rows)
+    table["left"] = pd.Categorical(table["left"], ["nothing", "former", "whole"])
+    counts = table.groupby(["case", "how"])["left"].value_counts().unstack()
+    readers = table.groupby(["case", "how"]).agg(readers=("readers", "sum"), slowest_end=("seconds", "max"))
+    print(counts.join(readers.round(3)).to_string())
+    print(f"{len(rows)} kills, and every next build made the corpus that one without a kill makes, to the bit.")
+
+
+if __name__ == "__main__":
+    main()

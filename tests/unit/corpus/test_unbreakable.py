@@ -1,0 +1,463 @@
+"""Nothing that happens to a build breaks a corpus: kills, Ctrl-C, full disks, others at work, old and newer layouts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+import va_widgets as va
+from tests.unit.corpus.clips import write_video
+from tests.unit.corpus.killing import (
+    Builder,
+    Builders,
+    Case,
+    alive,
+    contents,
+    finished,
+    killed,
+    until_gone,
+    write_cases,
+)
+from va_widgets.corpus import build, reader, store
+from va_widgets.corpus.encoders import OpenClipEncoder
+from va_widgets.corpus.reader import Message, PicturesRequest, Request
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+
+
+@pytest.fixture(scope="module")
+def builder() -> Iterator[Builder]:
+    """A process that builds, for the tests that let it live."""
+    with closing(Builder()) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def cases(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    """A first build, and one that finds videos added and one gone."""
+    return write_cases(tmp_path_factory.mktemp("cases"), builder)
+
+
+@pytest.fixture
+def corpus(cases: list[Case], tmp_path: Path) -> Path:
+    """A corpus of the first build, which the second is about to extend."""
+    assert cases[1].former is not None
+    return Path(shutil.copytree(cases[1].former, tmp_path / "corpus"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here: that takes root")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+# --- kills -----------------------------------------------------------------------------------------
+
+
+def test_a_build_may_be_killed_at_any_instant(cases: list[Case], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kills = 12
+    left: tuple[Case, Path] | None = None
+    with Builders(kills + 1) as builders:
+        for number in range(kills):
+            with builders.next() as builder:
+                if left is not None:
+                    finished(*left, builder)
+                left = cases[number % 2], tmp_path / str(number)
+                killed(*left, builder, float(rng.random()), by_step=number % 4 >= 2)
+        assert left is not None
+        with builders.next() as builder:
+            finished(*left, builder)
+
+
+def test_ctrl_c_ends_a_build_and_its_readers_at_once(cases: list[Case], builder: Builder, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    builder.ask(corpus, cases[0].videos())
+    while len(alive(builder.process.pid)) == 1:
+        assert not builder.hear(0.002)
+    os.killpg(builder.process.pid, signal.SIGINT)  # as a terminal does it: the readers hear it too
+    assert builder.hear() == "KeyboardInterrupt"
+    assert alive(builder.process.pid) == [builder.process.pid]
+    finished(cases[0], corpus, builder)
+
+
+@pytest.mark.parametrize("share", np.linspace(0.02, 0.98, 9).round(2))
+def test_ctrl_c_at_any_step_leaves_a_corpus_that_opens(
+    cases: list[Case], builder: Builder, corpus: Path, share: float
+) -> None:
+    case = cases[1]
+    said = builder.build(corpus, case.videos(), step=1 + int(share * case.steps), sends=signal.SIGINT)
+    assert said == "KeyboardInterrupt" or said.startswith("built")
+    assert contents(corpus) in (case.before, case.after)
+    finished(case, corpus, builder)
+
+
+def test_ctrl_c_right_after_the_manifest_was_replaced_leaves_the_new_corpus(
+    cases: list[Case], corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_remove_unnamed", interrupted)
+        manifest = store.read_manifest(corpus)
+        table = va.Corpus.open(corpus).clips
+        with pytest.raises(KeyboardInterrupt), store.Writing(corpus) as writing:
+            writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(table)))
+    assert store.read_manifest(corpus).clips_file != manifest.clips_file
+    assert va.Corpus.open(corpus).clips.equals(table)
+    assert (corpus / manifest.clips_file).exists()
+    store.clear_unfinished(corpus)
+    assert not (corpus / manifest.clips_file).exists()
+
+
+# --- others at work --------------------------------------------------------------------------------
+
+
+class _Waiting(OpenClipEncoder):
+    """An encoder that says when it is first asked, and answers when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.may = threading.Event(), threading.Event()
+
+    def encode_frames(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        self.asked.set()
+        assert self.may.wait(120)
+        return super().encode_frames(frames)
+
+
+def test_of_two_builds_at_once_the_second_is_refused_and_the_first_finishes(cases: list[Case], tmp_path: Path) -> None:
+    encoder, videos = _Waiting(), cases[0].videos()
+    first = threading.Thread(
+        target=va.Corpus.build, args=(tmp_path / "corpus", videos, encoder), kwargs={"progress": False}
+    )
+    first.start()
+    assert encoder.asked.wait(120)
+    for _ in range(2):
+        with pytest.raises(va.CorpusError, match=r"^Another build is at work in .*: wait until it is done, then build"):
+            va.Corpus.build(tmp_path / "corpus", videos, progress=False)
+    encoder.may.set()
+    first.join()
+    made = va.Corpus.open(tmp_path / "corpus")
+    assert made.clips.index.tolist() == cases[0].after["clips"]["clip_id"]
+
+
+def test_a_refused_build_leaves_what_another_has_begun(tmp_path: Path) -> None:
+    new = tmp_path / "corpus"
+    with build.locked(new):
+        build.remove_empty(new, fresh=True)  # as a build does that found no folder yet, and then this one at work
+        with pytest.raises(va.CorpusError, match="Another build is at work"), build.locked(new):
+            pass
+    build.remove_empty(new, fresh=True)
+    assert not new.exists()
+
+
+def test_a_corpus_that_is_open_goes_on_while_another_build_replaces_it(
+    cases: list[Case], builder: Builder, corpus: Path
+) -> None:
+    opened = va.Corpus.open(corpus)
+    assert builder.build(corpus, cases[1].videos()).startswith("built")
+    assert not (corpus / "clips-1.parquet").exists()
+    before = cases[0].after
+    assert [opened.filmstrip(clip).data for clip in opened.clips.index] == before["strips"]
+    assert opened.report["source"].tolist() == before["report"]["source"]
+    assert opened.embeddings.tobytes() == before["embeddings"]
+    assert len(opened.search("night", 5)) == 5
+    assert len(opened.similar(opened.clips.index[0], 5)) == 5
+    assert opened.preview(opened.clips.index[0])
+    with pytest.raises(va.CorpusError, match="has changed since it was opened: open it again"):
+        opened.with_columns(pd.DataFrame({"mine": 1}, index=opened.clips.index))
+    assert contents(corpus) == cases[1].after
+
+
+def test_opening_never_fails_while_builds_replace_the_corpus(cases: list[Case], builder: Builder, corpus: Path) -> None:
+    assert builder.build(corpus, cases[1].videos()).startswith("built")
+    for number in range(8):
+        builder.ask(corpus, cases[number % 2].videos())
+        said = ""
+        while not said:
+            opened = va.Corpus.open(corpus)
+            assert len(opened) in (len(cases[0].after["strips"]), len(cases[1].after["strips"]))
+            assert opened.filmstrip(opened.clips.index[-1]).data
+            assert len(opened.report) >= len(cases[0].after["report"]["source"])
+            said = builder.hear(0)
+        assert said.startswith("built")
+
+
+def test_a_file_that_is_removed_while_it_is_opened_is_looked_up_again(
+    cases: list[Case], builder: Builder, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = store.read_manifest(corpus)
+    assert builder.build(corpus, cases[1].videos()).startswith("built")
+    read = store._read_manifest
+    stale = [former, former]
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_read_manifest", lambda path: stale.pop() if len(stale) > 1 else read(path))
+        assert len(va.Corpus.open(corpus)) == len(cases[1].after["strips"])
+    stale = [former]
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "read_manifest", lambda path: stale.pop() if stale else read(path))
+        assert len(va.Corpus.open(corpus)) == len(cases[1].after["strips"])
+    (corpus / read(corpus).embeddings_file).unlink()
+    with pytest.raises(va.CorpusError, match=r"lacks its file 'embeddings-.*': copy the whole folder again"):
+        va.Corpus.open(corpus)
+
+
+# --- disks -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("joining", "most"), [(False, 500), (False, 8000), (False, 16_000), (True, 300), (True, 9000)])
+def test_a_file_that_grows_too_large_is_told_and_the_next_build_finishes(
+    cases: list[Case], builder: Builder, corpus: Path, joining: bool, most: int
+) -> None:
+    case = cases[1]
+    if joining:  # all shards are made, and only then it happens
+        shutil.copytree(case.folder / "whole" / "shards", corpus / "shards", dirs_exist_ok=True)
+    said = builder.build(corpus, case.videos(), most=most)
+    assert said.startswith(f"CorpusError: There is no space left for {corpus}: free some and build again;"), said
+    assert contents(corpus) == case.before
+    assert len(list(corpus.glob("*-*.*"))) == 3
+    finished(case, corpus, builder)
+
+
+def test_a_full_disk_is_told_and_the_next_build_finishes(
+    cases: list[Case], builder: Builder, corpus: Path, small_disk: Path
+) -> None:
+    case, refused = cases[1], 0
+    home = Path(shutil.copytree(corpus, small_disk / "corpus"))
+    filler = small_disk / "filler"
+    for room in (0, 16_384, 49_152, 81_920, 98_304):
+        free = shutil.disk_usage(small_disk).free + (filler.stat().st_size if filler.exists() else 0)
+        filler.write_bytes(bytes(max(0, free - room)))
+        said = builder.build(home, case.videos())
+        if said.startswith("built"):
+            break
+        refused += 1
+        assert said.startswith(f"CorpusError: There is no space left for {home}: free some and build again;"), said
+        assert contents(home) == case.before
+    assert refused >= 3
+    filler.unlink()
+    finished(case, home, builder)
+
+
+def test_a_read_only_corpus_opens_and_is_searched_but_not_built(
+    cases: list[Case], builder: Builder, corpus: Path, small_disk: Path
+) -> None:
+    home = Path(shutil.copytree(corpus, small_disk / "corpus"))
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert contents(home) == cases[0].after
+    opened = va.Corpus.open(home)
+    assert len(opened.search("night", 3)) == 3
+    assert len(opened.similar(opened.clips.index[0], 3)) == 3
+    assert opened.preview(opened.clips.index[0])
+    for place in (home, small_disk / "new"):
+        said = builder.build(place, cases[1].videos())
+        refusal = f"The corpus in {place} cannot be written (Read-only file system): check the folder."
+        assert said == f"CorpusError: {refusal}"
+
+
+def test_a_preview_plays_although_there_is_no_room_to_keep_it(
+    cases: list[Case], corpus: Path, small_disk: Path
+) -> None:
+    home = Path(shutil.copytree(corpus, small_disk / "corpus"))
+    cases[0].videos()
+    opened = va.Corpus.open(home)
+    (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    assert opened.preview(opened.clips.index[0])
+    assert [file.name for file in home.glob("previews/.*")] == []
+
+
+# --- layouts ---------------------------------------------------------------------------------------
+
+
+def as_schema_1(corpus: Path) -> None:
+    """Turn a corpus into the layout of schema 1: sources in the manifest, no name of a clip's shard."""
+    opened = store.open_files(corpus)
+    table = opened.clips.read().drop(columns="_shard")
+    table.to_parquet(corpus / opened.manifest.clips_file)
+    found = json.loads((corpus / store.MANIFEST_FILE).read_text())
+    del found["cut"], found["sources_file"]
+    sources = [msgspec.to_builtins(source) for source in opened.sources()]
+    for source in sources:
+        del source["shard"]
+    found |= {"schema": 1, "sources": sources}
+    (corpus / store.MANIFEST_FILE).write_text(json.dumps(found, indent=1))
+    assert opened.manifest.sources_file is not None
+    (corpus / opened.manifest.sources_file).unlink()
+    for folder in (corpus / store.SHARDS_FOLDER).iterdir():
+        card = json.loads((folder / "shard.json").read_text())
+        del card["cut"]
+        (folder / "shard.json").write_text(json.dumps(card))
+        pd.read_parquet(folder / "clips.parquet").drop(columns="_key").to_parquet(folder / "clips.parquet")
+
+
+def test_a_corpus_of_schema_1_opens_plays_and_is_extended(cases: list[Case], builder: Builder, corpus: Path) -> None:
+    as_schema_1(corpus)
+    assert contents(corpus) == cases[1].before
+    opened = va.Corpus.open(corpus)
+    cases[0].videos()
+    assert opened.preview(opened.clips.index[0])
+    finished(cases[1], corpus, builder)
+    assert store.read_manifest(corpus).schema == store.SCHEMA_VERSION
+
+
+def test_columns_are_added_to_a_corpus_of_schema_1(cases: list[Case], builder: Builder, corpus: Path) -> None:
+    as_schema_1(corpus)
+    opened = va.Corpus.open(corpus)
+    opened.with_columns(pd.DataFrame({"mine": range(len(opened))}, index=opened.clips.index))
+    assert builder.build(corpus, cases[1].videos()).startswith("built")
+    extended = va.Corpus.open(corpus).clips
+    kept = opened.clips.index.intersection(extended.index)
+    assert 0 < len(kept) < len(extended)
+    assert extended.loc[kept, "mine"].tolist() == [opened.row(clip) for clip in kept]
+
+
+def test_a_corpus_of_a_newer_schema_is_refused(cases: list[Case], builder: Builder, corpus: Path) -> None:
+    file = corpus / store.MANIFEST_FILE
+    file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 3, "unheard": "of"}))
+    before = file.read_bytes()
+    refusal = r"^The corpus in .* was made by a newer va-widgets \(schema 3, known here: 2\): upgrade it\.$"
+    with pytest.raises(va.CorpusError, match=refusal):
+        va.Corpus.open(corpus)
+    assert "was made by a newer va-widgets" in builder.build(corpus, cases[1].videos())
+    assert file.read_bytes() == before
+
+
+# --- readers ---------------------------------------------------------------------------------------
+
+
+class _Stopping(reader.Reader):
+    """A reader whose process is stopped before it can read the file bad.*, and then left alone."""
+
+    def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
+        places = request.places if isinstance(request, PicturesRequest) else [request.place]
+        self._bad = any("bad." in place for place in places)
+        if self._bad:
+            process = self._started()
+            assert process is not None
+            process.send_signal(signal.SIGSTOP)
+        yield from super().read(request)
+
+
+class _Crashing(_Stopping):
+    """A reader whose process crashes while it is to read the file bad.*."""
+
+    def watch(self) -> None:
+        if self._process is not None and self._bad and self._waiting_since is not None:
+            self._process.send_signal(signal.SIGSEGV)
+            self._process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Path:
+    """Four videos; whatever decodes the second comes to grief."""
+    for seed, name in enumerate(("a", "bad", "c", "d")):
+        write_video(tmp_path / "videos" / f"{name}.mp4", [(seed, 20)], size=(96, 54))
+    return tmp_path / "videos"
+
+
+def test_a_video_that_crashes_the_decoder_is_skipped_and_the_others_go_on(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "Reader", _Crashing)
+    made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
+    report = made.report.set_index("source")
+    assert report.loc["bad.mp4", "status"] == "skipped"
+    assert report.loc["bad.mp4", "reason"] == "decoding it ended the decoder (SIGSEGV)"
+    assert report["status"].value_counts().to_dict() == {"done": 3, "skipped": 1}
+
+
+def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import cv2
+
+    (tmp_path / "pictures").mkdir()
+    for seed, name in enumerate(("a", "bad", "c")):
+        picture = np.random.default_rng(seed).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+        assert cv2.imwrite(str(tmp_path / "pictures" / f"{name}.png"), picture)
+    monkeypatch.setattr(build, "Reader", _Crashing)
+    made = va.Corpus.build(tmp_path / "corpus", tmp_path / "pictures", progress=False)
+    report = made.report.set_index("source")
+    assert report.loc["bad.png", "reason"] == "decoding it ended the decoder (SIGSEGV)"
+    assert report["status"].to_dict() == {"a.png": "done", "bad.png": "skipped", "c.png": "done"}
+
+
+def test_a_video_at_which_the_decoder_hangs_is_given_up(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "Reader", _Stopping)
+    monkeypatch.setattr(reader, "_STALLED", 2.0)
+    for name in ("a", "c", "d"):  # only the one that hangs is read: on a busy machine the others may take as long
+        (videos / f"{name}.mp4").rename(tmp_path / f"{name}.mp4")
+    with pytest.raises(va.NoVideosError, match=r"bad\.mp4: decoding it made no progress for 2 s"):
+        va.Corpus.build(tmp_path / "corpus", videos, progress=False)
+
+
+def test_an_idle_reader_that_has_died_is_replaced(videos: Path, tmp_path: Path) -> None:
+    request = Request(str(videos / "a.mp4"), (videos / "a.mp4").stat().st_size, 64, 8)
+    one = reader.Reader()
+    try:
+        for _ in range(2):
+            assert isinstance(list(one.read(request))[-1], reader.Done)
+            assert one._process is not None
+            one._process.kill()
+            one._process.wait()
+        one.end()
+        last = list(one.read(request))
+        assert isinstance(last[0], reader.Failed)
+    finally:
+        one.close()
+
+
+def test_a_reader_does_not_outlive_its_build_even_while_it_decodes(tmp_path: Path) -> None:
+    write_video(tmp_path / "long.mp4", [(0, 1500)], size=(320, 180))
+    program = (
+        "import sys; from va_widgets.corpus.reader import *\n"
+        "one = Reader()\n"
+        "for message in one.read(Request(sys.argv[1], int(sys.argv[2]), 64, 8)):\n"
+        "    print(type(message).__name__, flush=True)\n"
+    )
+    size = (tmp_path / "long.mp4").stat().st_size
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "long.mp4"), str(size)],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"Moved\n"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    until_gone(process.pid, most=10)
+
+
+def test_what_an_encoder_gets_wrong_is_raised_and_the_build_does_not_hang(videos: Path, tmp_path: Path) -> None:
+    class Sideless(OpenClipEncoder):
+        @property
+        def image_size(self) -> int:
+            raise ValueError("there is no size")
+
+    with pytest.raises(ValueError, match="there is no size"):
+        va.Corpus.build(tmp_path / "corpus", videos, encoder=Sideless(), progress=False)
