@@ -49,7 +49,7 @@ def clip_table(clips: int, first: int = 0) -> pd.DataFrame:
     """`clips` rows of a corpus's table from row `first` on."""
     row = np.arange(first, first + clips)
     video = row // CLIPS_A_VIDEO
-    start = (row % CLIPS_A_VIDEO) * 4.12
+    start = (row % CLIPS_A_VIDEO) * 4.12 + (row * 7919 % 997) / 250  # shots are of all lengths
     key = [f"{(number * 0x9E3779B97F4A7C15) % (1 << 64):016x}" for number in range(video[0], video[-1] + 1)]
     return pd.DataFrame(
         {
@@ -280,15 +280,23 @@ class _OneParquet:
 
     def write(self, clips: int, dim: int, strips: int) -> None:
         self.folder.mkdir()
-        with pq.ParquetWriter(self.folder / "corpus.parquet", records(1, dim, 0, 1).schema) as writer:
+        with self._writer("corpus.parquet", records(1, dim, 0, 1).schema) as writer:
             for start in range(0, clips, BLOCK):
                 writer.write_table(records(min(BLOCK, clips - start), dim, start, strips), row_group_size=1 << 14)
+
+    def _writer(self, name: str, schema: pa.Schema) -> pq.ParquetWriter:
+        # Embeddings and pictures do not get smaller, only slower.
+        plain = {"embedding.list.element": "none", "strip": "none"}
+        packed = dict.fromkeys(SCALARS, "zstd")
+        return pq.ParquetWriter(
+            self.folder / name, schema, use_dictionary=["clip_id", "video"], compression=packed | plain
+        )
 
     def append(self, clips: int) -> None:
         former = pq.ParquetFile(self.folder / "corpus.parquet")
         first = former.metadata.num_rows
         dim = former.schema_arrow.field("embedding").type.list_size
-        with pq.ParquetWriter(self.folder / ".corpus", former.schema_arrow) as writer:
+        with self._writer(".corpus", former.schema_arrow) as writer:
             for group in range(former.num_row_groups):
                 writer.write_table(former.read_row_group(group))
             writer.write_table(records(clips, dim, first, first + clips))
@@ -441,25 +449,25 @@ def killed(key: str, folder: Path, kills: int) -> str:
 
 def compare(options: argparse.Namespace, folder: Path) -> None:
     rows = sorted(np.random.default_rng(1).choice(options.strips, 12, replace=False).tolist())
-    figures, crashes = [], []
+    print(f"{options.clips:,} clips x {options.dim}, {options.strips:,} filmstrips, medians of {options.repeats}")
+    tables = []
     for key in options.layouts:
         layout = LAYOUTS[key](folder)
         written, _ = seconds(partial(layout.write, options.clips, options.dim, options.strips))
         size = bytes_of(layout.folder)
+        figures = []
         for _ in range(options.repeats):
             forget(layout.folder)
-            figures += [
-                {"layout": layout.name, "cache": state, **asked(key, folder, rows)} for state in ("cold", "warm")
-            ]
-        appended = statistics.median(seconds(partial(layout.append, 1000))[0] for _ in range(3))
-        kept = f"append 1,000: {appended:.2f} s; written in {written:.0f} s; {size / 1e6:.0f} MB on disk"
-        crash = killed(key, folder, options.kills) if key in ("files", "lance") else "not tried"
-        crashes.append(f"{layout.name}: {kept}; {crash}")
+            for state in ("cold", "warm"):
+                one = {"layout": layout.name, "cache": state}
+                figures.append(one | asked(key, folder, rows))
+        tables.append(pd.DataFrame(figures).groupby(["layout", "cache"], sort=False).median().round(3))
+        appended = statistics.median(seconds(partial(layout.append, 1000))[0] for _ in range(options.repeats))
+        kept = f"written in {written:.0f} s, {size / 1e6:.0f} MB on disk; append 1,000: {appended:.2f} s"
+        crash = killed(key, folder, options.kills) if key in ("files", "lance") else "no kills tried"
+        print(f"{layout.name}: {kept}; {crash}", flush=True)
         shutil.rmtree(layout.folder)
-    table = pd.DataFrame(figures).groupby(["layout", "cache"], sort=False).median().round(3)
-    print(f"{options.clips:,} clips x {options.dim}, {options.strips:,} filmstrips, medians of {options.repeats}")
-    print(table.T.to_string())
-    print("\n".join(crashes))
+    print(pd.concat(tables).T.to_string())
 
 
 # --- the table alone -----------------------------------------------------------------------------------

@@ -44,8 +44,10 @@ def _parser() -> argparse.ArgumentParser:
 
     build = commands.add_parser("build", help="build a corpus from a folder of videos")
     build.add_argument("corpus", type=Path, help="the folder to build in")
-    build.add_argument("videos", type=Path, help="a folder of videos, or one video")
+    build.add_argument("videos", nargs="+", help="a folder of videos or pictures, or files and URLs")
     build.add_argument("--encoder", default="va-tiny", help='an OpenCLIP tag such as "ViT-B-32/laion2b_s34b_b79k"')
+    build.add_argument("--window", type=float, help="cut into pieces of so many seconds instead of shots")
+    build.add_argument("--pictures", action="store_true", help="take pictures, too, where there are videos")
     build.set_defaults(run=_build)
 
     info = commands.add_parser("info", help="say what a corpus holds")
@@ -66,7 +68,10 @@ def _demo(options: argparse.Namespace) -> int:
 def _build(options: argparse.Namespace) -> int:
     from va_widgets.corpus import Corpus
 
-    corpus = Corpus.build(options.corpus, videos=options.videos, encoder=options.encoder)
+    videos = options.videos[0] if len(options.videos) == 1 else options.videos
+    corpus = Corpus.build(
+        options.corpus, videos, options.encoder, window=options.window, pictures=options.pictures or None
+    )
     print(corpus)
     _print_skipped(corpus.report)
     return 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import heapq
 import re
+import statistics
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import av
 import cv2
@@ -36,8 +38,10 @@ _SLOWEST, _FASTEST = 0.01, 1000.0  # frames a second that are believed
 _LONGEST_FRAME = 600.0  # seconds that a last frame is believed to be shown
 _CLOCK = re.compile(r"([0-9]+):([0-9]+):([0-9]+(?:\.[0-9]+)?)")  # Matroska's 00:01:02.500000000
 # Of large videos only some frames are decoded: anchor frames, those shown after all that came before them in the file,
-# where they are dense enough, and otherwise all but those that no other frame needs.
-_LARGE, _FAST_ENOUGH, _DENSE, _PROBED = 720, 23.0, 0.2, 120
+# where they are dense enough, and otherwise all but those that no other frame needs. After an anchor frame that is so
+# many times larger than others, however, the picture has changed, and all are, as where exactly shall be known.
+_LARGE, _FAST_ENOUGH, _DENSE, _PROBED, _SURPRISE = 720, 23.0, 0.2, 120, 2.0
+_SPARED = ("h264", "hevc")  # other codecs' frames are all decoded: they cost little, or none can be left out
 # The processor time that a file may take: a damaged one must not hold up the rest.
 _LONGEST, _LONGEST_A_MEGABYTE = 120.0, 20.0
 
@@ -179,11 +183,13 @@ class Video:
         reordered = bool(stream.codec_context.has_b_frames)
         # AVI says when a frame is decoded, not when it is shown: there its place in the order of showing tells.
         self._in_order = reordered and self._container.format.name == "avi"
-        sparse = large and self.fps >= _FAST_ENOUGH and reordered and not self._in_order and not every
+        spared = reordered and not self._in_order and stream.codec_context.name in _SPARED
+        sparse = large and self.fps >= _FAST_ENOUGH and spared and not every
         share = self._anchors() if sparse else 1.0
         self._sparse = share < 1.0
-        if self._sparse:
-            stream.codec_context.skip_frame = "BIDIR" if share >= _DENSE else "NONREF"
+        # HEVC's anchor frames are often made like those between them, and would be left out as well.
+        bidirectional = share >= _DENSE and stream.codec_context.name == "h264"
+        self._left_out: Literal["BIDIR", "NONREF"] = "BIDIR" if bidirectional else "NONREF"
         # What shot detection reckons with; half of the frames suits what is left of them.
         self.seen_fps = self.fps / 2 if self._sparse else self.fps
         self._small.aspect = self._picture.aspect = stream.sample_aspect_ratio
@@ -275,10 +281,14 @@ class Video:
         """Every frame that decodes whole, with its number and its time stamp, if it has one."""
         order: list[int] = []  # time stamps of packets whose frames are still to come
         number = -1
+        surprise = _Surprise()
         for packet in self._packets():
+            if self._sparse and packet.size:
+                self._stream.codec_context.skip_frame = "DEFAULT" if surprise.at(packet) else self._left_out
             wanted = (self._sparse or self._in_order) and not packet.is_discard
-            if packet.pts is not None and packet.size and wanted:
-                heapq.heappush(order, packet.pts)
+            told = packet.dts if self._in_order else packet.pts
+            if told is not None and packet.size and wanted:
+                heapq.heappush(order, told)
             damaged = packet.is_corrupt
             try:
                 frames = packet.decode()
@@ -310,7 +320,7 @@ class Video:
         while time.process_time() < self._deadline:
             try:
                 packet = next(packets)
-            except StopIteration:
+            except (StopIteration, IndexError):  # at the end PyAV trips over streams that appeared late
                 self._ended = True
                 return
             except av.error.FFmpegError:
@@ -336,6 +346,26 @@ def _opened(source: Path | IO[bytes]) -> av.container.InputContainer:
         options={"protocol_whitelist": "file" if isinstance(source, Path) else "none"},
         metadata_errors="replace",  # a title in another encoding than UTF-8 is no damage
     )
+
+
+class _Surprise:
+    """Tells, before anything is decoded, where the picture may have changed from one anchor frame to the next."""
+
+    def __init__(self) -> None:
+        self._newest: int | None = None
+        self._sizes: deque[int] = deque(maxlen=16)
+        self._surprised = True
+
+    def at(self, packet: av.Packet[av.VideoStream]) -> bool:
+        """Whether the last anchor frame, perhaps this packet, is unlike those before it."""
+        if packet.pts is None:
+            return True
+        if self._newest is None or packet.pts > self._newest:
+            self._newest = packet.pts
+            self._surprised = not self._sizes or packet.size > _SURPRISE * statistics.median(self._sizes)
+            if not packet.is_keyframe:
+                self._sizes.append(packet.size)
+        return self._surprised
 
 
 class _Scaler:

@@ -47,6 +47,11 @@ def write_given(
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()][0]
         raise CorpusError(f"The clip id {twice!r} comes twice: every clip needs one of its own.")
+    if encoder is not None and encoder.dim != dim:
+        raise CorpusError(
+            f"The embeddings have {dim} dimensions, but the text encoder {encoder.fingerprint} makes {encoder.dim}: give"
+            " the one that belongs to them."
+        )
     phrases = _checked_texts(texts, dim)
     fresh = not path.exists()
     try:

@@ -4,7 +4,7 @@ The rows are sorted into lists of neighbours and kept as four bits a value (Fais
 query looks into the nearest lists alone, and the best that it finds are scored again against the matrix: scores are
 those of `search.nearest`, but a row may be missed. Faiss is an extra, `va-widgets[index]`. Why it and not a graph: a
 text lies outside the cone of the clips, where a graph (HNSW, in USearch too) has to visit thousands of rows to find
-what is nearest, and takes many times as long to build.
+what is nearest, and takes several times as long to build.
 """
 
 from __future__ import annotations

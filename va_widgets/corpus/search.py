@@ -68,6 +68,8 @@ def _nearest_half(
     unit = query.astype(np.float64) / length
     half = unit.astype(np.float16)
     rough, limit = _half_products(embeddings, half, k)
+    if not abs(limit) < 2 * _LONGEST:
+        return None  # rows much longer than any corpus's
     # A row's rough score r differs from its exact one by at most `off + per * |r|`: `off` is for the query's rounding
     # and for adding up `dim` products in float32, there and in float32_scores, and `per` for rounding r to float16.
     off = _LONGEST * (float(np.linalg.norm(unit - half)) + 3 * (len(query) + 2) * _SINGLE) + _SINGLE

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.corpus.clips import write_video
 from tests.unit.corpus.fuzzing import Result, counted, damaged, tried, write_originals
-from va_widgets.corpus.reader import Done, Failed, Reader, Request
+from va_widgets.corpus.reader import Clip, Done, Failed, Reader, Request
 
 _CASES = 75
 _SECONDS, _MEGABYTES = 10.0, 1000.0  # that no damaged file of less than 100 KB may take
@@ -90,3 +90,28 @@ def test_a_video_of_an_unknown_codec_is_skipped_with_its_reason(reader: Reader, 
     file.write_bytes((tmp_path / "plain.mp4").read_bytes().replace(b"avc1", b"xyz1").replace(b"avcC", b"xyzC"))
     last = list(reader.read(Request(str(file), file.stat().st_size, 64, 8)))[-1]
     assert last == Failed("its video is of a kind that is not known here")
+
+
+def test_a_stream_that_appears_late_ends_nothing(reader: Reader, tmp_path: Path) -> None:
+    data = b""
+    for sound in (False, True):
+        part = tmp_path / f"{sound}.ts"
+        with av.open(str(part), "w") as target:
+            stream = target.add_stream("mpeg2video", rate=25)
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+            audio = target.add_stream("mp2", rate=44100) if sound else None
+            for index in range(200):
+                frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), index, dtype=np.uint8), format="rgb24")
+                target.mux(stream.encode(frame))
+                if isinstance(audio, av.AudioStream):
+                    samples = av.AudioFrame.from_ndarray(np.zeros((1, 1152 * 2), dtype=np.int16), format="s16")
+                    samples.sample_rate = 44100
+                    target.mux(audio.encode(samples))
+            target.mux(stream.encode())
+        data += part.read_bytes()
+    file = tmp_path / "late.ts"
+    file.write_bytes(data)
+    messages = list(reader.read(Request(str(file), len(data), 64, 8)))
+    assert isinstance(messages[-1], Done)
+    assert [one.frame_out for one in messages if isinstance(one, Clip)][-1] >= 399
