@@ -10,8 +10,10 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import av
 import cv2
@@ -32,6 +34,8 @@ from va_widgets.demo.scenes import sample_scenes
 WIDTH, HEIGHT, FPS = 1920, 1080, 25
 GRAIN = 2.0  # grey levels
 
+ShotPlace: TypeAlias = tuple[str, int, int]  # clip_id, its first frame, and the one after its last
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -47,21 +51,23 @@ def main() -> None:
         tag = "va-tiny" if options.model == "va-tiny" else f"local-dir:{random_model(options.model, home / 'model')}"
         encoder = OpenClipEncoder(tag)
         corpus = va.Corpus.build(home / "warm", videos, encoder, progress=False)
-        shots = dict(iter(corpus.clips.groupby("video", observed=True)))
-        ends = corpus.clips.groupby("video", observed=True)["end"].max()
+        shots: dict[str, list[ShotPlace]] = {}
+        clips = corpus.clips
+        for place in zip(clips["video"], clips.index, clips["frame_in"], clips["frame_out"], strict=True):
+            shots.setdefault(str(place[0]), []).append((str(place[1]), int(place[2]), int(place[3])))
+        ends = clips.groupby("video", observed=True)["end"].max()
         model, _, preprocess = open_clip.create_model_and_transforms(tag if ":" in tag else f"local-dir:{tiny()}")
         model.eval()
         rows: dict[str, list[float]] = {name: [] for name in ("plain loop", "build", "reading alone", "model alone")}
         for number in range(options.repeats):
             rows["plain loop"].append(timed(lambda: plain(videos, shots, model, preprocess)))
-            rows["build"].append(
-                timed(lambda n=number: va.Corpus.build(home / f"c{n}", videos, encoder, progress=False))
-            )
+            fresh = home / f"corpus-{number}"
+            rows["build"].append(timed(partial(va.Corpus.build, fresh, videos, encoder, progress=False)))
             rows["reading alone"].append(timed(lambda: drained(videos, encoder.image_size)))
             rows["model alone"].append(timed(lambda: modelled(encoder, 8 * len(corpus))))
         agreement = like(corpus, plain(videos, shots, model, preprocess))
     seconds = {name: float(np.median(times)) for name, times in rows.items()}
-    length, frames = float(ends.sum()), sum(int(table["frame_out"].max()) for table in shots.values())
+    length, frames = float(ends.sum()), sum(max(place[2] for place in places) for places in shots.values())
     table = pd.DataFrame(
         {
             "seconds": seconds,
@@ -79,40 +85,32 @@ def main() -> None:
         options.json.write_text(json.dumps({"seconds": rows, "ratio": float(np.median(ratios))}), encoding="utf-8")
 
 
-def timed(work: object) -> float:
+def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
-    work()  # type: ignore[operator]
+    work()
     return time.perf_counter() - started
 
 
 def plain(
-    videos: Path, shots: dict[str, pd.DataFrame], model: torch.nn.Module, preprocess: object
+    videos: Path, shots: dict[str, list[ShotPlace]], model: Any, preprocess: Callable[[Image.Image], torch.Tensor]
 ) -> dict[str, NDArray[np.float32]]:
     """The loop: read every frame, preprocess those sampled, and embed shot by shot."""
     vectors = {}
-    for name, table in shots.items():
-        capture = cv2.VideoCapture(str(videos / str(name)))
-        places = iter(sorted(table[["frame_in", "frame_out"]].itertuples(), key=lambda row: row.frame_in))
-        shot, wanted, kept, number = None, set[int](), [], -1
-        while True:
-            fine, frame = capture.read()
-            number += 1
-            if not fine or (shot is not None and number >= shot.frame_out):
-                if shot is not None and kept:
-                    with torch.inference_mode():
-                        found = model.encode_image(torch.stack(kept), normalize=True)  # type: ignore[operator]
-                    vectors[shot.Index] = found.mean(dim=0).numpy()
-                shot = None
-            if not fine:
-                break
-            if shot is None:
-                shot = next(places)
-                length = shot.frame_out - shot.frame_in
-                wanted = {shot.frame_in + int((i + 0.5) / 8 * length) for i in range(8)}
-                kept = []
-            if number in wanted:
-                picture = Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
-                kept.append(preprocess(picture))  # type: ignore[operator]
+    for name, places in shots.items():
+        capture = cv2.VideoCapture(str(videos / name))
+        number = -1
+        for clip, first, after in sorted(places, key=lambda place: place[1]):
+            wanted = {first + int((i + 0.5) / 8 * (after - first)) for i in range(8)}
+            kept = []
+            while number < after - 1:
+                fine, frame = capture.read()
+                number += 1
+                if not fine:
+                    break
+                if number in wanted:
+                    kept.append(preprocess(Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))))
+            with torch.inference_mode():
+                vectors[clip] = model.encode_image(torch.stack(kept), normalize=True).mean(dim=0).numpy()
         capture.release()
     return vectors
 

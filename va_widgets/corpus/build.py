@@ -6,39 +6,27 @@ import errno
 import filecmp
 import hashlib
 import os
-import queue
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from sklearn.cluster import MiniBatchKMeans
 
 from va_widgets.corpus import store
 from va_widgets.corpus.encoders import Encoder
+from va_widgets.corpus.join import has_columns, join
 from va_widgets.corpus.progress import Progress
-from va_widgets.corpus.reader import (
-    Clip,
-    Done,
-    Failed,
-    Message,
-    Moved,
-    PicturesRequest,
-    Reader,
-    Refused,
-    Request,
-    Watch,
-)
-from va_widgets.corpus.sources import Found, Sources, content_key, total
+from va_widgets.corpus.reader import Clip, Failed, Moved, PicturesRequest, Refused, Request
+from va_widgets.corpus.reading import Readers
+from va_widgets.corpus.sources import Found, Sources, content_key
 from va_widgets.corpus.store import Manifest, Root, Shard, ShardCard, Source
+from va_widgets.corpus.work import Segment, Work, in_folder, one_by_one
 from va_widgets.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, said
 
 _LOCK_FILE = ".build.lock"
@@ -79,15 +67,6 @@ class Recipe:
         return cls(manifest.frames_per_shot, manifest.cut, float(words[2]) if words[0] == "windows" else None)
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A clip that is asked for, in seconds. `clip_id` is empty where the corpus shall choose it."""
-
-    start: float
-    end: float
-    clip_id: str = ""
-
-
 @dataclass
 class Wanted:
     """What a build is asked for, beside the sources."""
@@ -97,61 +76,6 @@ class Wanted:
     columns: Callable[[dict[str, str]], pd.DataFrame] | None = None  # of the user's, given the keys by place
     refused: list[tuple[str, str]] = field(default_factory=list)  # names and reasons of what cannot be used at all
     retire: bool = True  # sources that are gone from the folder leave the corpus
-
-
-@dataclass(eq=False)
-class _Work:
-    """A shard in the making: one video, or up to 256 pictures."""
-
-    folder: str
-    files: list[tuple[Found, Source]]
-    segments: list[Segment] | None
-    rows: list[dict[str, object]] = field(default_factory=list)
-    vectors: list[NDArray[np.float16]] = field(default_factory=list)
-    strips: list[bytes] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
-    bytes: int = 0  # of all strips
-    position: int = 0
-    seconds: float = 0.0
-    started: float = 0.0
-    end: Done | Failed | None = None
-
-    @property
-    def pictures(self) -> bool:
-        return self.files[0][0].picture
-
-    @property
-    def size(self) -> int:
-        return total([found for found, _ in self.files])
-
-    def enter(self, clip: Clip, vector: NDArray[np.float16]) -> None:
-        """Take a clip that has been embedded into the shard."""
-        key = self.files[clip.place if self.pictures else 0][1].key
-        named = clip_id(key, clip.start, clip.end)
-        if self.segments is not None:  # by the times asked for, whatever the video has of them
-            segment = self.segments[clip.place]
-            named = segment.clip_id or clip_id(key, segment.start, segment.end)
-        self.rows.append(
-            {
-                "clip_id": named,
-                "start": clip.start,
-                "end": clip.end,
-                "frame_in": clip.frame_in,
-                "frame_out": clip.frame_out,
-                "fps": clip.fps,
-                "width": clip.width,
-                "height": clip.height,
-                "_key": key,
-                "_strip_at": self.bytes,
-                "_strip_bytes": len(clip.strip),
-                "_strip_frames": clip.strip_frames,
-                "_strip_width": clip.strip_width,
-                "_strip_height": clip.strip_height,
-            }
-        )
-        self.vectors.append(vector)
-        self.strips.append(clip.strip)
-        self.bytes += len(clip.strip)
 
 
 def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: Wanted, progress: bool) -> None:
@@ -197,7 +121,7 @@ class _Build:
         self._shown = progress
         self._former: store.Files | None = None
         self._keys: dict[str, str] = {}  # by place
-        self._waiting: list[tuple[_Work, Clip]] = []  # to be embedded
+        self._waiting: list[tuple[Work, Clip]] = []  # to be embedded
         a_call = max(1, int(getattr(encoder, "frames_per_call", 1)))
         self._batch = -(-_FRAMES_A_BATCH // a_call) * a_call  # frames
         self._taken: dict[str, tuple[str, str]] = {}  # place and name, by key
@@ -216,7 +140,7 @@ class _Build:
             if source.status in ("done", "partial")
         }
         # What could not be used of a former table is not said again: this one may do better.
-        sources, works = {place: one for place, one in known.items() if one.root >= 0}, list[_Work]()
+        sources, works = {place: one for place, one in known.items() if one.root >= 0}, list[Work]()
         for place in places:
             number = _root_number(roots, place.root, self._path)
             works += self._planned(place, number, known, sources)
@@ -225,12 +149,31 @@ class _Build:
         for name, reason in self._wanted.refused:
             sources[-1, name] = Source(name, -1, 0, 0, "", "skipped", reason, 0, 0.0)
         _forget_renamed(sources, roots, {source.key for work in works for _, source in work.files})
-        if self._former is not None and not works and sources == known and self._has_columns(self._former):
+        columns = self._wanted.columns(self._keys) if self._wanted.columns else None
+        if self._former is not None and not works and sources == known and has_columns(self._former, columns):
             return
         for source in self._made(works):
             sources[source.root, source.source] = source
         self._check_any(list(sources.values()))
-        self._consolidate(roots, sorted(sources.values(), key=lambda source: (source.root, source.source)))
+        join(
+            self._path,
+            self._former,
+            sorted(sources.values(), key=lambda source: (source.root, source.source)),
+            columns,
+            Manifest(
+                schema=store.SCHEMA_VERSION,
+                fingerprint=self._encoder.fingerprint,
+                tag=getattr(self._encoder, "tag", None),
+                dim=0,
+                clips=0,
+                frames_per_shot=self._recipe.frames,
+                clips_file="",
+                embeddings_file="",
+                texts_file=None,
+                roots=roots,
+                cut=self._recipe.cut,
+            ),
+        )
 
     # --- what there is to do -----------------------------------------------------------------------
 
@@ -257,7 +200,7 @@ class _Build:
         root: int,
         known: dict[tuple[int, str], Source],
         sources: dict[tuple[int, str], Source],
-    ) -> list[_Work]:
+    ) -> list[Work]:
         """What is to be made of the files found; those that need no work are entered into `sources`."""
         works, pictures = [], list[tuple[Found, Source]]()
         for found in place.files:
@@ -286,11 +229,11 @@ class _Build:
             if found.picture and found.place not in self._wanted.segments:
                 pictures.append((found, source))
             else:
-                works.append(_Work(source.folder, [(found, source)], self._wanted.segments.get(found.place)))
+                works.append(Work(source.folder, [(found, source)], self._wanted.segments.get(found.place)))
         for start in range(0, len(pictures), _PICTURES_A_SHARD):
             some = pictures[start : start + _PICTURES_A_SHARD]
             folder = "pictures-" + _digest("".join(source.key for _, source in some))
-            works.append(_Work(folder, [_in_folder(one, folder) for one in some], None))
+            works.append(Work(folder, [in_folder(one, folder) for one in some], None))
         return works
 
     def _identified(self, found: Found) -> tuple[str, str]:
@@ -323,11 +266,11 @@ class _Build:
 
     # --- reading and embedding ---------------------------------------------------------------------
 
-    def _made(self, works: Sequence[_Work]) -> list[Source]:
+    def _made(self, works: Sequence[Work]) -> list[Source]:
         """Make a shard of every work, and say what became of each source."""
         done: list[Source] = []
-        waiting: list[_Work] = []
-        read: list[_Work] = []  # to the end, but not yet embedded
+        waiting: list[Work] = []
+        read: list[Work] = []  # to the end, but not yet embedded
         with ExitStack() as opened:
             files, size = sum(len(work.files) for work in works), sum(work.size for work in works)
             shown = opened.enter_context(Progress(files, size, self._shown))
@@ -343,7 +286,7 @@ class _Build:
                     waiting.append(work)
                 else:
                     told(former, work.size)
-            readers = _Readers(waiting, self._request)
+            readers = Readers(waiting, self._request)
             opened.callback(readers.close)
             readers.start()
             for work, message in readers:
@@ -357,7 +300,7 @@ class _Build:
                 elif isinstance(message, Failed) and len(work.files) > 1:
                     # One of these pictures has ended the reader: alone each tells for itself.
                     self._waiting = [(one, clip) for one, clip in self._waiting if one is not work]
-                    readers.add(_one_by_one(work))
+                    readers.add(one_by_one(work))
                 else:
                     work.end = message
                     read.append(work)
@@ -369,7 +312,7 @@ class _Build:
                 read = [one for one in read if one in waited_for]
         return done
 
-    def _finished_before(self, work: _Work) -> list[Source] | None:
+    def _finished_before(self, work: Work) -> list[Source] | None:
         """What an interrupted build, or one before the source was gone, has made of it."""
         card = store.read_shard_card(self._path, work.folder)
         made = (self._encoder.fingerprint, self._recipe.frames, self._recipe.cut)
@@ -386,7 +329,7 @@ class _Build:
             for _, source in work.files
         ]
 
-    def _request(self, work: _Work, threads: int) -> Request | PicturesRequest:
+    def _request(self, work: Work, threads: int) -> Request | PicturesRequest:
         work.started = time.perf_counter()
         side = int(getattr(self._encoder, "image_size", _PICTURE_SIDE))
         if work.pictures:
@@ -416,7 +359,7 @@ class _Build:
         for (work, clip), vector in zip(waiting, vectors, strict=True):
             work.enter(clip, vector)
 
-    def _finish(self, work: _Work) -> list[Source]:
+    def _finish(self, work: Work) -> list[Source]:
         """Write the shard, and say what became of its sources."""
         reason = work.end.reason if work.end is not None else ""
         if work.segments is not None and len(work.rows) < len(work.segments):
@@ -441,173 +384,6 @@ class _Build:
             for i, (_, source) in enumerate(work.files)
         ]
 
-    # --- joining -----------------------------------------------------------------------------------
-
-    def _consolidate(self, roots: list[Root], sources: list[Source]) -> None:
-        """Join all shards, in the order of their sources, into one table and one matrix."""
-        kept = [source for source in sources if source.status in ("done", "partial")]
-        rank = {source.key: place for place, source in enumerate(kept)}
-        old, former = self._former_clips(kept)
-        parts, folders, known = [old], list[str](), set(old["_key"])
-        for folder in dict.fromkeys(source.folder for source in kept if source.key not in known):
-            parts.append(self._shard_clips(folder, rank))
-            folders.append(folder)
-        clips = pd.concat([part for part in parts if len(part)])
-        places = clips["_key"].map(rank).to_numpy(dtype=np.int64)
-        order = np.argsort(places, kind="stable")
-        target = np.empty(len(clips), dtype=np.int64)
-        target[order] = np.arange(len(clips))
-        with store.Writing(self._path) as writing:
-            dim = store.read_shard(self._path, folders[0])[1].shape[1] if former is None else former.shape[1]
-            name, matrix = writing.embeddings(len(clips), dim)
-            done = 0
-            if former is not None:
-                rows, done = old["_row"].to_numpy(dtype=np.int64), len(old)
-                for start in range(0, done, _ROWS):
-                    some = slice(start, min(start + _ROWS, done))
-                    matrix[target[some]] = former[rows[some]]
-            for folder, part in zip(folders, parts[1:], strict=True):
-                matrix[target[done : done + len(part)]] = store.read_shard(self._path, folder)[1][part["_row"]]
-                done += len(part)
-            sorted_places = places[order]
-            clips = clips.iloc[order].assign(
-                video=pd.Categorical([kept[place].source for place in sorted_places]),
-                cluster=clusters(matrix),
-                _key=pd.Categorical([kept[place].key for place in sorted_places]),
-                _shard=pd.Categorical([kept[place].folder for place in sorted_places]),
-                _root=np.array([kept[place].root for place in sorted_places], dtype=np.int32),
-            )
-            clips = self._with_columns(clips[[*store.COLUMNS, *store.HIDDEN]].astype(store.TYPES))
-            writing.finish(
-                Manifest(
-                    schema=store.SCHEMA_VERSION,
-                    fingerprint=self._encoder.fingerprint,
-                    tag=getattr(self._encoder, "tag", None),
-                    dim=dim,
-                    clips=len(clips),
-                    frames_per_shot=self._recipe.frames,
-                    clips_file=writing.clips(clips),
-                    embeddings_file=name,
-                    texts_file=None,
-                    roots=roots,
-                    cut=self._recipe.cut,
-                    sources_file=writing.sources(sources),
-                )
-            )
-
-    def _former_clips(self, kept: Sequence[Source]) -> tuple[pd.DataFrame, NDArray[np.float16] | None]:
-        """The clips that stay, each with its `_row` in the former matrix, and that matrix."""
-        if self._former is None:
-            return pd.DataFrame({"_key": pd.Series(dtype=str), "_row": pd.Series(dtype=np.int64)}), None
-        table = self._former.clips.read([*store.COLUMNS, *store.HIDDEN])
-        keys = table["_key"].astype(str)
-        shards = table["_shard"].astype(str) if "_shard" in table else keys
-        folders = {source.key: source.folder for source in kept}
-        table = table.assign(_key=keys, _row=np.arange(len(table)))
-        return table[(shards == keys.map(folders)).to_numpy()], self._former.embeddings
-
-    def _shard_clips(self, folder: str, rank: Collection[str]) -> pd.DataFrame:
-        """The clips of a shard that are wanted, each with its `_row` in the shard's matrix."""
-        table, _ = store.read_shard(self._path, folder)
-        table = table.assign(_row=np.arange(len(table)))
-        return table[table["_key"].isin(rank).to_numpy()]
-
-    def _with_columns(self, clips: pd.DataFrame) -> pd.DataFrame:
-        """The clips with the users' own columns, those that they had and those that come with this build."""
-        given = self._wanted.columns(self._keys) if self._wanted.columns else pd.DataFrame(index=clips.index)
-        if self._former is not None:
-            former = self._former.clips
-            before = former.read([name for name in former.names if name not in clips.columns and name != "clip_id"])
-            both = [name for name in given.columns if name in before]
-            # Clips that this build says nothing of keep what they had.
-            rest = before.loc[before.index.difference(given.index), both].dropna(axis=1, how="all")
-            clips = clips.join(before.drop(columns=both))
-            given = pd.concat([given, rest]) if rest.size else given
-        return clips.join(given)
-
-    def _has_columns(self, former: store.Files) -> bool:
-        """Whether the users' columns that come with this build are in the corpus already, with these values."""
-        if self._wanted.columns is None:
-            return True
-        given = self._wanted.columns(self._keys)
-        before = former.clips.read([str(name) for name in given.columns])
-        rows = before.index.intersection(given.index)
-        same = before.columns.size == given.columns.size
-        return same and before.loc[rows, given.columns].astype(object).equals(given.loc[rows].astype(object))
-
-
-class _Readers:
-    """Processes that read what is to be made, from `start` to `close`, and one stream of what they say.
-
-    They are never far ahead of whoever listens, so that memory stays bounded.
-    """
-
-    def __init__(self, works: Sequence[_Work], request: Callable[[_Work, int], Request | PicturesRequest]) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        number = min(cores, len(works))
-        self._threads = max(1, cores // max(1, number))
-        self._request = request
-        self._works: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
-        self._said: queue.Queue[tuple[_Work, Message] | BaseException] = queue.Queue(_AHEAD)
-        self.open = 0  # works that have not been read to their end
-        self._over = threading.Event()
-        self._readers = [Reader() for _ in range(number)]
-        self._pumps = [threading.Thread(target=self._pump, args=(one,), daemon=True) for one in self._readers]
-        self._watch = Watch(self._readers)
-        self.add(works)
-
-    def start(self) -> None:
-        """Start the processes. They may be closed already while this is at work, as Ctrl-C may come at any time."""
-        self._watch.start()
-        for pump in self._pumps:
-            pump.start()
-
-    def close(self) -> None:
-        """End the processes, whatever they are doing."""
-        self._over.set()
-        self._watch.close()
-        for reader in self._readers:
-            self._works.put(None)
-            reader.end()
-        for pump in self._pumps:
-            if pump.ident is not None:  # it has been started
-                pump.join()
-
-    def __iter__(self) -> Iterator[tuple[_Work, Message]]:
-        while self.open:
-            said = self._said.get()
-            if isinstance(said, BaseException):
-                raise said
-            self.open -= isinstance(said[1], (Done, Failed))
-            yield said
-
-    def add(self, works: Sequence[_Work]) -> None:
-        """Read these as well."""
-        self.open += len(works)
-        for work in works:
-            self._works.put(work)
-
-    def _pump(self, reader: Reader) -> None:
-        try:
-            while (work := self._works.get()) is not None and not self._over.is_set():
-                for message in reader.read(self._request(work, self._threads)):
-                    if not self._put((work, message)):
-                        return
-        except Exception as error:  # no more processes to be had, an encoder that is none: the build's to raise
-            self._put(error)
-        finally:
-            reader.close()
-
-    def _put(self, said: tuple[_Work, Message] | BaseException) -> bool:
-        """Say something as soon as there is room. Returns whether anybody listens still."""
-        while not self._over.is_set():
-            try:
-                self._said.put(said, timeout=0.2)
-            except queue.Full:
-                continue
-            return True
-        return False
-
 
 def embed(encoder: Encoder, frames: Sequence[NDArray[np.uint8]], counts: Sequence[int]) -> NDArray[np.float16]:
     """Clips of so many frames each to float16 (n, dim): their frames' vectors averaged and L2-normalised.
@@ -623,23 +399,6 @@ def embed(encoder: Encoder, frames: Sequence[NDArray[np.uint8]], counts: Sequenc
     pooled = np.add.reduceat(vectors, np.cumsum([0, *counts[:-1]]), axis=0)
     lengths = np.linalg.norm(pooled, axis=1, keepdims=True)
     return (pooled / np.maximum(lengths, 1e-12)).astype(np.float16)
-
-
-def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
-    """A cluster, 0 to 9, for every row: what data diversity is counted over. Found on a sample of the rows."""
-    n = len(embeddings)
-    rows = np.linspace(0, n - 1, min(n, _CLUSTER_SAMPLE)).round().astype(np.int64)
-    means = MiniBatchKMeans(min(_CLUSTERS, n), random_state=0, n_init=3, batch_size=4096)
-    means.fit(np.asarray(embeddings[rows], dtype=np.float32))
-    parts = [
-        means.predict(np.asarray(embeddings[start : start + _ROWS], dtype=np.float32)) for start in range(0, n, _ROWS)
-    ]
-    return np.concatenate(parts).astype(np.int8)
-
-
-def clip_id(key: str, start: float, end: float) -> str:
-    """What a clip is called: its source's key and its times in milliseconds."""
-    return f"{key}-{round(start * 1000):08d}-{round(end * 1000):08d}"
 
 
 def renew_columns(path: Path, manifest: Manifest, clips: pd.DataFrame) -> Manifest:
@@ -694,7 +453,7 @@ def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root
             del sources[place]
 
 
-def _advance(shown: Progress, work: _Work, position: int, seconds: float, clips: int = 0) -> None:
+def _advance(shown: Progress, work: Work, position: int, seconds: float, clips: int = 0) -> None:
     position, seconds = max(work.position, min(position, work.size)), max(work.seconds, seconds)
     shown.advance(position - work.position, seconds - work.seconds, clips)
     work.position, work.seconds = position, seconds
@@ -706,16 +465,6 @@ def _source(found: Found, root: int, key: str, status: str, reason: str, shard: 
 
 def _changed(source: Source, status: str, reason: str, clips: int = 0, seconds: float = 0.0) -> Source:
     return msgspec.structs.replace(source, status=status, reason=reason, clips=clips, seconds=seconds)
-
-
-def _in_folder(one: tuple[Found, Source], folder: str) -> tuple[Found, Source]:
-    return one[0], msgspec.structs.replace(one[1], shard=folder)
-
-
-def _one_by_one(work: _Work) -> list[_Work]:
-    """Some pictures, each as a work of its own."""
-    folders = [f"{work.folder}-{i}" for i in range(len(work.files))]
-    return [_Work(folder, [_in_folder(one, folder)], None) for folder, one in zip(folders, work.files, strict=True)]
 
 
 def _digest(text: str) -> str:

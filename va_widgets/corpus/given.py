@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from va_widgets.corpus import store
-from va_widgets.corpus.build import clusters, locked, remove_empty
+from va_widgets.corpus.build import locked, remove_empty
 from va_widgets.corpus.encoders import Encoder
+from va_widgets.corpus.join import clusters
 from va_widgets.corpus.store import Manifest
 from va_widgets.corpus.tables import Vectors, read_table, read_vectors, write_normalised
 from va_widgets.errors import CorpusError
@@ -49,7 +50,7 @@ def write_given(
         raise CorpusError(f"The clip id {twice!r} comes twice: every clip needs one of its own.")
     if encoder is not None and encoder.dim != dim:
         raise CorpusError(
-            f"The embeddings have {dim} dimensions, but the text encoder {encoder.fingerprint} makes {encoder.dim}: give"
+            f"The embeddings have {dim} dimensions, but the text encoder {encoder.fingerprint} has {encoder.dim}: give"
             " the one that belongs to them."
         )
     phrases = _checked_texts(texts, dim)

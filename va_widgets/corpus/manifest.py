@@ -10,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from va_widgets.corpus import store
-from va_widgets.corpus.build import Recipe, Segment, Wanted, clip_id
+from va_widgets.corpus.build import Recipe, Wanted
 from va_widgets.corpus.sources import Found, Sources, find, is_url, local, looked_up
 from va_widgets.corpus.tables import checked_segments, read_table
+from va_widgets.corpus.work import Segment, clip_id
 from va_widgets.errors import CorpusError, NoVideosError
 
 _OWN = ("clip_id", "video", "start", "end")

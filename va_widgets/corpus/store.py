@@ -185,9 +185,11 @@ class Table:
         """The table, or some columns of it, as far as it has them. Raises CorpusError if it is damaged."""
         wanted = None if columns is None else [name for name in self.names if name in columns]
         try:
-            return pq.ParquetFile(self._mapped).read(wanted, use_pandas_metadata=True).to_pandas()
+            table = pq.ParquetFile(self._mapped).read(wanted, use_pandas_metadata=True).to_pandas()
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(error) from error
+        pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
+        return table
 
     def _damaged(self, error: Exception) -> CorpusError:
         return CorpusError(f"The table {self._file} is damaged ({said(error)}): copy the corpus again.")

@@ -22,6 +22,7 @@ class TransitionDetector:
     _SIZE = (32, 18)
     _CHANGE, _RATIO = 10.0, 3.5  # grey levels of a cut, and how many times its neighbours' change that is
     _CLEAR, _ALIKE = 10.0, 0.8  # a change less clear than that is a jump of the subject if the pictures correlate so
+    _SAME = 0.9  # pictures that correlate more than that are of one shot: a frame was only shown twice
     _NEIGHBOURS = 2  # frames on each side of a cut that its change is compared with
     _FLASH = 0.16  # seconds, the longest one
     _STAYS = 0.5  # the share of a cut's change that is still there after a flash's time
@@ -86,7 +87,8 @@ class TransitionDetector:
         usual = sum(around) / max(1, len(around))
         if change < self._CHANGE or not around or change < self._RATIO * usual:
             return False
-        if change < self._CLEAR * usual and _correlation(self._recent[i - 1], self._recent[i]) > self._ALIKE:
+        alike = _correlation(self._recent[i - 1], self._recent[i])
+        if alike > self._SAME or (alike > self._ALIKE and change < self._CLEAR * usual):
             return False
         before = self._recent[max(0, i - 1 - self._flash)]
         after = self._recent[min(len(self._recent) - 1, i + self._flash)]

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.store import MANIFEST_FILE
 from va_widgets.corpus.tables import read_table, read_vectors
-from va_widgets.errors import CorpusError
+from va_widgets.errors import CorpusError, said
 
 __all__ = ["Release", "open_release"]
 
@@ -228,9 +228,11 @@ def _made(home: Path, place: Path, shots: pd.DataFrame) -> Corpus:
     clips = shots[list(_COLUMNS)].rename(columns=_COLUMNS)
     try:
         return Corpus.from_embeddings(place, vectors, clips, text_embeddings=texts)
-    except OSError as error:
+    except CorpusError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
         raise CorpusError(
-            f"The corpus of the release cannot be written to {place} ({error.strerror or error}): give open_release a"
+            f"The corpus of the release cannot be written to {place} ({said(error.__cause__)}): give open_release a"
             " path where it can."
         ) from error
 

@@ -32,7 +32,7 @@ from tests.unit.corpus.killing import (
     until_gone,
     write_cases,
 )
-from va_widgets.corpus import build, reader, store
+from va_widgets.corpus import build, reader, reading, store
 from va_widgets.corpus.encoders import OpenClipEncoder
 from va_widgets.corpus.reader import Message, PicturesRequest, Request
 
@@ -382,7 +382,7 @@ def videos(tmp_path: Path) -> Path:
 def test_a_video_that_crashes_the_decoder_is_skipped_and_the_others_go_on(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "Reader", _Crashing)
+    monkeypatch.setattr(reading, "Reader", _Crashing)
     made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
     report = made.report.set_index("source")
     assert report.loc["bad.mp4", "status"] == "skipped"
@@ -397,7 +397,7 @@ def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, mon
     for seed, name in enumerate(("a", "bad", "c")):
         picture = np.random.default_rng(seed).integers(0, 255, (40, 60, 3), dtype=np.uint8)
         assert cv2.imwrite(str(tmp_path / "pictures" / f"{name}.png"), picture)
-    monkeypatch.setattr(build, "Reader", _Crashing)
+    monkeypatch.setattr(reading, "Reader", _Crashing)
     made = va.Corpus.build(tmp_path / "corpus", tmp_path / "pictures", progress=False)
     report = made.report.set_index("source")
     assert report.loc["bad.png", "reason"] == "decoding it ended the decoder (SIGSEGV)"
@@ -407,7 +407,7 @@ def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, mon
 def test_a_video_at_which_the_decoder_hangs_is_given_up(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "Reader", _Stopping)
+    monkeypatch.setattr(reading, "Reader", _Stopping)
     monkeypatch.setattr(reader, "_STALLED", 2.0)
     for name in ("a", "c", "d"):  # only the one that hangs is read: on a busy machine the others may take as long
         (videos / f"{name}.mp4").rename(tmp_path / f"{name}.mp4")
