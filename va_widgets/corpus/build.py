@@ -362,7 +362,7 @@ class _Build:
     def _finish(self, work: Work) -> list[Source]:
         """Write the shard, and say what became of its sources."""
         reason = work.end.reason if work.end is not None else ""
-        if work.segments is not None and len(work.rows) < len(work.segments):
+        if work.segments is not None and len(work.rows) < len(work.segments) and (work.rows or not reason):
             missing = f"{len(work.segments) - len(work.rows)} of {len(work.segments)} segments hold no picture"
             reason = f"{reason}; {missing}" if reason else missing
         if not work.rows:

@@ -184,6 +184,9 @@ class Corpus:
     ) -> Self:
         """Make a corpus of the clips that a table names, or add to it those that are new; may be interrupted.
 
+        Videos of an earlier table that this one does not name stay as they are; of those that it names, the clips are
+        the ones it names now.
+
         Parameters
         ----------
         table : DataFrame, or path of a .csv or .parquet file, with columns video, start and end
