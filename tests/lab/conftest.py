@@ -121,6 +121,9 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1680, "height": 1050})
     opened = context.new_page()
     opened.set_default_timeout(60_000)
+    # On a busy machine JupyterLab may show a notebook before it knows the kernels, and then asks which one to take.
+    asked = opened.locator(".jp-Dialog", has_text="Select Kernel")
+    opened.add_locator_handler(asked, lambda: asked.get_by_role("button", name="Select", exact=True).click())
     yield opened
     context.close()
 
