@@ -27,6 +27,7 @@ from va_widgets.errors import CorpusError, said
 if TYPE_CHECKING:
     from va_widgets.corpus.frames import Frame, Shot, Video
 
+_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from va_widgets.corpus.reader import main; main()"
 _LENGTH_BYTES = 4
 _STALLED = 120.0  # seconds without a word after which a reader is given up
 _TOLD_EVERY = 0.25  # seconds between two messages about progress
@@ -171,14 +172,13 @@ class Reader:
                 return None
             if self._process is None:
                 self._stalled = False
-                path = os.pathsep.join([str(Path(__file__).parents[2]), *_search_path()])
                 self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", __name__],
+                    # Not what lies in the working directory: a file there may be called like a module.
+                    [sys.executable, "-P", "-c", _PROGRAM, str(Path(__file__).parents[2])],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,
-                    env={**os.environ, "PYTHONPATH": path},
                 )
             return self._process
 
@@ -226,11 +226,6 @@ class Watch:
         self._over.set()
         if self._thread.ident is not None:
             self._thread.join()
-
-
-def _search_path() -> list[str]:
-    given = os.environ.get("PYTHONPATH")
-    return [given] if given else []
 
 
 def _send(pipe: IO[bytes], body: bytes) -> None:
@@ -356,7 +351,3 @@ def _clip(place: int, shot: Shot, fps: float) -> Clip:
     return Clip(
         place, *times, strip.data, strip.frames, strip.width, strip.height, shot.width, shot.height, fps, pictures
     )
-
-
-if __name__ == "__main__":
-    main()
