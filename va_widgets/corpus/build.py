@@ -33,10 +33,6 @@ _LOCK_FILE = ".build.lock"
 _PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that do not say what they need
 _FRAMES_A_BATCH = 64
 _PICTURES_A_SHARD = 256
-_AHEAD = 16  # clips that readers may be ahead of the encoder
-_CLUSTERS = 10
-_CLUSTER_SAMPLE = 50_000
-_ROWS = 16_384  # of the matrix that are copied at a time
 _TOLD = 5  # reasons in an error message
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -321,10 +317,10 @@ class _Build:
         if not work.pictures:
             _, source = work.files[0]
             return [_changed(source, card.status, card.reason, card.clips, card.seconds)]
-        keys = store.read_shard(self._path, work.folder)[0]["_key"]
+        keys = set(store.read_shard_clips(self._path, work.folder)["_key"])
         return [
             _changed(source, "done", "", 1)
-            if source.key in set(keys)
+            if source.key in keys
             else _changed(source, "skipped", "it is not a picture that can be read")
             for _, source in work.files
         ]

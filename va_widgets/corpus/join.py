@@ -42,15 +42,15 @@ def join(
     target = np.empty(len(clips), dtype=np.int64)
     target[order] = np.arange(len(clips))
     with store.Writing(path) as writing:
-        dim = store.read_shard(path, folders[0])[1].shape[1] if former is None else former.manifest.dim
+        dim = store.read_shard_embeddings(path, folders[0]).shape[1] if former is None else former.manifest.dim
         name, matrix = writing.embeddings(len(clips), dim)
         rows, done = old["_row"].to_numpy(dtype=np.int64), len(old)
-        for start in range(0, done if former is not None else 0, _ROWS):
-            assert former is not None
+        for start in range(0, done, _ROWS):
+            assert former is not None  # they are its clips
             some = slice(start, min(start + _ROWS, done))
             matrix[target[some]] = former.embeddings[rows[some]]
         for folder, part in zip(folders, parts[1:], strict=True):
-            matrix[target[done : done + len(part)]] = store.read_shard(path, folder)[1][part["_row"]]
+            matrix[target[done : done + len(part)]] = store.read_shard_embeddings(path, folder)[part["_row"]]
             done += len(part)
         ordered = [kept[place] for place in places[order]]
         clips = clips.iloc[order].assign(
@@ -111,7 +111,7 @@ def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
 
 def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame:
     """The clips of a shard that are wanted, each with its `_row` in the shard's matrix."""
-    table, _ = store.read_shard(path, folder)
+    table = store.read_shard_clips(path, folder)
     table = table.assign(_row=np.arange(len(table)))
     return table[table["_key"].isin(keys).to_numpy()]
 

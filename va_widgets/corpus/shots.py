@@ -13,7 +13,6 @@ _CANDIDATES = 4  # pictures that are kept of a running clip for every one that i
 _LEAST_CANDIDATES = 32  # but no fewer than this
 _INTERVAL = 0.08  # seconds between them at first; doubled whenever there are too many
 _LONGEST_STILL = 600.0  # seconds of a frame that are cut into windows; what is longer is a gap
-_SPREAD = 12  # or this part of the time that the clip has lasted, if that is longer
 
 
 class Transitions:

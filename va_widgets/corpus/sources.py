@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -181,8 +181,3 @@ def _suffix(name: str) -> str:
         parts = urlsplit(next(part for part in name.split("::") if is_url(part)))
         name = parts.netloc + parts.path
     return Path(name).suffix.lower()
-
-
-def total(files: Sequence[Found]) -> int:
-    """The bytes of some sources together."""
-    return sum(found.size for found in files)

@@ -375,10 +375,15 @@ def read_shard_card(path: Path, key: str) -> ShardCard | None:
         return None
 
 
-def read_shard(path: Path, key: str) -> tuple[pd.DataFrame, NDArray[np.float16]]:
-    """A shard's clips and embeddings."""
-    folder = path / SHARDS_FOLDER / key
-    return pd.read_parquet(folder / _SHARD_CLIPS), np.load(folder / _SHARD_EMBEDDINGS, allow_pickle=False)
+def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
+    """A shard's clips."""
+    return pd.read_parquet(path / SHARDS_FOLDER / key / _SHARD_CLIPS)
+
+
+def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
+    """A shard's embeddings, row by row those of its clips."""
+    matrix: NDArray[np.float16] = np.load(path / SHARDS_FOLDER / key / _SHARD_EMBEDDINGS, allow_pickle=False)
+    return matrix
 
 
 def read_strip(path: Path, key: str, start: int, size: int) -> bytes:

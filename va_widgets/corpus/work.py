@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.corpus.reader import Clip, Done, Failed
-from va_widgets.corpus.sources import Found, total
+from va_widgets.corpus.sources import Found
 from va_widgets.corpus.store import Source
 
 
@@ -47,7 +47,7 @@ class Work:
     @property
     def size(self) -> int:
         """Bytes of all files."""
-        return total([found for found, _ in self.files])
+        return sum(found.size for found, _ in self.files)
 
     def enter(self, clip: Clip, vector: NDArray[np.float16]) -> None:
         """Take a clip that has been embedded into the shard."""
