@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=31)
     parser.add_argument("--index", action="store_true", help="also build and ask the approximate index")
+    parser.add_argument("--only-index", action="store_true", help="only that: the passes need the matrix four times")
     parser.add_argument("--folder", type=Path, help="where the matrix is put meanwhile (default: the system's)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
@@ -45,8 +46,9 @@ def main() -> None:
         clips, texts = write_matrix(file, options.clips, options.dim)
         mapped = np.load(file, mmap_mode="r")
         print(f"{options.clips:,} x {options.dim} float16, k = {options.k}, {torch.get_num_threads()} threads")
-        print(exact_times(mapped, texts, options.k, options.repeats).to_string(index=False))
-        if options.index:
+        if not options.only_index:
+            print(exact_times(mapped, texts, options.k, options.repeats).to_string(index=False))
+        if options.index or options.only_index:
             print(index_figures(mapped, clips, texts, options.k, Path(folder) / "index").to_string(index=False))
 
 

@@ -22,7 +22,7 @@ from va_widgets.corpus import store
 from va_widgets.corpus.encoders import Encoder
 from va_widgets.corpus.join import has_columns, join
 from va_widgets.corpus.progress import Progress
-from va_widgets.corpus.reader import Clip, Failed, Moved, PicturesRequest, Refused, Request
+from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request
 from va_widgets.corpus.reading import Readers
 from va_widgets.corpus.sources import Found, Sources, content_key
 from va_widgets.corpus.store import Manifest, Root, Shard, ShardCard, Source
@@ -204,11 +204,11 @@ class _Build:
             same = former is not None and (former.size, former.modified) == (found.size, found.modified)
             if former is not None and same and former.status != "gone":
                 self._keys[found.place] = former.key
-                if former.status == "skipped":
+                if former.status == "skipped" and former.reason != KILLED:
                     twin, _ = self._taken.get(former.key, (found.place, ""))
                     if twin == found.place or Path(twin).is_file():
                         continue
-                elif found.picture or former.folder == self._folder(found, former.key):
+                elif former.status != "skipped" and (found.picture or former.folder == self._folder(found, former.key)):
                     continue
             try:
                 key, twin = self._identified(found)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from va_widgets.corpus.reader import main; main()"
 _LENGTH_BYTES = 4
+# What the kernel does to a process when memory runs out: the file is not to blame, so the next build tries it again.
+KILLED = "its decoder was killed, perhaps for want of memory; the next build tries again"
 _STALLED = 120.0  # seconds without a word after which a reader is given up
 _TOLD_EVERY = 0.25  # seconds between two messages about progress
 _SMALL_SIDE = 36  # pixels that shots are detected at
@@ -200,6 +202,8 @@ class Reader:
             lines = errors.read().decode("utf-8", "replace").strip().splitlines()
         if self._stalled:
             return f"decoding it made no progress for {_STALLED:.0f} s"
+        if status == -signal.SIGKILL:
+            return KILLED
         how = signal.Signals(-status).name if status < 0 else f"status {status}"
         return f"decoding it ended the decoder ({lines[-1] if lines else how})"
 

@@ -365,9 +365,11 @@ class _Stopping(reader.Reader):
 class _Crashing(_Stopping):
     """A reader whose process crashes while it is to read the file bad.*."""
 
+    sends = signal.SIGSEGV
+
     def watch(self) -> None:
         if self._process is not None and self._bad and self._waiting_since is not None:
-            self._process.send_signal(signal.SIGSEGV)
+            self._process.send_signal(self.sends)
             self._process.send_signal(signal.SIGCONT)
 
 
@@ -377,6 +379,19 @@ def videos(tmp_path: Path) -> Path:
     for seed, name in enumerate(("a", "bad", "c", "d")):
         write_video(tmp_path / "videos" / f"{name}.mp4", [(seed, 20)], size=(96, 54))
     return tmp_path / "videos"
+
+
+def test_a_video_whose_decoder_was_killed_is_tried_again_by_the_next_build(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(_Crashing, "sends", signal.SIGKILL)
+        patched.setattr(reading, "Reader", _Crashing)
+        made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
+    assert "want of memory" in str(made.report.set_index("source").loc["bad.mp4", "reason"])
+    made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
+    assert set(made.report["status"]) == {"done"}
+    assert made.report["reason"].eq("").all()
 
 
 def test_a_video_that_crashes_the_decoder_is_skipped_and_the_others_go_on(
@@ -446,10 +461,12 @@ def test_a_reader_does_not_outlive_its_build_even_while_it_decodes(tmp_path: Pat
         start_new_session=True,
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == b"Moved\n"
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    try:
+        assert process.stdout.readline() in (b"Moved\n", b"Clip\n")  # which of the two is a matter of speed
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
     until_gone(process.pid, most=10)
 
 
