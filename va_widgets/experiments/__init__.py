@@ -1,6 +1,35 @@
-"""Experiments: labelling replayed by an oracle that knows the truth, and VA's own release."""
+"""Experiments: labelling replayed by an oracle that knows the truth, strategies compared, and VA's own release."""
 
+from va_widgets.experiments.compare import compare
+from va_widgets.experiments.errors import ExperimentError
 from va_widgets.experiments.oracle import Run, label_by_oracle
+from va_widgets.experiments.pools import Pool, bent, from_corpus, half, open_pool, with_pairs
 from va_widgets.experiments.release import Release, open_release
+from va_widgets.experiments.report import curves, markdown, plot, table, wins
+from va_widgets.experiments.reproduce import experiment_1, experiment_2, gains
+from va_widgets.experiments.strategies import STRATEGIES, Strategy
 
-__all__ = ["Release", "Run", "label_by_oracle", "open_release"]
+__all__ = [
+    "STRATEGIES",
+    "ExperimentError",
+    "Pool",
+    "Release",
+    "Run",
+    "Strategy",
+    "bent",
+    "compare",
+    "curves",
+    "experiment_1",
+    "experiment_2",
+    "from_corpus",
+    "gains",
+    "half",
+    "label_by_oracle",
+    "markdown",
+    "open_pool",
+    "open_release",
+    "plot",
+    "table",
+    "wins",
+    "with_pairs",
+]

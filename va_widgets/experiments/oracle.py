@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from va_widgets.errors import LabelError
+from va_widgets.experiments.errors import ExperimentError
 from va_widgets.session import Session
 
 PAGE = 12
@@ -34,6 +36,7 @@ def label_by_oracle(
     *,
     query: str | None = None,
     page: int = PAGE,
+    error: float = 0.0,
     tell: bool = False,
 ) -> Run:
     """Label `budget` clips of a session by the truth, a page at a time, with a refit after each page.
@@ -46,6 +49,8 @@ def label_by_oracle(
         What is searched for at first; the session's concept if it is not given.
     page : int
         How many clips are labelled between two refits.
+    error : float
+        How often a label is wrong, 0 to 1; which ones depends on the session's seed and the clip.
     tell : bool
         Print a line a page.
 
@@ -55,28 +60,41 @@ def label_by_oracle(
     missing = session.corpus.clips.index.difference(truth.index)
     if len(missing):
         raise LabelError(f"The truth says nothing about {len(missing)} clips, {missing[0]!r} among them.")
-    answers = truth.loc[session.corpus.clips.index]
+    true = truth.loc[session.corpus.clips.index]
+    said = pd.Series(answers(true.to_numpy(dtype=bool), error, session.seed), index=true.index)
     curve: list[dict[str, object]] = []
     labelled = 0
     pages = sources()
-    while labelled < min(budget, len(answers)):
+    while labelled < min(budget, len(true)):
         source = next(pages)
         number = min(page, budget - labelled)
         clips = _page(session, source, number, query or session.concept)
         if not clips:
             continue
         for value in (True, False):
-            some = [clip for clip in clips if bool(answers[clip]) is value]
+            some = [clip for clip in clips if bool(said[clip]) is value]
             if some:
                 session.label(some, value, source=source)
         labelled += len(clips)
         session.refit()
-        ap, yes = _ap(session, answers), session.counts["yes"]
+        ap, yes = _ap(session, true), session.counts["yes"]
         curve.append({"labels": labelled, "source": source, "ap": ap, "yes": yes})
         if tell:
             print(f"  {labelled:4d} labels   {source:13s} AP {ap:.3f}   {yes} yes")
     table = pd.DataFrame(curve, columns=["labels", "source", "ap", "yes"])
     return Run(session.concept, labelled, float(table["ap"].iloc[-1]), table)
+
+
+def answers(truth: NDArray[np.bool_], error: float = 0.0, seed: int = 0) -> NDArray[np.bool_]:
+    """What an oracle says of every clip, bool (n,), who is wrong about each of them with the probability `error`.
+
+    It depends on the seed and the clip's row alone: asked twice, it says the same. Raises ExperimentError for an error
+    that is no probability.
+    """
+    if not 0 <= error <= 1:
+        raise ExperimentError(f"How often the oracle is wrong lies between 0 and 1, not at {error}.")
+    wrong: NDArray[np.bool_] = np.random.default_rng([seed, 0x0AC1E]).random(len(truth)) < error
+    return truth ^ wrong
 
 
 def sources() -> Iterator[str]:
@@ -96,7 +114,7 @@ def _page(session: Session, source: str, number: int, query: str) -> list[str]:
     return [clip for clip in found if clip not in done][:number]
 
 
-def _ap(session: Session, answers: pd.Series[bool]) -> float:
-    if not answers.any():
+def _ap(session: Session, truth: pd.Series[bool]) -> float:
+    if not truth.any():
         return float("nan")
-    return float(average_precision_score(answers.to_numpy(), np.asarray(session.scores())))
+    return float(average_precision_score(truth.to_numpy(), np.asarray(session.scores())))

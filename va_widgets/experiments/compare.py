@@ -1,0 +1,227 @@
+"""Strategies side by side: labelling replayed by an oracle, and the quality that it reaches on clips it never saw."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+from sklearn.utils.parallel import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from va_widgets.errors import said
+from va_widgets.experiments.errors import ExperimentError
+from va_widgets.experiments.oracle import answers
+from va_widgets.experiments.pools import Half, Pool, half
+from va_widgets.experiments.queries import zero_shot_query
+from va_widgets.experiments.strategies import strategy
+from va_widgets.experiments.tasks import State, Strategy, Task
+
+BUDGETS = (10, 25, 50, 100, 250, 500, 1000)
+FIRST = 10  # labels before the first fit
+_SMALL_BATCH, _LARGE_BATCH, _LARGE_FROM = 5, 25, 100
+_COLUMNS = ["strategy", "concept", "seed", "n", "ap"]
+
+Point: TypeAlias = tuple[int, float]
+
+
+def compare(
+    pool: Pool,
+    strategies: Sequence[str | Strategy],
+    concepts: Sequence[str] | Half | None = None,
+    budgets: Sequence[int] = BUDGETS,
+    seeds: int | Sequence[int] = 3,
+    *,
+    error: float = 0.0,
+    jobs: int | None = None,
+    folder: str | Path | None = None,
+) -> pd.DataFrame:
+    """Let every strategy label every concept, and measure its classifier on the other half of the pool.
+
+    The first 10 labels are of the clips nearest to the text, or random ones without a text; then come batches of 5 up
+    to 100 labels and of 25 after them, with a fit after each. The same arguments give the same table, whatever `jobs`.
+
+    Parameters
+    ----------
+    strategies : names or Strategy objects
+        See `strategies.STRATEGIES`.
+    concepts : names, or "development" or "reporting"
+        That half of the pool's concepts (`pools.half`); all of them if not given.
+    budgets : int
+        At how many labels to measure. Those larger than the half to label from are left out.
+    seeds : int
+        How many runs of each, with the seeds 0, 1, …; or the seeds themselves.
+    error : float
+        How often the oracle's labels are wrong, 0 to 1. The truth that the AP is measured by is right.
+    jobs : int
+        How many processes; one a processor if not given. Each has one thread.
+    folder : path
+        Where each finished run is kept in a file of its own; runs found there are not made again. Use a folder for one
+        version of the strategies: it knows them by their names.
+
+    Returns a DataFrame(strategy, concept, seed, n, ap), ap being scikit-learn's average precision on the test half.
+    Raises ExperimentError for names that do not exist, nothing to do, a concept without positives in the test half and
+    a folder that cannot be written.
+    """
+    chosen = [one if isinstance(one, Strategy) else strategy(one) for one in strategies]
+    names = _concepts(pool, concepts)
+    wanted = tuple(sorted({int(n) for n in budgets if 0 < n <= len(pool.train)}))
+    numbers = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
+    if not (chosen and names and wanted and numbers):
+        raise ExperimentError(
+            f"At least one strategy, concept, seed and budget from 1 to {len(pool.train)} is needed to compare."
+        )
+    if len({one.name for one in chosen}) < len(chosen):
+        raise ExperimentError("Two of the strategies have the same name: give each its own.")
+    home = None if folder is None else _made(Path(folder))
+    runs = [_Run(one, concept, seed, wanted, error) for one in chosen for concept in names for seed in numbers]
+    files = [None if home is None else home / run.file(pool) for run in runs]
+    known = {i: _read(file) for i, file in enumerate(files) if file is not None and file.exists()}
+    missing = [i for i in range(len(runs)) if i not in known]
+    parallel = Parallel(n_jobs=min(jobs or os.cpu_count() or 1, len(missing) or 1), backend="loky")
+    made = parallel(delayed(_finish)(pool, runs[i], files[i]) for i in missing)
+    known.update(zip(missing, made, strict=True))
+    rows = [(run.strategy.name, run.concept, run.seed, n, ap) for i, run in enumerate(runs) for n, ap in known[i]]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+@dataclass(frozen=True)
+class _Run:
+    strategy: Strategy
+    concept: str
+    seed: int
+    budgets: tuple[int, ...]
+    error: float
+
+    def file(self, pool: Pool) -> str:
+        asked = repr((pool.digest, self.strategy.name, self.concept, self.seed, self.budgets, self.error))
+        digest = hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
+        kept = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in self.strategy.name)
+        return f"{kept}-{digest}.json"
+
+
+def replay(
+    pool: Pool, strategy: Strategy, concept: str, seed: int, budgets: Sequence[int], error: float = 0.0
+) -> list[Point]:
+    """One run of `compare`: (n, ap) for every budget, ascending."""
+    truth = pool.truth[concept].to_numpy(dtype=bool)
+    said = answers(truth, error, seed)[pool.train]
+    tested, test = truth[pool.test], np.asarray(pool.embeddings[pool.test], dtype=np.float32)
+    task = _task(pool, concept, seed)
+    rows, y = np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
+    scores: NDArray[np.floating] = task.nearness
+    points: list[Point] = []
+    for step, size in enumerate(_sizes(max(budgets), budgets)):
+        state = State(task, rows, y, scores, step, max(budgets))
+        query = zero_shot_query if step == 0 and strategy.searches else strategy.query
+        rows = np.concatenate([rows, _checked(query(state, size - len(rows)), state, size - len(rows), strategy)])
+        y = said[rows]
+        if strategy.adaptive or size in budgets:
+            fitted = strategy.learner(task, rows, y)
+            scores = fitted(task.X) if strategy.adaptive else scores
+            if size in budgets:
+                points.append((size, float(average_precision_score(tested, fitted(test)))))
+    return points
+
+
+def _task(pool: Pool, concept: str, seed: int) -> Task:
+    text = pool.texts.get(concept)
+    return Task(
+        X=np.ascontiguousarray(pool.embeddings[pool.train], dtype=np.float32),
+        text=None if text is None else np.asarray(text, dtype=np.float32),
+        videos=None if pool.videos is None else pool.videos[pool.train],
+        seed=seed,
+        rng=np.random.default_rng([seed, crc32(concept.encode())]),
+    )
+
+
+def _sizes(most: int, budgets: Sequence[int]) -> list[int]:
+    """After how many labels there is a fit, the last one being `most`; every budget is among them."""
+    small = range(FIRST, _LARGE_FROM + 1, _SMALL_BATCH)
+    large = range(_LARGE_FROM, most + 1, _LARGE_BATCH)
+    return sorted(size for size in {*small, *large, *budgets} if size <= most)
+
+
+def _checked(rows: NDArray[np.int64], state: State, k: int, strategy: Strategy) -> NDArray[np.int64]:
+    """A query's rows, as many as were asked for: random ones are added where it gave fewer."""
+    found = np.asarray(rows, dtype=np.int64)[:k]
+    free = state.free
+    if len(np.unique(found)) < len(found) or not free[found].all():
+        raise ExperimentError(f"The strategy {strategy.name!r} chose a clip twice.")
+    free[found] = False
+    if len(found) == k:
+        return found
+    return np.concatenate([found, state.task.rng.choice(np.flatnonzero(free), size=k - len(found), replace=False)])
+
+
+def _finish(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
+    with one_thread():
+        points = replay(pool, run.strategy, run.concept, run.seed, run.budgets, run.error)
+    if file is not None:
+        content = {
+            "pool": pool.name, "strategy": run.strategy.name, "concept": run.concept, "seed": run.seed,
+            "error": run.error, "points": points,
+        }  # fmt: skip
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        try:
+            unfinished.write_text(json.dumps(content), encoding="utf-8")
+            os.replace(unfinished, file)
+        except OSError as error:
+            raise ExperimentError(f"A result cannot be written to {file} ({said(error)}).") from error
+    return points
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums are added up in the same order by every process, and processes do not crowd each other out."""
+    torch = sys.modules.get("torch")
+    threads = 0 if torch is None else torch.get_num_threads()
+    with threadpool_limits(1):
+        if torch is not None:
+            torch.set_num_threads(1)
+        yield
+    if torch is not None:
+        torch.set_num_threads(threads)
+
+
+def _read(file: Path) -> list[Point]:
+    try:
+        return [(int(n), float(ap)) for n, ap in json.loads(file.read_text(encoding="utf-8"))["points"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExperimentError(f"{file} is no result of a comparison: delete it.") from error
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExperimentError(f"The results' folder {folder} cannot be made ({said(error)}).") from error
+    return folder
+
+
+def _concepts(pool: Pool, concepts: Sequence[str] | Half | None) -> list[str]:
+    if concepts is None:
+        names = pool.concepts
+    elif isinstance(concepts, str):
+        if concepts not in ("development", "reporting"):
+            raise ExperimentError(f"Concepts are a list of names, 'development' or 'reporting', not {concepts!r}.")
+        names = [name for name in pool.concepts if half(name) == concepts]
+    else:
+        names = list(concepts)
+    for name in names:
+        if name not in pool.truth:
+            raise ExperimentError(f"The pool {pool.name!r} knows no truth about {name!r}.")
+        if not pool.truth[name].iloc[pool.test].any():
+            raise ExperimentError(f"There are no positives of {name!r} in the half to test on.")
+    return names

@@ -1,0 +1,316 @@
+"""Pools: embeddings whose truth is known, cut into a half to label from and a half to test on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from va_widgets.corpus import Corpus
+from va_widgets.errors import SearchUnavailableError, said
+from va_widgets.experiments.errors import ExperimentError
+
+Half: TypeAlias = Literal["development", "reporting"]
+TextQuality: TypeAlias = Literal["excellent", "fair", "poor", "misleading"]
+
+TEXT_QUALITIES: tuple[TextQuality, ...] = ("excellent", "fair", "poor", "misleading")
+_EMBEDDINGS_FILE, _LABELS_FILE, _TEXTS_FILE = "embeddings.npy", "labels.csv", "text.npz"
+# By how many degrees a made text is turned away from its class, so that the zero-shot AP on the pool of real pictures
+# is about that of the texts which come with it; "misleading" turns it towards another class.
+_TURNED = {"excellent": 20.0, "fair": 42.0, "poor": 60.0, "misleading": 85.0}
+# The share of what a text does not have in common with all pictures that tells its own class. It gives the cosines of
+# one text with many pictures a spread of 0.02 to 0.05, as CLIP's have.
+_OWN_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Embeddings of clips whose truth is known. Never changed; the makers below and `replace` make new ones.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in tables.
+    embeddings : float16 or float32 (n, dim)
+        L2-normalised.
+    truth : DataFrame of bool (n rows), a column a concept
+    texts : {concept: float (dim,)}
+        The concepts' text embeddings; a concept without one has no text.
+    train, test : int (m,)
+        The rows to label from and those to measure on, ascending, none in both.
+    videos, clusters : int (n,), optional
+    """
+
+    name: str
+    embeddings: NDArray[np.floating[Any]]
+    truth: pd.DataFrame
+    texts: Mapping[str, NDArray[np.floating[Any]]]
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    videos: NDArray[np.int64] | None = None
+    clusters: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.embeddings)
+        columns = {"truth": self.truth, "videos": self.videos, "clusters": self.clusters}
+        for what, values in columns.items():
+            if values is not None and len(values) != n:
+                raise ExperimentError(f"The pool {self.name!r} has {n} embeddings but {len(values)} rows of {what}.")
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def __repr__(self) -> str:
+        return f"Pool({self.name!r}: {len(self):,} clips, {len(self.concepts)} concepts)"
+
+    @property
+    def concepts(self) -> list[str]:
+        """The names of all concepts, in the truth's order."""
+        return [str(name) for name in self.truth.columns]
+
+    @cached_property
+    def digest(self) -> str:
+        """A name for what the pool holds, to tell the results of different pools apart."""
+        hashed = hashlib.blake2b(digest_size=8)
+        arrays = [self.embeddings, self.truth.to_numpy(dtype=bool), self.train, self.test, self.videos]
+        arrays += [self.texts[concept] for concept in sorted(self.texts)]
+        for array in arrays:
+            hashed.update(b"|" if array is None else np.ascontiguousarray(array).tobytes())
+        hashed.update("|".join([self.name, *self.concepts, *sorted(self.texts)]).encode())
+        return hashed.hexdigest()
+
+
+def half(concept: str) -> Half:
+    """Which concepts a learner may be tuned on ("development") and which its results are reported of, by the name."""
+    return "reporting" if _hash(concept)[0] % 2 else "development"
+
+
+def open_pool(folder: str | Path, text: str = "fair", seed: int = 0) -> Pool:
+    """A pool from a folder of embeddings.npy, labels.csv and text.npz.
+
+    Parameters
+    ----------
+    folder : path
+        With `embeddings.npy` (n, dim), `labels.csv` (the row number, and a column of 0 and 1 a concept), and perhaps
+        `text.npz` (`<concept>/<quality>`: a vector (dim,)).
+    text : str
+        Which quality of texts to take. A concept that has none is without a text.
+    seed : int
+        Of the cut into halves.
+
+    Raises ExperimentError if a file is missing or damaged, or no concept has a text of that quality.
+    """
+    home = Path(folder)
+    try:
+        embeddings = np.load(home / _EMBEDDINGS_FILE)
+        truth = pd.read_csv(home / _LABELS_FILE).iloc[:, 1:].astype(bool)
+        texts: dict[str, NDArray[np.floating[Any]]] = {}
+        if (home / _TEXTS_FILE).exists():
+            with np.load(home / _TEXTS_FILE) as vectors:
+                texts = {name.split("/")[0]: vectors[name] for name in vectors.files if name.endswith(f"/{text}")}
+                qualities = sorted({name.split("/")[1] for name in vectors.files})
+            if not texts:
+                raise ExperimentError(f"{home} has no texts of the quality {text!r}: choose one of {qualities}.")
+    except (OSError, ValueError, IndexError) as error:
+        raise ExperimentError(f"{home} cannot be read as a pool ({said(error)}).") from error
+    train, test = _halves(len(embeddings), None, seed)
+    return Pool(f"{home.name}/{text}", embeddings, truth, texts, train, test)
+
+
+def from_corpus(
+    corpus: Corpus,
+    prefix: str = "truth:",
+    *,
+    name: str | None = None,
+    queries: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> Pool:
+    """A pool from a corpus that has its truth in columns of bool, such as the demo's. Videos stay in one half.
+
+    Parameters
+    ----------
+    prefix : str
+        How the names of those columns begin; the rest is the concept's name. Concepts with fewer than two positives
+        in either half are left out.
+    name : str
+        The corpus's folder's if it is not given.
+    queries : {concept: text}
+        What to search for, where that is not the concept's name. A corpus that cannot be searched gives no texts.
+    seed : int
+        Of the cut into halves.
+
+    Raises ExperimentError if no such column is left.
+    """
+    clips = corpus.clips
+    columns = [column for column in clips.columns if str(column).startswith(prefix)]
+    truth = clips[columns].astype(bool).rename(columns=lambda column: str(column).removeprefix(prefix))
+    videos = pd.factorize(clips["video"])[0].astype(np.int64)
+    train, test = _halves(len(corpus), videos, seed)
+    enough = [c for c in truth.columns if min(truth[c].iloc[rows].sum() for rows in (train, test)) >= 2]
+    if not enough:
+        raise ExperimentError(f"{corpus.path} has no columns {prefix}… with a truth to test on in both halves.")
+    texts = {}
+    for concept in enough:
+        try:
+            texts[concept] = corpus.text_embedding((queries or {}).get(concept, concept))
+        except SearchUnavailableError:
+            continue
+    return Pool(
+        name or Path(corpus.path).name,
+        np.asarray(corpus.embeddings),
+        truth[enough].reset_index(drop=True),
+        texts,
+        train,
+        test,
+        videos,
+        clips["cluster"].to_numpy(dtype=np.int64) if "cluster" in clips else None,
+    )
+
+
+def with_pairs(pool: Pool, number: int = 12, least: float = 0.005, most: float = 0.05) -> Pool:
+    """The pool with further, rarer concepts: what shows two of its concepts at once, such as "rain + night city".
+
+    Parameters
+    ----------
+    number : int
+        How many to add, or as many as there are; chosen by a hash of their names.
+    least, most : float
+        What share of all clips they may have.
+
+    Their texts are the means of the two texts, where both have one.
+    """
+    truth, texts = pool.truth.copy(), dict(pool.texts)
+    pairs = {f"{one} + {other}": (one, other) for one, other in combinations(pool.concepts, 2)}
+    added = 0
+    for name in sorted(pairs, key=_hash):
+        one, other = pairs[name]
+        shown = pool.truth[one] & pool.truth[other]
+        enough = all(shown.iloc[rows].sum() >= 2 for rows in (pool.train, pool.test))
+        part = shown.equals(pool.truth[one]) or shown.equals(pool.truth[other])
+        if added == number or part or not enough or not least <= shown.mean() <= most:
+            continue
+        truth[name] = shown
+        if one in texts and other in texts:
+            both = np.array([texts[one], texts[other]], dtype=np.float32)
+            texts[name] = _unit((both / np.linalg.norm(both, axis=1, keepdims=True)).sum(axis=0))
+        added += 1
+    return replace(pool, truth=truth, texts=texts)
+
+
+def bent(
+    pool: Pool, *, gap: float | None = None, narrow: float | None = None, text: TextQuality | None = None, seed: int = 0
+) -> Pool:
+    """The same pool in another geometry: as narrow a cone, as wide a gap to the texts, and texts as good as asked for.
+
+    An embedding is a part that all pictures share and a part of its own; `narrow` sets their shares. A text is that
+    shared part, a part that only texts have, and a direction of its own; `gap` sets the first one's share.
+
+    Parameters
+    ----------
+    gap : float
+        The mean cosine between texts and pictures: 0.15 to 0.35 for CLIP. The texts' own if it is not given.
+    narrow : float
+        The mean cosine between two pictures, 0 to 1: 0.4 to 0.9 for CLIP. The pool's own if it is not given.
+    text : str
+        "excellent", "fair" or "poor": the direction in which a class differs from all pictures, turned at random by
+        20, 42 or 60 degrees; "misleading": mostly another class's. The pool's own texts if it is not given.
+
+    Raises ExperimentError for numbers that no such pool has, and where texts are needed but there are none.
+    """
+    if narrow is not None and not 0 < narrow < 1:
+        raise ExperimentError(f"The mean cosine between pictures lies between 0 and 1, not at {narrow}.")
+    if text is not None and text not in TEXT_QUALITIES:
+        raise ExperimentError(f"Texts are {', '.join(TEXT_QUALITIES)}, not {text!r}.")
+    if text is None and gap is not None and not pool.texts:
+        raise ExperimentError(f"The pool {pool.name!r} has no texts to set apart: choose how good made ones are.")
+    X = np.asarray(pool.embeddings, dtype=np.float32)
+    mean = X.mean(axis=0)
+    shared, own = _unit(mean), X - np.outer(X @ _unit(mean), _unit(mean))
+    if text is not None:
+        directions = _made_texts(pool, own, text, seed)
+    else:
+        directions = {name: _unit(_without(np.asarray(t, dtype=np.float32), shared)) for name, t in pool.texts.items()}
+    among = float(mean @ mean)
+    if narrow is not None:
+        own *= np.sqrt((1 - narrow) / np.square(own).sum(axis=1).mean())
+        X = own + np.sqrt(narrow) * shared
+        X /= np.linalg.norm(X, axis=1, keepdims=True)
+        among = narrow
+    texts = {concept: np.asarray(vector) for concept, vector in pool.texts.items()}
+    if text is not None or gap is not None or (narrow is not None and texts):
+        across = among**0.5 * float(np.mean([_unit(v) @ shared for v in texts.values()])) if texts else 0.25
+        texts = _set_apart(directions, shared, own, across if gap is None else gap, among)
+    bends = {"gap": gap, "narrow": narrow, "text": text}
+    name = ", ".join([pool.name, *(f"{what}={value}" for what, value in bends.items() if value is not None)])
+    return replace(pool, name=name, embeddings=X, texts=texts)
+
+
+def _made_texts(pool: Pool, own: NDArray[np.float32], text: TextQuality, seed: int) -> dict[str, NDArray[np.float32]]:
+    """A direction for each concept, as `bent` describes."""
+    names = pool.concepts
+    classes = {name: _unit(own[pool.truth[name].to_numpy()].mean(axis=0) - own.mean(axis=0)) for name in names}
+    found = {}
+    for number, name in enumerate(names):
+        rng = np.random.default_rng([seed, TEXT_QUALITIES.index(text), number])
+        # A mixture of pictures: in a direction that they lack noise would do no harm.
+        noise = rng.normal(size=len(own)).astype(np.float32) @ own
+        if text == "misleading" and len(names) > 1:
+            noise = 0.3 * _unit(noise) + classes[names[(number + 1) % len(names)]]
+        angle = np.radians(_TURNED[text])
+        found[name] = _unit(np.cos(angle) * classes[name] + np.sin(angle) * _unit(_without(noise, classes[name])))
+    return found
+
+
+def _set_apart(
+    directions: Mapping[str, NDArray[np.float32]],
+    shared: NDArray[np.float32],
+    own: NDArray[np.float32],
+    gap: float,
+    among: float,
+) -> dict[str, NDArray[np.floating[Any]]]:
+    """Texts (unit length) whose mean cosine with the pictures is `gap`, theirs among each other being `among`."""
+    along = gap / among**0.5
+    if not -1 < along < 1:
+        raise ExperimentError(
+            f"A mean cosine of {gap} between texts and pictures needs a narrower cone of pictures than {among:.2f}."
+        )
+    # What only texts have: the direction in which pictures differ least.
+    only_texts = np.linalg.eigh(own.T @ own)[1][:, 1].astype(np.float32)
+    rest = 1 - along**2
+    texts: dict[str, NDArray[np.floating[Any]]] = {}
+    for concept, direction in directions.items():
+        apart = _unit(_without(_without(only_texts, shared), direction))
+        vector = along * shared + (rest * _OWN_SHARE) ** 0.5 * direction + (rest * (1 - _OWN_SHARE)) ** 0.5 * apart
+        texts[concept] = vector.astype(np.float32)
+    return texts
+
+
+def _hash(name: str) -> bytes:
+    return hashlib.blake2b(name.encode()).digest()
+
+
+def _halves(n: int, videos: NDArray[np.int64] | None, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to label from and rows to test on, half of all clips each, or half of all videos."""
+    groups = np.arange(n) if videos is None else videos
+    number = int(groups.max()) + 1 if n else 0
+    chosen = np.zeros(number, dtype=bool)
+    chosen[np.random.default_rng(seed).permutation(number)[: number // 2]] = True
+    return np.flatnonzero(chosen[groups]), np.flatnonzero(~chosen[groups])
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    length = float(np.linalg.norm(vector))
+    return vector / length if length else vector
+
+
+def _without(vector: NDArray[np.float32], unit: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is left of a vector at right angles to another of length 1."""
+    return vector - (vector @ unit) * unit

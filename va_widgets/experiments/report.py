@@ -1,0 +1,172 @@
+"""What a comparison says: curves with intervals, a table, who beats whom, a plot, and all of it as Markdown.
+
+Everywhere a concept counts once: its AP is the mean over its seeds, and what is shown is the median over concepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from va_widgets.experiments.errors import ExperimentError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLUMNS = ["strategy", "concept", "seed", "n", "ap"]
+
+
+def curves(results: pd.DataFrame, level: float = 0.9, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """The AP of each strategy at each number of labels: DataFrame(strategy, n, ap, low, high).
+
+    Parameters
+    ----------
+    results : DataFrame(strategy, concept, seed, n, ap)
+        What `compare` returns.
+    level : float
+        Of the interval, 0 to 1. It is a bootstrap's, over concepts and over the seeds of each. With a handful of
+        concepts it tells how much depends on which ones they are.
+    resamples, seed : int
+        Of the bootstrap.
+
+    Raises ExperimentError if the table lacks a column or has no rows.
+    """
+    names, budgets, values = _cube(results)
+    low, high = (100 * (1 - level) / 2, 100 * (1 + level) / 2)
+    rng = np.random.default_rng(seed)
+    concepts, seeds = values.shape[2:]
+    resampled = np.empty((resamples, len(names), len(budgets)))
+    for i in range(resamples):
+        chosen = np.repeat(rng.integers(concepts, size=concepts), seeds)
+        runs = rng.integers(seeds, size=len(chosen))
+        resampled[i] = _median(values[:, :, chosen, runs].reshape(values.shape))
+    lows, highs = np.nanpercentile(resampled, [low, high], axis=0)
+    point = _median(values)
+    return pd.DataFrame(
+        [
+            (name, n, point[i, j], min(lows[i, j], point[i, j]), max(highs[i, j], point[i, j]))
+            for i, name in enumerate(names)
+            for j, n in enumerate(budgets)
+        ],
+        columns=["strategy", "n", "ap", "low", "high"],
+    )
+
+
+def table(results: pd.DataFrame) -> pd.DataFrame:
+    """The median AP over concepts: a row a strategy, a column a number of labels."""
+    names, budgets, values = _cube(results)
+    return pd.DataFrame(_median(values), index=pd.Index(names, name="strategy"), columns=pd.Index(budgets, name="n"))
+
+
+def wins(results: pd.DataFrame, n: int | None = None, tie: float = 0.01) -> pd.DataFrame:
+    """How often the row's strategy beats, equals and loses to the column's, "wins/ties/losses" over concepts and seeds.
+
+    Parameters
+    ----------
+    n : int
+        At how many labels; at each of them if it is not given.
+    tie : float
+        The difference in AP up to which two runs are equal.
+
+    Raises ExperimentError if there are no results at `n` labels.
+    """
+    some = results if n is None else results[results["n"] == n]
+    names, _, values = _cube(some)
+    cells = pd.DataFrame("", index=pd.Index(names, name="strategy"), columns=names)
+    for i, name in enumerate(names):
+        for j, other in enumerate(names):
+            if i != j:
+                difference = values[i] - values[j]
+                won, lost = int((difference > tie).sum()), int((difference < -tie).sum())
+                equal = int(np.isfinite(difference).sum()) - won - lost
+                cells.loc[name, other] = f"{won}/{equal}/{lost}"
+    return cells
+
+
+def plot(results: pd.DataFrame, ax: Axes | None = None, *, level: float = 0.9) -> Axes:
+    """Draw the curves with their intervals, the number of labels on a logarithmic axis; returns the axes drawn on.
+
+    Raises ExperimentError if matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot
+        from matplotlib.ticker import NullLocator
+    except ImportError as error:
+        raise ExperimentError("A plot needs matplotlib: pip install matplotlib.") from error
+    axes = ax or pyplot.subplots(figsize=(7, 4.5))[1]
+    for name, some in curves(results, level).groupby("strategy", sort=False):
+        (line,) = axes.plot(some["n"], some["ap"], marker="o", markersize=3, label=str(name))
+        axes.fill_between(some["n"], some["low"], some["high"], alpha=0.12, color=line.get_color(), linewidth=0)
+    budgets = sorted(results["n"].unique())
+    axes.set_xscale("log")
+    axes.set_xticks(budgets, [str(n) for n in budgets])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("labels")
+    axes.set_ylabel("average precision, median over concepts")
+    axes.legend(frameon=False, fontsize="small")
+    return axes
+
+
+def markdown(results: pd.DataFrame, level: float = 0.9, of: str | None = None) -> str:
+    """The table with its intervals and the matrix of wins over all numbers of labels, as Markdown.
+
+    Parameters
+    ----------
+    level : float
+        Of the intervals, see `curves`.
+    of : str
+        The strategy whose wins are told; everybody's if it is not given.
+
+    Raises ExperimentError if the results have no strategy of that name, or are none.
+    """
+    found = curves(results, level)
+    budgets = sorted(found["n"].unique())
+    names = list(dict.fromkeys(found["strategy"]))
+    if of is not None and of not in names:
+        raise ExperimentError(f"The results hold nothing of the strategy {of!r}.")
+    cells = {(row.strategy, row.n): f"{row.ap:.2f} ({row.low:.2f}–{row.high:.2f})" for row in found.itertuples()}
+    concepts, seeds = results["concept"].nunique(), results["seed"].nunique()
+    lines = [
+        f"Average precision on the test half: the median over concepts ({concepts}) of the mean over seeds ({seeds}),"
+        f" with a {level:.0%} bootstrap interval.",
+        "",
+        *_table(["labels", *map(str, budgets)], [[name, *(cells[name, n] for n in budgets)] for name in names]),
+    ]
+    if len(names) > 1:
+        told = names if of is None else [of]
+        matrix = wins(results).loc[told]
+        lines += ["", "Wins/ties/losses of the row against the column, over concepts, seeds and numbers of labels:", ""]
+        lines += _table(["", *names], [[name, *matrix.loc[name]] for name in told])
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def _cube(results: pd.DataFrame) -> tuple[list[str], list[int], NDArray[np.float64]]:
+    """Strategies in their order, numbers of labels, and the AP (strategies, numbers, concepts, seeds), NaN for none."""
+    missing = [column for column in _COLUMNS if column not in results]
+    if missing or not len(results):
+        raise ExperimentError(f"Results have rows and the columns {', '.join(_COLUMNS)}.")
+    names, budgets = list(dict.fromkeys(results["strategy"])), sorted(int(n) for n in results["n"].unique())
+    axes = [names, budgets, sorted(results["concept"].unique()), sorted(results["seed"].unique())]
+    values = np.full([len(axis) for axis in axes], np.nan)
+    columns = ("strategy", "n", "concept", "seed")
+    places = [pd.Index(axis).get_indexer(results[column]) for axis, column in zip(axes, columns, strict=True)]
+    values[tuple(places)] = results["ap"]
+    return names, budgets, values
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median over concepts (last but one axis) of the mean over seeds (last axis), leaving out what is NaN."""
+    here = np.isfinite(values)
+    number = here.sum(axis=-1)
+    means = np.where(here, values, 0).sum(axis=-1) / np.maximum(number, 1)
+    means[number == 0] = np.nan
+    median: NDArray[np.float64] = np.ma.median(np.ma.masked_invalid(means), axis=-1).filled(np.nan)
+    return median
