@@ -92,6 +92,8 @@ class Session:
         self._lock = threading.RLock()
         self._fitting = threading.Lock()
         self._listeners: list[Listener] = []
+        self._siblings: dict[str, Session] = {concept: self}
+        self._opening = threading.Lock()  # not the labels' lock: opening another concept takes a moment
         self._known_event = -1
         self._mine: dict[str, StoredValue] = {}
         self._resolved = pd.DataFrame()
@@ -106,6 +108,31 @@ class Session:
         counts = self.counts
         said = ", ".join(f"{number} {value}" for value, number in counts.items())
         return f"Session({self.concept!r}, annotator={self.annotator!r}: {said}, v{self.version})"
+
+    # --- other concepts of the corpus -------------------------------------------------------------
+
+    def for_concept(self, concept: str) -> Session:
+        """The same annotator at work on another concept of the same corpus, which may be new.
+
+        Sessions that come from one another are one a concept, so that all who show it hear of its labels. Raises
+        LabelError if the concept's name cannot be used.
+        """
+        with self._opening:
+            found = self._siblings.get(concept)
+            if found is None:
+                found = Session(self.corpus, concept, self.annotator, seed=self.seed)
+                found._siblings, found._opening = self._siblings, self._opening
+                self._siblings[concept] = found
+        return found
+
+    @property
+    def concepts(self) -> pd.DataFrame:
+        """Every concept with labels, and this one: DataFrame(concept, annotators, yes, no, unsure), by name."""
+        known = self._store.concepts()
+        if self.concept not in set(known["concept"]):
+            own = pd.DataFrame([[self.concept, 0, 0, 0, 0]], columns=known.columns)
+            known = pd.concat([known, own]) if len(known) else own
+        return known.sort_values("concept", ignore_index=True)
 
     # --- finding clips ---------------------------------------------------------------------------
 
@@ -267,15 +294,16 @@ class Session:
         return self._store.history(self.concept)
 
     def review(self, value: str = "all", order: str = "suspicion") -> pd.DataFrame:
-        """All labelled clips: DataFrame(clip_id, value, suspicion, note, time), most suspicious or newest first.
+        """All labelled clips: DataFrame(clip_id, value, suspicion, note, time).
 
         Suspicion is how far the cross-validated classifier disagrees with the label, 0 to 1; NaN while there are
-        too few labels. `value` keeps only "yes", "no", "unsure" or "tie".
+        too few labels. `value` keeps only "yes", "no", "unsure" or "tie", or with "disputed" what annotators
+        disagree about. `order` puts the most "suspicion", the "newest" or the annotators' "disagreement" first.
         """
-        if value not in ("all", "yes", "no", "unsure", "tie"):
-            raise LabelError(f"Labels cannot be filtered by {value!r}: choose all, yes, no, unsure or tie.")
-        if order not in ("suspicion", "newest"):
-            raise LabelError(f"Labels cannot be ordered by {order!r}: choose suspicion or newest.")
+        if value not in ("all", "yes", "no", "unsure", "tie", "disputed"):
+            raise LabelError(f"Labels cannot be filtered by {value!r}: choose all, yes, no, unsure, tie or disputed.")
+        if order not in ("suspicion", "newest", "disagreement"):
+            raise LabelError(f"Labels cannot be ordered by {order!r}: choose suspicion, newest or disagreement.")
         labels = self.labels
         labels = labels[labels.index.isin(self._clips)]
         suspicious = self._fit.suspicion
@@ -288,10 +316,13 @@ class Session:
                 "time": labels["time"].to_numpy(),
             }
         )
-        if value != "all":
+        if value == "disputed":
+            table = table[table["note"] != ""]
+        elif value != "all":
             table = table[table["value"] == value]
-        by = ["suspicion", "time", "clip_id"] if order == "suspicion" else ["time", "clip_id"]
-        ascending = [False, False, True] if order == "suspicion" else [False, True]
+        first = {"suspicion": ["suspicion"], "newest": [], "disagreement": ["note", "suspicion"]}[order]
+        by = [*first, "time", "clip_id"]
+        ascending = [False] * (len(by) - 1) + [True]
         return table.sort_values(by, ascending=ascending, na_position="last", kind="stable").reset_index(drop=True)
 
     # --- learning --------------------------------------------------------------------------------
@@ -406,9 +437,12 @@ class Session:
         """A clip's frames side by side in one picture."""
         return self.corpus.filmstrip(clip_id)
 
-    def preview(self, clip_id: str) -> bytes:
-        """A clip as a short H.264 file. Raises PreviewUnavailableError if its video is gone."""
-        return self.corpus.preview(clip_id)
+    def preview(self, clip_id: str, context: float = 0.0) -> bytes:
+        """A clip as a short H.264 file, with `context` seconds before and after it if there are any.
+
+        Raises PreviewUnavailableError if its video is gone.
+        """
+        return self.corpus.preview(clip_id, context)
 
     def warm_up(self) -> None:
         """Load what the first search needs, so that it answers at once."""

@@ -27,12 +27,16 @@ export class RequestError extends Error {
 }
 
 interface Pending {
+  readonly message: object;
   readonly settle: (result: unknown, buffers: readonly Uint8Array<ArrayBuffer>[]) => void;
   readonly fail: (error: RequestError) => void;
-  readonly timer: ReturnType<typeof setTimeout>;
+  readonly busy: ReturnType<typeof setTimeout>;
+  again: ReturnType<typeof setTimeout>;
 }
 
 const BUSY_AFTER = 1500; // ms without an answer until the page says that the kernel is busy
+const AGAIN_AFTER = 5000; // ms until a request is sent once more; doubled each time
+const AGAIN_AT_MOST = 60_000;
 
 export class Client {
   private readonly pending = new Map<string, Pending>();
@@ -46,23 +50,28 @@ export class Client {
     private readonly onBusy: (busy: boolean) => void,
   ) {
     model.on("msg:custom", this.receive);
+    globalThis.addEventListener?.("online", this.sendAll);
   }
 
   close(): void {
     this.model.off("msg:custom", this.receive);
-    for (const { timer } of this.pending.values()) clearTimeout(timer);
+    globalThis.removeEventListener?.("online", this.sendAll);
+    for (const { busy, again } of this.pending.values()) {
+      clearTimeout(busy);
+      clearTimeout(again);
+    }
     this.pending.clear();
   }
 
-  // A request is never given up: a busy kernel answers later, and a label that is under way must not be told failed.
-  request<T extends RequestType>(type: T, payload: Requests[T]["with"]): Promise<Reply<T>> {
+  id(): string {
     this.count += 1;
-    const id = `${this.prefix}-${this.count}`;
+    return `${this.prefix}-${this.count}`;
+  }
+
+  // A request is never given up: a busy kernel answers later, and a label that is under way must not be told failed.
+  // What a lost connection has swallowed is sent again under the same id, by which the kernel knows it.
+  request<T extends RequestType>(type: T, payload: Requests[T]["with"], id = this.id()): Promise<Reply<T>> {
     return new Promise<Reply<T>>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.late.add(id);
-        this.onBusy(true);
-      }, BUSY_AFTER);
       const settle = (result: unknown, buffers: readonly Uint8Array<ArrayBuffer>[]) => {
         if (isResult(type, result)) resolve({ result, buffers });
         else
@@ -73,9 +82,37 @@ export class Client {
             ),
           );
       };
-      this.pending.set(id, { settle, fail: reject, timer });
-      this.model.send(request(id, type, payload));
+      const busy = setTimeout(() => {
+        this.late.add(id);
+        this.onBusy(true);
+      }, BUSY_AFTER);
+      const message = request(id, type, payload);
+      const pending = { message, settle, fail: reject, busy, again: this.sendLater(id, AGAIN_AFTER) };
+      this.pending.set(id, pending);
+      this.send(message);
     });
+  }
+
+  private sendLater(id: string, after: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      const pending = this.pending.get(id);
+      if (!pending) return;
+      pending.again = this.sendLater(id, Math.min(AGAIN_AT_MOST, 2 * after));
+      this.send(pending.message);
+    }, after);
+  }
+
+  private readonly sendAll = (): void => {
+    for (const { message } of this.pending.values()) this.send(message);
+  };
+
+  private send(message: object): void {
+    try {
+      this.model.send(message);
+    } catch {
+      // The host has no connection just now and says so by throwing: the next attempt may find one, and until then
+      // the page says that it is waiting.
+    }
   }
 
   private readonly receive = (content: unknown, buffers: unknown): void => {
@@ -85,7 +122,8 @@ export class Client {
     const pending = message.id === null ? undefined : this.pending.get(message.id);
     if (message.id === null || !pending) return; // another view's, or a second answer
     this.pending.delete(message.id);
-    clearTimeout(pending.timer);
+    clearTimeout(pending.busy);
+    clearTimeout(pending.again);
     if (this.late.delete(message.id) && this.late.size === 0) this.onBusy(false);
     if (message.kind === "failure") pending.fail(new RequestError(message.error.code, message.error.message));
     else pending.settle(message.result, bytes(buffers));

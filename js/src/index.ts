@@ -5,8 +5,9 @@ import { effect, signal } from "@preact/signals";
 import { render as draw, h } from "preact";
 import type { Model } from "./client";
 import { App } from "./components/App";
-import { Store, View } from "./state";
+import { Store } from "./store";
 import { follow, type Theme } from "./theme";
+import { View } from "./view";
 
 // anywidget calls this once a model; it hands a proxy of its own to each of the two functions.
 export default function annotator() {

@@ -12,7 +12,9 @@ export interface Film {
 }
 
 export interface Clip {
-  readonly url: string;
+  readonly url: string; // "" if there is no video
+  readonly start: number; // where in it the clip itself begins and ends, seconds
+  readonly end: number;
   readonly reason: string;
 }
 
@@ -23,7 +25,7 @@ const LOADING: Film = { url: "", frames: 1, width: 16, height: 9, reason: "" };
 
 export class Media {
   private readonly films = new Map<string, Signal<Film>>();
-  private readonly clips = new Map<string, Clip>();
+  private readonly clips = new Map<string, Promise<Clip>>();
   private wanted: string[] = [];
 
   constructor(
@@ -45,25 +47,34 @@ export class Media {
     return film;
   }
 
-  async clip(clip: string): Promise<Clip> {
-    const known = this.clips.get(clip);
-    if (known) return known;
-    const { result, buffers } = await this.client.request("preview", { clip });
-    const data = buffers[0];
-    if (!result.available || !data) return { url: "", reason: result.reason };
-    const url = URL.createObjectURL(new Blob([data], { type: result.mime }));
-    this.clips.set(clip, { url, reason: "" });
-    for (const [oldest, { url: old }] of this.clips) {
+  // A clip's video with some seconds around it; asked for once as long as it is kept.
+  clip(clip: string, context: number): Promise<Clip> {
+    const name = `${context} ${clip}`;
+    const known = this.clips.get(name);
+    const found = known ?? this.cut(clip, context);
+    this.clips.delete(name); // and in again, as the most recently used
+    this.clips.set(name, found);
+    // What failed may work the next time it is asked for.
+    found.catch(() => this.clips.delete(name));
+    for (const [oldest, old] of this.clips) {
       if (this.clips.size <= KEPT_CLIPS) break;
       this.clips.delete(oldest);
-      URL.revokeObjectURL(old);
+      void give(old);
     }
-    return { url, reason: "" };
+    return found;
+  }
+
+  private async cut(clip: string, context: number): Promise<Clip> {
+    const { result, buffers } = await this.client.request("preview", { clip, context });
+    const { start, end, reason } = result;
+    const data = buffers[0];
+    if (!result.available || !data) return { url: "", start, end, reason };
+    return { url: URL.createObjectURL(new Blob([data], { type: result.mime })), start, end, reason };
   }
 
   close(): void {
     for (const film of this.films.values()) if (film.value.url) URL.revokeObjectURL(film.value.url);
-    for (const { url } of this.clips.values()) URL.revokeObjectURL(url);
+    for (const clip of this.clips.values()) void give(clip);
     this.films.clear();
     this.clips.clear();
   }
@@ -98,4 +109,9 @@ export class Media {
       }
     }
   }
+}
+
+async function give(clip: Promise<Clip>): Promise<void> {
+  const found = await clip.catch(() => null);
+  if (found?.url) URL.revokeObjectURL(found.url);
 }

@@ -44,6 +44,7 @@ export interface Status {
   readonly diversity: number;
   readonly version: number;
   readonly points: readonly Point[];
+  readonly advice: string;
   readonly state: "ready" | "refitting" | "error";
   readonly message: string;
   readonly pending: number;
@@ -63,38 +64,48 @@ export interface Strip {
   readonly reason: string;
 }
 
-export type ReviewValue = "all" | Value;
-export type ReviewOrder = "suspicion" | "newest";
+export interface ConceptShown extends Readonly<Record<Value, number>> {
+  readonly concept: string;
+}
+
+export const REVIEW_VALUES = ["all", "yes", "no", "unsure", "disputed"] as const;
+export const REVIEW_ORDERS = ["suspicion", "newest", "disagreement"] as const;
+export type ReviewValue = (typeof REVIEW_VALUES)[number];
+export type ReviewOrder = (typeof REVIEW_ORDERS)[number];
 
 // What each request carries, and what its reply brings.
 export interface Requests {
-  hello: { with: Record<never, never>; result: { status: Status; session: string } };
+  hello: { with: Record<never, never>; result: { status: Status; session: string; corpus: string } };
   search: { with: { text: string; k: number }; result: { cards: Card[]; status: Status } };
   similar: { with: { clip: string; k: number }; result: { cards: Card[] } };
   feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };
   review: {
-    with: { value: ReviewValue; order: ReviewOrder; offset: number; k: number };
-    result: { cards: Card[]; total: number };
+    with: { value: ReviewValue; order: ReviewOrder; k: number };
+    result: { clips: string[]; cards: Card[] };
   };
+  reviewed: { with: { clips: string[] }; result: { cards: Card[] } };
   label: {
-    with: { clips: string[]; value: Stored; source: string };
+    with: { concept: string; clips: string[]; value: Stored; source: string };
     result: { labels: Labels; status: Status };
   };
-  undo: { with: Record<never, never>; result: { labels: Labels; status: Status } };
-  redo: { with: Record<never, never>; result: { labels: Labels; status: Status } };
+  undo: { with: { concept: string }; result: { labels: Labels; status: Status } };
+  redo: { with: { concept: string }; result: { labels: Labels; status: Status } };
   refit: { with: Record<never, never>; result: { status: Status } };
   guideline: { with: { text: string }; result: { status: Status } };
+  concepts: { with: Record<never, never>; result: { concepts: ConceptShown[] } };
+  switch: { with: { concept: string }; result: { status: Status } };
+  publish: { with: { name: string }; result: { name: string; version: number; status: Status } };
   filmstrips: { with: { clips: string[] }; result: { strips: Strip[] } };
   preview: {
-    with: { clip: string };
-    result: { clip: string; mime: string; available: boolean; reason: string };
+    with: { clip: string; context: number };
+    result: { clip: string; mime: string; start: number; end: number; available: boolean; reason: string };
   };
 }
 
 export type RequestType = keyof Requests;
 
 export type Event =
-  | { event: "status"; data: { status: Status } }
+  | { event: "status" | "switch"; data: { status: Status } }
   | { event: "labels"; data: { labels: Labels; status: Status } }
   | { event: "refit"; data: { status: Status; version: number; flipped: number; seconds: number } };
 
@@ -165,6 +176,7 @@ const isStatus = shape({
   diversity: isNumber,
   version: isNumber,
   points: listOf(shape({ version: isNumber, labels: isNumber, ap: orNull(isNumber) })),
+  advice: isString,
   state: oneOf("ready", "refitting", "error"),
   message: isString,
   pending: isNumber,
@@ -186,21 +198,35 @@ const isStrip = shape({
 const withLabels = shape({ labels: isLabels, status: isStatus });
 const withStatus = shape({ status: isStatus });
 const results: Record<RequestType, Check> = {
-  hello: shape({ status: isStatus, session: isString }),
+  hello: shape({ status: isStatus, session: isString, corpus: isString }),
   search: shape({ cards: listOf(isCard), status: isStatus }),
   similar: shape({ cards: listOf(isCard) }),
   feed: shape({ cards: listOf(isCard), version: isNumber }),
-  review: shape({ cards: listOf(isCard), total: isNumber }),
+  review: shape({ clips: listOf(isString), cards: listOf(isCard) }),
+  reviewed: shape({ cards: listOf(isCard) }),
   label: withLabels,
   undo: withLabels,
   redo: withLabels,
   refit: withStatus,
   guideline: withStatus,
+  concepts: shape({
+    concepts: listOf(shape({ concept: isString, yes: isNumber, no: isNumber, unsure: isNumber })),
+  }),
+  switch: withStatus,
+  publish: shape({ name: isString, version: isNumber, status: isStatus }),
   filmstrips: shape({ strips: listOf(isStrip) }),
-  preview: shape({ clip: isString, mime: isString, available: isBoolean, reason: isString }),
+  preview: shape({
+    clip: isString,
+    mime: isString,
+    start: isNumber,
+    end: isNumber,
+    available: isBoolean,
+    reason: isString,
+  }),
 };
 const events: Record<Event["event"], Check> = {
   status: withStatus,
+  switch: withStatus,
   labels: withLabels,
   refit: shape({ status: isStatus, version: isNumber, flipped: isNumber, seconds: isNumber }),
 };

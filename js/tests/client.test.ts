@@ -11,8 +11,8 @@ describe("requests", () => {
     const kernel = new Kernel();
     kernel.hold = true;
     const asked = client(kernel);
-    const first = asked.request("undo", {});
-    const second = asked.request("redo", {});
+    const first = asked.request("undo", { concept: "night" });
+    const second = asked.request("redo", { concept: "night" });
     kernel.held.reverse();
     kernel.release();
     expect((await first).result.labels).not.toEqual((await second).result.labels);
@@ -22,13 +22,13 @@ describe("requests", () => {
   it("fail with the kernel's sentence", async () => {
     const kernel = new Kernel();
     kernel.refuse("unknown_clip", "There is no clip.");
-    await expect(client(kernel).request("undo", {})).rejects.toThrow("There is no clip.");
+    await expect(client(kernel).request("undo", { concept: "night" })).rejects.toThrow("There is no clip.");
   });
 
   it("fail if the answer is not understood", async () => {
     const kernel = new Kernel();
     kernel.answer = ({ id, type }) => ({ v: 1, id, type, ok: true, result: { labels: 3 } });
-    await expect(client(kernel).request("undo", {})).rejects.toThrow("not understood");
+    await expect(client(kernel).request("undo", { concept: "night" })).rejects.toThrow("not understood");
   });
 
   it("are never given up: a busy kernel is told, and answers later", async () => {
@@ -36,12 +36,41 @@ describe("requests", () => {
     const kernel = new Kernel();
     kernel.hold = true;
     const busy: boolean[] = [];
-    const asked = client(kernel, (now) => busy.push(now)).request("undo", {});
+    const asked = client(kernel, (now) => busy.push(now)).request("undo", { concept: "night" });
     vi.advanceTimersByTime(60_000);
     expect(busy).toEqual([true]);
     kernel.release();
     await asked;
     expect(busy).toEqual([true, false]);
+  });
+
+  it("that a lost connection has swallowed are sent again under the same id", async () => {
+    vi.useFakeTimers();
+    const kernel = new Kernel();
+    kernel.hold = true;
+    const asked = client(kernel).request("undo", { concept: "night" });
+    vi.advanceTimersByTime(5_000 + 10_000 + 20_000);
+    expect(kernel.asked).toHaveLength(4);
+    expect(new Set(kernel.asked.map((message) => message.id)).size).toBe(1);
+    globalThis.dispatchEvent(new Event("online"));
+    expect(kernel.asked).toHaveLength(5);
+    kernel.release();
+    await asked;
+    vi.advanceTimersByTime(600_000);
+    expect(kernel.asked).toHaveLength(5);
+  });
+
+  it("outlive a host that throws while it has no connection", async () => {
+    vi.useFakeTimers();
+    const kernel = new Kernel();
+    const send = kernel.send.bind(kernel);
+    kernel.send = () => {
+      throw new Error("Cannot send: the comm is closed");
+    };
+    const asked = client(kernel).request("undo", { concept: "night" });
+    kernel.send = send;
+    vi.advanceTimersByTime(5_000);
+    await asked;
   });
 
   it("stop being listened for when the model closes", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { action, leaks, moved } from "../src/keys";
+import { action, bindable, keyOf, leaks, moved, NAMES, readKeys, rebind, shown } from "../src/keys";
 
 const key = (name: string, ...held: string[]) => ({
   key: name,
@@ -11,28 +11,38 @@ const key = (name: string, ...held: string[]) => ({
 
 describe("keys", () => {
   it.each([
-    [key("y"), { do: "label", value: "yes" }],
-    [key("N"), { do: "label", value: "no" }],
-    [key("u"), { do: "label", value: "unsure" }],
-    [key("z"), { do: "undo" }],
-    [key("Z", "shift"), { do: "redo" }],
-    [key("ArrowLeft"), { do: "move", to: "left", extend: false }],
-    [key("ArrowDown", "shift"), { do: "move", to: "down", extend: true }],
-    [key("3"), { do: "feed", index: 2 }],
-    [key(" "), { do: "play" }],
-    [key("/"), { do: "search" }],
-    [key("?", "shift"), { do: "help" }],
-    [key("Enter"), { do: "enter" }],
-    [key("Escape"), { do: "escape" }],
-  ])("%j", (event, expected) => {
-    expect(action(event)).toEqual(expected);
+    [key("y"), "yes"],
+    [key("Y"), "yes"], // Caps Lock
+    [key("n"), "no"],
+    [key("u"), "unsure"],
+    [key("Backspace"), "clear"],
+    [key("z"), "undo"],
+    [key("Z", "shift"), "redo"],
+    [key("1"), "suggested"],
+    [key("3"), "borderline"],
+    [key("5"), "top_negative"],
+    [key(" "), "play"],
+    [key("/"), "search"],
+    [key("?", "shift"), "help"],
+    [key("<", "shift"), "slower"],
+    [key("Enter"), "rest"],
+    [key("a"), "alike"],
+  ])("%j is a command", (event, command) => {
+    expect(action(event, {})).toEqual({ do: "command", command });
     expect(leaks(event)).toBe(false);
   });
 
-  it.each([key("s", "ctrl"), key("z", "meta"), key("Enter", "shift"), key("y", "alt"), key("x"), key("b")])(
+  it("move, extend and escape whatever the person has changed", () => {
+    const keys = { yes: "j" };
+    expect(action(key("ArrowLeft"), keys)).toEqual({ do: "move", to: "left", extend: false });
+    expect(action(key("ArrowDown", "shift"), keys)).toEqual({ do: "move", to: "down", extend: true });
+    expect(action(key("Escape"), keys)).toEqual({ do: "escape" });
+  });
+
+  it.each([key("s", "ctrl"), key("z", "meta"), key("Enter", "shift"), key("y", "alt"), key("k"), key("b")])(
     "%j means nothing to us",
     (event) => {
-      expect(action(event)).toBeNull();
+      expect(action(event, {})).toBeNull();
     },
   );
 
@@ -41,6 +51,44 @@ describe("keys", () => {
       expect(leaks(event)).toBe(true);
     for (const event of [key("x"), key("b"), key("d"), key("Enter", "shift")])
       expect(leaks(event)).toBe(false);
+  });
+});
+
+describe("keys of one's own", () => {
+  it("work instead of the usual ones, and swap with whoever had them", () => {
+    const keys = rebind({}, "yes", "1");
+    expect(action(key("1"), keys)).toEqual({ do: "command", command: "yes" });
+    expect(action(key("y"), keys)).toEqual({ do: "command", command: "suggested" });
+    expect(rebind(keys, "yes", "y")).toEqual({});
+  });
+
+  it("never leave a command without a key or two with the same", () => {
+    let keys = {};
+    for (const [command, own] of [
+      ["yes", "n"],
+      ["no", "u"],
+      ["rest", " "],
+      ["yes", "Shift+z"],
+    ] as const)
+      keys = rebind(keys, command, own);
+    const all = NAMES.map((command) => keyOf(command, keys));
+    expect(new Set(all).size).toBe(NAMES.length);
+  });
+
+  it.each([key("Escape"), key("Tab"), key("ArrowUp"), key("F5"), key("Shift", "shift"), key("s", "ctrl")])(
+    "cannot be %j",
+    (event) => {
+      expect(bindable(event)).toBe(false);
+    },
+  );
+
+  it("are read from what was kept, as far as it makes sense", () => {
+    expect(readKeys({ yes: "j", no: 3, dance: "d" })).toEqual({ yes: "j" });
+    expect(readKeys("yes")).toEqual({});
+  });
+
+  it("are told as they are printed", () => {
+    expect([" ", "Shift+z", "Enter", "y"].map(shown)).toEqual(["Space", "Shift Z", "⏎", "Y"]);
   });
 });
 

@@ -41,7 +41,32 @@ it("pictures are asked for together, and once", async () => {
 
 it("a clip without a video brings its reason", async () => {
   const { media: films } = media(new Kernel());
-  expect(await films.clip("ab12-00001200-00003040")).toEqual({ url: "", reason: "The video is gone." });
+  expect(await films.clip("ab12-00001200-00003040", 0)).toMatchObject({
+    url: "",
+    reason: "The video is gone.",
+  });
+});
+
+it("a video is cut once for each wish, and given back when others came", async () => {
+  let made = 0;
+  vi.spyOn(URL, "createObjectURL").mockImplementation(() => `blob:${made++}`);
+  const given = vi.spyOn(URL, "revokeObjectURL").mockReturnValue();
+  const kernel = new Kernel();
+  const { media: films } = media(kernel);
+  const golden = replies.find((reply) => reply.type === "preview");
+  kernel.send = (content) => {
+    kernel.asked.push(content as (typeof kernel.asked)[number]);
+    const { id } = content as { id: string };
+    kernel.tell({ ...golden, id, result: { ...golden?.result, available: true } }, [new Uint8Array([1])]);
+  };
+  const [first, again] = await Promise.all([films.clip("a", 0), films.clip("a", 0)]);
+  expect(again).toBe(first);
+  expect(first).toMatchObject({ url: "blob:0", start: 1.2, end: 3.04 });
+  await films.clip("a", 2);
+  expect(kernel.asked.map(({ context }) => context)).toEqual([0, 2]);
+  for (let i = 0; i < 12; i++) await films.clip(`b${i}`, 0);
+  await settle();
+  expect(given.mock.calls.flat()).toEqual(["blob:0", "blob:1"]);
 });
 
 it("the theme is the host's", () => {

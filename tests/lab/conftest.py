@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 
 import nbformat
@@ -22,6 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 STARTED = re.compile(r"\[(\*|\d+)\]")
+DONE = re.compile(r"\[\d+\]")
 _START_SECONDS = 90.0
 expect.set_options(timeout=60_000)  # a kernel that loads torch on a busy machine takes its time
 
@@ -55,17 +57,37 @@ class Lab:
         expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
         expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()
 
+    def stop_kernels(self) -> None:
+        """End every kernel: a dozen that have loaded torch are more than a small machine holds."""
+        for kernel in json.load(self._ask("GET", "kernels")):
+            self._ask("DELETE", f"kernels/{kernel['id']}")
+
+    def _ask(self, method: str, what: str) -> HTTPResponse:
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.url}/api/{what}", method=method, headers=headers)
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=30)
+        return answer
+
     def run_all(self, page: Page) -> None:
         """Run every cell by the menu, as a person does."""
         for _attempt in range(5):
             choose(page, "Run", "Run All Cells")
-            try:
-                # JupyterLab drops a run that comes while the notebook still connects to its kernel.
-                expect(page.locator(".jp-InputArea-prompt").first).to_have_text(STARTED, timeout=3_000)
-            except AssertionError:
-                continue
-            return
+            if self.all_started(page):
+                return
         raise AssertionError("JupyterLab did not run the notebook's cells.")
+
+    def all_started(self, page: Page) -> bool:
+        """Whether every cell has been started; each waits for the one before it."""
+        prompts = page.locator(".jp-InputArea-prompt")
+        try:
+            for index in range(prompts.count()):
+                if index:
+                    expect(prompts.nth(index - 1)).to_have_text(DONE)
+                # JupyterLab drops runs that come while the notebook still connects to its kernel.
+                expect(prompts.nth(index)).to_have_text(STARTED, timeout=4_000)
+        except AssertionError:
+            return False
+        return True
 
 
 def choose(page: Page, menu: str, entry: str) -> None:
@@ -117,15 +139,17 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(lab: Lab, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1680, "height": 1050})
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     # On a busy machine JupyterLab may show a notebook before it knows the kernels, and then asks which one to take.
     asked = opened.locator(".jp-Dialog", has_text="Select Kernel")
-    opened.add_locator_handler(asked, lambda: asked.get_by_role("button", name="Select", exact=True).click())
+    # By its class: its accessible name is another than what is written on it.
+    opened.add_locator_handler(asked, lambda: asked.locator("button.jp-mod-accept").click())
     yield opened
     context.close()
+    lab.stop_kernels()
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,17 @@ def ready(page: Page) -> Locator:
     return annotator
 
 
+def restarted(lab: Lab, page: Page) -> Locator:
+    """Restart the kernel and run all cells: the old view goes with its kernel, the new one resumes."""
+    page.locator(".va-app").evaluate_all("views => views.forEach((view) => view.classList.add('old-view'))")
+    choose(page, "Kernel", "Restart Kernel and Run All Cells…")
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(page.locator(".old-view")).to_have_count(0)
+    if not lab.all_started(page):
+        lab.run_all(page)
+    return ready(page)
+
+
 def clips(annotator: Locator) -> list[str]:
     found: list[str] = annotator.locator(".va-card").evaluate_all("cards => cards.map(card => card.dataset.clip)")
     return found
@@ -64,7 +75,7 @@ def saved(annotator: Locator) -> None:
 
 
 def label_page(page: Page, annotator: Locator, keys: str) -> None:
-    annotator.locator(".va-card").first.click(position={"x": 4, "y": 4})
+    annotator.locator(".va-line").first.click()
     for key in keys:
         page.keyboard.press(key)
 
@@ -75,7 +86,7 @@ def test_search_label_feeds_review(lab: Lab, page: Page, notebook: str, shoot: C
     expect(box).to_have_value("city at night")  # the concept's own words are searched for at first
     box.fill("night")
     box.press("Enter")
-    expect(annotator.locator(".va-grid")).to_have_attribute("aria-busy", "false")
+    expect(annotator.locator(".va-box")).to_have_attribute("aria-busy", "false")
     shoot("1-search")
 
     label_page(page, annotator, "yyyyyynnnnnu")
@@ -85,15 +96,16 @@ def test_search_label_feeds_review(lab: Lab, page: Page, notebook: str, shoot: C
     expect(annotator.locator(".va-header")).to_contain_text("quality")
     shoot("2-labelled")
 
-    page.keyboard.press("2")
+    page.keyboard.press("3")
     expect(annotator.get_by_role("tab", name="Feeds")).to_have_attribute("aria-selected", "true")
+    expect(annotator.locator("[data-feed=borderline]")).to_have_attribute("aria-pressed", "true")
     expect(annotator.locator(".va-card").first).to_be_visible()
     expect(annotator.locator(".va-card[data-label='']").first).to_be_visible()
     before = clips(annotator)
     label_page(page, annotator, "ynynynynyn")
     saved(annotator)
     assert clips(annotator) == before  # the page under the eyes never reshuffles
-    annotator.get_by_role("button", name="new clips").click()
+    annotator.get_by_role("button", name=re.compile(r"^\d+ new")).click()
     expect(annotator.locator(f".va-card[data-clip='{before[0]}']")).to_have_count(0)
     assert not set(before[:10]) & set(clips(annotator))
     shoot("3-feed")
@@ -114,7 +126,7 @@ def test_search_label_feeds_review(lab: Lab, page: Page, notebook: str, shoot: C
     assert [cell.split("\n")[0] for cell in lab.cells(notebook)] == ["import va_widgets as va", SHOW.split("\n")[0]]
 
 
-def test_a_clip_plays_and_a_thumbnail_scrubs(lab: Lab, page: Page, notebook: str) -> None:
+def test_a_clip_plays_and_a_thumbnail_scrubs(lab: Lab, page: Page, notebook: str, screenshots: Path) -> None:
     annotator = opened(lab, page, notebook)
     thumb = annotator.locator(".va-thumb").first
     box = thumb.bounding_box()
@@ -127,6 +139,11 @@ def test_a_clip_plays_and_a_thumbnail_scrubs(lab: Lab, page: Page, notebook: str
     video = annotator.locator("video")
     expect(video).to_be_visible()
     page.wait_for_function("document.querySelector('video').currentTime > 0.2")
+    length = page.evaluate("document.querySelector('video').duration")
+    page.keyboard.press("c")
+    page.wait_for_function(f"document.querySelector('video')?.duration > {length + 0.5}")
+    expect(annotator.locator(".va-own")).to_be_visible()
+    page.screenshot(path=screenshots / "player.png")
     page.keyboard.press("Escape")
     expect(video).to_have_count(0)
 
@@ -138,7 +155,7 @@ def test_a_reload_and_a_new_kernel_come_back_to_the_same_place(
     label_page(page, annotator, "yyyyyynnnnnn")
     counts(annotator, 6, 6, 0)
     saved(annotator)
-    page.keyboard.press("3")
+    page.keyboard.press("4")
     expect(annotator.locator("[data-feed=random]")).to_have_attribute("aria-pressed", "true")
     expect(annotator.locator(".va-film").first).to_be_visible()
 
@@ -151,11 +168,7 @@ def test_a_reload_and_a_new_kernel_come_back_to_the_same_place(
     counts(annotator, 7, 6, 0)
     saved(annotator)
 
-    choose(page, "Kernel", "Restart Kernel and Run All Cells…")
-    page.get_by_role("button", name="Confirm Kernel Restart").click()
-    # The old view goes with its kernel; the new one resumes.
-    expect(page.locator(".jp-InputArea-prompt").nth(1)).to_have_text("[2]:")
-    annotator = ready(page)
+    annotator = restarted(lab, page)
     counts(annotator, 7, 6, 0)
     annotator.get_by_role("tab", name="Review").click()
     expect(annotator.locator(".va-badge").first).to_be_visible()

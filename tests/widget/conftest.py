@@ -35,6 +35,8 @@ class Page:
 
     def ask(self, type: str, **payload: object) -> dict[str, Any]:
         self._count += 1
+        if type in ("label", "undo", "redo"):
+            payload.setdefault("concept", self.annotator.session.concept)
         answer, _ = self.send({"v": 1, "id": f"t-{self._count}", "type": type, **payload})
         assert answer["id"] == f"t-{self._count}"
         assert answer["type"] == type

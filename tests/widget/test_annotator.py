@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from typing import Any
 
+import av
 import pytest
 
 import va_widgets as va
@@ -21,7 +23,12 @@ def test_hello_tells_all_that_the_header_shows(page: Page) -> None:
     golden: Any = next(message for message in cases("replies") if message["type"] == "hello")
     assert status.keys() == golden["result"]["status"].keys()
     assert status["concept"] == "city at night"
-    assert status["feeds"] == ["top_positive", "borderline", "random", "top_negative"]
+    assert [name for name in status["feeds"] if name != "suggested"] == [
+        "top_positive",
+        "borderline",
+        "random",
+        "top_negative",
+    ]
     assert status["quality_note"].startswith("too few labels yet")
 
 
@@ -47,7 +54,8 @@ def test_a_label_is_on_disk_before_it_is_acknowledged(page: Page, session: va.Se
 
 
 def test_a_repeated_message_is_stored_once(page: Page, session: va.Session) -> None:
-    message = {"v": 1, "id": "same", "type": "label", "clips": clips(page)[:1], "value": "no", "source": "search"}
+    message = {"v": 1, "id": "same", "type": "label", "concept": session.concept, "clips": clips(page)[:1]}
+    message |= {"value": "no", "source": "search"}
     assert page.send(message)[0]["result"]["labels"] == page.send(message)[0]["result"]["labels"]
     assert len(session.history) == 1
 
@@ -77,10 +85,75 @@ def test_a_batch_of_labels_refits_and_brings_other_feeds(page: Page) -> None:
 def test_review_pages_through_the_labels(page: Page) -> None:
     some = clips(page)
     page.ask("label", clips=some, value="yes", source="top_positive")
-    result = page.ask("review", value="all", order="newest", offset=8, k=8)["result"]
-    assert result["total"] == 12
-    assert len(result["cards"]) == 4
-    assert {card["label"] for card in result["cards"]} == {"yes"}
+    page.ask("label", clips=some[:1], value="unsure", source="review")
+    result = page.ask("review", value="all", order="newest", k=8)["result"]
+    assert result["clips"][0] == some[0]
+    assert set(result["clips"]) == set(some)
+    assert [card["clip"] for card in result["cards"]] == result["clips"][:8]
+    page.ask("label", clips=result["clips"][8:9], value="none", source="review")  # keeps its place on the page
+    more = page.ask("reviewed", clips=result["clips"][8:])["result"]["cards"]
+    assert [card["clip"] for card in more] == result["clips"][8:]
+    assert [card["label"] for card in more] == [None, "yes", "yes", "yes"]
+    assert more[0]["note"] == ""
+
+
+def test_review_finds_what_annotators_disagree_about(page: Page, session: va.Session) -> None:
+    some = clips(page)[:4]
+    page.ask("label", clips=some, value="yes", source="top_positive")
+    va.Session(session.corpus, session.concept, "jo").label(some[2], False)
+    disputed = page.ask("review", value="disputed", order="newest", k=8)["result"]
+    assert disputed["clips"] == [some[2]]
+    assert disputed["cards"][0]["note"] == "annotators disagree"
+    assert page.ask("review", value="all", order="disagreement", k=8)["result"]["clips"][0] == some[2]
+
+
+def test_another_concept_is_another_session_of_the_same_annotator(page: Page, session: va.Session) -> None:
+    some = clips(page)
+    page.ask("label", clips=some[:2], value="yes", source="search")
+    status = page.ask("switch", concept="  rain ")["result"]["status"]
+    assert (status["concept"], status["annotator"], status["counts"]["yes"]) == ("rain", "kelli", 0)
+    assert page.wait(lambda message: message.get("event") == "switch")["data"]["status"]["concept"] == "rain"
+    page.ask("label", clips=some[:1], value="no", source="search")
+    late = page.ask("label", concept="city at night", clips=some[2:3], value="yes", source="search")
+    assert late["result"]["status"]["concept"] == "rain"
+    assert session.counts["yes"] == 3
+    known = page.ask("concepts")["result"]["concepts"]
+    assert known == [
+        {"concept": "city at night", "yes": 3, "no": 0, "unsure": 0},
+        {"concept": "rain", "yes": 0, "no": 1, "unsure": 0},
+    ]
+    assert page.ask("switch", concept="city at night")["result"]["status"]["counts"]["yes"] == 3
+    assert page.annotator.session is session
+
+
+def test_a_concept_that_was_left_with_new_labels_is_refitted_when_it_is_opened_again(page: Page) -> None:
+    some = clips(page)
+    page.ask("switch", concept="rain")
+    page.ask("label", concept="city at night", clips=some[:2], value="yes", source="search")
+    page.ask("switch", concept="city at night")
+    news = page.wait(lambda message: message.get("event") == "refit")
+    assert news["data"]["status"]["concept"] == "city at night"
+
+
+def test_two_annotators_of_one_session_hear_of_each_other_on_any_concept(page: Page, session: va.Session) -> None:
+    second = Page(va.Annotator(session))
+    for annotator in (page, second):
+        annotator.ask("switch", concept="rain")
+    clip = clips(page)[0]
+    page.ask("label", clips=[clip], value="yes", source="search")
+    assert second.wait(lambda message: message.get("event") == "labels")["data"]["labels"] == {clip: "yes"}
+    second.annotator.close()
+
+
+def test_a_model_is_published_from_the_page(page: Page, session: va.Session) -> None:
+    some = clips(page)
+    refused = page.ask("publish", name="night")
+    assert "at least one yes and one no" in refused["error"]["message"]
+    page.ask("label", clips=some[:6], value="yes", source="search")
+    page.ask("label", clips=some[6:], value="no", source="search")
+    published = page.ask("publish", name="night")["result"]
+    assert (published["name"], published["version"]) == ("night", 1)
+    assert list((session.corpus.path / "models").iterdir())
 
 
 def test_pictures_travel_as_buffers(page: Page) -> None:
@@ -88,9 +161,30 @@ def test_pictures_travel_as_buffers(page: Page) -> None:
     answer, buffers = page.send({"v": 1, "id": "f", "type": "filmstrips", "clips": some})
     assert [strip["buffer"] for strip in answer["result"]["strips"]] == [0, 1, 2]
     assert all(data[:2] == b"\xff\xd8" for data in buffers)
-    answer, buffers = page.send({"v": 1, "id": "p", "type": "preview", "clip": some[0]})
+    answer, buffers = page.send({"v": 1, "id": "p", "type": "preview", "clip": some[0], "context": 0})
     assert answer["result"]["available"]
     assert buffers[0][4:8] == b"ftyp"
+
+
+def test_a_clip_is_played_with_what_is_around_it(page: Page, session: va.Session) -> None:
+    places = session.corpus.clips
+    clip, row = next((clip, row) for clip, row in places.to_dict("index").items() if row["start"] > 2.5)
+    length = float(row["end"]) - float(row["start"])
+    answers = [
+        page.send({"v": 1, "id": f"p{context}", "type": "preview", "clip": clip, "context": context})
+        for context in (0, 2)
+    ]
+    (alone, plain), (around, longer) = [(answer["result"], data) for answer, (data,) in answers]
+    assert (alone["start"], alone["end"]) == pytest.approx((0, length))
+    assert (around["start"], around["end"]) == pytest.approx((2, 2 + length))
+    assert _seconds(longer) == pytest.approx(_seconds(plain) + 4, abs=2.1)  # the video may end before
+    assert _seconds(longer) > _seconds(plain) + 1.9
+
+
+def _seconds(data: bytes) -> float:
+    with av.open(io.BytesIO(data), "r") as file:
+        times = [float(frame.time or 0) for frame in file.decode(video=0)]
+    return times[-1] - times[0]
 
 
 def test_a_gone_video_is_told_with_its_reason(page: Page, session: va.Session) -> None:
@@ -100,7 +194,7 @@ def test_a_gone_video_is_told_with_its_reason(page: Page, session: va.Session) -
         file.unlink()
     session.corpus._manifest.roots.clear()
     session.corpus._manifest.roots.append(type("Root", (), {"relative": "videos", "absolute": "/nowhere"})())
-    answer, buffers = page.send({"v": 1, "id": "p", "type": "preview", "clip": clip})
+    answer, buffers = page.send({"v": 1, "id": "p", "type": "preview", "clip": clip, "context": 0})
     assert answer["result"]["available"] is False
     assert str(video) in answer["result"]["reason"]
     assert buffers == []
@@ -123,8 +217,11 @@ def test_a_malformed_message_gets_one_sentence_and_changes_nothing(
     [
         ("label", {"clips": ["nowhere"], "value": "yes", "source": "search"}, "unknown_clip", "'nowhere'"),
         ("similar", {"clip": "nowhere", "k": 3}, "unknown_clip", "'nowhere'"),
-        ("preview", {"clip": "nowhere"}, "unknown_clip", "'nowhere'"),
+        ("preview", {"clip": "nowhere", "context": 0}, "unknown_clip", "'nowhere'"),
         ("feed", {"name": "best", "k": 3, "exclude": []}, "bad_value", "no feed called 'best'"),
+        ("switch", {"concept": " "}, "bad_value", "at least one character"),
+        ("switch", {"concept": "x" * 300}, "bad_value", "200 characters, not 300"),
+        ("reviewed", {"clips": ["nowhere"]}, "unknown_clip", "'nowhere'"),
         ("search", {"text": "   ", "k": 3}, "no_text_search", "nothing to search for"),
     ],
 )

@@ -69,6 +69,8 @@ def test_replies_are_built_as_the_golden_ones() -> None:
             typed["status"] = msgspec.convert(result["status"], protocol.Status)
         if "cards" in result:
             typed["cards"] = msgspec.convert(result["cards"], list[protocol.Card])
+        if "concepts" in result:
+            typed["concepts"] = msgspec.convert(result["concepts"], list[protocol.ConceptShown])
         if "strips" in result:
             typed["strips"] = msgspec.convert(result["strips"], list[protocol.Strip])
         assert protocol.reply(requests[golden["type"]], typed) == golden

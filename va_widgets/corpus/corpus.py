@@ -421,10 +421,11 @@ class Corpus:
         except CorpusError:  # it has no pictures either: the reason is what there is to show
             return Player(None, title, None, reason)
 
-    def preview(self, clip_id: str) -> bytes:
+    def preview(self, clip_id: str, context: float = 0.0) -> bytes:
         """A clip as a small H.264 file without sound, cut from its video when it is first asked for.
 
-        Raises UnknownClipError, or PreviewUnavailableError if the video is gone.
+        `context` is how many seconds before and after it come with it, as far as the video has them. Raises
+        UnknownClipError, or PreviewUnavailableError if the video is gone.
         """
         from va_widgets.corpus.preview import cut
 
@@ -435,11 +436,12 @@ class Corpus:
         if clip["end"] <= clip["start"]:
             raise PreviewUnavailableError("This clip is a picture: there is nothing to play.")
         folder = self.path / store.PREVIEWS_FOLDER
-        cached = folder / f"{store.file_name(clip_id)}.mp4"
+        around = f"+{context:g}" if context else ""
+        cached = folder / f"{store.file_name(clip_id)}{around}.mp4"
         if cached.is_file():
             return cached.read_bytes()
         source = self._source_of(media["_root"], str(clip["video"]))
-        data = cut(source, float(clip["start"]), float(clip["end"]))
+        data = cut(source, float(clip["start"]), float(clip["end"]), context)
         if os.access(self.path, os.W_OK):
             unfinished = cached.with_name(f".{cached.stem}.{os.getpid()}.{threading.get_ident()}.part")
             try:

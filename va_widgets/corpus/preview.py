@@ -19,11 +19,12 @@ _TICKS = 90_000
 _THREADS = 2
 
 
-def cut(source: Path | str, start: float, end: float) -> bytes:
+def cut(source: Path | str, start: float, end: float, context: float = 0.0) -> bytes:
     """The part of a video, a path or URL, from `start` to `end` (seconds from its first frame) as MP4.
 
-    It is H.264, upright, in colours that a screen shows, without sound; at most 20 seconds, 360 pixels on the shorter
-    side, 30 frames a second. Raises PreviewUnavailableError if the file cannot be decoded there.
+    `context` is how many seconds before and after come with it, as far as the video has them. It is H.264, upright,
+    in colours that a screen shows, without sound; at most 20 seconds and the context, 360 pixels on the shorter side,
+    30 frames a second. Raises PreviewUnavailableError if the file cannot be decoded there.
     """
     name = source.name if isinstance(source, Path) else source
     try:
@@ -36,7 +37,7 @@ def cut(source: Path | str, start: float, end: float) -> bytes:
                 file = opened.enter_context(fsspec.open(source, "rb"))
                 video = Video(file, file.size or 1, 1, _SIDE, _THREADS, every=True)
             opened.callback(video.close)
-            data = _recoded(video, start, min(end, start + _LONGEST))
+            data = _recoded(video, max(0.0, start - context), min(end, start + _LONGEST) + context)
     except UndecodableError as error:
         raise PreviewUnavailableError(f"{name} cannot be played: {error}.") from error
     except (av.error.FFmpegError, OSError, ValueError, ImportError) as error:

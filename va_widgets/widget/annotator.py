@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import threading
@@ -23,13 +24,13 @@ from va_widgets.errors import (
 )
 from va_widgets.session import LabelValue, Session
 from va_widgets.widget import media, protocol
-from va_widgets.widget.protocol import Card, Point, QualityShown, Status
+from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Status
 from va_widgets.widget.worker import RefitWorker
 
 _STATIC = Path(__file__).parent / "static"
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
-# In the order of the buttons and of the keys 1 to 4.
-_FEED_ORDER = ("top_positive", "borderline", "random", "top_negative")
+# In the order of the buttons and of the keys 1 to 5.
+_FEED_ORDER = ("suggested", "top_positive", "borderline", "random", "top_negative")
 _log = logging.getLogger(__name__)
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -51,7 +52,8 @@ class Annotator(anywidget.AnyWidget):
     Parameters
     ----------
     session : Session
-        Several annotators may show one session, and one annotator may be displayed several times.
+        Several annotators may show one session, and one annotator may be displayed several times. `session` is the
+        one that is shown now: the page may switch to another concept of the corpus, or start a new one.
 
     Raises
     ------
@@ -60,7 +62,7 @@ class Annotator(anywidget.AnyWidget):
     """
 
     place = traitlets.Dict().tag(sync=True)
-    """Where the person is: tab, feed, query, card size. The front end writes it; it survives a page reload."""
+    """Where the person is: tab, feed, query, card size, keys. The front end writes it; it survives a page reload."""
 
     _opened = False  # Python closes an annotator that was refused, too
 
@@ -70,11 +72,15 @@ class Annotator(anywidget.AnyWidget):
         protocol.Similar: "_similar",
         protocol.Feed: "_feed",
         protocol.Review: "_review",
+        protocol.Reviewed: "_reviewed",
         protocol.Label: "_label",
         protocol.Undo: "_undo",
         protocol.Redo: "_redo",
         protocol.Refit: "_refit",
         protocol.Guideline: "_guideline",
+        protocol.Concepts: "_concepts",
+        protocol.Switch: "_switch",
+        protocol.Publish: "_publish",
         protocol.Filmstrips: "_filmstrips",
         protocol.Preview: "_preview",
     }
@@ -92,8 +98,9 @@ class Annotator(anywidget.AnyWidget):
         self._run = uuid.uuid4().hex
         self._state: str = "ready"
         self._message = ""
-        self._worker = RefitWorker(session.refit, self._refit_starts, self._refit_failed)
+        self._worker = RefitWorker(lambda: self.session.refit(), self._refit_starts, self._refit_failed)
         self._unsubscribe = session.subscribe(self._heard)
+        self._switching = threading.Lock()
         self._opened = True
         self.on_msg(self._receive)
         threading.Thread(target=self._warm_up, name="va-warm-up", daemon=True).start()
@@ -127,7 +134,9 @@ class Annotator(anywidget.AnyWidget):
             self.send(protocol.reply(request, result), buffers)
 
     def _hello(self, _request: protocol.Hello) -> Answer:
-        return {"status": self._status(), "session": self._run}, []
+        # The page keeps labels that are not saved yet under this name; no path of the machine has to leave it.
+        corpus = hashlib.sha256(str(self.session.corpus.path).encode()).hexdigest()[:16]
+        return {"status": self._status(), "session": self._run, "corpus": corpus}, []
 
     def _search(self, request: protocol.Search) -> Answer:
         found = self.session.search(request.text, request.k)
@@ -142,20 +151,31 @@ class Annotator(anywidget.AnyWidget):
 
     def _review(self, request: protocol.Review) -> Answer:
         table = self.session.review(request.value, request.order)
-        page = table.iloc[request.offset : request.offset + request.k]
+        return {"clips": table["clip_id"].tolist(), "cards": self._review_cards(table.iloc[: request.k])}, []
+
+    def _reviewed(self, request: protocol.Reviewed) -> Answer:
+        # A clip whose label was taken back meanwhile keeps its place, without a suspicion.
+        for clip in request.clips:
+            self.session.corpus.row(clip)  # says which one it does not know
+        table = self.session.review().set_index("clip_id").reindex(request.clips).rename_axis("clip_id").reset_index()
+        return {"cards": self._review_cards(table.fillna({"note": ""}))}, []
+
+    def _review_cards(self, table: pd.DataFrame) -> list[Card]:
         scores = self.session.scores()
-        page = page.assign(score=scores.reindex(page["clip_id"]).to_numpy())
-        return {"cards": self._cards(page, ""), "total": len(table)}, []
+        return self._cards(table.assign(score=scores.reindex(table["clip_id"]).to_numpy()), "")
 
     def _label(self, request: protocol.Label) -> Answer:
-        labels = self.session.label(request.clips, _VALUES[request.value], source=request.source, message_id=request.id)
+        session = self.session.for_concept(request.concept)
+        labels = session.label(request.clips, _VALUES[request.value], source=request.source, message_id=request.id)
         return {"labels": _shown(labels), "status": self._status()}, []
 
     def _undo(self, request: protocol.Undo) -> Answer:
-        return {"labels": _shown(self.session.undo(message_id=request.id)), "status": self._status()}, []
+        labels = self.session.for_concept(request.concept).undo(message_id=request.id)
+        return {"labels": _shown(labels), "status": self._status()}, []
 
     def _redo(self, request: protocol.Redo) -> Answer:
-        return {"labels": _shown(self.session.redo(message_id=request.id)), "status": self._status()}, []
+        labels = self.session.for_concept(request.concept).redo(message_id=request.id)
+        return {"labels": _shown(labels), "status": self._status()}, []
 
     def _refit(self, _request: protocol.Refit) -> Answer:
         self._worker.now()
@@ -165,12 +185,37 @@ class Annotator(anywidget.AnyWidget):
         self.session.guideline = request.text
         return {"status": self._status()}, []
 
+    def _concepts(self, _request: protocol.Concepts) -> Answer:
+        table = self.session.concepts[["concept", "yes", "no", "unsure"]]
+        shown = [
+            ConceptShown(str(row["concept"]), int(row["yes"]), int(row["no"]), int(row["unsure"]))
+            for row in table.to_dict("records")
+        ]
+        return {"concepts": shown}, []
+
+    def _switch(self, request: protocol.Switch) -> Answer:
+        session = self.session.for_concept(request.concept.strip())
+        with self._switching:
+            if session is not self.session:
+                self._unsubscribe()
+                self.session = session
+                self._state, self._message = "ready", ""
+                self._unsubscribe = session.subscribe(self._heard)
+                if session.pending:
+                    self._worker.now()
+                self.send(protocol.event("switch", {"status": self._status()}))
+        return {"status": self._status()}, []
+
+    def _publish(self, request: protocol.Publish) -> Answer:
+        model = self.session.publish(request.name)
+        return {"name": model.name, "version": model.version, "status": self._status()}, []
+
     def _filmstrips(self, request: protocol.Filmstrips) -> Answer:
         strips, buffers = media.filmstrips(self.session, request.clips)
         return {"strips": strips}, buffers
 
     def _preview(self, request: protocol.Preview) -> Answer:
-        return media.preview(self.session, request.clip)
+        return media.preview(self.session, request.clip, request.context)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -225,6 +270,7 @@ class Annotator(anywidget.AnyWidget):
             diversity=session.diversity,
             version=session.version,
             points=points[-100:],
+            advice=getattr(session, "advice", ""),
             state=self._state,  # type: ignore[arg-type]
             message=self._message,
             pending=session.pending,

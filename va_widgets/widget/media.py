@@ -27,10 +27,14 @@ def filmstrips(session: Session, clips: Sequence[str]) -> tuple[list[Strip], lis
     return strips, buffers
 
 
-def preview(session: Session, clip: str) -> tuple[dict[str, Any], list[bytes]]:
-    """A clip's video, or the reason why there is none."""
+def preview(session: Session, clip: str, context: float) -> tuple[dict[str, Any], list[bytes]]:
+    """A clip's video, or the reason why there is none; `start` and `end` say where in it the clip itself lies."""
+    shown = {"clip": clip, "mime": PREVIEW_MIME, "start": 0.0, "end": 0.0}
     try:
-        data = session.preview(clip)
+        data = session.preview(clip, context)
     except PreviewUnavailableError as error:
-        return {"clip": clip, "mime": PREVIEW_MIME, "available": False, "reason": str(error)}, []
-    return {"clip": clip, "mime": PREVIEW_MIME, "available": True, "reason": ""}, [data]
+        return {**shown, "available": False, "reason": str(error)}, []
+    row = session.corpus.row(clip)
+    start, end = (float(session.corpus.clips[edge].iloc[row]) for edge in ("start", "end"))
+    before = min(context, start)
+    return {**shown, "start": before, "end": before + end - start, "available": True, "reason": ""}, [data]

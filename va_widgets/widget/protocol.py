@@ -21,6 +21,7 @@ Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 Clip: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
+Concept: TypeAlias = Annotated[str, Meta(max_length=500)]
 
 
 # --- requests --------------------------------------------------------------------------------------
@@ -62,38 +63,51 @@ class Feed(Struct, tag="feed", frozen=True):
 
 
 class Review(Struct, tag="review", frozen=True):
-    """A page of the labelled clips."""
+    """The ids of all labelled clips in order, and the first `k` cards."""
 
     id: Id
     v: int
-    value: Literal["all", "yes", "no", "unsure"]
-    order: Literal["suspicion", "newest"]
-    offset: Annotated[int, Meta(ge=0)]
+    value: Literal["all", "yes", "no", "unsure", "disputed"]
+    order: Literal["suspicion", "newest", "disagreement"]
     k: Count
 
 
-class Label(Struct, tag="label", frozen=True):
-    """Label clips; "none" takes labels back. A repeated id is stored once."""
+class Reviewed(Struct, tag="reviewed", frozen=True):
+    """Further cards of the review."""
 
     id: Id
     v: int
+    clips: Annotated[list[Clip], Meta(min_length=1, max_length=200)]
+
+
+class Label(Struct, tag="label", frozen=True):
+    """Label clips for a concept; "none" takes labels back. A repeated id is stored once.
+
+    The concept is named because a label may arrive late, when the page has gone on to another one.
+    """
+
+    id: Id
+    v: int
+    concept: Concept
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=500)]
     value: Literal["yes", "no", "unsure", "none"]
     source: Annotated[str, Meta(max_length=64)]
 
 
 class Undo(Struct, tag="undo", frozen=True):
-    """Revert the newest action."""
+    """Revert the newest action of a concept."""
 
     id: Id
     v: int
+    concept: Concept
 
 
 class Redo(Struct, tag="redo", frozen=True):
-    """Do again what was undone."""
+    """Do again what was undone of a concept."""
 
     id: Id
     v: int
+    concept: Concept
 
 
 class Refit(Struct, tag="refit", frozen=True):
@@ -111,6 +125,29 @@ class Guideline(Struct, tag="guideline", frozen=True):
     text: Text
 
 
+class Concepts(Struct, tag="concepts", frozen=True):
+    """Which concepts of the corpus have labels?"""
+
+    id: Id
+    v: int
+
+
+class Switch(Struct, tag="switch", frozen=True):
+    """Go on with another concept of the corpus, or start a new one."""
+
+    id: Id
+    v: int
+    concept: Concept
+
+
+class Publish(Struct, tag="publish", frozen=True):
+    """Write the classifier as a new version of a model."""
+
+    id: Id
+    v: int
+    name: Annotated[str, Meta(max_length=500)]
+
+
 class Filmstrips(Struct, tag="filmstrips", frozen=True):
     """The pictures of some cards."""
 
@@ -120,15 +157,31 @@ class Filmstrips(Struct, tag="filmstrips", frozen=True):
 
 
 class Preview(Struct, tag="preview", frozen=True):
-    """A clip as playable video."""
+    """A clip as playable video, with `context` seconds before and after it."""
 
     id: Id
     v: int
     clip: Clip
+    context: Annotated[float, Meta(ge=0, le=10)]
 
 
 Request: TypeAlias = (
-    Hello | Search | Similar | Feed | Review | Label | Undo | Redo | Refit | Guideline | Filmstrips | Preview
+    Hello
+    | Search
+    | Similar
+    | Feed
+    | Review
+    | Reviewed
+    | Label
+    | Undo
+    | Redo
+    | Refit
+    | Guideline
+    | Concepts
+    | Switch
+    | Publish
+    | Filmstrips
+    | Preview
 )
 
 
@@ -166,8 +219,17 @@ class Point(Struct, frozen=True):
     ap: float | None
 
 
+class ConceptShown(Struct, frozen=True):
+    """One concept in the menu, with its labels of all annotators."""
+
+    concept: str
+    yes: int
+    no: int
+    unsure: int
+
+
 class Status(Struct, frozen=True):
-    """All that the header shows."""
+    """All that the header shows. `advice` is what to do next, in one sentence, if there is anything to say."""
 
     concept: str
     guideline: str
@@ -180,6 +242,7 @@ class Status(Struct, frozen=True):
     diversity: float
     version: int
     points: list[Point]
+    advice: str
     state: Literal["ready", "refitting", "error"]
     message: str
     pending: int
@@ -245,7 +308,7 @@ def failure(id: str | None, type: str | None, code: str, message: str) -> dict[s
     return {"v": VERSION, "id": id, "type": type, "ok": False, "error": {"code": code, "message": message}}
 
 
-def event(name: Literal["status", "labels", "refit"], data: dict[str, Any]) -> dict[str, Any]:
+def event(name: Literal["status", "labels", "refit", "switch"], data: dict[str, Any]) -> dict[str, Any]:
     """Something that happened without being asked for."""
     return {"v": VERSION, "event": name, "data": msgspec.to_builtins(data)}
 

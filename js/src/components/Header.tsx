@@ -2,12 +2,14 @@
 
 import { useSignal } from "@preact/signals";
 import type { Point, Status, Value } from "../protocol";
-import type { Store } from "../state";
+import type { Store } from "../store";
+import type { View } from "../view";
+import { ConceptMenu } from "./ConceptMenu";
 import { Icon, Mark } from "./icons";
 
 const VALUES: readonly Value[] = ["yes", "no", "unsure"];
 
-export function Header({ store, home }: { store: Store; home: () => void }) {
+export function Header({ store, view, home }: { store: Store; view: View; home: () => void }) {
   const editing = useSignal(false);
   const status = store.status.value;
   if (!status)
@@ -18,12 +20,10 @@ export function Header({ store, home }: { store: Store; home: () => void }) {
   };
   return (
     <header class="va-header">
-      <span class="va-concept" title={status.guideline || status.concept}>
-        {status.concept}
-      </span>
+      <ConceptMenu store={store} view={view} home={home} />
       <button
         type="button"
-        class="va-quiet va-small"
+        class="va-quiet va-small va-keeps-focus"
         aria-label="Edit the guideline"
         aria-expanded={editing.value}
         title={status.guideline || "Write down what counts"}
@@ -49,6 +49,9 @@ export function Header({ store, home }: { store: Store; home: () => void }) {
       </span>
       <span class="va-version" title="The number of the classifier: it grows with every refit">
         v{status.version}
+      </span>
+      <span class="va-advice" title={status.advice}>
+        {status.advice}
       </span>
       <State store={store} status={status} />
       {editing.value && (
@@ -101,28 +104,22 @@ function Sparkline({ points }: { points: readonly Point[] }) {
   );
 }
 
-const waiting = "kernel busy: what you do is kept; if the kernel was restarted, run this cell again";
+const waiting = "kernel busy";
+
+function stateOf(store: Store, status: Status): [kind: string, text: string] {
+  const unsaved = store.saving.value;
+  if (store.busy.value) return ["busy", unsaved > 0 ? `${waiting} · ${unsaved} not saved yet` : waiting];
+  if (status.state === "error") return ["error", status.message];
+  if (unsaved > 0) return ["saving", "saving"];
+  return status.state === "refitting" ? ["refitting", "refitting"] : ["saved", "saved"];
+}
 
 function State({ store, status }: { store: Store; status: Status }) {
-  const [kind, text] = store.busy.value
-    ? ["busy", waiting]
-    : status.state === "error"
-      ? ["error", status.message]
-      : store.saving.value > 0
-        ? ["saving", "saving"]
-        : status.state === "refitting"
-          ? ["refitting", "refitting"]
-          : ["saved", store.notice.value ? `saved · ${store.notice.value}` : "saved"];
+  const [kind, text] = stateOf(store, status);
   return (
-    <span
-      class={`va-state va-state-${kind}`}
-      role="status"
-      aria-live="polite"
-      data-state={kind}
-      data-pending={status.pending}
-    >
+    <span class={`va-state va-state-${kind}`} title={text} data-state={kind} data-pending={status.pending}>
       <span class="va-dot" aria-hidden="true" />
-      {text}
+      <span class="va-state-text">{text}</span>
     </span>
   );
 }

@@ -1,35 +1,33 @@
-// The three steps as tabs, what can be chosen in each, card sizes and paging.
+// The three steps as tabs, what can be chosen in each, and how large the cards are.
 
+import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
-import type { ReviewOrder, ReviewValue } from "../protocol";
-import type { Size, Store, Tab, View } from "../state";
+import { feedName, feedPurpose } from "../feeds";
+import { COMMANDS, type Command, keyOf, shown } from "../keys";
+import { LARGEST, SMALLEST, type Tab } from "../place";
+import { REVIEW_ORDERS, REVIEW_VALUES, type ReviewOrder } from "../protocol";
+import type { Store } from "../store";
+import type { View } from "../view";
 import { Icon } from "./icons";
 
-const TABS: readonly [Tab, string][] = [
+const STEPS: readonly [Tab, string][] = [
   ["search", "Search"],
   ["feeds", "Feeds"],
   ["review", "Review"],
 ];
-const FEED_NAMES: Readonly<Record<string, string>> = {
-  top_positive: "top +",
-  borderline: "borderline",
-  random: "random",
-  top_negative: "top −",
+const ORDERS: Readonly<Record<ReviewOrder, string>> = {
+  suspicion: "most suspicious first",
+  newest: "newest first",
+  disagreement: "disagreement first",
 };
-const SIZES: readonly [Size, string, string][] = [
-  ["s", "▫", "Small cards"],
-  ["m", "▭", "Middle-sized cards"],
-  ["l", "▬", "Large cards"],
-];
-const FILTERS: readonly ReviewValue[] = ["all", "yes", "no", "unsure"];
+const PAGE_SIZES = [5, 12, 24, 48, 100];
 
 export function Toolbar({ store, view, home }: { store: Store; view: View; home: () => void }) {
-  const { tab, size } = store.place.value;
-  const deck = store.deck.value;
+  const { tab, size, page } = store.place.value;
   return (
     <div class="va-toolbar">
       <div class="va-tabs" role="tablist" aria-label="Steps">
-        {TABS.map(([name, title]) => (
+        {STEPS.map(([name, title]) => (
           <button
             type="button"
             key={name}
@@ -44,56 +42,42 @@ export function Toolbar({ store, view, home }: { store: Store; view: View; home:
       </div>
       {tab === "search" && <SearchBox store={store} home={home} />}
       {tab === "feeds" && <FeedButtons store={store} />}
-      {tab === "review" && <ReviewFilters store={store} />}
-      <span class="va-space" />
-      {tab === "feeds" && store.fresh.value && (
-        <button type="button" class="va-chip va-fresh" onClick={() => void store.next()}>
-          new clips ›
-        </button>
-      )}
-      <span class="va-paging">
-        <button
-          type="button"
-          class="va-quiet va-small"
-          aria-label="Previous page"
-          aria-disabled={deck.index === 0}
-          onClick={() => store.previous()}
+      {tab === "review" && <ReviewFilters store={store} home={home} />}
+      <span class="va-sizes">
+        <input
+          type="range"
+          class="va-size"
+          aria-label="Card size"
+          title="Card size"
+          min={SMALLEST}
+          max={LARGEST}
+          step={20}
+          value={size}
+          onInput={(event) => store.resize({ size: Number(event.currentTarget.value) })}
+        />
+        <select
+          class="va-select va-per-page"
+          aria-label="Cards a page"
+          title="Cards a page"
+          value={String(page)}
+          onChange={(event) => {
+            store.resize({ page: Number(event.currentTarget.value) });
+            home();
+          }}
         >
-          <Icon name="back" />
-        </button>
-        <span class="va-page" title="The page you are on">
-          {deck.total === null
-            ? deck.index + 1
-            : `${deck.index + 1} / ${Math.max(1, Math.ceil(deck.total / store.perPage.value))}`}
-        </span>
-        <button
-          type="button"
-          class="va-quiet va-next"
-          aria-disabled={deck.ended && deck.index + 1 >= deck.pages.length}
-          onClick={() => view.enter()}
-        >
-          next page ⏎
-        </button>
-      </span>
-      <span class="va-sizes" role="group" aria-label="Card size">
-        {SIZES.map(([name, sign, title]) => (
-          <button
-            type="button"
-            key={name}
-            class="va-quiet va-small"
-            aria-label={title}
-            title={title}
-            aria-pressed={size === name}
-            onClick={() => store.size(name)}
-          >
-            {sign}
-          </button>
-        ))}
+          <option value="0">fit</option>
+          {PAGE_SIZES.map((number) => (
+            <option key={number} value={String(number)}>
+              {number}
+            </option>
+          ))}
+        </select>
       </span>
       <button
         type="button"
         class="va-quiet va-small va-help-button"
         aria-label="Keys and help"
+        aria-expanded={view.help.value}
         title="Keys and help (?)"
         onClick={() => {
           view.help.value = !view.help.value;
@@ -121,7 +105,7 @@ function SearchBox({ store, home }: { store: Store; home: () => void }) {
         event.preventDefault();
         const text = input.current?.value ?? "";
         if (!text.trim()) return;
-        void store.search(text);
+        void store.find(text);
         home(); // the results can be labelled by keyboard at once
       }}
     >
@@ -136,7 +120,7 @@ function SearchBox({ store, home }: { store: Store; home: () => void }) {
           status?.searchable === false ? "this corpus has no text search" : "what should the clips show?"
         }
         aria-label="Search the corpus"
-        class="va-search-input"
+        class="va-input va-search-input"
       />
       <datalist id={list}>
         {status?.queries.map((text) => (
@@ -149,51 +133,119 @@ function SearchBox({ store, home }: { store: Store; home: () => void }) {
 }
 
 function FeedButtons({ store }: { store: Store }) {
-  const { feed } = store.place.value;
+  const feed = store.feed.value;
+  const { keys } = store.place.value;
+  const fresh = store.feeds.fresh.value;
   return (
-    <div class="va-feeds" role="group" aria-label="Feeds">
-      {store.status.value?.feeds.map((name, index) => (
-        <button
-          type="button"
-          key={name}
-          class="va-chip"
-          aria-pressed={feed === name}
-          title={`Key ${index + 1}`}
-          data-feed={name}
-          onClick={() => void store.feed(name)}
-        >
-          {FEED_NAMES[name] ?? name}
-        </button>
-      ))}
-    </div>
+    <>
+      <div class="va-feeds" role="group" aria-label="Feeds">
+        {store.status.value?.feeds.map((name) => (
+          <button
+            type="button"
+            key={name}
+            class="va-chip"
+            aria-pressed={feed === name}
+            title={`${feedPurpose(name)} (${name in COMMANDS ? shown(keyOf(name as Command, keys)) : name})`}
+            data-feed={name}
+            onClick={() => void store.openFeed(name)}
+          >
+            {feedName(name)}
+          </button>
+        ))}
+      </div>
+      <span class="va-purpose" title={feedPurpose(feed)}>
+        {feedPurpose(feed)}
+      </span>
+      {/* It keeps its place while there is nothing new: the chips beside it must not move under the pointer. */}
+      <button
+        type="button"
+        class="va-chip va-fresh"
+        aria-hidden={fresh === 0}
+        disabled={fresh === 0}
+        title="The classifier has learnt: show what it would ask now"
+        onClick={() => void store.next()}
+      >
+        {fresh} new ›
+      </button>
+    </>
   );
 }
 
-function ReviewFilters({ store }: { store: Store }) {
-  const { review } = store.place.value;
+function ReviewFilters({ store, home }: { store: Store; home: () => void }) {
+  const { review, order } = store.place.value;
   return (
-    <div class="va-feeds" role="group" aria-label="Which labels">
-      {FILTERS.map((value) => (
-        <button
-          type="button"
-          key={value}
-          class="va-chip"
-          aria-pressed={review === value}
-          data-filter={value}
-          onClick={() => void store.review({ review: value })}
-        >
-          {value}
-        </button>
-      ))}
+    <>
+      <div class="va-feeds" role="group" aria-label="Which labels">
+        {REVIEW_VALUES.map((value) => (
+          <button
+            type="button"
+            key={value}
+            class="va-chip"
+            aria-pressed={review === value}
+            data-filter={value}
+            onClick={() => void store.openReview({ review: value })}
+          >
+            {value}
+          </button>
+        ))}
+      </div>
       <select
-        class="va-order"
+        class="va-select"
         aria-label="Order"
-        value={store.order.value}
-        onChange={(event) => void store.review({ order: event.currentTarget.value as ReviewOrder })}
+        value={order}
+        onChange={(event) => {
+          const chosen = REVIEW_ORDERS.find((known) => known === event.currentTarget.value);
+          if (chosen) void store.openReview({ order: chosen });
+          home();
+        }}
       >
-        <option value="suspicion">most suspicious first</option>
-        <option value="newest">newest first</option>
+        {REVIEW_ORDERS.map((known) => (
+          <option key={known} value={known}>
+            {ORDERS[known]}
+          </option>
+        ))}
       </select>
-    </div>
+      <span class="va-space" />
+      <Publish store={store} />
+    </>
+  );
+}
+
+function Publish({ store }: { store: Store }) {
+  const status = store.status.value;
+  const name = useSignal("");
+  const ready = (status?.counts.yes ?? 0) > 0 && (status?.counts.no ?? 0) > 0;
+  return (
+    <form
+      class="va-publish"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (ready) void store.publish(name.value.trim() || (status?.concept ?? ""));
+      }}
+    >
+      <input
+        type="text"
+        class="va-input"
+        maxLength={200}
+        aria-label="The model's name"
+        placeholder={status?.concept ?? ""}
+        value={name.value}
+        onInput={(event) => {
+          name.value = event.currentTarget.value;
+        }}
+      />
+      <button
+        type="submit"
+        class="va-chip"
+        disabled={!ready}
+        title={
+          ready
+            ? "Write this classifier as a model beside the corpus"
+            : "It needs at least one yes and one no"
+        }
+      >
+        Publish
+      </button>
+    </form>
   );
 }

@@ -43,7 +43,9 @@ const PATHS = {
   onward: "M6 3l5 5-5 5",
   close: "M4 4l8 8M12 4l-8 8",
   search: "M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM10.4 10.4L14 14",
-  play: "M5 3l8 5-8 5z",
+  undo: "M6 3L3 6l3 3M3 6h6a4 4 0 0 1 0 8H6",
+  redo: "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h3",
+  down: "M4 6l4 4 4-4",
 };
 
 export function Icon({ name }: { name: keyof typeof PATHS }) {

@@ -1,0 +1,217 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import events from "../../tests/protocol_cases/events.json";
+import { feedOf } from "../src/feeds";
+import { columnsIn, pageOf, readPlace } from "../src/place";
+import type { Status } from "../src/protocol";
+import { Store } from "../src/store";
+import { settle } from "./kernel";
+import { EVERY, opened, Shop, STATUS, shown } from "./shop";
+
+beforeEach(() => sessionStorage.clear());
+
+describe("opening", () => {
+  it("searches for the concept as long as a class is missing, then opens the feeds", async () => {
+    const young = new Shop();
+    young.status = { ...STATUS, counts: { yes: 2, no: 0, unsure: 0 } };
+    const first = new Store(young);
+    await first.open(4);
+    expect(young.last("search")).toMatchObject({ text: "“night” 🌙", k: 8 }); // the next page ahead of time
+    const grown = new Shop();
+    const later = new Store(grown);
+    await later.open(4);
+    expect(later.place.value.tab).toBe("feeds");
+    expect(grown.last("feed")).toMatchObject({ name: "suggested" });
+  });
+
+  it("comes back to where it was", async () => {
+    const { kernel, store } = await opened();
+    await store.openFeed("borderline");
+    const again = new Store(kernel);
+    await again.open(4);
+    expect(again.place.value).toMatchObject({ tab: "feeds", feed: "borderline" });
+    expect(shown(again)).toBe("abcd");
+  });
+
+  it("takes nothing from a place that makes no sense", () => {
+    const odd = { tab: "<b>", size: 9, feed: 3, page: 4000, order: "best", keys: [1] };
+    expect(readPlace(odd)).toEqual({
+      tab: "search",
+      feed: "",
+      query: "",
+      size: 264,
+      page: 0,
+      review: "all",
+      order: "suspicion",
+      keys: {},
+    });
+    expect(readPlace(null).tab).toBe("search");
+  });
+
+  it("is asked for once, however many views there are", async () => {
+    const { kernel, store } = await opened();
+    await store.open(9);
+    expect(kernel.asked.filter((message) => message.type === "hello")).toHaveLength(1);
+  });
+});
+
+describe("cards", () => {
+  it.each([
+    [300, 264, 1],
+    [1200, 264, 4],
+    [1200, 120, 9],
+    [100, 264, 1],
+  ])("of %i px at size %i are in %i columns", (width, size, columns) => {
+    expect(columnsIn(width, size)).toBe(columns);
+  });
+
+  it("fill the screen in full rows, unless a number is wanted", () => {
+    expect(pageOf(1200, 4, 0) % 4).toBe(0);
+    expect(pageOf(300, 1, 0)).toBeGreaterThanOrEqual(5);
+    expect(pageOf(3000, 24, 0)).toBeLessThanOrEqual(100);
+    expect(pageOf(1200, 4, 48)).toBe(48);
+  });
+});
+
+describe("the feed", () => {
+  const status = (yes: number, no: number, feeds = STATUS.feeds) =>
+    ({ ...STATUS, feeds, counts: { yes, no, unsure: 0 } }) as unknown as Status;
+
+  it("is the person's choice, or what suits the labels so far", () => {
+    expect(feedOf("random", status(1, 1))).toBe("random");
+    expect(feedOf("", status(1, 1))).toBe("suggested");
+    expect(feedOf("", status(1, 0))).toBe("top_positive");
+    expect(feedOf("suggested", status(1, 1, ["borderline"]))).toBe("borderline");
+  });
+
+  it("that the session does not have is not opened", async () => {
+    const { kernel, store } = await opened();
+    await store.openFeed("dance");
+    expect(kernel.last("feed")).toBeUndefined();
+  });
+});
+
+describe("labels", () => {
+  it("show at once and are sent with their concept and source", async () => {
+    const { kernel, store } = await opened();
+    kernel.hold = true;
+    const done = store.label(["a"], "yes");
+    expect(store.labels.value.get("a")).toBe("yes");
+    kernel.release();
+    await done;
+    expect(kernel.last("label")).toMatchObject({
+      concept: "“night” 🌙",
+      clips: ["a"],
+      value: "yes",
+      source: "search",
+    });
+  });
+
+  it("that the kernel refuses are taken back, and the reason is shown", async () => {
+    const { kernel, store } = await opened();
+    kernel.refuse("failed", "The disk is full.");
+    await store.label(["a"], "no");
+    expect(store.labels.value.get("a")).toBeNull();
+    expect(store.error.value).toBe("The disk is full.");
+  });
+
+  it("go away when a pressed button is pressed again, but never by a repeated key", async () => {
+    const { store, view } = await opened();
+    view.label("yes");
+    view.focus.value = 0;
+    view.label("yes");
+    await settle();
+    expect(store.labels.value.get("a")).toBe("yes");
+    view.press(0, "yes");
+    await settle();
+    expect(store.labels.value.get("a")).toBeNull();
+  });
+
+  it("of another view come in as an event, but not those of another concept", async () => {
+    const { kernel, store } = await opened();
+    const golden = events.find((event) => event.event === "labels");
+    kernel.tell(golden);
+    expect(store.labels.value.get("ab12-00001200-00003040")).toBe("no");
+    const other = { labels: { a: "yes" }, status: { ...kernel.status, concept: "rain" } };
+    kernel.tell({ v: 1, event: "labels", data: other });
+    expect(store.labels.value.get("a")).toBeNull();
+  });
+
+  it("of thousands of clips go in messages that the kernel takes", async () => {
+    const { kernel, store } = await opened();
+    await store.label(
+      Array.from({ length: 1200 }, (_, i) => `c${i}`),
+      "no",
+    );
+    const sizes = kernel.asked
+      .filter(({ type }) => type === "label")
+      .map(({ clips }) => (clips as string[]).length);
+    expect(sizes).toEqual([500, 500, 200]);
+  });
+});
+
+describe("the concept", () => {
+  it("can be another: its own labels, pages and place", async () => {
+    const { kernel, store } = await opened();
+    await store.label(["a"], "yes");
+    kernel.stored.clear();
+    await store.switchTo("rain");
+    expect(store.status.value?.concept).toBe("rain");
+    expect(store.labels.value.get("a")).toBeNull();
+    expect(kernel.last("search")).toMatchObject({ text: "rain" });
+    expect(store.opening.value).toBe("");
+  });
+
+  it("follows when another window has switched", async () => {
+    const { kernel, store } = await opened();
+    kernel.status = { ...kernel.status, concept: "rain" };
+    kernel.tell({ v: 1, event: "switch", data: { status: kernel.status } });
+    await settle();
+    expect(store.status.value?.concept).toBe("rain");
+    expect(store.place.value.tab).toBe("feeds");
+  });
+
+  it("of a label on its way is the one it was given for", async () => {
+    const { kernel, store } = await opened();
+    kernel.hold = true;
+    const label = store.label(["a"], "yes");
+    const held = kernel.held;
+    kernel.held = [];
+    kernel.hold = false;
+    await store.switchTo("rain");
+    kernel.held = held;
+    kernel.release();
+    await label;
+    expect(kernel.last("label")).toMatchObject({ concept: "“night” 🌙" });
+    expect(store.labels.value.get("a")).toBeNull();
+  });
+});
+
+describe("review", () => {
+  it("knows all clips at once and loads cards as they come into sight", async () => {
+    const { kernel, store } = await opened();
+    await store.openReview({ order: "newest" });
+    expect(store.clips.value).toEqual(EVERY);
+    store.review.need(0, 10);
+    expect(kernel.last("reviewed")).toBeUndefined();
+    const many = Array.from({ length: 10_000 }, (_, i) => `c${i}`);
+    store.review.list.value = { ...store.review.list.value, clips: many };
+    store.review.need(5_000, 5_030);
+    store.review.need(5_000, 5_030);
+    await settle();
+    expect(kernel.asked.filter(({ type }) => type === "reviewed")).toHaveLength(1);
+    expect(store.review.list.value.cards.has("c5029")).toBe(true);
+    expect(store.review.list.value.cards.has("c9000")).toBe(false);
+  });
+});
+
+it("who is faster than the kernel is not sent back", async () => {
+  const kernel = new Shop();
+  kernel.hold = true;
+  const store = new Store(kernel);
+  const opening = store.open(4);
+  const reviewing = store.tab("review");
+  kernel.release();
+  await Promise.all([opening, reviewing]);
+  expect(store.place.value.tab).toBe("review");
+  expect(store.clips.value).toEqual(EVERY);
+});

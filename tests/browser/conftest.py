@@ -1,0 +1,109 @@
+"""The built bundle on a plain page with an imitated kernel (`host.js`), whatever host it stands for."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.widget.test_protocol import cases
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+ADDRESS = "http://annotator.test/"
+HOST = Path(__file__).with_name("host.js")
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    """Two seconds of H.264 at 25 frames a second, each frame of another grey."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=25, options={"g": "5"})
+        stream.width, stream.height, stream.pix_fmt, stream.time_base = 320, 180, "yuv420p", Fraction(1, 25)
+        for index in range(50):
+            grey = np.full((180, 320, 3), 4 * index + 20, dtype=np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        file.mux(stream.encode())
+    return out.getvalue()
+
+
+@pytest.fixture
+def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
+    """A way to open the page: theme, width, and what the imitated kernel shall be like."""
+    contexts = []
+    errors: list[Any] = []
+
+    def open_it(theme: str = "light", width: int = 1200, height: int = 800, **options: object) -> Page:
+        usual: dict[str, object] = {"clips": 60, "labelled": 0, "concept": "city at night", "widgets": 1, "views": 1}
+        usual |= {"place": {"tab": "search", "size": 264}, "colab": False, "video": True, "title": ""}
+        chosen = {**usual, **options}
+        setup = json.dumps({"golden": cases("replies"), "options": chosen}).replace("<", "\\u003c")
+        views = '<div class="view"></div>' * int(str(chosen["views"]))
+        widgets = f'<div class="widget">{views}</div>' * int(str(chosen["widgets"]))
+        colours = "background:#111;color:#eee" if theme == "dark" else "background:#fff;color:#222"
+        page_html = f"""<!doctype html><html lang="en"><head><title>notebook</title>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/annotator.css"></head>
+<body data-jp-theme-light="{str(theme == "light").lower()}" style="margin:8px;{colours};font-family:sans-serif">
+<main tabindex="0" class="cell">{widgets}</main><script type="application/json" id="setup">{setup}</script>
+<script type="module" src="/host.js"></script></body></html>"""
+        files: dict[str, tuple[str, str | bytes]] = {
+            "/": ("text/html; charset=utf-8", page_html),
+            "/host.js": ("text/javascript", HOST.read_text(encoding="utf-8")),
+            "/annotator.js": ("text/javascript", (bundle / "annotator.js").read_text(encoding="utf-8")),
+            "/annotator.css": ("text/css", (bundle / "annotator.css").read_text(encoding="utf-8")),
+            "/clip.mp4": ("video/mp4", clip),
+        }
+
+        def serve(route: Route) -> None:
+            path = "/" + route.request.url.removeprefix(ADDRESS)
+            if path in files:
+                kind, body = files[path]
+                route.fulfill(content_type=kind, body=body)
+            else:
+                route.fulfill(status=404)
+
+        context = browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(error))
+        page.route("**/*", serve)
+        page.goto(ADDRESS)
+        expect(page.locator(".va-app").first).to_be_visible()
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def annotator(open_page: Open) -> Page:
+    """The page as it usually is, with its first cards."""
+    page = open_page()
+    expect(page.locator(".va-film").first).to_be_visible()
+    return page
+
+
+def take_keyboard(page: Page) -> None:
+    page.locator(".va-box").first.focus()
+
+
+def press(page: Page, keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def shoot(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")

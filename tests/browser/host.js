@@ -1,0 +1,206 @@
+// Stands where anywidget and the kernel are: models whose other end knows some clips, keeps labels and draws
+// filmstrips. `window.kernel` is for the tests: hold or lose messages, refit, count.
+
+import annotator from "/annotator.js";
+
+const { golden, options } = JSON.parse(document.getElementById("setup").textContent);
+const by = (type) => structuredClone(golden.find((reply) => reply.type === type).result);
+const card = by("similar").cards[0];
+const every = Array.from({ length: options.clips }, (_, i) => `clip-${i}`);
+const models = [];
+
+const kernel = {
+  asked: [],
+  held: [],
+  hold: false, // keep messages back, as a busy kernel does
+  lose: false, // swallow them, as a broken connection does
+  version: 3,
+  suggested: true,
+  advice: "",
+  guideline: "",
+  concept: options.concept,
+  labels: { [options.concept]: {} },
+  seen: new Set(), // ids of changes that are stored
+  done: {}, // stacks of changes a concept
+  undone: {},
+  refit() {
+    kernel.version += 1;
+    tellAll("refit", { version: kernel.version, flipped: 2, seconds: 0.01 });
+  },
+  release() {
+    kernel.hold = false;
+    for (const [model, message] of kernel.held.splice(0)) void answer(model, message);
+  },
+  tellAll,
+};
+window.kernel = kernel;
+window.leaked = [];
+document.addEventListener("keydown", (event) => window.leaked.push(event.key));
+for (let i = 0; i < options.labelled; i++) here()[every[i]] = i % 3 === 0 ? "yes" : "no";
+
+function here(concept = kernel.concept) {
+  kernel.labels[concept] ??= {};
+  return kernel.labels[concept];
+}
+
+function status() {
+  const values = Object.values(here());
+  const number = (value) => values.filter((one) => one === value).length;
+  const counts = { yes: number("yes"), no: number("no"), unsure: number("unsure") };
+  const learnt = counts.yes > 2 && counts.no > 2;
+  const feeds = by("hello").status.feeds.filter((name) => kernel.suggested || name !== "suggested");
+  return {
+    ...by("hello").status,
+    feeds,
+    counts,
+    concept: kernel.concept,
+    guideline: kernel.guideline,
+    advice: kernel.advice,
+    version: kernel.version,
+    quality: learnt ? by("hello").status.quality : null,
+    quality_note: learnt ? "" : "too few labels yet: 3 yes and 3 no needed",
+    can_undo: (kernel.done[kernel.concept] ?? []).length > 0,
+    can_redo: (kernel.undone[kernel.concept] ?? []).length > 0,
+    clips: every.length,
+  };
+}
+
+function tellAll(event, data) {
+  for (const model of models) model.tell({ v: 1, event, data: { status: status(), ...data } });
+}
+
+function cardOf(clip, i) {
+  const number = every.indexOf(clip);
+  const title = options.title || `reel-${String(number).padStart(4, "0")}.mp4`;
+  const place = { video: title, start: number * 3, end: number * 3 + 2.4 };
+  return { ...card, ...place, clip, label: here()[clip] ?? null, score: Math.max(0, 0.96 - i / 40) };
+}
+
+function set(clips, values) {
+  const before = clips.map((clip) => here()[clip]);
+  clips.forEach((clip, i) => {
+    if (values[i]) here()[clip] = values[i];
+    else delete here()[clip];
+  });
+  return before;
+}
+
+function change(message) {
+  kernel.done[message.concept] ??= [];
+  kernel.undone[message.concept] ??= [];
+  const [done, undone] = [kernel.done[message.concept], kernel.undone[message.concept]];
+  const current = kernel.concept;
+  kernel.concept = message.concept;
+  let clips = [];
+  if (!kernel.seen.has(message.id)) {
+    kernel.seen.add(message.id);
+    if (message.type === "label") {
+      clips = message.clips;
+      const after = clips.map(() => (message.value === "none" ? undefined : message.value));
+      done.push({ clips, after, before: set(clips, after) });
+      undone.length = 0;
+    } else {
+      const [from, to] = message.type === "undo" ? [done, undone] : [undone, done];
+      const step = from.pop();
+      if (step) {
+        clips = step.clips;
+        set(clips, message.type === "undo" ? step.before : step.after);
+        to.push(step);
+      }
+    }
+  }
+  const labels = Object.fromEntries(clips.map((clip) => [clip, here()[clip] ?? null]));
+  kernel.concept = current;
+  return labels;
+}
+
+async function strip(index) {
+  const canvas = new OffscreenCanvas(8 * 160, 90);
+  const pen = canvas.getContext("2d");
+  for (let i = 0; i < 8; i++) {
+    pen.fillStyle = `hsl(${index * 36} 45% ${30 + 4 * i}%)`;
+    pen.fillRect(160 * i, 0, 160, 90);
+    pen.fillStyle = "white";
+    pen.fillRect(160 * i + 15 * i, 35, 20, 20);
+  }
+  const blob = await canvas.convertToBlob({ type: "image/jpeg" });
+  return blob.arrayBuffer();
+}
+
+// Colab hands buffers over as Uint8Array, Jupyter as DataView.
+const wrapped = (data) => (options.colab ? new Uint8Array(data) : new DataView(data));
+
+async function answer(model, message) {
+  const result = by(message.type);
+  let buffers = [];
+  const labels = here();
+  if (message.type === "feed") {
+    const rest = every.filter((clip) => !message.exclude.includes(clip) && !labels[clip]);
+    Object.assign(result, { cards: rest.slice(0, message.k).map(cardOf), version: kernel.version });
+  }
+  if (message.type === "search" || message.type === "similar") {
+    const found = message.text?.includes("nothing") ? [] : every.slice(0, message.k);
+    result.cards = found.map(cardOf);
+  }
+  if (message.type === "review") {
+    result.clips = every.filter((clip) => labels[clip] && [labels[clip], "all"].includes(message.value));
+    result.cards = result.clips.slice(0, message.k).map(cardOf);
+  }
+  if (message.type === "reviewed") result.cards = message.clips.map(cardOf);
+  if (message.type === "guideline") kernel.guideline = message.text;
+  if (message.type === "switch") kernel.concept = message.concept.trim();
+  if (message.type === "concepts") {
+    result.concepts = Object.entries(kernel.labels).map(([concept, all]) => {
+      const number = (value) => Object.values(all).filter((one) => one === value).length;
+      return { concept, yes: number("yes"), no: number("no"), unsure: number("unsure") };
+    });
+  }
+  if (message.type === "publish") result.name = message.name;
+  if (["label", "undo", "redo"].includes(message.type)) result.labels = change(message);
+  if (message.type === "filmstrips") {
+    buffers = (await Promise.all(message.clips.map((clip) => strip(every.indexOf(clip))))).map(wrapped);
+    result.strips = message.clips.map((clip, i) => ({
+      ...{ clip, mime: "image/jpeg", frames: 8, width: 160, height: 90, buffer: i, reason: "" },
+    }));
+  }
+  if (message.type === "preview" && options.video) {
+    buffers = [wrapped(await (await fetch("/clip.mp4")).arrayBuffer())];
+    Object.assign(result, { available: true, reason: "", start: message.context, end: message.context + 2 });
+  }
+  if (result.status) result.status = status();
+  if (result.labels) tellAll("labels", { labels: result.labels });
+  if (message.type === "switch") tellAll("switch", {});
+  model.tell({ v: 1, id: message.id, type: message.type, ok: true, result }, buffers);
+}
+
+function open(element) {
+  const listeners = new Set();
+  let kept = options.place;
+  const model = {
+    get: () => kept,
+    set: (_, value) => {
+      kept = value;
+      window.place = value;
+    },
+    save_changes() {},
+    on: (_, listener) => listeners.add(listener),
+    off: (_, listener) => listeners.delete(listener),
+    send(message) {
+      kernel.asked.push(message);
+      if (kernel.lose) return;
+      if (kernel.hold) kernel.held.push([model, message]);
+      else void answer(model, message);
+    },
+    tell(content, buffers = []) {
+      for (const listener of [...listeners]) listener(content, buffers);
+    },
+  };
+  models.push(model);
+  const widget = annotator();
+  const stop = widget.initialize({ model });
+  for (const view of element.querySelectorAll(".view")) widget.render({ model, el: view });
+  return stop;
+}
+
+const stops = [...document.querySelectorAll(".widget")].map(open);
+window.stop = () => stops.forEach((stop) => stop());

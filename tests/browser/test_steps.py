@@ -1,0 +1,165 @@
+"""From the first search to the published model, with an imitated kernel."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, press, shoot, take_keyboard
+
+CLIPS = "[...document.querySelectorAll('.va-card')].map((e) => e.dataset.clip)"
+
+
+def test_who_has_read_nothing_is_led(annotator: Page) -> None:
+    hint = annotator.locator(".va-hint")
+    expect(hint).to_contain_text("Label what you look for yes")
+    take_keyboard(annotator)
+    annotator.keyboard.press("y")
+    annotator.keyboard.press("ArrowRight")
+    annotator.get_by_role("tab", name="Review").click()
+    annotator.get_by_role("tab", name="Search").click()
+    expect(annotator.locator(".va-card").first).to_have_attribute("data-label", "yes")
+    expect(annotator.locator(".va-quality")).to_contain_text("too few labels yet")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_empty_places_say_what_to_do_next(open_page: Open, theme: str) -> None:
+    page = open_page(theme)
+    nothing = page.locator(".va-nothing")
+    page.get_by_role("tab", name="Review").click()
+    expect(nothing).to_contain_text("Search for what you look for, and label what you see")
+    shoot(page, f"empty-review-{theme}")
+    page.get_by_role("tab", name="Search").click()
+    page.get_by_label("Search the corpus").fill("nothing like it")
+    page.keyboard.press("Enter")
+    expect(nothing).to_contain_text("Type what the clips should show")
+    page = open_page(theme, clips=4, labelled=4, place={"tab": "feeds"})
+    expect(page.locator(".va-nothing")).to_contain_text("Look your labels over in Review")
+
+
+def test_feeds_are_chosen_by_key_and_say_what_they_are_for(open_page: Open) -> None:
+    page = open_page(labelled=9, place={})
+    suggested = page.locator("[data-feed=suggested]")
+    expect(suggested).to_have_attribute("aria-pressed", "true")  # both classes are there
+    expect(page.locator(".va-purpose")).to_contain_text("teach the classifier most")
+    take_keyboard(page)
+    for key, name in enumerate(("suggested", "top_positive", "borderline", "random", "top_negative"), start=1):
+        page.keyboard.press(str(key))
+        expect(page.locator(f"[data-feed={name}]")).to_have_attribute("aria-pressed", "true")
+    shoot(page, "feeds")
+
+
+def test_a_session_without_suggested_has_no_such_feed(open_page: Open) -> None:
+    page = open_page(labelled=9, place={"tab": "feeds"})
+    page.evaluate("kernel.suggested = false; kernel.refit()")
+    expect(page.locator("[data-feed=suggested]")).to_have_count(0)
+    take_keyboard(page)
+    page.keyboard.press("1")
+    expect(page.locator("[data-feed=top_positive]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_new_clips_wait_and_nothing_moves_under_the_pointer(open_page: Open) -> None:
+    page = open_page(labelled=9, place={"tab": "feeds"})
+    expect(page.locator(".va-film").first).to_be_visible()
+    places = "[...document.querySelectorAll('.va-card, .va-chip, .va-tab')].map((e) => e.getBoundingClientRect().x)"
+    before, where = page.evaluate(CLIPS), page.evaluate(places)
+    take_keyboard(page)
+    press(page, "yn")
+    page.evaluate("kernel.refit()")
+    chip = page.get_by_role("button", name=re.compile(r"^\d+ new"))
+    expect(chip).to_have_text(re.compile(rf"^{len(before)} new"))
+    assert page.evaluate(CLIPS) == before
+    assert page.evaluate(places) == where
+    shoot(page, "fresh")
+    chip.click()
+    expect(chip).to_have_count(0)
+    assert not set(page.evaluate(CLIPS)) & set(before)
+    page.keyboard.press("y")  # the keyboard is still there
+    expect(page.locator(".va-card").first).to_have_attribute("data-label", "yes")
+
+
+def test_advice_and_guideline_are_in_the_header(annotator: Page) -> None:
+    annotator.evaluate("kernel.advice = 'Label ten more of borderline.'; kernel.refit()")
+    expect(annotator.locator(".va-advice")).to_have_text("Label ten more of borderline.")
+    annotator.get_by_role("button", name="Edit the guideline").click()
+    annotator.get_by_role("textbox", name="Guideline").fill("Any skyline, no dusk")
+    annotator.keyboard.press("Enter")
+    expect(annotator.locator(".va-guideline-text")).to_have_text("Any skyline, no dusk")
+    expect(annotator.locator(".va-box")).to_be_focused()
+    shoot(annotator, "guideline")
+
+
+def test_a_new_concept_is_started_and_the_old_one_found_again(annotator: Page) -> None:
+    take_keyboard(annotator)
+    press(annotator, "yyy")
+    expect(annotator.locator(".va-count[data-value=yes] b")).to_have_text("3")
+    annotator.locator(".va-concept").click()
+    name = annotator.get_by_label("A new concept")
+    expect(name).to_be_focused()
+    shoot(annotator, "menu")
+    name.fill("heavy rain")
+    annotator.keyboard.press("Enter")
+    expect(annotator.locator(".va-concept")).to_have_text("heavy rain")
+    expect(annotator.locator(".va-badge")).to_have_count(0)
+    expect(annotator.locator(".va-count[data-value=yes] b")).to_have_text("0")
+    press(annotator, "n")
+    expect(annotator.locator(".va-count[data-value=no] b")).to_have_text("1")
+    annotator.locator(".va-concept").click()
+    annotator.locator(".va-entry", has_text="city at night").click()
+    expect(annotator.locator(".va-count[data-value=yes] b")).to_have_text("3")
+    expect(annotator.locator(".va-card[data-label=yes]")).to_have_count(3)
+    assert annotator.evaluate("window.leaked") == []
+
+
+def test_review_scrolls_through_ten_thousand_labels(open_page: Open) -> None:
+    page = open_page(clips=10_000, labelled=10_000, place={"tab": "review", "size": 264})
+    expect(page.locator(".va-film").first).to_be_visible()
+    expect(page.locator(".va-page")).to_have_text("10000 clips")
+    assert page.locator(".va-card").count() < 60
+    take_keyboard(page)
+    page.keyboard.press("End")
+    last = page.locator("[data-clip=clip-9999]")
+    expect(last).to_be_in_viewport()
+    expect(last.locator(".va-film")).to_be_visible()
+    assert page.locator(".va-card").count() < 60
+    page.keyboard.press("u")  # in place
+    expect(last).to_have_attribute("data-label", "unsure")
+    expect(last).to_be_in_viewport()
+    # A smooth scroll: what a frame takes while the list moves on by a row each.
+    frames = page.evaluate("""() => new Promise((done) => {
+      const box = document.querySelector('.va-box');
+      const times = [];
+      let before = performance.now();
+      const step = (now) => {
+        times.push(now - before);
+        before = now;
+        box.scrollTop -= 150;
+        if (times.length < 60) requestAnimationFrame(step);
+        else done(times.sort((a, b) => a - b));
+      };
+      requestAnimationFrame(step);
+    })""")
+    assert frames[30] < 50, f"a frame took {frames[30]:.0f} ms"
+    shoot(page, "review")
+
+
+def test_review_filters_orders_and_publishes(open_page: Open) -> None:
+    page = open_page(labelled=9, place={"tab": "review"})
+    expect(page.locator(".va-card")).to_have_count(9)
+    page.locator("[data-filter=yes]").click()
+    expect(page.locator(".va-card")).to_have_count(3)
+    page.get_by_label("Order").select_option("newest")
+    assert page.evaluate("kernel.asked.filter((m) => m.type === 'review').at(-1).order") == "newest"
+    page.locator(".va-card").first.hover()
+    page.locator(".va-card").first.get_by_role("button", name="No").click()
+    expect(page.locator(".va-card").first).to_have_attribute("data-label", "no")
+    expect(page.locator(".va-card")).to_have_count(3)  # it keeps its place
+    page.get_by_label("The model's name").fill("night, first cut")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.locator(".va-hint")).to_have_text("published night, first cut, version 2")
+    page.locator(".va-card").nth(1).hover()
+    page.locator(".va-card").nth(1).get_by_role("button", name="More like this").click()
+    expect(page.get_by_role("tab", name="Search")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".va-search")).to_contain_text("more like one clip")

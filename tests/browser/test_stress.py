@@ -1,0 +1,141 @@
+"""What a bad day brings: a busy kernel, a lost connection, two views, a hurried person."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, press, shoot, take_keyboard
+
+STORED = "Object.entries(kernel.labels[kernel.concept]).map(([clip, value]) => clip + value).sort()"
+
+
+def yes(page: Page, number: int, view: int = 0) -> None:
+    app = page.locator(".va-app").nth(view)
+    expect(app.locator(".va-count[data-value=yes] b")).to_have_text(str(number))
+
+
+def test_a_busy_kernel_is_said_and_labelling_goes_on(annotator: Page) -> None:
+    annotator.clock.install()
+    annotator.evaluate("kernel.hold = true")
+    take_keyboard(annotator)
+    press(annotator, "yyn")
+    expect(annotator.locator(".va-badge")).to_have_count(3)
+    annotator.clock.run_for(20_000)
+    state = annotator.locator(".va-state")
+    expect(state).to_have_attribute("data-state", "busy")
+    expect(state).to_contain_text("3 not saved yet")
+    expect(annotator.locator(".va-unsaved")).to_have_count(3)
+    shoot(annotator, "busy")
+    annotator.evaluate("kernel.release()")
+    yes(annotator, 2)
+    expect(state).to_have_attribute("data-state", "saved")
+    expect(annotator.locator(".va-unsaved")).to_have_count(0)
+    # What was sent again meanwhile was stored once: one undo takes one label back.
+    annotator.keyboard.press("z")
+    expect(annotator.locator(".va-count[data-value=no] b")).to_have_text("0")
+    yes(annotator, 2)
+
+
+def test_an_offline_minute_loses_no_label(annotator: Page) -> None:
+    annotator.clock.install()
+    annotator.evaluate("kernel.lose = true")
+    take_keyboard(annotator)
+    press(annotator, "yynu")
+    annotator.clock.run_for(60_000)
+    expect(annotator.locator(".va-unsaved")).to_have_count(4)
+    expect(annotator.locator(".va-badge").first).to_have_text("yes · unsaved")
+    annotator.wait_for_function("document.querySelector('.va-badge-unsaved').offsetWidth > 40")
+    assert annotator.evaluate(STORED) == []
+    shoot(annotator, "offline")
+    annotator.evaluate("kernel.lose = false; window.dispatchEvent(new Event('online'))")
+    expect(annotator.locator(".va-unsaved")).to_have_count(0)
+    assert annotator.evaluate(STORED) == ["clip-0yes", "clip-1yes", "clip-2no", "clip-3unsure"]
+
+
+def test_a_reload_in_the_middle_of_a_batch_loses_no_label(annotator: Page) -> None:
+    take_keyboard(annotator)
+    annotator.evaluate("kernel.lose = true")
+    press(annotator, "yyn")
+    expect(annotator.locator(".va-badge")).to_have_count(3)
+    annotator.reload()  # the imitated kernel is new, too: what it gets comes from the page
+    yes(annotator, 2)
+    assert annotator.evaluate(STORED) == ["clip-0yes", "clip-1yes", "clip-2no"]
+
+
+def test_five_hundred_labels_by_key_repeat(open_page: Open) -> None:
+    page = open_page(clips=600, place={"tab": "feeds", "feed": "random", "size": 120, "page": 100})
+    expect(page.locator(".va-card")).to_have_count(100)
+    take_keyboard(page)
+    began = page.evaluate("performance.now()")
+    for number in range(1, 6):
+        for _ in range(100):
+            page.keyboard.down("y")  # held: it repeats
+        page.keyboard.up("y")
+        yes(page, 100 * number)
+        if number < 5:
+            page.keyboard.press("Enter")
+            expect(page.locator(".va-page")).to_have_text(f"page {number + 1}")
+    assert page.evaluate("performance.now()") - began < 20_000
+    assert page.evaluate("kernel.seen.size") == 500
+    assert page.evaluate("window.leaked") == []
+
+
+def test_two_views_of_one_widget_agree(open_page: Open) -> None:
+    page = open_page(views=2)
+    expect(page.locator(".va-app")).to_have_count(2)
+    take_keyboard(page)
+    press(page, "yn")
+    yes(page, 1, view=1)
+    expect(page.locator(".va-badge")).to_have_count(4)
+    page.locator(".va-concept").nth(1).click()
+    page.get_by_label("A new concept").fill("rain")
+    page.keyboard.press("Enter")
+    for view in (0, 1):
+        expect(page.locator(".va-concept").nth(view)).to_have_text("rain")
+        yes(page, 0, view)
+
+
+def test_two_widgets_of_one_session_agree(open_page: Open) -> None:
+    page = open_page(widgets=2)
+    expect(page.locator(".va-app")).to_have_count(2)
+    expect(page.locator(".va-film").first).to_be_visible()
+    take_keyboard(page)
+    press(page, "yyn")
+    yes(page, 2, view=1)
+    second = page.locator(".va-app").nth(1)
+    expect(second.locator(".va-card[data-label=yes]")).to_have_count(2)
+    second.locator(".va-box").focus()
+    page.keyboard.press("z")
+    expect(page.locator(".va-app").first.locator(".va-badge")).to_have_count(2)
+
+
+def test_a_feed_asked_for_while_refitting_comes_and_the_newer_one_is_offered(open_page: Open) -> None:
+    page = open_page(labelled=9, place={"tab": "feeds"})
+    expect(page.locator(".va-film").first).to_be_visible()
+    page.evaluate("kernel.hold = true")
+    take_keyboard(page)
+    page.keyboard.press("4")
+    expect(page.locator(".va-box")).to_have_attribute("aria-busy", "true")
+    page.evaluate("kernel.release()")
+    expect(page.locator(".va-box")).to_have_attribute("aria-busy", "false")
+    page.evaluate("kernel.refit(); kernel.refit()")
+    expect(page.get_by_role("button", name=re.compile(r"^\d+ new"))).to_be_visible()
+
+
+def test_memory_is_given_back(open_page: Open) -> None:
+    page = open_page(clips=2400, labelled=2400, place={"tab": "review", "size": 120})
+    expect(page.locator(".va-film").first).to_be_visible()
+    page.evaluate("""() => {
+      window.made = 0;
+      const revoke = URL.revokeObjectURL.bind(URL);
+      URL.revokeObjectURL = (url) => { window.made += 1; revoke(url); };
+    }""")
+    take_keyboard(page)
+    for _ in range(150):
+        page.keyboard.press("ArrowDown")
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    page.keyboard.press("End")
+    expect(page.locator("[data-clip=clip-2399] .va-film")).to_be_visible()
+    page.wait_for_function("window.made > 100")

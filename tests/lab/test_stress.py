@@ -1,0 +1,157 @@
+"""What only a real JupyterLab can show: its own keys, a busy kernel, a new one, several widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.lab.conftest import Lab, choose
+from tests.lab.test_flow import OPEN, SHOW, counts, label_page, notebook, opened, ready, restarted, saved, shoot
+
+__all__ = ["notebook", "shoot"]  # fixtures
+# A cell that keeps the kernel until a file is there.
+BUSY = """import pathlib, time
+while not pathlib.Path("{file}").exists():
+    time.sleep(0.05)"""
+
+
+def corpus_of(notebook: str) -> str:
+    return notebook.removesuffix(".ipynb") + "-corpus"
+
+
+def test_the_notebooks_own_keys_still_work(lab: Lab, page: Page, notebook: str) -> None:
+    annotator = opened(lab, page, notebook)
+    label_page(page, annotator, "yn")
+    saved(annotator)
+    page.evaluate("""() => {
+      const context = jupyterapp.shell.currentWidget.context;
+      context.saveState.connect((_, state) => { window.saveState = state; });
+    }""")
+    page.keyboard.press("Control+s")
+    page.wait_for_function("window.saveState === 'completed'")
+    counts(annotator, 1, 1, 0)
+    page.keyboard.press("Escape")
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    expect(cells).to_have_count(2)
+    expect(page.locator(".va-box")).not_to_be_focused()
+    page.keyboard.press("b")  # command mode: a new cell below
+    expect(cells).to_have_count(3)
+    counts(annotator, 1, 1, 0)
+
+
+def test_labels_are_given_while_another_cell_keeps_the_kernel_busy(
+    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
+) -> None:
+    done = f"{notebook}.done"
+    annotator = opened(lab, page, notebook)
+    page.evaluate(
+        """async (text) => {
+          const { commands } = jupyterapp;
+          await commands.execute('notebook:insert-cell-below');
+          await commands.execute('notebook:replace-selection', { text });
+          void commands.execute('notebook:run-cell');
+        }""",
+        BUSY.format(file=done),
+    )
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='busy']")).to_be_visible()
+    label_page(page, annotator, "yyn")
+    expect(annotator.locator(".va-badge")).to_have_count(3)
+    shoot("busy")
+    (lab.root / done).touch()
+    counts(annotator, 2, 1, 0)
+    saved(annotator)
+    expect(annotator.locator(".va-unsaved")).to_have_count(0)
+
+
+def test_a_label_given_to_a_dead_kernel_is_saved_by_the_next_one(
+    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
+) -> None:
+    annotator = opened(lab, page, notebook)
+    label_page(page, annotator, "yy")
+    saved(annotator)
+    choose(page, "Kernel", "Shut Down Kernel")
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_have_count(0)
+    annotator.locator(".va-box").focus()
+    page.keyboard.press("n")
+    expect(annotator.locator(".va-card[data-label=no].va-unsaved")).to_have_count(1)
+    expect(annotator.locator(".va-state")).to_have_attribute("data-state", "busy")
+    expect(annotator.locator(".va-state")).to_contain_text("1 not saved yet")
+    shoot("unsaved")
+    annotator = restarted(lab, page)
+    counts(annotator, 2, 1, 0)
+    saved(annotator)
+
+
+def test_a_reload_in_the_middle_of_a_batch_comes_back_with_all_labels(lab: Lab, page: Page, notebook: str) -> None:
+    annotator = opened(lab, page, notebook)
+    saved(annotator)
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    label_page(page, annotator, "yynyn")
+    page.reload()
+    annotator = ready(page)
+    counts(annotator, 3, 2, 0)
+    saved(annotator)
+
+
+def test_two_widgets_of_one_session_and_their_concepts(
+    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
+) -> None:
+    lab.write(notebook, OPEN.format(corpus=corpus_of(notebook)), SHOW, "va.Annotator(session)")
+    opened(lab, page, notebook)
+    first, second = page.locator(".va-app").nth(0), page.locator(".va-app").nth(1)
+    expect(second.locator(".va-film").first).to_be_visible()
+    label_page(page, first, "yn")
+    counts(second, 1, 1, 0)
+    for annotator in (first, second):
+        annotator.locator(".va-concept").click()
+        annotator.get_by_label("A new concept").fill("heavy rain")
+        page.keyboard.press("Enter")
+        expect(annotator.locator(".va-concept")).to_have_text("heavy rain")
+    label_page(page, second, "yyn")
+    counts(first, 2, 1, 0)
+    first.locator(".va-concept").click()
+    shoot("concepts")
+    first.locator(".va-entry", has_text="city at night").click()
+    counts(first, 1, 1, 0)
+    counts(second, 2, 1, 0)
+
+
+def test_a_model_is_published_from_review(lab: Lab, page: Page, notebook: str) -> None:
+    annotator = opened(lab, page, notebook)
+    label_page(page, annotator, "yyynnn")
+    saved(annotator)
+    annotator.get_by_role("tab", name="Review").click()
+    annotator.get_by_label("The model's name").fill("city at night")
+    annotator.get_by_role("button", name="Publish").click()
+    expect(annotator.locator(".va-hint")).to_have_text("published city at night, version 1")
+    assert list((lab.root / corpus_of(notebook) / "models").iterdir())
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_serious_in_jupyterlabs_colours(lab: Lab, page: Page, notebook: str, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    annotator = opened(lab, page, notebook)
+    page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})")
+    expect(page.locator(".va-root")).to_have_attribute("data-va-theme", "dark" if "Dark" in theme else "light")
+    label_page(page, annotator, "yyynnnu")
+    saved(annotator)
+    for tab in ("Search", "Feeds", "Review"):
+        annotator.get_by_role("tab", name=tab).click()
+        expect(annotator.locator(".va-film").first).to_be_visible()
+        found = axe.Axe().run(page, context=".va-app").response["violations"]
+        assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
+
+
+def test_a_missing_video_is_said_in_the_player(lab: Lab, page: Page, notebook: str, demo_folder: Path) -> None:
+    # The corpus's copy looks for its videos where they were; one that is not there is shown by its pictures.
+    gone = f"session.corpus._manifest.roots.clear()  # stands for a disk that is not plugged in\n{SHOW}"
+    lab.write(notebook, OPEN.format(corpus=corpus_of(notebook)), gone)
+    annotator = opened(lab, page, notebook)
+    annotator.locator(".va-thumb").first.click()
+    player: Locator = annotator.get_by_role("group", name="Player")
+    expect(player.locator(".va-reason")).not_to_be_empty()
+    expect(player.locator(".va-film")).to_be_visible()
