@@ -1,73 +1,56 @@
-"""Mean average precision of the classifier's settings on a pool of real embeddings, at four numbers of labels.
+"""Average precision of our classifier's settings on the development half of a pool's concepts.
 
-POOL is a folder of embeddings.npy (n, dim), labels.csv (a boolean column a concept after the first column) and text.npz
-(`<concept>/<kind>`: text embeddings of several qualities).
+POOL is a folder as in strategies.py. Each setting labels by itself, from the suggested feed; what is printed is the
+mean over concepts and seeds at 10, 25, 50 and 100 labels, for texts of every quality.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
-from va_widgets.experiments.oracle import PAGE, sources
+from va_widgets.experiments import compare, open_pool
+from va_widgets.experiments.pools import TEXT_QUALITIES
+from va_widgets.experiments.strategies import STRATEGIES, Fitted, Linear, Rows, Strategy, Task
 from va_widgets.learning import Classifier
-from va_widgets.learning.feeds import feed
+from va_widgets.learning.classifier import BACKGROUND_WEIGHT, PRIOR_STRENGTH, C
 
-BUDGETS = (12, 24, 48, 96)
-BACKGROUND = 256
+BUDGETS = (10, 25, 50, 100)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pool", type=Path)
-    parser.add_argument("--rows", type=int, default=8000, help="how many rows of the pool to use")
-    parser.add_argument("--priors", type=float, nargs="+", default=[4, 8, 16])
-    parser.add_argument("--cs", type=float, nargs="+", default=[3, 10, 30, 100])
-    parser.add_argument("--backgrounds", type=float, nargs="+", default=[1, 4])
+    parser.add_argument("--priors", type=float, nargs="+", default=[PRIOR_STRENGTH / 2, PRIOR_STRENGTH])
+    parser.add_argument("--cs", type=float, nargs="+", default=[C / 2, C, C * 2])
+    parser.add_argument("--backgrounds", type=float, nargs="+", default=[BACKGROUND_WEIGHT])
+    parser.add_argument("--seeds", type=int, default=2, help="each cuts the pool into halves of its own")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    clips = np.load(options.pool / "embeddings.npy")[: options.rows].astype(np.float32)
-    labels = pd.read_csv(options.pool / "labels.csv").iloc[: options.rows, 1:].astype(bool)
-    rows = []
-    with np.load(options.pool / "text.npz") as texts:
-        for prior, c, background in product(options.priors, options.cs, options.backgrounds):
-            for name in texts.files:
-                concept, kind = name.split("/")
-                curve = learn(clips, labels[concept].to_numpy(), texts[name], prior, c, background)
-                rows.append((prior, c, background, kind, *curve))
-    table = pd.DataFrame(rows, columns=["prior", "C", "background", "text", *BUDGETS])
-    print(table.groupby(["prior", "C", "background", "text"]).mean().unstack("text").round(3).to_string())
+    settings = [setting(*values) for values in product(options.priors, options.cs, options.backgrounds)]
+    parts = []
+    for text, seed in product(TEXT_QUALITIES, range(options.seeds)):
+        pool = open_pool(options.pool, text, seed)
+        found = compare(pool, settings, "development", BUDGETS, [seed], jobs=options.jobs)
+        parts.append(found.assign(text=text))
+    table = pd.concat(parts).pivot_table(index="strategy", columns=["text", "n"], values="ap", sort=False)
+    print(table.round(3).to_string())
 
 
-def learn(
-    clips: NDArray[np.float32],
-    truth: NDArray[np.bool_],
-    text: NDArray[np.float32],
-    prior: float,
-    c: float,
-    background_weight: float,
-) -> list[float]:
-    """AP over the pool at BUDGETS labels: a page from the text, then pages of the feeds in turn."""
-    center = clips.mean(axis=0)
-    background = clips[np.random.default_rng(0).choice(len(clips), BACKGROUND, replace=False)]
-    classifier = Classifier(text, center, background, prior, c, background_weight)
-    labelled = np.zeros(len(clips), dtype=bool)
-    scores = clips @ text
-    curve: list[float] = []
-    for version, source in enumerate(sources()):
-        name = "top_positive" if source == "search" else source
-        labelled[feed(name, scores, PAGE, labelled=labelled, version=version)] = True
-        scores = classifier.fit(clips[labelled], truth[labelled]).predict_proba(clips)[:, 1].astype(np.float32)
-        if labelled.sum() in BUDGETS:
-            curve.append(float(average_precision_score(truth, scores)))
-        if len(curve) == len(BUDGETS):
-            break
-    return curve
+def setting(prior: float, c: float, background: float) -> Strategy:
+    """Our strategy with other settings of its classifier."""
+
+    def learner(task: Task, rows: Rows, y: NDArray[np.bool_]) -> Fitted:
+        fit = Classifier(task.text, task.backdrop, prior, c, background).fit(task.X[rows], y)
+        return Linear(fit.coef_[0], float(fit.intercept_[0]))
+
+    return Strategy(f"prior {prior:g}, C {c:g}, background {background:g}", learner, STRATEGIES["ours"].query)
 
 
 if __name__ == "__main__":

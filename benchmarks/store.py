@@ -30,10 +30,9 @@ import pandas as pd
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 
-from va_widgets.corpus import search
+from va_widgets.matrix import half_products
 
 CLIPS_A_VIDEO = 50
 STRIP_BYTES = 20_000
@@ -149,7 +148,7 @@ class _Files:
         return np.memmap(self.folder / "embeddings.npy", dtype=np.float16, mode="r", offset=HEADER, shape=shape)
 
     def scores(self, query: NDArray[np.float16]) -> NDArray[np.float16]:
-        return product(self.matrix(), query)
+        return half_products(self.matrix(), query)
 
     def strips(self, rows: list[int]) -> list[bytes]:
         places = self._places()
@@ -259,7 +258,7 @@ class _Lance:
     def scores(self, query: NDArray[np.float16]) -> NDArray[np.float16]:
         batches = self._open().to_batches(columns=["embedding"])
         return np.concatenate(
-            [product(one.column(0).values.to_numpy().reshape(-1, len(query)), query) for one in batches]
+            [half_products(one.column(0).values.to_numpy().reshape(-1, len(query)), query) for one in batches]
         )
 
     def strips(self, rows: list[int]) -> list[bytes]:
@@ -319,7 +318,7 @@ class _OneParquet:
     def scores(self, query: NDArray[np.float16]) -> NDArray[np.float16]:
         batches = pq.ParquetFile(self.folder / "corpus.parquet").iter_batches(1 << 14, columns=["embedding"])
         return np.concatenate(
-            [product(one.column(0).values.to_numpy().reshape(-1, len(query)), query) for one in batches]
+            [half_products(one.column(0).values.to_numpy().reshape(-1, len(query)), query) for one in batches]
         )
 
     def strips(self, rows: list[int]) -> list[bytes]:
@@ -340,12 +339,6 @@ Layout = _Files | _Lance | _OneParquet
 LAYOUTS: dict[str, type[_Files] | type[_Lance] | type[_OneParquet]] = {
     "files": _Files, "rewritten": _Rewritten, "lance": _Lance, "parquet": _OneParquet,
 }  # fmt: skip
-
-
-def product(matrix: NDArray[np.float16], query: NDArray[np.float16]) -> NDArray[np.float16]:
-    """One pass over a matrix that may be read-only."""
-    result: NDArray[np.float16] = torch.mv(torch.from_numpy(search._unlocked(matrix)), torch.from_numpy(query)).numpy()
-    return result
 
 
 # --- measuring ---------------------------------------------------------------------------------------
@@ -387,8 +380,8 @@ def in_process(layout: Layout, rows: list[int]) -> dict[str, float]:
     figures["strips_again_s"], _ = seconds(lambda: layout.strips(rows))
     figures["table_s"], table = seconds(layout.table)
     figures["matrix_s"], matrix = seconds(layout.matrix)
-    figures["pass_first_s"], first = seconds(lambda: product(matrix, query))
-    figures["pass_again_s"] = statistics.median(seconds(lambda: product(matrix, query))[0] for _ in range(5))
+    figures["pass_first_s"], first = seconds(lambda: half_products(matrix, query))
+    figures["pass_again_s"] = statistics.median(seconds(lambda: half_products(matrix, query))[0] for _ in range(5))
     after, mapped = megabytes()
     figures |= {"private_mb": after - before, "imports_mb": before, "mapped_mb": mapped, "resident_mb": after + mapped}
     figures["pass_from_disk_format_s"], again = seconds(lambda: layout.scores(query))

@@ -14,11 +14,13 @@ from va_widgets.errors import (
     EncoderError,
     EncoderMismatchError,
     LabelError,
+    MissingPackageError,
     ModelError,
     NotEnoughLabelsError,
     NoVideosError,
     PreviewUnavailableError,
     ProtocolError,
+    ReportError,
     SearchUnavailableError,
     UnknownClipError,
     VaError,
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
     from va_widgets.models.bundle import Model, load_model
     from va_widgets.session import Session
     from va_widgets.widget.annotator import Annotator
+    from va_widgets.widget.map import Map
 
 # name -> (module, attribute in it or None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "Annotator": ("va_widgets.widget.annotator", "Annotator"),
     "Corpus": ("va_widgets.corpus", "Corpus"),
+    "Map": ("va_widgets.widget.map", "Map"),
     "Model": ("va_widgets.models.bundle", "Model"),
     "Session": ("va_widgets.session", "Session"),
     "demo": ("va_widgets.demo", None),
@@ -50,12 +54,15 @@ __all__ = [
     "EncoderError",
     "EncoderMismatchError",
     "LabelError",
+    "Map",
+    "MissingPackageError",
     "Model",
     "ModelError",
     "NoVideosError",
     "NotEnoughLabelsError",
     "PreviewUnavailableError",
     "ProtocolError",
+    "ReportError",
     "SearchUnavailableError",
     "Session",
     "UnknownClipError",

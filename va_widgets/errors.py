@@ -45,6 +45,14 @@ class ModelError(VaError):
     """A published model cannot be written, read or applied."""
 
 
+class MissingPackageError(VaError):
+    """A package that only some features need is not installed."""
+
+
+class ReportError(VaError):
+    """A report cannot be written."""
+
+
 class ProtocolError(VaError):
     """A message from the front end that does not follow the protocol."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,17 @@ from va_widgets.corpus import Corpus, Filmstrip
 from va_widgets.errors import LabelError, NotEnoughLabelsError, SearchUnavailableError
 from va_widgets.labels.agreement import resolve, training_set
 from va_widgets.labels.store import LabelStore
+from va_widgets.learning.backdrop import Backdrop
 from va_widgets.learning.classifier import Classifier, decision_scores
+from va_widgets.learning.course import Positives, advice, as_probabilities, positives, turnover
 from va_widgets.learning.feeds import FEEDS, feed, reason
-from va_widgets.learning.quality import Quality, cross_validated, diversity, suspicion
+from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion
 from va_widgets.models.bundle import Model, choose_threshold, publish
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from va_widgets.report import Report
 
 LabelValue: TypeAlias = bool | Literal["unsure"] | None
 StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
@@ -31,13 +38,17 @@ LABELS_FILE = "labels.sqlite"
 MODELS_FOLDER = "models"
 _SHARED = ""  # the guideline and the refits belong to the concept, not to one annotator
 _KEPT_QUERIES = 20
-_CENTRE_SAMPLE = 20_000
-_BACKGROUND_SAMPLE = 256
+_RANDOM = "random"  # the feed whose clips stand for the corpus
 
 
 @dataclass(frozen=True)
 class Refit:
-    """What a refit changed. `seconds` is its duration; `flipped` how many clips changed sides of 0.5."""
+    """What a refit changed.
+
+    `quality` is measured on the clips that were labelled, `unbiased` on those of them that were drawn at random, where
+    there are enough; `flipped` is how many clips changed sides of 0.5, `turnover` what share of the clips found is
+    new; `seconds` is how long it took until there were new feeds.
+    """
 
     version: int
     labels: int
@@ -46,6 +57,9 @@ class Refit:
     diversity: float
     flipped: int
     seconds: float
+    unbiased: Quality | None = None
+    turnover: float = float("nan")
+    positives: Positives | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,10 @@ class _Fit:
     refit: Refit
     event: int  # the newest label event it knows of
     classifier: Classifier
-    scores: NDArray[np.float32]  # P(yes) of every clip, in the corpus's order
+    logits: NDArray[np.float32]  # of every clip, in the corpus's order
+    rows: NDArray[np.int64]  # the labelled clips
+    y: NDArray[np.bool_]
+    features: NDArray[np.float32]
     suspicion: Mapping[str, float]
     held_out: tuple[NDArray[np.bool_], NDArray[np.float64]] | None  # labels and their cross-validated P(yes)
 
@@ -90,7 +107,7 @@ class Session:
         self._store = LabelStore(Path(corpus.path) / LABELS_FILE)
         self._store.check_names(annotator, concept)
         self._lock = threading.RLock()
-        self._fitting = threading.Lock()
+        self._fitting = threading.RLock()  # who hears of a refit may ask for it again
         self._listeners: list[Listener] = []
         self._siblings: dict[str, Session] = {concept: self}
         self._opening = threading.Lock()  # not the labels' lock: opening another concept takes a moment
@@ -100,8 +117,7 @@ class Session:
         self._clips = corpus.clips.index
         self._videos = pd.factorize(corpus.clips["video"])[0]
         self._prior = self._text_prior()
-        self._centre = _centre(corpus)
-        self._background = _background(corpus, seed)
+        self._backdrop = Backdrop.of(corpus.embeddings, seed)
         self._fit = self._resumed()
 
     def __repr__(self) -> str:
@@ -181,32 +197,45 @@ class Session:
         with self._lock:
             self._notice_others()
             left_out = np.zeros(len(self.corpus), dtype=bool)
-            known = self._clips
-            left_out[known.get_indexer(self._resolved.index.intersection(known))] = True
-            left_out[known.get_indexer(known.intersection(pd.Index(list(exclude), dtype=object)))] = True
+            left_out[self._rows([*self._resolved.index, *exclude])] = True
             fit = self._fit
         rows = feed(
             name,
-            fit.scores,
+            fit.logits,
             k,
             labelled=left_out,
+            found=bool(fit.y.any()),
             embeddings=self.corpus.embeddings,
+            center=self._backdrop.center,
             videos=self._videos,
             seed=self.seed,
             version=fit.refit.version,
         )
-        scores = fit.scores[rows]
+        scores = as_probabilities(fit.logits[rows])
+        nearest = self._nearest_labels(rows, fit)
         return pd.DataFrame(
             {
                 "clip_id": self._clips[rows],
                 "score": scores,
-                "reason": [reason(name, float(score)) for score in scores],
+                "reason": [reason(name, float(score), near) for score, near in zip(scores, nearest, strict=True)],
             }
         )
 
+    def _rows(self, clips: Collection[str]) -> NDArray[np.intp]:
+        """The rows of those of some clips that the corpus holds."""
+        rows = self._clips.get_indexer(pd.Index(list(clips), dtype=object))
+        return rows[rows >= 0]
+
+    def _nearest_labels(self, rows: NDArray[np.int64], fit: _Fit) -> list[str]:
+        """What the labelled clip says that looks most like each of some clips; empty texts without labels."""
+        if not len(fit.y):
+            return [""] * len(rows)
+        likeness = np.asarray(self.corpus.embeddings[rows], dtype=np.float32) @ fit.features.T
+        return ["yes" if yes else "no" for yes in fit.y[likeness.argmax(axis=1)]]
+
     def scores(self) -> pd.Series[float]:
         """P(yes) of every clip under the newest classifier, by clip_id."""
-        return pd.Series(self._fit.scores, index=self._clips, name=self.concept)
+        return pd.Series(as_probabilities(self._fit.logits), index=self._clips, name=self.concept)
 
     # --- labels ----------------------------------------------------------------------------------
 
@@ -293,12 +322,20 @@ class Session:
         """Every label event of this concept, of all annotators, oldest first; nothing is ever removed from it."""
         return self._store.history(self.concept)
 
-    def review(self, value: str = "all", order: str = "suspicion") -> pd.DataFrame:
+    @property
+    def annotators(self) -> pd.DataFrame:
+        """Who has labels for this concept: DataFrame(annotator, yes, no, unsure), by name."""
+        current = self._store.current(self.concept)
+        counted = pd.crosstab(current["annotator"], current["value"])
+        return counted.reindex(columns=["yes", "no", "unsure"], fill_value=0).rename_axis(columns=None).reset_index()
+
+    def review(self, value: str = "all", order: str = "suspicion", annotator: str | None = None) -> pd.DataFrame:
         """All labelled clips: DataFrame(clip_id, value, suspicion, note, time).
 
         Suspicion is how far the cross-validated classifier disagrees with the label, 0 to 1; NaN while there are
         too few labels. `value` keeps only "yes", "no", "unsure" or "tie", or with "disputed" what annotators
-        disagree about. `order` puts the most "suspicion", the "newest" or the annotators' "disagreement" first.
+        disagree about. `order` puts the most "suspicion", the "newest" or the annotators' "disagreement" first. With
+        an `annotator` it is about the clips that this one has labelled, and `value` and `time` are theirs.
         """
         if value not in ("all", "yes", "no", "unsure", "tie", "disputed"):
             raise LabelError(f"Labels cannot be filtered by {value!r}: choose all, yes, no, unsure, tie or disputed.")
@@ -306,6 +343,9 @@ class Session:
             raise LabelError(f"Labels cannot be ordered by {order!r}: choose suspicion, newest or disagreement.")
         labels = self.labels
         labels = labels[labels.index.isin(self._clips)]
+        if annotator is not None:
+            own = self._store.current(self.concept, annotator).set_index("clip_id")[["value", "time"]]
+            labels = labels.drop(columns=["value", "time"]).join(own, how="inner")
         suspicious = self._fit.suspicion
         table = pd.DataFrame(
             {
@@ -330,7 +370,8 @@ class Session:
     def refit(self) -> Refit:
         """Fit the classifier to the labels as they are now, score every clip, and say what changed.
 
-        If labels come in meanwhile they are left to the next refit. A refit without new labels returns the last one.
+        If labels come in meanwhile they are left to the next refit, and the quality, which takes longest, may be left
+        to it, too. A refit without new labels returns the last one.
         """
         with self._fitting:
             with self._lock:
@@ -341,9 +382,12 @@ class Session:
             fit = self._fitted(labels, event, former)
             with self._lock:
                 self._fit = fit
-                points = [*self._points(), _point(fit.refit)]
-                self._remember(_SHARED, "refits", points)
-        self._tell("refit", {"refit": fit.refit})
+            self._tell("refit", {"refit": fit.refit})  # new feeds are there; what takes longer comes after them
+            fit = self._measured(fit, former)
+            with self._lock:
+                self._fit = fit
+                self._remember(_SHARED, "refits", [*self._points(), _point(fit.refit, labels)])
+        self._tell("status", {})
         return fit.refit
 
     @property
@@ -381,9 +425,64 @@ class Session:
         return self._fit.refit.diversity
 
     @property
+    def advice(self) -> str:
+        """What had best be done next, in one sentence; empty if there is nothing to say but to go on."""
+        fit = self._fit
+        yes = int(fit.y.sum())
+        turnovers = [float(point.get("turnover", "nan")) for point in self._points()]
+        drawn = fit.refit.positives.drawn if fit.refit.positives else 0
+        return advice(yes, len(fit.y) - yes, fit.refit.quality is not None, turnovers, drawn)
+
+    @property
     def refits(self) -> pd.DataFrame:
-        """Every refit of this concept: DataFrame(version, labels, ap), oldest first."""
-        return pd.DataFrame(self._points(), columns=["version", "labels", "ap"])
+        """Every refit of this concept: DataFrame(version, labels, yes, no, ap, low, high), oldest first."""
+        columns = ["version", "labels", "yes", "no", "ap", "low", "high"]
+        return pd.DataFrame(self._points(), columns=columns).astype(dict.fromkeys(columns[2:], float))
+
+    @property
+    def threshold(self) -> tuple[float, str]:
+        """The probability from which on a clip would be a yes if it were published now, and why it is this one."""
+        y, held_out = self._fit.held_out or (np.zeros(0, dtype=bool), None)
+        return choose_threshold(y, held_out)
+
+    def plot_history(self, ax: Axes | None = None) -> Axes:
+        """Draw quality with its interval, and the number of labels, over the refits; returns the axes drawn on.
+
+        Raises MissingPackageError without matplotlib.
+        """
+        from va_widgets import pictures
+
+        return pictures.history(self.refits, self.concept, ax)
+
+    def plot_scores(self, ax: Axes | None = None) -> Axes:
+        """Draw a histogram of all scores, the labelled clips and the proposed threshold; returns the axes drawn on.
+
+        Raises MissingPackageError without matplotlib.
+        """
+        from va_widgets import pictures
+
+        return pictures.scores(self.scores(), self.labels["value"], self.threshold[0], self.concept, ax)
+
+    def plot_precision_recall(self, ax: Axes | None = None) -> Axes:
+        """Draw cross-validated precision against recall and the proposed threshold; returns the axes drawn on.
+
+        With too few labels the axes say so. Raises MissingPackageError without matplotlib.
+        """
+        from va_widgets import pictures
+
+        return pictures.precision_recall(self._fit.held_out, self.threshold[0], self.quality_note, self.concept, ax)
+
+    def report(self, path: str | Path | None = None) -> Report:
+        """A page for colleagues about this concept, which shows itself in a notebook; also written to `path`.
+
+        It is one HTML file without scripts that needs nothing else. Raises ReportError if it cannot be written.
+        """
+        from va_widgets import report
+
+        page = report.of(self)
+        if path is not None:
+            page.save(path)
+        return page
 
     def publish(self, name: str) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
@@ -498,51 +597,57 @@ class Session:
         points = self._points()
         version = int(points[-1]["version"]) if points else 0
         nothing = Refit(0, 0, None, "", 0.0, 0, 0.0)
-        nobody = np.full(len(self.corpus), 0.5, dtype=np.float32)
-        blank = _Fit(nothing, -1, Classifier(), nobody, {}, None)
+        nobody, none = np.zeros(len(self.corpus), dtype=np.float32), np.empty(0, dtype=np.int64)
+        features = np.empty((0, self.corpus.embeddings.shape[1]), dtype=np.float32)
+        blank = _Fit(nothing, -1, Classifier(), nobody, none, none.astype(bool), features, {}, None)
         fit = self._fitted(self._resolved, self._known_event, blank)
         number = max(version, 1) if fit.refit.labels else version
+        fit = self._measured(fit, fit)
         return replace(fit, refit=replace(fit.refit, version=number, flipped=0))
 
     def _fitted(self, labels: pd.DataFrame, event: int, former: _Fit) -> _Fit:
+        """The classifier of some labels and its scores, with what the former one said of quality."""
         started = time.perf_counter()
         clips, y = training_set(labels)
-        rows_of = self._clips.get_indexer(pd.Index(clips, dtype=object))
-        here = rows_of >= 0  # labels of clips that have left the corpus are kept, but teach nothing
-        clips = [clip for clip, present in zip(clips, here, strict=True) if present]
-        rows, y = rows_of[here], y[here]
+        rows = self._clips.get_indexer(pd.Index(clips, dtype=object))
+        here = rows >= 0  # labels of clips that have left the corpus are kept, but teach nothing
+        rows, y = rows[here], y[here]
         features = np.asarray(self.corpus.embeddings[rows], dtype=np.float32)
-        knowledge: dict[str, Any] = {"prior": self._prior, "center": self._centre, "background": self._background}
-        classifier = Classifier(**knowledge).fit(features, y)
+        classifier = Classifier(self._prior, self._backdrop).fit(features, y)
         logits = decision_scores(self.corpus.embeddings, classifier.coef_, classifier.intercept_)
-        scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
-        quality, note, held_out = cross_validated(features, y, **knowledge, seed=self.seed)
-        doubts = {} if held_out is None else dict(zip(clips, suspicion(y, held_out).tolist(), strict=True))
-        clusters = self.corpus.clips["cluster"].to_numpy()[rows]
-        refit = Refit(
+        refit = replace(
+            former.refit,
             version=former.refit.version + 1,
             labels=len(y),
-            quality=quality,
-            quality_note=note,
-            diversity=diversity(clusters[y], clusters[~y]),
-            flipped=int(((scores > 0.5) != (former.scores > 0.5)).sum()),
+            flipped=int(np.count_nonzero((logits > 0) != (former.logits > 0))),
             seconds=time.perf_counter() - started,
         )
-        return _Fit(refit, event, classifier, scores, doubts, None if held_out is None else (y, held_out))
+        return _Fit(refit, event, classifier, logits, rows, y, features, former.suspicion, former.held_out)
 
-
-def _background(corpus: Corpus, seed: int) -> NDArray[np.float32]:
-    """Unlabelled clips that stand for "most of the corpus is not this" while there are few labels."""
-    rng = np.random.default_rng([seed, len(corpus)])
-    n = len(corpus)
-    rows = np.sort(rng.choice(n, size=min(n, _BACKGROUND_SAMPLE), replace=False))
-    return np.asarray(corpus.embeddings[rows], dtype=np.float32)
-
-
-def _centre(corpus: Corpus) -> NDArray[np.float32]:
-    """The mean embedding: vectors of one encoder lie in a cone, and what they share tells no clip from another."""
-    step = max(1, len(corpus) // _CENTRE_SAMPLE)
-    return np.asarray(corpus.embeddings[::step], dtype=np.float32).mean(axis=0)
+    def _measured(self, fit: _Fit, former: _Fit) -> _Fit:
+        """The same with what takes longer: quality, diversity, turnover and the number of positives."""
+        clusters = self.corpus.clips["cluster"].to_numpy()[fit.rows]
+        history = self._store.history(self.concept)
+        random = set(history.loc[history["source"] == _RANDOM, "clip_id"])
+        drawn = np.array([clip in random for clip in self._clips[fit.rows]], dtype=bool)
+        refit = replace(
+            fit.refit,
+            diversity=diversity(clusters[fit.y], clusters[~fit.y]),
+            turnover=turnover(fit.logits, former.logits),
+            positives=positives(fit.logits, int(fit.y.sum()), len(fit.y), fit.y[drawn]),
+        )
+        checked = cross_validated(
+            fit.features, fit.y, fit.classifier, seed=self.seed, stopped=lambda: self._known_event != fit.event
+        )
+        if checked is None:  # there are newer labels: the next refit will say
+            return replace(fit, refit=refit)
+        said, doubts, held_out = checked.probabilities, dict[str, float](), None
+        if said is not None:
+            held_out = (fit.y, said)
+            doubts = dict(zip(self._clips[fit.rows], suspicion(fit.y, said).tolist(), strict=True))
+            refit = replace(refit, unbiased=at_random(fit.y, said, drawn, self.seed))
+        refit = replace(refit, quality=checked.quality, quality_note=checked.note)
+        return replace(fit, refit=refit, suspicion=doubts, held_out=held_out)
 
 
 def _stored(value: LabelValue) -> StoredValue:
@@ -555,6 +660,9 @@ def _stored(value: LabelValue) -> StoredValue:
     raise LabelError(f"A label is True, False, 'unsure' or None, not {value!r}.")
 
 
-def _point(refit: Refit) -> dict[str, Any]:
-    ap = None if refit.quality is None else refit.quality.ap
-    return {"version": refit.version, "labels": refit.labels, "ap": ap}
+def _point(refit: Refit, labels: pd.DataFrame) -> dict[str, Any]:
+    said, quality = labels["value"], refit.quality
+    known = {} if quality is None else {"ap": quality.ap, "low": quality.low, "high": quality.high}
+    counts = {value: int((said == value).sum()) for value in ("yes", "no")}
+    changed = {} if np.isnan(refit.turnover) else {"turnover": refit.turnover}
+    return {"version": refit.version, "labels": refit.labels, **counts, **known, **changed}

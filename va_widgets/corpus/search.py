@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.matrix import half_products, is_large_half, kth_largest
+
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
-_LARGE = 1 << 24  # values from which on half precision pays, also for loading torch
 _LONGEST = 2.0  # the length of rows up to which the bound holds; a corpus's rows have the length 1
 _HALF, _SINGLE = 2.0**-11, 2.0**-24  # the relative rounding errors of float16 and float32
 
@@ -30,7 +31,7 @@ def nearest(
     k = max(0, min(k, len(embeddings)))
     if k == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    if embeddings.dtype == np.float16 and embeddings.flags.c_contiguous and embeddings.size >= _LARGE:
+    if is_large_half(embeddings):
         found = _nearest_half(embeddings, query, k)
         if found is not None:
             return found
@@ -67,7 +68,8 @@ def _nearest_half(
         return None
     unit = query.astype(np.float64) / length
     half = unit.astype(np.float16)
-    rough, limit = _half_products(embeddings, half, k)
+    rough = half_products(embeddings, half)
+    limit = kth_largest(rough, k)
     if not abs(limit) < 2 * _LONGEST:
         return None  # rows much longer than any corpus's
     # A row's rough score r differs from its exact one by at most `off + per * |r|`: `off` is for the query's rounding
@@ -81,27 +83,3 @@ def _nearest_half(
     if len(rows) < k or not (np.abs(near - scores / length) <= off + per * np.minimum(np.abs(near), _LONGEST)).all():
         return None  # rows longer than any corpus's, or a torch that adds up in half precision
     return best(rows, scores, k)
-
-
-def _half_products(
-    embeddings: NDArray[np.floating[Any]], half: NDArray[np.float16], k: int
-) -> tuple[NDArray[np.float16], float]:
-    """The dot products of all rows with `half` (dim,), added up in float32 and rounded to float16; and the kth best."""
-    import torch
-
-    products = torch.mv(torch.from_numpy(_unlocked(embeddings)), torch.from_numpy(half))
-    return products.numpy(), float(products.topk(k, sorted=False).values.min())
-
-
-def _unlocked(array: NDArray[Any]) -> NDArray[Any]:
-    """The same memory without its mark as read-only, which torch warns of; it must not be written to."""
-    return np.asarray(_Memory(array))
-
-
-class _Memory:
-    """The memory of an array, in numpy's terms."""
-
-    def __init__(self, owner: NDArray[Any]) -> None:
-        self._owner = owner
-        interface = owner.__array_interface__
-        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

@@ -126,14 +126,8 @@ def text_probe_learner(task: Task, rows: Rows, y: NDArray[np.bool_]) -> Fitted:
 
 
 def our_learner(task: Task, rows: Rows, y: NDArray[np.bool_]) -> Fitted:
-    """`learning.Classifier` with what a session knows of its corpus: the text, the mean clip and a background."""
-    if "ours" not in task.memory:
-        n = len(task.X)
-        background = np.sort(np.random.default_rng([task.seed, n]).choice(n, size=min(n, 256), replace=False))
-        task.memory["ours"] = {
-            "prior": task.text, "center": task.X.mean(axis=0), "background": task.X[background],
-        }  # fmt: skip
-    fit = Classifier(**task.memory["ours"]).fit(task.X[rows], y)
+    """`learning.Classifier` with what a session knows of its corpus: the text and the backdrop."""
+    fit = Classifier(task.text, task.backdrop).fit(task.X[rows], y)
     return Linear(fit.coef_[0], float(fit.intercept_[0]))
 
 

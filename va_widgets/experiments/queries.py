@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from va_widgets.experiments.bandits import Policy
 from va_widgets.experiments.tasks import Rows, Scores, State
@@ -67,15 +66,20 @@ def margin_query(state: State, k: int) -> Rows:
 
 
 def ours_query(state: State, k: int) -> Rows:
-    """The top and the borderline feed of `learning.feeds` in turn, thinned out."""
-    labelled, scores = ~state.free, expit(state.scores).astype(np.float32)
-    chosen: list[int] = []
-    for i in range(len(state.rows), len(state.rows) + k):
-        name = ("top_positive", "borderline")[i % 2]
-        found = feed(name, scores, 1, labelled=labelled, seed=state.task.seed, version=i)
-        chosen.extend(found.tolist())
-        labelled[found] = True
-    return np.array(chosen, dtype=np.int64)
+    """The suggested feed of `learning.feeds`."""
+    task = state.task
+    return feed(
+        "suggested",
+        state.scores.astype(np.float32),
+        k,
+        labelled=~state.free,
+        found=bool(state.y.any()),
+        embeddings=task.X,
+        center=task.backdrop.center,
+        videos=task.videos,
+        seed=task.seed,
+        version=state.step,
+    )
 
 
 def _in_turn(state: State, k: int, names: tuple[str, ...]) -> Rows:

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.learning.backdrop import Backdrop
+
 Rows: TypeAlias = NDArray[np.int64]
 Scores: TypeAlias = NDArray[np.floating[Any]]
 Fitted: TypeAlias = Callable[[NDArray[np.float32]], Scores]
@@ -45,6 +47,13 @@ class Task:
             scores = self.rng.random(len(self.X)) if self.text is None else self.X @ self.text
             self.memory["nearness"] = scores.astype(np.float32)
         return self.memory["nearness"]
+
+    @property
+    def backdrop(self) -> Backdrop:
+        """What these clips look like in general, as a session knows it of its corpus."""
+        if "backdrop" not in self.memory:
+            self.memory["backdrop"] = Backdrop.of(self.X, self.seed)
+        return self.memory["backdrop"]
 
 
 @dataclass(frozen=True)

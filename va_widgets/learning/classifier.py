@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -10,38 +11,49 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import ThreadpoolController
 
-# Chosen on a pool of 16,000 real pictures (benchmarks/classifier_defaults.py prints the table).
-PRIOR_STRENGTH = 8.0
-C = 30.0
-BACKGROUND_WEIGHT = 4.0
+from va_widgets.learning.backdrop import Backdrop
+from va_widgets.matrix import products
+
+# Chosen on the development half of the pools of benchmarks/strategies.py; classifier_defaults.py there varies them.
+PRIOR_STRENGTH = 4.0
+C = 5.0
+BACKGROUND_WEIGHT = 5.0
+_DOUBT = 0.7  # the deviation of the text's weight, as a share of what is expected of it
+_LEAST_DOUBT = 0.05
+_DISTRUST = 1.5  # how fast a text is given up whose nearest clips are no
 _INTERCEPT_VARIANCE = 100.0  # keeps the intercept finite where all labels agree
-_CHUNK = 65_536
+_TOLERANCE = 1e-2  # of the gradient, by which logits differ by some hundredths
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
-    """Binary, probabilistic logistic regression, pulled towards a text while labels are few.
+    """Binary, probabilistic logistic regression that leans on a text while labels are few.
 
-    Minimises  sum_i w_i log(1 + exp(-s_i (x_i - center) . w - s_i b)) + |w - a prior|^2 / (2 C) + b^2 / (2 v)
-    with s_i = +-1: the maximum a posteriori weights under a Gaussian around the prior, the way a linear probe is held
-    near text prototypes by Silva-Rodriguez et al., "A Closer Look at the Few-Shot Adaptation of Large Vision-Language
-    Models" (CVPR 2024). Background clips are weak negatives, as in Perch Hoplite.
+    A clip's logit is  u . z + a t + b,  z being how the clip differs from the mean clip, t how near it is to the text
+    (1 for the nearest clips). Minimised is the weighted logistic loss plus  |u|^2 / (2 C) + (a - m)^2 / (2 s^2) +
+    b^2 / (2 v): the maximum a posteriori under Gaussians. So the text's weight `a` is learned from the labels like
+    any other, around an expected one, `m`; holding a linear probe near a text is Silva-Rodriguez et al.'s idea ("A
+    Closer Look at the Few-Shot Adaptation of Large Vision-Language Models", CVPR 2024).
+
+    What is expected of the text follows the evidence: m = prior_strength ((1 + P) / (1 + P + N))^1.5, P and N being how
+    many yes and no there are, each counted by its t from 0 to 1. A text whose nearest clips are no is soon given up.
+
+    Unlabelled clips of the backdrop are weak negatives, as in Perch Hoplite, so that it ranks sensibly from the first
+    label on. All is linear: `coef_` and `intercept_` apply to plain embeddings.
 
     Parameters
     ----------
     prior : array (dim,), optional
         The concept's text embedding; its length does not matter.
-    center : array (dim,), optional
-        What is subtracted from every embedding, such as the corpus's mean; it is folded into `intercept_`.
-    background : array (m, dim), optional
-        Unlabelled clips taken as negatives. Together they weigh `background_weight` labels while there are no
-        negatives, and less with every negative given.
+    backdrop : Backdrop, optional
+        What the corpus looks like. Without it the labelled clips must do, and there are no weak negatives.
     prior_strength : float
-        The length `a` of the prior weights.
+        The logit that the text's nearest clips are expected to have above the mean clip's.
     C : float
-        The variance of the weights around the prior: larger trusts the labels more.
+        The variance of the weights `u`: larger trusts the labels more.
     background_weight : float
-        What the whole background weighs, in labels.
+        What all weak negatives together weigh, in labels.
 
     Attributes
     ----------
@@ -51,15 +63,13 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         prior: ArrayLike | None = None,
-        center: ArrayLike | None = None,
-        background: ArrayLike | None = None,
+        backdrop: Backdrop | None = None,
         prior_strength: float = PRIOR_STRENGTH,
         C: float = C,
         background_weight: float = BACKGROUND_WEIGHT,
     ) -> None:
         self.prior = prior
-        self.center = center
-        self.background = background
+        self.backdrop = backdrop
         self.prior_strength = prior_strength
         self.C = C
         self.background_weight = background_weight
@@ -71,20 +81,50 @@ class Classifier(ClassifierMixin, BaseEstimator):
         values that are not finite, and more than two classes.
         """
         features, targets, weights = self._checked(X, y, sample_weight)
-        dim = features.shape[1]
-        center = _vector(self.center, dim, "center")
-        prior = _unit(_vector(self.prior, dim, "prior")) * self.prior_strength
-        if self.background is not None and len(background := np.asarray(self.background, dtype=np.float64)):
-            negatives = float(weights[targets < 0].sum())
-            share = self.background_weight / (1.0 + negatives) / len(background)
-            features = np.concatenate([features, background])
-            targets = np.concatenate([targets, np.full(len(background), -1.0)])
-            weights = np.concatenate([weights, np.full(len(background), share)])
-        coef, intercept = _solve(features - center, targets, weights, prior, self.C)
+        labels, dim = features.shape
+        backdrop = self.backdrop if self.backdrop is not None else Backdrop(features.astype(np.float32))
+        if backdrop.sample.shape[1] != dim:
+            raise ValueError(
+                f"The backdrop must have the embeddings' {dim} dimensions, not {backdrop.sample.shape[1]}."
+            )
+        center, scale = backdrop.center if len(backdrop.sample) else np.zeros(dim), backdrop.scale
+        if self.backdrop is not None and len(weak := backdrop.negatives):
+            features = np.concatenate([features, weak])
+            targets = np.concatenate([targets, np.full(len(weak), -1.0)])
+            weights = np.concatenate([weights, np.full(len(weak), self.background_weight / len(weak))])
+        text, expected, doubt = self._text(backdrop, features[:labels], targets[:labels], weights[:labels])
+        away = features - center
+        columns = np.column_stack([away / scale, away @ text, np.ones(len(away))])
+        mean = np.concatenate([np.zeros(dim), [expected, 0.0]])
+        deviation = np.concatenate([np.full(dim, self.C**0.5), [doubt, _INTERCEPT_VARIANCE**0.5]])
+        found = _solve(columns, targets, weights, mean, deviation)
+        coef = found[:dim] / scale + found[dim] * text
         self.coef_ = coef[None, :]
-        self.intercept_ = np.array([intercept - coef @ center])
+        self.intercept_ = np.array([found[dim + 1] - coef @ center])
         self.n_features_in_ = dim
         return self
+
+    def _text(
+        self,
+        backdrop: Backdrop,
+        features: NDArray[np.float64],
+        targets: NDArray[np.float64],
+        weights: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], float, float]:
+        """The vector whose product with a clip is its nearness to the text, and its weight's mean and deviation."""
+        dim = features.shape[1]
+        text = _vector(self.prior, dim, "prior")
+        length = float(np.linalg.norm(text))
+        if not length:
+            return np.zeros(dim), 0.0, _LEAST_DOUBT
+        text = text / length
+        if len(backdrop.sample):
+            reach = backdrop.reach(text)
+            text = text / reach if reach > np.finfo(np.float32).eps else np.zeros(dim)
+        sure = weights * np.clip((features - (backdrop.center if len(backdrop.sample) else 0.0)) @ text, 0, 1)
+        right, wrong = float(sure[targets > 0].sum()), float(sure[targets < 0].sum())
+        expected = self.prior_strength * ((1 + right) / (1 + right + wrong)) ** _DISTRUST
+        return text, expected, _DOUBT * expected + _LEAST_DOUBT
 
     def _checked(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
@@ -134,41 +174,39 @@ def decision_scores(
     embeddings: NDArray[np.floating[Any]],
     coef: NDArray[np.floating[Any]],
     intercept: NDArray[np.floating[Any]] | float,
-    chunk: int = _CHUNK,
 ) -> NDArray[np.float32]:
-    """Logits, float32 (n,), of a matrix (n, dim) that may be memory-mapped and half precision, chunk by chunk."""
-    weights = np.asarray(coef, dtype=np.float32).ravel()
-    shift = np.float32(np.asarray(intercept).ravel()[0])
-    out = np.empty(len(embeddings), dtype=np.float32)
-    for start in range(0, len(embeddings), chunk):
-        part = np.asarray(embeddings[start : start + chunk], dtype=np.float32)
-        np.matmul(part, weights, out=out[start : start + chunk])
-    out += shift
-    return out
+    """Logits, float32 (n,), of a matrix (n, dim) that may be memory-mapped and half precision, in one pass."""
+    found = products(embeddings, np.asarray(coef, dtype=np.float32).ravel())
+    found += np.float32(np.asarray(intercept).ravel()[0])
+    return found
 
 
 def _solve(
-    features: NDArray[np.float64],
+    columns: NDArray[np.float64],
     targets: NDArray[np.float64],
     weights: NDArray[np.float64],
-    prior: NDArray[np.float64],
-    variance: float,
-) -> tuple[NDArray[np.float64], float]:
-    """The minimum, by L-BFGS from the prior; the loss is strictly convex, so there is one."""
-    dim = features.shape[1]
+    mean: NDArray[np.float64],
+    deviation: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The minimum, by L-BFGS from the mean; the loss is strictly convex, so there is one."""
+    # In units of the deviation all directions curve alike. Products in float32 take half as long.
+    signed = (columns * (targets[:, None] * deviation)).astype(np.float32)
+    fixed = targets * (columns @ mean)
 
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        coef, intercept = point[:dim], point[dim]
-        margins = targets * (features @ coef + intercept)
-        away = coef - prior
-        value = weights @ np.logaddexp(0, -margins) + away @ away / (2 * variance)
-        value += intercept**2 / (2 * _INTERCEPT_VARIANCE)
-        pull = -weights * targets * expit(-margins)
-        gradient = np.append(features.T @ pull + away / variance, pull.sum() + intercept / _INTERCEPT_VARIANCE)
-        return float(value), gradient
+        margins = signed @ point.astype(np.float32) + fixed
+        value = weights @ np.logaddexp(0, -margins) + point @ point / 2
+        return float(value), point - (weights * expit(-margins)).astype(np.float32) @ signed
 
-    found = minimize(loss, np.append(prior, 0.0), jac=True, method="L-BFGS-B", options={"maxiter": 500, "gtol": 1e-6})
-    return found.x[:dim], float(found.x[dim])
+    with _blas().limit(limits=1):  # the products are too small for two threads, which would wait for each other
+        start = np.zeros(len(mean))
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "gtol": _TOLERANCE})
+    return mean + deviation * found.x
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _vector(values: ArrayLike | None, dim: int, name: str) -> NDArray[np.float64]:
@@ -178,8 +216,3 @@ def _vector(values: ArrayLike | None, dim: int, name: str) -> NDArray[np.float64
     if vector.shape != (dim,):
         raise ValueError(f"The {name} must have the embeddings' shape ({dim},), not {vector.shape}.")
     return vector
-
-
-def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = float(np.linalg.norm(vector))
-    return vector / length if length else vector

@@ -7,21 +7,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FEEDS = ("top_positive", "top_negative", "borderline", "random")
+from va_widgets.matrix import kth_largest
+
+FEEDS = ("suggested", "top_positive", "borderline", "random", "top_negative")
 
 NEAR_DUPLICATE = 0.98  # cosine from which two clips count as the same picture
+# The suggested batch shows differences: cosine, from the mean clip, from which two clips have too much in common.
+_ALIKE = 0.6
+# Half of the suggested clips are undecided, half lie a little below, at P(yes) = 0.27: where a classifier that was
+# shown mostly what it finds is too sure. Chosen on the development half (benchmarks/strategies.py).
+_SUGGESTED_LOGITS = (0.0, -1.0)
 _CLIPS_A_VIDEO = 2  # of one video on a page, as long as other videos have something to show
-_CANDIDATES = 6  # how many candidates a place on the page are looked at for thinning out
+_CANDIDATES = 8  # how many candidates a place on the page are looked at for thinning out
+_ALL_SHUFFLED = 100_000  # clips up to which a random order of all of them is made
 _REASONS = {"top_positive": "most likely yes", "top_negative": "most likely no", "random": "drawn at random"}
 
 
 def feed(
     name: str,
-    scores: NDArray[np.float32],
+    logits: NDArray[np.float32],
     k: int,
     *,
     labelled: NDArray[np.bool_],
+    found: bool = True,
     embeddings: NDArray[np.floating[Any]] | None = None,
+    center: NDArray[np.floating[Any]] | None = None,
     videos: NDArray[np.integer[Any]] | None = None,
     seed: int = 0,
     version: int = 0,
@@ -34,13 +44,18 @@ def feed(
     Parameters
     ----------
     name : str
-        One of FEEDS: highest score, lowest, nearest to 0.5, or drawn at random.
-    scores : float32 (n,)
-        P(yes) of every clip.
+        One of FEEDS: highest score, nearest to 0.5, drawn at random, lowest; or what teaches most, which is clips that
+        are nearly undecided and differ from each other.
+    logits : float32 (n,)
+        The decision value of every clip: above 0 means yes.
     labelled : bool (n,)
         Clips to leave out.
+    found : bool
+        Whether any clip was labelled yes. Before that, what is likeliest teaches most.
     embeddings : float (n, dim), optional
         L2-normalised, for finding near-duplicates.
+    center : float (dim,), optional
+        The mean embedding, for telling what the suggested clips have in common.
     videos : int (n,), optional
         A number a video.
     seed, version : int
@@ -48,53 +63,90 @@ def feed(
 
     Raises ValueError for an unknown name.
     """
-    free = np.flatnonzero(~labelled)
-    if not len(free) or k <= 0:
+    if name not in FEEDS:
+        raise ValueError(f"There is no feed called {name!r}: choose one of {', '.join(FEEDS)}.")
+    free = len(labelled) - int(np.count_nonzero(labelled))
+    wanted = min(k, free)
+    if wanted <= 0:
         return np.empty(0, dtype=np.int64)
-    wanted = min(k, len(free))
-    candidates = _first(_cost(name, scores[free], seed, version), wanted * _CANDIDATES)
-    return _thinned(free[candidates], wanted, embeddings, videos)
+    number = min(wanted * _CANDIDATES, free)
+    candidates = _candidates(name, logits, number, labelled, found, seed, version)
+    suggested = name == "suggested"
+    vectors = None if embeddings is None else np.asarray(embeddings[candidates], dtype=np.float32)
+    if vectors is not None and suggested and center is not None:
+        vectors = vectors - center.astype(np.float32)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    limit = _ALIKE if suggested and center is not None else NEAR_DUPLICATE
+    return _thinned(candidates, wanted, vectors, limit, videos)
 
 
-def reason(name: str, score: float) -> str:
-    """Why a feed shows a clip, in a few words."""
-    if name == "borderline":
-        return f"undecided · {score:.2f}"
-    return _REASONS[name]
+def reason(name: str, score: float, nearest: str = "") -> str:
+    """Why a feed shows a clip of a score P(yes), in a few words; `nearest` is what the labelled clip next to it is."""
+    if name == "suggested":
+        said = f"teaches most · {score:.2f}"
+    elif name == "borderline":
+        said = f"undecided · {score:.2f}"
+    else:
+        said = _REASONS[name]
+    return f"{said} · nearest labelled: {nearest}" if nearest else said
 
 
-def _cost(name: str, scores: NDArray[np.float32], seed: int, version: int) -> NDArray[np.floating[Any]]:
-    """What a feed sorts by, lowest first."""
-    if name == "top_positive":
-        return -scores
-    if name == "top_negative":
-        return scores
-    if name == "borderline":
-        return np.abs(scores - np.float32(0.5))
+def _candidates(
+    name: str,
+    logits: NDArray[np.float32],
+    number: int,
+    labelled: NDArray[np.bool_],
+    found: bool,
+    seed: int,
+    version: int,
+) -> NDArray[np.int64]:
+    """The first `number` rows of a feed that are not labelled, in order."""
     if name == "random":
-        return np.random.default_rng([seed, version]).random(len(scores))
-    raise ValueError(f"There is no feed called {name!r}: choose one of {', '.join(FEEDS)}.")
+        return _drawn(number, labelled, np.random.default_rng([seed, version]))
+    if name == "top_negative":
+        return _first(-logits, number, labelled)
+    if name == "borderline":
+        return _first(-np.abs(logits), number, labelled)
+    if name == "top_positive" or not found:
+        return _first(logits, number, labelled)
+    parts = [_first(-np.abs(logits - np.float32(at)), number, labelled) for at in _SUGGESTED_LOGITS]
+    both = np.stack(parts, axis=1).ravel()  # in turn
+    _, first = np.unique(both, return_index=True)
+    return both[np.sort(first)][:number]
 
 
-def _first(cost: NDArray[np.floating[Any]], number: int) -> NDArray[np.int64]:
-    """The places of the `number` lowest costs in order, ties by place, without sorting all."""
-    if number >= len(cost):
-        return np.argsort(cost, kind="stable")
-    limit = np.partition(cost, number - 1)[number - 1]
-    below = np.flatnonzero(cost < limit)
-    level = np.flatnonzero(cost == limit)[: number - len(below)]
-    places = np.sort(np.concatenate([below, level]))
-    return places[np.argsort(cost[places], kind="stable")]
+def _drawn(number: int, labelled: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
+    """The first `number` rows of a random order of those that are not labelled."""
+    free = np.flatnonzero(~labelled)
+    if len(free) < _ALL_SHUFFLED:
+        return free[np.argsort(rng.random(len(free)))[:number]]
+    drawn = np.empty(0, dtype=np.int64)
+    while len(drawn) < number:  # a few rows of many: hardly ever twice the same
+        both = np.concatenate([drawn, rng.choice(free, size=number)])
+        _, first = np.unique(both, return_index=True)
+        drawn = both[np.sort(first)]
+    return drawn[:number]
+
+
+def _first(values: NDArray[np.float32], number: int, labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The rows of the `number` largest values that are not labelled, largest first, ties by place."""
+    values = values.copy()
+    values[labelled] = -np.inf
+    limit = kth_largest(values, number)
+    above = np.flatnonzero(values > limit)
+    level = np.flatnonzero((values == limit) & ~labelled)[: number - len(above)]
+    rows = np.sort(np.concatenate([above, level]))
+    return rows[np.argsort(-values[rows], kind="stable")]
 
 
 def _thinned(
     rows: NDArray[np.int64],
     k: int,
-    embeddings: NDArray[np.floating[Any]] | None,
+    vectors: NDArray[np.float32] | None,
+    limit: float,
     videos: NDArray[np.integer[Any]] | None,
 ) -> NDArray[np.int64]:
     """The first `k` of `rows` that differ from each other, then the postponed ones in their order."""
-    vectors = None if embeddings is None else np.asarray(embeddings[rows], dtype=np.float32)
     chosen: list[int] = []
     postponed: list[int] = []
     seen: dict[int, int] = {}
@@ -103,7 +155,7 @@ def _thinned(
             break
         video = None if videos is None else int(videos[row])
         crowded = video is not None and seen.get(video, 0) >= _CLIPS_A_VIDEO
-        twin = vectors is not None and bool(chosen) and bool((vectors[chosen] @ vectors[i] > NEAR_DUPLICATE).any())
+        twin = vectors is not None and bool(chosen) and bool((vectors[chosen] @ vectors[i] > limit).any())
         if crowded or twin:
             postponed.append(i)
             continue

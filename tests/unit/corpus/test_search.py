@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import va_widgets as va
+from va_widgets import matrix as matrix_pass
 from va_widgets.corpus import index, search
 
 
@@ -48,7 +49,7 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
 @given(case=cases(), chunk=st.integers(1, 40))
 def test_nearest_is_what_sorting_all_gives(large: int, case: tuple[np.ndarray, np.ndarray, int], chunk: int) -> None:
     matrix, query, k = case
-    with mock.patch.multiple(search, _LARGE=large, _CHUNK=chunk):
+    with mock.patch.object(matrix_pass, "LARGE", large), mock.patch.object(search, "_CHUNK", chunk):
         rows, scores = search.nearest(matrix, query, k)
     best, their = expected(matrix, query, k)
     np.testing.assert_array_equal(rows, best)
@@ -62,7 +63,7 @@ def test_rows_of_any_length_are_found(length: float) -> None:
     rng = np.random.default_rng(3)
     matrix = (unit(rng.normal(size=(400, 64)).astype(np.float32)) * length).astype(np.float16)
     query = rng.normal(size=64).astype(np.float32)
-    with mock.patch.object(search, "_LARGE", 0):
+    with mock.patch.object(matrix_pass, "LARGE", 0):
         rows, scores = search.nearest(matrix, query, 9)
     best, their = expected(matrix.astype(np.float32), query, 9)
     np.testing.assert_array_equal(rows, best)
@@ -74,12 +75,12 @@ def test_the_half_precision_way_is_taken_and_a_wrong_product_is_not_trusted() ->
     matrix = unit(rng.normal(size=(500, 32)).astype(np.float32)).astype(np.float16)
     query = rng.normal(size=32).astype(np.float32)
     best, _ = expected(matrix, query, 20)
-    with mock.patch.object(search, "_LARGE", 0):
+    with mock.patch.object(matrix_pass, "LARGE", 0):
         with mock.patch.object(search, "float32_scores", wraps=search.float32_scores) as scored:
             search.nearest(matrix, query, 20)
         (call,) = scored.call_args_list
         assert 20 <= len(call.args[2]) < 40  # few are scored again
-        with mock.patch.object(search, "_half_products", return_value=(np.zeros(500, dtype=np.float16), 0.0)):
+        with mock.patch.object(search, "half_products", return_value=np.zeros(500, dtype=np.float16)):
             rows, _ = search.nearest(matrix, query, 20)
     np.testing.assert_array_equal(rows, best)
 
@@ -87,7 +88,7 @@ def test_the_half_precision_way_is_taken_and_a_wrong_product_is_not_trusted() ->
 @pytest.mark.parametrize("query", [np.zeros(24), np.full(24, 1e-30)])
 def test_a_query_that_tells_nothing_gives_the_first_rows(query: np.ndarray) -> None:
     matrix = np.ones((50, 24), dtype=np.float16)
-    with mock.patch.object(search, "_LARGE", 0):
+    with mock.patch.object(matrix_pass, "LARGE", 0):
         rows, _ = search.nearest(matrix, query, 3)
     assert rows.tolist() == [0, 1, 2]
 
@@ -98,7 +99,7 @@ def test_a_read_only_map_and_views_of_it_give_the_same(tmp_path: Path) -> None:
     np.save(tmp_path / "m.npy", kept)
     mapped = np.load(tmp_path / "m.npy", mmap_mode="r")
     query = rng.normal(size=20).astype(np.float32)
-    with mock.patch.object(search, "_LARGE", 0):
+    with mock.patch.object(matrix_pass, "LARGE", 0):
         for view in (mapped[::3, :20], mapped[:, ::2], mapped[10:200, 20:], mapped.T[:20].T):
             rows, scores = search.nearest(view, query, 7)
             best, their = expected(np.ascontiguousarray(view), query, 7)

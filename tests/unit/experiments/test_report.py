@@ -100,7 +100,9 @@ def test_a_plot() -> None:
     matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
     matplotlib.use("agg")
     axes = plot(results({"ours": 0.3, "va": 0.1}, noise=0.05))
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["ours", "va"]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["ours", "va"]
     assert axes.get_xlabel() == "labels"
     assert plot(results({"ours": 0.3}), axes) is axes
 

@@ -1,0 +1,57 @@
+"""What clips of a corpus look like in general: the measure by which a classifier takes embeddings and texts.
+
+Embeddings of one encoder lie in a narrow cone, texts in another, and both differ from encoder to encoder. So nothing is
+taken by its absolute value: embeddings by how they differ from the corpus's mean, texts by their nearest clips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+SAMPLE = 4096  # clips that tell what a corpus looks like
+_WEAK_NEGATIVES = 256
+_NEAREST = 500  # one clip in so many belongs to a text's nearest
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """A sample of a corpus's clips, float32 (m, dim), in random order."""
+
+    sample: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, embeddings: NDArray[np.floating[Any]], seed: int = 0) -> Backdrop:
+        """The backdrop of a corpus's embeddings (n, dim), which may be memory-mapped; by the seed always the same."""
+        n = len(embeddings)
+        rng = np.random.default_rng([seed, n])
+        rows = np.sort(rng.choice(n, size=min(n, SAMPLE), replace=False))  # in the order in which they lie on the disk
+        return cls(np.asarray(embeddings[rows], dtype=np.float32)[rng.permutation(len(rows))])
+
+    @cached_property
+    def center(self) -> NDArray[np.float64]:
+        """The mean embedding, float64 (dim,): what all clips share tells none from another."""
+        return self.sample.mean(axis=0, dtype=np.float64)
+
+    @cached_property
+    def scale(self) -> float:
+        """How far clips are from the mean, as the root of the mean square; 1 where all are alike."""
+        away = float(np.square(self.sample - self.center).sum(axis=1).mean()) ** 0.5 if len(self.sample) else 0.0
+        return away if away > np.finfo(np.float32).eps else 1.0
+
+    @cached_property
+    def negatives(self) -> NDArray[np.float32]:
+        """Some of the sample, float32 (m, dim): most clips of a corpus are not what is looked for."""
+        return self.sample[:_WEAK_NEGATIVES]
+
+    def reach(self, text: ArrayLike) -> float:
+        """The score of a text's nearest clips above the mean clip's: their mean dot product with it, 0 for no text."""
+        if not len(self.sample):
+            return 0.0
+        scores = self.sample @ np.asarray(text, dtype=np.float32) - float(self.center @ np.asarray(text, dtype=float))
+        number = max(1, len(scores) // _NEAREST)
+        return float(np.partition(scores, len(scores) - number)[len(scores) - number :].mean())
