@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.corpus import Corpus, Filmstrip
-from va_widgets.errors import LabelError, NotEnoughLabelsError, SearchUnavailableError
+from va_widgets.errors import LabelError, NotEnoughLabelsError, SearchUnavailableError, UnknownClipError
 from va_widgets.labels.agreement import resolve, training_set
 from va_widgets.labels.store import LabelStore
 from va_widgets.learning.backdrop import Backdrop
@@ -113,6 +113,7 @@ class Session:
         self._opening = threading.Lock()  # not the labels' lock: opening another concept takes a moment
         self._known_event = -1
         self._mine: dict[str, StoredValue] = {}
+        self._row_of: dict[str, int] = {}
         self._resolved = pd.DataFrame()
         self._clips = corpus.clips.index
         self._videos = pd.factorize(corpus.clips["video"])[0]
@@ -197,7 +198,8 @@ class Session:
         with self._lock:
             self._notice_others()
             left_out = np.zeros(len(self.corpus), dtype=bool)
-            left_out[self._rows([*self._resolved.index, *exclude])] = True
+            rows = self._rows([*self._resolved.index, *exclude])
+            left_out[rows[rows >= 0]] = True
             fit = self._fit
         rows = feed(
             name,
@@ -221,10 +223,19 @@ class Session:
             }
         )
 
-    def _rows(self, clips: Collection[str]) -> NDArray[np.intp]:
-        """The rows of those of some clips that the corpus holds."""
-        rows = self._clips.get_indexer(pd.Index(list(clips), dtype=object))
-        return rows[rows >= 0]
+    def _rows(self, clips: Collection[str]) -> NDArray[np.int64]:
+        """The rows of some clips, -1 for those that the corpus does not hold.
+
+        One by one and kept: what pandas does for many at once goes through all clips of the corpus.
+        """
+        known = self._row_of
+        for clip in clips:
+            if clip not in known:
+                try:
+                    known[clip] = self.corpus.row(clip)
+                except UnknownClipError:
+                    known[clip] = -1
+        return np.array([known[clip] for clip in clips], dtype=np.int64)
 
     def _nearest_labels(self, rows: NDArray[np.int64], fit: _Fit) -> list[str]:
         """What the labelled clip says that looks most like each of some clips; empty texts without labels."""
@@ -342,7 +353,7 @@ class Session:
         if order not in ("suspicion", "newest", "disagreement"):
             raise LabelError(f"Labels cannot be ordered by {order!r}: choose suspicion, newest or disagreement.")
         labels = self.labels
-        labels = labels[labels.index.isin(self._clips)]
+        labels = labels[self._rows(list(labels.index)) >= 0]
         if annotator is not None:
             own = self._store.current(self.concept, annotator).set_index("clip_id")[["value", "time"]]
             labels = labels.drop(columns=["value", "time"]).join(own, how="inner")
@@ -484,10 +495,20 @@ class Session:
             page.save(path)
         return page
 
-    def publish(self, name: str) -> Model:
+    def threshold_for(self, precision: float) -> tuple[float, str]:
+        """The lowest probability from which on clips are a yes with a wanted precision, 0 to 1, and what it reaches.
+
+        Measured by cross-validation on the clips that were labelled, most of which are harder to tell than others.
+        Raises ModelError for a precision that is none.
+        """
+        y, held_out = self._fit.held_out or (np.zeros(0, dtype=bool), None)
+        return choose_threshold(y, held_out, precision)
+
+    def publish(self, name: str, precision: float | None = None) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
 
-        Raises NotEnoughLabelsError without at least one yes and one no.
+        Its threshold is the one with the best F1, or the one for a wanted `precision`, 0 to 1.
+        Raises NotEnoughLabelsError without at least one yes and one no, ModelError for a precision that is none.
         """
         self.refit()
         with self._lock:
@@ -497,7 +518,7 @@ class Session:
             raise NotEnoughLabelsError(
                 "A model needs at least one yes and one no: label a few more clips, then publish."
             )
-        threshold, why = choose_threshold(*(fit.held_out or (y, None)))
+        threshold, why = choose_threshold(*(fit.held_out or (y, None)), precision)
         quality = fit.refit.quality
         metrics = {
             "average_precision": None if quality is None else quality.ap,
@@ -609,7 +630,7 @@ class Session:
         """The classifier of some labels and its scores, with what the former one said of quality."""
         started = time.perf_counter()
         clips, y = training_set(labels)
-        rows = self._clips.get_indexer(pd.Index(clips, dtype=object))
+        rows = self._rows(clips)
         here = rows >= 0  # labels of clips that have left the corpus are kept, but teach nothing
         rows, y = rows[here], y[here]
         features = np.asarray(self.corpus.embeddings[rows], dtype=np.float32)

@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 from tests.conftest import ROOT, copy_unlabelled
 
@@ -27,3 +28,8 @@ def test_a_notebook_runs(file: Path, demo_folder: Path, tmp_path: Path) -> None:
         if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
     ]
     assert views, "no cell shows the annotator"
+    # Saved without the state of its widgets, as JupyterLab does, it still shows something where no kernel runs.
+    notebook.metadata.pop("widgets", None)
+    nbformat.validate(notebook)
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    assert page.count("Run the cell to label") == len(views)

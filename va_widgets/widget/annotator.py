@@ -7,7 +7,8 @@ import logging
 import math
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,13 +25,15 @@ from va_widgets.errors import (
 )
 from va_widgets.session import LabelValue, Session
 from va_widgets.widget import media, protocol
-from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Status
+from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Selection, Status
+from va_widgets.widget.still import still
 from va_widgets.widget.worker import RefitWorker
 
 _STATIC = Path(__file__).parent / "static"
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
 # In the order of the buttons and of the keys 1 to 5.
 _FEED_ORDER = ("suggested", "top_positive", "borderline", "random", "top_negative")
+_LONGEST_SELECTION, _LONGEST_TITLE = 2_000, 80
 _log = logging.getLogger(__name__)
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -98,9 +101,12 @@ class Annotator(anywidget.AnyWidget):
         self._run = uuid.uuid4().hex
         self._state: str = "ready"
         self._message = ""
+        self._selection: Selection | None = None
         self._worker = RefitWorker(lambda: self.session.refit(), self._refit_starts, self._refit_failed)
         self._unsubscribe = session.subscribe(self._heard)
         self._switching = threading.Lock()
+        # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
+        self._cutter = ThreadPoolExecutor(1, thread_name_prefix="va-preview")
         self._opened = True
         self.on_msg(self._receive)
         threading.Thread(target=self._warm_up, name="va-warm-up", daemon=True).start()
@@ -110,7 +116,33 @@ class Annotator(anywidget.AnyWidget):
         if self._opened:
             self._unsubscribe()
             self._worker.stop()
+            self._cutter.shutdown(wait=False, cancel_futures=True)
         super().close()
+
+    def show(self, clip_ids: Iterable[str], title: str = "selection") -> None:
+        """Open clips of your choice on the page, as a list in the Search tab, in the order in which they are given.
+
+        It stays until the person searches for something else. At most 2,000 clips are shown, the first ones.
+
+        Raises UnknownClipError if a clip is not in the corpus, and then changes nothing.
+        """
+        clips = list(dict.fromkeys(clip_ids))[:_LONGEST_SELECTION]
+        for clip in clips:
+            self.session.corpus.row(clip)
+        self._selection = Selection(" ".join(title.split())[:_LONGEST_TITLE], clips)
+        self.send(protocol.event("show", {"selection": self._selection, "status": self._status()}))
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""
+        bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**options)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        try:
+            return {**data, "text/html": still(self.session)}, metadata
+        except Exception:  # whatever is wrong with a picture, the annotator itself must appear
+            _log.exception("The still of the annotator could not be made")
+            return bundle
 
     # --- messages --------------------------------------------------------------------------------
 
@@ -121,6 +153,12 @@ class Annotator(anywidget.AnyWidget):
         except ProtocolError as error:
             self.send(protocol.failure(*protocol.identity(content), error.code, str(error)))
             return
+        if isinstance(request, protocol.Preview):
+            self._cutter.submit(self._answer, request, content)
+        else:
+            self._answer(request, content)
+
+    def _answer(self, request: protocol.Request, content: object) -> None:
         name = self._names[type(request)]
         try:
             result, buffers = getattr(self, name)(request)
@@ -136,31 +174,44 @@ class Annotator(anywidget.AnyWidget):
     def _hello(self, _request: protocol.Hello) -> Answer:
         # The page keeps labels that are not saved yet under this name; no path of the machine has to leave it.
         corpus = hashlib.sha256(str(self.session.corpus.path).encode()).hexdigest()[:16]
-        return {"status": self._status(), "session": self._run, "corpus": corpus}, []
+        status = self._status()
+        return {"status": status, "session": self._run, "corpus": corpus, "selection": self._selection}, []
 
     def _search(self, request: protocol.Search) -> Answer:
         found = self.session.search(request.text, request.k)
+        self._selection = None  # the person has gone on
         return {"cards": self._cards(found, "matches the words"), "status": self._status()}, []
 
     def _similar(self, request: protocol.Similar) -> Answer:
-        return {"cards": self._cards(self.session.similar(request.clip, request.k), "looks alike")}, []
+        found = self.session.similar(request.clip, request.k)
+        self._selection = None
+        return {"cards": self._cards(found, "looks alike")}, []
 
     def _feed(self, request: protocol.Feed) -> Answer:
         found = self.session.feed(request.name, request.k, exclude=request.exclude)
         return {"cards": self._cards(found, ""), "version": self.session.version}, []
 
     def _review(self, request: protocol.Review) -> Answer:
-        table = self.session.review(request.value, request.order)
-        return {"clips": table["clip_id"].tolist(), "cards": self._review_cards(table.iloc[: request.k])}, []
+        table = self.session.review(request.value, request.order, request.annotator or None)
+        cards = self._review_cards(table.iloc[: request.k], request.annotator)
+        annotators = self.session.annotators["annotator"].tolist()
+        return {"clips": table["clip_id"].tolist(), "cards": cards, "annotators": annotators}, []
 
     def _reviewed(self, request: protocol.Reviewed) -> Answer:
         # A clip whose label was taken back meanwhile keeps its place, without a suspicion.
         for clip in request.clips:
             self.session.corpus.row(clip)  # says which one it does not know
-        table = self.session.review().set_index("clip_id").reindex(request.clips).rename_axis("clip_id").reset_index()
-        return {"cards": self._review_cards(table.fillna({"note": ""}))}, []
+        table = self.session.review(annotator=request.annotator or None)
+        table = table.set_index("clip_id").reindex(request.clips).rename_axis("clip_id").reset_index()
+        table["note"] = [note if isinstance(note, str) else "" for note in table["note"]]
+        return {"cards": self._review_cards(table, request.annotator)}, []
 
-    def _review_cards(self, table: pd.DataFrame) -> list[Card]:
+    def _review_cards(self, table: pd.DataFrame, annotator: str) -> list[Card]:
+        if annotator and annotator != self.session.annotator:  # the buttons tell one's own labels only
+            said = [f"{annotator}: {value}" if isinstance(value, str) else "" for value in table["value"]]
+            table = table.assign(
+                note=[" · ".join(filter(None, parts)) for parts in zip(said, table["note"], strict=True)]
+            )
         scores = self.session.scores()
         return self._cards(table.assign(score=scores.reindex(table["clip_id"]).to_numpy()), "")
 
@@ -199,7 +250,7 @@ class Annotator(anywidget.AnyWidget):
             if session is not self.session:
                 self._unsubscribe()
                 self.session = session
-                self._state, self._message = "ready", ""
+                self._state, self._message, self._selection = "ready", "", None
                 self._unsubscribe = session.subscribe(self._heard)
                 if session.pending:
                     self._worker.now()
@@ -270,7 +321,7 @@ class Annotator(anywidget.AnyWidget):
             diversity=session.diversity,
             version=session.version,
             points=points[-100:],
-            advice=getattr(session, "advice", ""),
+            advice=session.advice,
             state=self._state,  # type: ignore[arg-type]
             message=self._message,
             pending=session.pending,
@@ -282,7 +333,9 @@ class Annotator(anywidget.AnyWidget):
 
     def _cards(self, found: pd.DataFrame, reason: str) -> list[Card]:
         """Cards of a table with clip_id and, where it has them, score, reason, suspicion and note."""
-        places = self.session.corpus.clips.loc[list(found["clip_id"]), ["video", "start", "end"]]
+        corpus = self.session.corpus
+        rows = [corpus.row(clip) for clip in found["clip_id"]]  # `loc` would go through all clips
+        places = corpus.clips.iloc[rows][["video", "start", "end"]]
         own = self.session.own_labels
         cards = []
         for row, place in zip(found.to_dict("records"), places.to_dict("records"), strict=True):

@@ -75,5 +75,20 @@ def test_the_threshold_separates_what_can_be_separated() -> None:
     assert choose_threshold(y, None)[0] == 0.5
 
 
+def test_a_threshold_for_a_wanted_precision() -> None:
+    y = np.array([True, True, False, True, False])
+    said = np.array([0.9, 0.8, 0.7, 0.6, 0.1])
+    threshold, why = choose_threshold(y, said, precision=0.7)
+    assert 0.1 < threshold < 0.6
+    assert "precision 0.75 at recall 1.00" in why
+    threshold, _ = choose_threshold(y, said, precision=1.0)
+    assert 0.7 < threshold < 0.8
+    never, why = choose_threshold(np.array([False, True]), np.array([0.9, 0.5]), precision=0.9)
+    assert never < 0.5
+    assert "precision 0.50" in why
+    with pytest.raises(va.ModelError, match="A precision is a number"):
+        choose_threshold(y, said, precision=90)
+
+
 def _named(n: int) -> pd.DataFrame:
     return pd.DataFrame({"clip_id": [f"c{i}" for i in range(n)]})

@@ -1,0 +1,89 @@
+"""How far scores can be taken at their word: Brier score and reliability on clips that were not labelled.
+
+POOL is a folder as in strategies.py. Our strategy labels each concept; then P(yes) of the other half of the pool is
+compared with the truth, as it is and after Platt's scaling by the cross-validated logits of the labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from va_widgets.experiments import Pool, open_pool
+from va_widgets.experiments.compare import replay
+from va_widgets.experiments.pools import TEXT_QUALITIES
+from va_widgets.experiments.strategies import STRATEGIES, Fitted, Rows, Strategy, Task
+from va_widgets.learning import Classifier
+from va_widgets.learning.quality import cross_validated
+
+EDGES = np.array([0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pool", type=Path)
+    parser.add_argument("--labels", type=int, nargs="+", default=[25, 50, 100])
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    pools = [open_pool(options.pool, text, options.seed) for text in TEXT_QUALITIES]
+    found = pd.DataFrame(
+        [(n, *row) for n in options.labels for pool in pools for row in scored(pool, n, options.seed)],
+        columns=["labels", "text", "plain", "platt", "truth"],
+    )
+    for n, some in found.groupby("labels"):
+        truth = np.concatenate(some["truth"].to_list())
+        rows = {}
+        for way in ("plain", "platt"):
+            said = np.concatenate(some[way].to_list())
+            rows[f"{way}: mean score"], rows[f"{way}: share of yes"], counts = reliability(said, truth)
+            rows[f"{way}: clips"] = counts
+            print(f"{n} labels, {way}: Brier score {np.mean((said - truth) ** 2):.4f}")
+        names = [f"{low:g} to {high:g}" for low, high in zip(EDGES, EDGES[1:], strict=False)]
+        print(pd.DataFrame(rows, index=names).round(3).to_string(), end="\n\n")
+
+
+def scored(
+    pool: Pool, labels: int, seed: int
+) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]]:
+    """The pool's name, P(yes) of the test half as it is and scaled, and the truth, for every concept."""
+    ours = STRATEGIES["ours"]
+    X = pool.embeddings[pool.test].astype(np.float32)
+    for concept in pool.concepts:
+        last: list[tuple[Task, Rows, NDArray[np.bool_]]] = []
+
+        def learner(task: Task, rows: Rows, y: NDArray[np.bool_], last: list = last) -> Fitted:
+            last[:] = [(task, rows, y)]
+            return ours.learner(task, rows, y)
+
+        replay(pool, Strategy("ours", learner, ours.query), concept, seed, [labels])
+        task, rows, y = last[0]
+        fit = Classifier(task.text, task.backdrop).fit(task.X[rows], y)
+        logits = fit.decision_function(X)
+        plain = scaled = expit(logits)
+        checked = cross_validated(task.X[rows], y, fit, seed=seed)
+        if checked is not None and checked.probabilities is not None:
+            platt = LogisticRegression().fit(logit(checked.probabilities)[:, None], y)
+            scaled = platt.predict_proba(logits[:, None])[:, 1]
+        yield pool.name, plain, scaled, pool.truth[concept].to_numpy(dtype=bool)[pool.test]
+
+
+def reliability(
+    said: NDArray[np.float64], truth: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """The mean score, the share of yes and the number of clips between each two EDGES."""
+    place = np.clip(np.digitize(said, EDGES) - 1, 0, len(EDGES) - 2)
+    counts = np.bincount(place, minlength=len(EDGES) - 1)
+    sums = [np.bincount(place, values, len(EDGES) - 1) for values in (said, truth.astype(float))]
+    mean, share = (values / np.maximum(counts, 1) for values in sums)
+    return mean, share, counts
+
+
+if __name__ == "__main__":
+    main()
