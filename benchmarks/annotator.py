@@ -222,13 +222,16 @@ def measure(lab: Lab, labels: int, repeats: int, seen: int) -> list[Row]:
         page.on("websocket", opened)
         lab.open(page, "speed.ipynb")
         select_and_run(page, 0)
-        rows = first_paint(page, 8)
-        page.get_by_label("Cards a page").select_option("12")
-        page.get_by_role("tab", name="Feeds").click()
-        rows += clicks_and_feeds(lab, page, repeats)
-        rows += bytes_a_page(page, received, 10)
-        rows += hovering(page, 240)
-        rows += memory(page, seen)
+        rows: list[Row] = []
+        for part in (
+            lambda: first_paint(page, 8),
+            lambda: clicks_and_feeds(lab, page, repeats),
+            lambda: bytes_a_page(page, received, 10),
+            lambda: hovering(page, 240),
+            lambda: memory(page, seen),
+        ):
+            rows += part()
+            print(f"{rows[-1][0]}: measured", file=sys.stderr)
         browser.close()
         lab.stop_kernels()
     return rows
@@ -260,6 +263,8 @@ def first_paint(page: Page, repeats: int) -> list[Row]:
 
 def clicks_and_feeds(lab: Lab, page: Page, repeats: int) -> list[Row]:
     """Single labels while refits run, then batches of eight that bring a fresh page."""
+    page.get_by_label("Cards a page").select_option("12")
+    page.get_by_role("tab", name="Feeds").click()
     page.locator("[data-feed=borderline]").click()
     single = []
     for number in range(repeats):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,8 @@ from va_widgets.experiments.pools import TEXT_QUALITIES
 from va_widgets.experiments.strategies import STRATEGIES, Fitted, Rows, Strategy, Task
 from va_widgets.learning import Classifier
 from va_widgets.learning.quality import cross_validated
+
+_Fit: TypeAlias = tuple[Task, Rows, NDArray[np.bool_]]
 
 EDGES = np.array([0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1])
 
@@ -39,13 +43,13 @@ def main() -> None:
     )
     for n, some in found.groupby("labels"):
         truth = np.concatenate(some["truth"].to_list())
-        rows = {}
+        rows: dict[str, NDArray[np.float64] | NDArray[np.int64]] = {}
         for way in ("plain", "platt"):
             said = np.concatenate(some[way].to_list())
             rows[f"{way}: mean score"], rows[f"{way}: share of yes"], counts = reliability(said, truth)
             rows[f"{way}: clips"] = counts
             print(f"{n} labels, {way}: Brier score {np.mean((said - truth) ** 2):.4f}")
-        names = [f"{low:g} to {high:g}" for low, high in zip(EDGES, EDGES[1:], strict=False)]
+        names = [f"{low:g} to {high:g}" for low, high in pairwise(EDGES)]
         print(pd.DataFrame(rows, index=names).round(3).to_string(), end="\n\n")
 
 
@@ -56,9 +60,9 @@ def scored(
     ours = STRATEGIES["ours"]
     X = pool.embeddings[pool.test].astype(np.float32)
     for concept in pool.concepts:
-        last: list[tuple[Task, Rows, NDArray[np.bool_]]] = []
+        last: list[_Fit] = []
 
-        def learner(task: Task, rows: Rows, y: NDArray[np.bool_], last: list = last) -> Fitted:
+        def learner(task: Task, rows: Rows, y: NDArray[np.bool_], last: list[_Fit] = last) -> Fitted:
             last[:] = [(task, rows, y)]
             return ours.learner(task, rows, y)
 

@@ -1,7 +1,8 @@
 """From a label to fresh feeds in the kernel: what one step costs, beside one pass over the matrix and other recipes.
 
-A step is what happens after a click: the label is stored, the classifier refitted, every clip scored, and all five feeds
-drawn up. `reference` is Video Annotator's recipe: scikit-learn's LogisticRegressionCV, predict_proba of all, a sort.
+A step is what happens after a click: the label is stored, the classifier refitted, every clip scored, and all five
+feeds drawn up. `reference` is Video Annotator's recipe: scikit-learn's LogisticRegressionCV, predict_proba of all and a
+sort.
 `scikit-activeml` is one query of its uncertainty sampling, with our classifier's cost left out.
 Quality and the other slow signals come after the feeds; `all` has them, too.
 
@@ -84,9 +85,9 @@ def measured(corpus: va.Corpus, labels: int, repeats: int, reference: bool) -> l
     others = corpus.clips.index[np.sort(rng.choice(len(corpus), labels, replace=False))]
     chosen += [clip for clip in others if clip not in set(chosen)][: labels - len(chosen)]
     rows = corpus.clips.index.get_indexer(pd.Index(chosen))
-    direction = rng.normal(size=embeddings.shape[1]).astype(np.float32)
+    direction = rng.standard_normal(embeddings.shape[1], dtype=np.float32)
     values = np.asarray(embeddings[rows], dtype=np.float32) @ direction
-    y = values > np.quantile(values, 0.6)
+    y: NDArray[np.bool_] = values > np.quantile(values, 0.6)
     for value in (True, False):
         session.label(list(np.array(chosen)[y == value]), value)
     session.refit()

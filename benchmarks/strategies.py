@@ -72,7 +72,9 @@ def main() -> None:
             options.plots.mkdir(parents=True, exist_ok=True)
             axes = plot(results)
             axes.set_title(title)
-            axes.figure.savefig(options.plots / f"{len(parts)}.png", dpi=150)
+            figure = axes.get_figure(root=True)
+            assert figure is not None
+            figure.savefig(options.plots / f"{len(parts)}.png", dpi=150)
 
 
 def installed() -> list[str]:

@@ -518,7 +518,8 @@ class Session:
             raise NotEnoughLabelsError(
                 "A model needs at least one yes and one no: label a few more clips, then publish."
             )
-        threshold, why = choose_threshold(*(fit.held_out or (y, None)), precision)
+        known, held_out = fit.held_out or (y, None)
+        threshold, why = choose_threshold(known, held_out, precision)
         quality = fit.refit.quality
         metrics = {
             "average_precision": None if quality is None else quality.ap,

@@ -3,7 +3,7 @@
 import type { Status } from "./protocol";
 
 const FEEDS: Readonly<Record<string, readonly [name: string, purpose: string]>> = {
-  suggested: ["suggested", "a mix of all feeds, chosen to teach the classifier most"],
+  suggested: ["suggested", "nearly undecided and unlike each other: these teach the classifier most"],
   top_positive: ["top +", "what it is surest is yes: confirm it, and catch false alarms"],
   borderline: ["borderline", "what it cannot decide: your labels draw the line"],
   random: ["random", "drawn blindly: what neither words nor classifier would show"],
