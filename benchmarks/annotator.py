@@ -54,7 +54,10 @@ if session.labels.empty:
     session.label(corpus.search("{CONCEPT}", {{labels}} // 2)["clip_id"], True)
     session.label(rows.difference(session.labels.index), False)
 session.refit()"""
-SHOW = "annotator = va.Annotator(session)\nannotator"
+SHOW = """if "annotator" in globals():
+    annotator.close()
+annotator = va.Annotator(session)
+annotator"""
 WRITE = 'open("work.json", "w").write(json.dumps(work))'
 
 # In every page before its own scripts: the clock, and how many blob URLs are alive.

@@ -85,7 +85,7 @@ def measured(corpus: va.Corpus, labels: int, repeats: int, reference: bool) -> l
     others = corpus.clips.index[np.sort(rng.choice(len(corpus), labels, replace=False))]
     chosen += [clip for clip in others if clip not in set(chosen)][: labels - len(chosen)]
     rows = corpus.clips.index.get_indexer(pd.Index(chosen))
-    direction = rng.standard_normal(embeddings.shape[1], dtype=np.float32)
+    direction: NDArray[np.float32] = rng.standard_normal((embeddings.shape[1],), dtype=np.float32)
     values = np.asarray(embeddings[rows], dtype=np.float32) @ direction
     y: NDArray[np.bool_] = values > np.quantile(values, 0.6)
     for value in (True, False):
