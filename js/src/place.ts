@@ -20,6 +20,7 @@ export interface Place {
   readonly page: number; // cards a page, 0: as many as fit
   readonly review: ReviewValue;
   readonly order: ReviewOrder;
+  readonly annotator: string; // whose labels are reviewed, "" is everybody's
   readonly keys: Keys;
 }
 
@@ -41,6 +42,7 @@ export function readPlace(kept: unknown): Place {
     page: between(place.page, FEWEST_A_PAGE, MOST_A_PAGE, 0),
     review: one(place.review, REVIEW_VALUES, "all"),
     order: one(place.order, REVIEW_ORDERS, "suspicion"),
+    annotator: text(place.annotator),
     keys: readKeys(place.keys),
   };
 }

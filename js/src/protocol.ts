@@ -68,6 +68,12 @@ export interface ConceptShown extends Readonly<Record<Value, number>> {
   readonly concept: string;
 }
 
+// Clips that were chosen outside the page, such as on the map.
+export interface Selection {
+  readonly title: string;
+  readonly clips: readonly string[];
+}
+
 export const REVIEW_VALUES = ["all", "yes", "no", "unsure", "disputed"] as const;
 export const REVIEW_ORDERS = ["suspicion", "newest", "disagreement"] as const;
 export type ReviewValue = (typeof REVIEW_VALUES)[number];
@@ -75,15 +81,18 @@ export type ReviewOrder = (typeof REVIEW_ORDERS)[number];
 
 // What each request carries, and what its reply brings.
 export interface Requests {
-  hello: { with: Record<never, never>; result: { status: Status; session: string; corpus: string } };
+  hello: {
+    with: Record<never, never>;
+    result: { status: Status; session: string; corpus: string; selection: Selection | null };
+  };
   search: { with: { text: string; k: number }; result: { cards: Card[]; status: Status } };
   similar: { with: { clip: string; k: number }; result: { cards: Card[] } };
   feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };
   review: {
-    with: { value: ReviewValue; order: ReviewOrder; k: number };
-    result: { clips: string[]; cards: Card[] };
+    with: { value: ReviewValue; order: ReviewOrder; annotator: string; k: number };
+    result: { clips: string[]; cards: Card[]; annotators: string[] };
   };
-  reviewed: { with: { clips: string[] }; result: { cards: Card[] } };
+  reviewed: { with: { annotator: string; clips: string[] }; result: { cards: Card[] } };
   label: {
     with: { concept: string; clips: string[]; value: Stored; source: string };
     result: { labels: Labels; status: Status };
@@ -106,6 +115,7 @@ export type RequestType = keyof Requests;
 
 export type Event =
   | { event: "status" | "switch"; data: { status: Status } }
+  | { event: "show"; data: { selection: Selection; status: Status } }
   | { event: "labels"; data: { labels: Labels; status: Status } }
   | { event: "refit"; data: { status: Status; version: number; flipped: number; seconds: number } };
 
@@ -195,14 +205,16 @@ const isStrip = shape({
   reason: isString,
 });
 
+const isSelection = shape({ title: isString, clips: listOf(isString) });
+
 const withLabels = shape({ labels: isLabels, status: isStatus });
 const withStatus = shape({ status: isStatus });
 const results: Record<RequestType, Check> = {
-  hello: shape({ status: isStatus, session: isString, corpus: isString }),
+  hello: shape({ status: isStatus, session: isString, corpus: isString, selection: orNull(isSelection) }),
   search: shape({ cards: listOf(isCard), status: isStatus }),
   similar: shape({ cards: listOf(isCard) }),
   feed: shape({ cards: listOf(isCard), version: isNumber }),
-  review: shape({ clips: listOf(isString), cards: listOf(isCard) }),
+  review: shape({ clips: listOf(isString), cards: listOf(isCard), annotators: listOf(isString) }),
   reviewed: shape({ cards: listOf(isCard) }),
   label: withLabels,
   undo: withLabels,
@@ -227,6 +239,7 @@ const results: Record<RequestType, Check> = {
 const events: Record<Event["event"], Check> = {
   status: withStatus,
   switch: withStatus,
+  show: shape({ selection: isSelection, status: isStatus }),
   labels: withLabels,
   refit: shape({ status: isStatus, version: isNumber, flipped: isNumber, seconds: isNumber }),
 };

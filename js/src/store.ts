@@ -17,6 +17,7 @@ import type {
   RequestType,
   ReviewOrder,
   ReviewValue,
+  Selection,
   Status,
   Value,
 } from "./protocol";
@@ -39,6 +40,8 @@ export class Store {
   readonly notice = signal(""); // what has just happened and cannot be seen on a card
   readonly spoken = signal(""); // the same and the rest, for those who listen
   readonly looking = signal(""); // the clip whose likes the search tab shows
+  readonly selection: Signal<Selection | null> = signal(null); // what the search tab shows instead of a search
+  readonly annotators: Signal<readonly string[]> = signal([]); // who has labels, as the review last heard
   readonly perPage = signal(12);
   readonly trusted = signal(false); // "is the rest of the page no?" has been answered once
   readonly concepts: Signal<readonly ConceptShown[]> = signal([]);
@@ -88,10 +91,7 @@ export class Store {
     this.media = new Media(this.client);
     this.search = new Pages(this.learn);
     this.feeds = new Pages(this.learn);
-    this.review = new Review(
-      async (clips) => (await this.ask("reviewed", { clips }))?.result.cards ?? null,
-      this.learn,
-    );
+    this.review = new Review((clips) => this.reviewedCards(this.place.value.annotator, clips), this.learn);
   }
 
   close(): void {
@@ -109,13 +109,15 @@ export class Store {
       this.opened = false;
       return;
     }
-    const { status, session, corpus } = reply.result;
+    const { status, session, corpus, selection } = reply.result;
     this.status.value = status;
+    this.selection.value = selection;
     for (const { id, change } of this.outbox.open(tabShelf(corpus, status.annotator, session)))
       void this.change(change, id);
     const { tab, query } = this.place.value;
+    const search = selection !== null && (!this.placed || tab === "search");
     this.move({
-      tab: this.placed && reachable(tab, status) ? tab : firstTab(status),
+      tab: search ? "search" : this.placed && reachable(tab, status) ? tab : firstTab(status),
       query: query || status.concept,
     });
     await this.show();
@@ -149,17 +151,27 @@ export class Store {
     const query = text.trim();
     if (!query) return;
     this.looking.value = "";
+    this.selection.value = null;
     this.move({ tab: "search", query });
     await this.show();
   }
 
   async alike(clip: string): Promise<void> {
     this.looking.value = clip;
+    this.selection.value = null;
     this.move({ tab: "search" });
     await this.show();
   }
 
-  async openReview(change: { review?: ReviewValue; order?: ReviewOrder }): Promise<void> {
+  private async present(selection: Selection): Promise<void> {
+    this.looking.value = "";
+    this.selection.value = selection;
+    this.tell(`${selection.title}: ${selection.clips.length} clips`, false);
+    this.move({ tab: "search" });
+    await this.show();
+  }
+
+  async openReview(change: { review?: ReviewValue; order?: ReviewOrder; annotator?: string }): Promise<void> {
     this.move({ tab: "review", ...change });
     await this.show();
   }
@@ -179,16 +191,37 @@ export class Store {
   // --- pages -----------------------------------------------------------------------------------
 
   private async show(): Promise<void> {
-    const { tab, query, review: value, order } = this.place.value;
+    const { tab, query } = this.place.value;
     if (tab === "feeds") {
       const name = this.feed.value;
       await this.feeds.open((pages) => this.fetchFeed(name, pages));
     } else if (tab === "search") {
       const clip = this.looking.value;
-      await this.search.open((pages) => this.fetchSearch(query, clip, pages));
+      const selection = this.selection.value;
+      await this.search.open((pages) =>
+        selection ? this.fetchSelection(selection, pages) : this.fetchSearch(query, clip, pages),
+      );
     } else {
-      await this.review.open(async (k) => (await this.ask("review", { value, order, k }))?.result ?? null);
+      await this.review.open((k) => this.fetchReview(k));
     }
+  }
+
+  private async fetchReview(k: number) {
+    const { review: value, order, annotator } = this.place.value;
+    const reply = await this.ask("review", { value, order, annotator, k });
+    if (reply) this.annotators.value = reply.result.annotators;
+    return reply?.result ?? null;
+  }
+
+  private async reviewedCards(annotator: string, clips: string[]): Promise<readonly Card[] | null> {
+    return (await this.ask("reviewed", { annotator, clips }))?.result.cards ?? null;
+  }
+
+  private async fetchSelection(selection: Selection, pages: readonly Found[]): Promise<Found | null> {
+    const seen = pages.reduce((sum, page) => sum + page.cards.length, 0);
+    const clips = selection.clips.slice(seen, seen + this.perPage.value);
+    const cards = clips.length > 0 ? await this.reviewedCards("", clips) : [];
+    return cards && { cards, source: "selection", version: 0 };
   }
 
   async next(): Promise<void> {
@@ -328,8 +361,9 @@ export class Store {
         this.overlay(change.clips, change.value === "none" ? null : change.value);
     for (const list of [this.search, this.feeds, this.review]) list.clear();
     this.looking.value = "";
+    this.selection.value = null;
     this.tell(`concept: ${status.concept}`, false);
-    this.move({ tab: firstTab(status), feed: "", query: status.concept });
+    this.move({ tab: firstTab(status), feed: "", query: status.concept, annotator: "" });
     await this.show();
   }
 
@@ -353,6 +387,7 @@ export class Store {
     }
     if (status.concept !== this.status.value.concept) return;
     this.hear(status);
+    if (event.event === "show") void this.present(event.data.selection);
     if (event.event === "labels") this.apply(event.data.labels);
     if (event.event === "refit") {
       this.feeds.refresh();

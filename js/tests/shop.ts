@@ -24,6 +24,7 @@ interface Asked {
 export class Shop extends Kernel {
   readonly stored = new Map<string, string>();
   status: Record<string, unknown> = STATUS;
+  selection: object | null = null;
 
   constructor() {
     super();
@@ -39,6 +40,7 @@ export class Shop extends Kernel {
 
   private special(asked: Asked): object {
     const { type, exclude, k, clips, value } = asked;
+    if (type === "hello") return { selection: this.selection };
     if (type === "feed") {
       const left = EVERY.filter((clip) => !exclude.includes(clip)).slice(0, k);
       return { cards: this.cards(left), version: this.status.version };

@@ -42,6 +42,7 @@ describe("opening", () => {
       page: 0,
       review: "all",
       order: "suspicion",
+      annotator: "",
       keys: {},
     });
     expect(readPlace(null).tab).toBe("search");
@@ -201,6 +202,64 @@ describe("review", () => {
     expect(kernel.asked.filter(({ type }) => type === "reviewed")).toHaveLength(1);
     expect(store.review.list.value.cards.has("c5029")).toBe(true);
     expect(store.review.list.value.cards.has("c9000")).toBe(false);
+  });
+});
+
+describe("the labels of one annotator", () => {
+  it("are asked for by name, also further ones, and forgotten with the concept", async () => {
+    const { kernel, store } = await opened();
+    await store.openReview({ annotator: "jo" });
+    expect(kernel.last("review")).toMatchObject({ annotator: "jo", value: "all" });
+    expect(store.annotators.value).toEqual(["jo", "kelli"]);
+    store.review.list.value = { ...store.review.list.value, clips: Array.from({ length: 99 }, String) };
+    store.review.need(70, 80);
+    await settle();
+    expect(kernel.last("reviewed")).toMatchObject({ annotator: "jo" });
+    await store.switchTo("rain");
+    expect(store.place.value.annotator).toBe("");
+  });
+});
+
+describe("a selection", () => {
+  const clips = ["k", "a", "t", "b", "c", "d"];
+  const show = (kernel: Shop, title = "on the map") =>
+    kernel.tell({ v: 1, event: "show", data: { selection: { title, clips }, status: kernel.status } });
+
+  it("opens in the search tab, page by page in its own order", async () => {
+    const { kernel, store } = await opened();
+    await store.tab("feeds");
+    show(kernel);
+    await settle();
+    expect(store.place.value.tab).toBe("search");
+    expect(shown(store)).toBe("katb");
+    expect(store.selection.value?.title).toBe("on the map");
+    await store.next();
+    expect(shown(store)).toBe("cd");
+    await settle();
+    await store.next();
+    expect(shown(store)).toBe("cd"); // its end
+    await store.label(["c"], "yes");
+    expect(kernel.last("label")).toMatchObject({ source: "selection" });
+  });
+
+  it("stays until something else is looked for", async () => {
+    const { kernel, store } = await opened();
+    show(kernel);
+    await settle();
+    await store.tab("feeds");
+    await store.tab("search");
+    expect(shown(store)).toBe("katb");
+    await store.find("rain");
+    expect(store.selection.value).toBeNull();
+    expect(shown(store)).toBe("abcd");
+  });
+
+  it("made before the page was open is what it opens with", async () => {
+    const kernel = new Shop();
+    kernel.selection = { title: "on the map", clips };
+    const store = new Store(kernel);
+    await store.open(4);
+    expect(shown(store)).toBe("katb");
   });
 });
 

@@ -44,15 +44,19 @@ def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
 
     def open_it(theme: str = "light", width: int = 1200, height: int = 800, **options: object) -> Page:
         usual: dict[str, object] = {"clips": 60, "labelled": 0, "concept": "city at night", "widgets": 1, "views": 1}
-        usual |= {"place": {"tab": "search", "size": 264}, "colab": False, "video": True, "title": ""}
+        usual |= {"place": {"tab": "search", "size": 264}, "host": "jupyterlab", "video": True, "title": ""}
         chosen = {**usual, **options}
         setup = json.dumps({"golden": cases("replies"), "options": chosen}).replace("<", "\\u003c")
         views = '<div class="view"></div>' * int(str(chosen["views"]))
         widgets = f'<div class="widget">{views}</div>' * int(str(chosen["widgets"]))
         colours = "background:#111;color:#eee" if theme == "dark" else "background:#fff;color:#222"
-        page_html = f"""<!doctype html><html lang="en"><head><title>notebook</title>
+        html, body = {
+            "colab": (f'theme="{theme}"', ""),
+            "vscode": ("", f'data-vscode-theme-kind="vscode-{theme}"'),
+        }.get(str(chosen["host"]), ("", f'data-jp-theme-light="{str(theme == "light").lower()}"'))
+        page_html = f"""<!doctype html><html lang="en" {html}><head><title>notebook</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/annotator.css"></head>
-<body data-jp-theme-light="{str(theme == "light").lower()}" style="margin:8px;{colours};font-family:sans-serif">
+<body {body} style="margin:8px;{colours};font-family:sans-serif">
 <main tabindex="0" class="cell">{widgets}</main><script type="application/json" id="setup">{setup}</script>
 <script type="module" src="/host.js"></script></body></html>"""
         files: dict[str, tuple[str, str | bytes]] = {

@@ -1,5 +1,6 @@
 // Stands where anywidget and the kernel are: models whose other end knows some clips, keeps labels and draws
-// filmstrips. `window.kernel` is for the tests: hold or lose messages, refit, count.
+// filmstrips. `window.kernel` is for the tests: hold or lose messages, refit, count. `options.host` says which notebook
+// this is: "jupyterlab", "notebook" (7), "colab" or "vscode".
 
 import annotator from "/annotator.js";
 
@@ -29,13 +30,31 @@ const kernel = {
   },
   release() {
     kernel.hold = false;
-    for (const [model, message] of kernel.held.splice(0)) void answer(model, message);
+    for (const [model, message] of kernel.held.splice(0)) arrive(model, message);
   },
   tellAll,
 };
 window.kernel = kernel;
 window.leaked = [];
 document.addEventListener("keydown", (event) => window.leaked.push(event.key));
+if (options.host === "notebook") {
+  // It hears keys before the page does, and takes those that do not come from a box or from whom it must leave alone.
+  const takes = (event) => {
+    if (event.key === "Escape" || event.target.matches("input, textarea, [data-lm-suppress-shortcuts]")) return;
+    window.leaked.push(event.key);
+    event.stopPropagation();
+  };
+  document.addEventListener("keydown", takes, true);
+}
+// Colab and VS Code have no subshells: whatever is asked for, labels included, waits for what was asked for before.
+const oneQueue = ["colab", "vscode"].includes(options.host);
+// They show output in a frame of its own, which may have no storage.
+if (oneQueue) {
+  const refuse = () => {
+    throw new DOMException("The frame is sandboxed.", "SecurityError");
+  };
+  Object.defineProperty(window, "sessionStorage", { get: refuse });
+}
 for (let i = 0; i < options.labelled; i++) here()[every[i]] = i % 3 === 0 ? "yes" : "no";
 
 function here(concept = kernel.concept) {
@@ -127,8 +146,20 @@ async function strip(index) {
   return blob.arrayBuffer();
 }
 
-// Colab hands buffers over as Uint8Array, Jupyter as DataView.
-const wrapped = (data) => (options.colab ? new Uint8Array(data) : new DataView(data));
+// Colab hands buffers over as Uint8Array, Jupyter as DataView, VS Code perhaps as a window into the whole message.
+function wrapped(data) {
+  if (options.host === "colab") return new Uint8Array(data);
+  if (options.host !== "vscode") return new DataView(data);
+  const message = new Uint8Array(data.byteLength + 24).fill(255);
+  message.set(new Uint8Array(data), 16);
+  return new DataView(message.buffer, 16, data.byteLength);
+}
+
+let queue = Promise.resolve();
+function arrive(model, message) {
+  if (oneQueue) queue = queue.then(() => answer(model, message));
+  else void answer(model, message);
+}
 
 async function answer(model, message) {
   const result = by(message.type);
@@ -189,7 +220,7 @@ function open(element) {
       kernel.asked.push(message);
       if (kernel.lose) return;
       if (kernel.hold) kernel.held.push([model, message]);
-      else void answer(model, message);
+      else arrive(model, message);
     },
     tell(content, buffers = []) {
       for (const listener of [...listeners]) listener(content, buffers);

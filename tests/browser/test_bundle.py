@@ -178,10 +178,3 @@ def test_a_very_long_concept_stays_in_its_place(open_page: Open, width: int) -> 
     assert header is not None
     assert header["height"] < (40 if width == 1200 else 110)
     shoot(page, f"long-concept-{width}")
-
-
-def test_colabs_buffers_are_understood(open_page: Open) -> None:
-    page = open_page(colab=True)
-    expect(page.locator(".va-film").first).to_be_visible()
-    page.locator(".va-thumb").first.click()
-    page.wait_for_function("document.querySelector('video')?.currentTime > 0.1")

@@ -152,6 +152,9 @@ def test_review_filters_orders_and_publishes(open_page: Open) -> None:
     expect(page.locator(".va-card")).to_have_count(3)
     page.get_by_label("Order").select_option("newest")
     assert page.evaluate("kernel.asked.filter((m) => m.type === 'review').at(-1).order") == "newest"
+    for annotator, name in (("jo", "jo"), ("everybody", "")):
+        page.get_by_label("Whose labels").select_option(annotator)
+        assert page.evaluate("kernel.asked.filter((m) => m.type === 'review').at(-1).annotator") == name
     page.locator(".va-card").first.hover()
     page.locator(".va-card").first.get_by_role("button", name="No").click()
     expect(page.locator(".va-card").first).to_have_attribute("data-label", "no")

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
@@ -101,10 +102,9 @@ def save(page: Page) -> None:
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    root = tmp_path_factory.mktemp("lab")
-    home = tmp_path_factory.mktemp("home")
+@contextmanager
+def running(root: Path, home: Path) -> Iterator[Lab]:
+    """A JupyterLab that shows the folder `root` and keeps all that it knows in `home`."""
     config = home / "jupyter_server_config.py"
     config.write_text(
         "from jupyterlab.galata import configure_jupyter_server\n"
@@ -130,12 +130,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with (home / "lab.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
         try:
-            running = Lab(f"http://127.0.0.1:{port}", token, root)
-            _wait_until_ready(running, server, home / "lab.log")
-            yield running
+            started = Lab(f"http://127.0.0.1:{port}", token, root)
+            _wait_until_ready(started, server, home / "lab.log")
+            yield started
         finally:
             server.terminate()
             server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running(tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")) as started:
+        yield started
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.lab.conftest import Lab, choose
 from tests.lab.test_flow import OPEN, SHOW, counts, label_page, notebook, opened, ready, restarted, saved, shoot
+from tests.unit.corpus.clips import write_video
 
 __all__ = ["notebook", "shoot"]  # fixtures
 # A cell that keeps the kernel until a file is there.
@@ -155,3 +156,21 @@ def test_a_missing_video_is_said_in_the_player(lab: Lab, page: Page, notebook: s
     player: Locator = annotator.get_by_role("group", name="Player")
     expect(player.locator(".va-reason")).not_to_be_empty()
     expect(player.locator(".va-film")).to_be_visible()
+
+
+def test_a_4k_video_is_scrubbed_played_and_labelled(lab: Lab, page: Page) -> None:
+    write_video(lab.root / "uhd" / "uhd.mp4", [(1, 24), (2, 24)], fps=12, size=(3840, 2160))
+    built = 'import va_widgets as va\ncorpus = va.Corpus.build("uhd-corpus", videos="uhd", encoder="va-tiny")'
+    lab.write("uhd.ipynb", built, f'session = va.Session(corpus, concept="city at night")\n{SHOW}')
+    annotator = opened(lab, page, "uhd.ipynb")
+    thumb = annotator.locator(".va-thumb").first
+    box = thumb.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] - 3, box["y"] + 20)
+    expect(thumb).to_have_attribute("data-frame", "7")
+    thumb.click(position={"x": 20, "y": 20})
+    page.keyboard.press("y")  # while it is cut
+    expect(annotator.locator(".va-card[data-label=yes]")).to_have_count(1)
+    counts(annotator, 1, 0, 0)
+    page.wait_for_function("document.querySelector('video')?.currentTime > 0.2")
+    assert page.evaluate("document.querySelector('video').videoHeight") == 360

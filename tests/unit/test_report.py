@@ -117,7 +117,8 @@ def test_without_labels_it_says_what_is_known(demo_corpus: va.Corpus) -> None:
     page = Page(va.Session(demo_corpus, "night").report().html)
     assert "not yet" in page.words
     assert "too few labels yet" in page.words
-    assert "Surest finds" in page.words
+    assert "First finds" in page.words
+    assert "Borderline" not in page.words
     assert "Who labelled" not in page.words
     assert not page.all("svg")
 

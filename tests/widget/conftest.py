@@ -31,7 +31,7 @@ class Page:
         """Send a message as it is; returns the answer to it."""
         before = len(self.sent)
         self.annotator._handle_custom_msg(content, [])
-        return next((message, data) for message, data in self.sent[before:] if "event" not in message)
+        return self._first(lambda message: "event" not in message, before)
 
     def ask(self, type: str, **payload: object) -> dict[str, Any]:
         self._count += 1
@@ -42,14 +42,19 @@ class Page:
         assert answer["type"] == type
         return answer
 
-    def wait(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 30.0) -> dict[str, Any]:
+    def wait(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first message, sent already or to come, that is wanted."""
+        return self._first(wanted)[0]
+
+    def _first(
+        self, wanted: Callable[[dict[str, Any]], bool], since: int = 0, seconds: float = 30.0
+    ) -> tuple[dict[str, Any], list[bytes]]:
         deadline = time.monotonic() + seconds
         with self._news:
             while True:
-                for message, _ in self.sent:
+                for message, data in self.sent[since:]:
                     if wanted(message):
-                        return message
+                        return message, data
                 left = deadline - time.monotonic()
                 assert left > 0, f"it never came; there came {[m.get('event') or m.get('type') for m, _ in self.sent]}"
                 self._news.wait(left)

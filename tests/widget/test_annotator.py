@@ -75,7 +75,7 @@ def test_a_batch_of_labels_refits_and_brings_other_feeds(page: Page) -> None:
     page.ask("label", clips=first[6:], value="no", source="top_positive")
     news = page.wait(lambda message: message.get("event") == "refit" and message["data"]["status"]["pending"] == 0)
     assert news["data"]["version"] >= 1
-    assert news["data"]["status"]["quality"] is not None
+    page.wait(lambda message: message.get("event") == "status" and message["data"]["status"]["quality"] is not None)
     assert news["data"]["status"]["state"] == "ready"
     golden: Any = next(message for message in cases("events") if message["event"] == "refit")
     assert news["data"].keys() == golden["data"].keys()
@@ -86,12 +86,12 @@ def test_review_pages_through_the_labels(page: Page) -> None:
     some = clips(page)
     page.ask("label", clips=some, value="yes", source="top_positive")
     page.ask("label", clips=some[:1], value="unsure", source="review")
-    result = page.ask("review", value="all", order="newest", k=8)["result"]
+    result = page.ask("review", value="all", order="newest", annotator="", k=8)["result"]
     assert result["clips"][0] == some[0]
     assert set(result["clips"]) == set(some)
     assert [card["clip"] for card in result["cards"]] == result["clips"][:8]
     page.ask("label", clips=result["clips"][8:9], value="none", source="review")  # keeps its place on the page
-    more = page.ask("reviewed", clips=result["clips"][8:])["result"]["cards"]
+    more = page.ask("reviewed", annotator="", clips=result["clips"][8:])["result"]["cards"]
     assert [card["clip"] for card in more] == result["clips"][8:]
     assert [card["label"] for card in more] == [None, "yes", "yes", "yes"]
     assert more[0]["note"] == ""
@@ -101,10 +101,43 @@ def test_review_finds_what_annotators_disagree_about(page: Page, session: va.Ses
     some = clips(page)[:4]
     page.ask("label", clips=some, value="yes", source="top_positive")
     va.Session(session.corpus, session.concept, "jo").label(some[2], False)
-    disputed = page.ask("review", value="disputed", order="newest", k=8)["result"]
+    disputed = page.ask("review", value="disputed", order="newest", annotator="", k=8)["result"]
     assert disputed["clips"] == [some[2]]
     assert disputed["cards"][0]["note"] == "annotators disagree"
-    assert page.ask("review", value="all", order="disagreement", k=8)["result"]["clips"][0] == some[2]
+    assert page.ask("review", value="all", order="disagreement", annotator="", k=8)["result"]["clips"][0] == some[2]
+
+
+def test_review_shows_the_labels_of_one_annotator(page: Page, session: va.Session) -> None:
+    some = clips(page)[:4]
+    page.ask("label", clips=some[:2], value="yes", source="top_positive")
+    va.Session(session.corpus, session.concept, "jo").label(some[1:], False)
+    everybody = page.ask("review", value="all", order="newest", annotator="", k=8)["result"]
+    assert (set(everybody["clips"]), everybody["annotators"]) == (set(some), ["jo", "kelli"])
+    theirs = page.ask("review", value="no", order="disagreement", annotator="jo", k=2)["result"]
+    assert set(theirs["clips"]) == set(some[1:])
+    assert [card["note"] for card in theirs["cards"]] == ["jo: no · annotators disagree", "jo: no"]
+    assert theirs["cards"][0]["label"] == "yes"  # the buttons stay one's own
+    more = page.ask("reviewed", annotator="jo", clips=theirs["clips"][2:])["result"]["cards"]
+    assert [card["note"] for card in more] == ["jo: no"]
+    own = page.ask("review", value="all", order="newest", annotator="kelli", k=8)["result"]
+    assert [card["note"] for card in own["cards"] if card["clip"] == some[0]] == [""]
+
+
+def test_clips_of_ones_choice_are_shown_until_something_else_is_looked_for(page: Page, session: va.Session) -> None:
+    some = list(session.corpus.clips.index[[7, 2, 5]])
+    assert page.ask("hello")["result"]["selection"] is None
+    page.annotator.show([*some, some[0]], "on  the\nmap")
+    golden: Any = next(message for message in cases("events") if message["event"] == "show")
+    news = page.wait(lambda message: message.get("event") == "show")
+    assert news["data"].keys() == golden["data"].keys()
+    assert news["data"]["selection"] == {"title": "on the map", "clips": some}
+    assert page.ask("hello")["result"]["selection"] == news["data"]["selection"]  # a page that is opened later
+    cards = page.ask("reviewed", annotator="", clips=some)["result"]["cards"]
+    assert [card["clip"] for card in cards] == some
+    with pytest.raises(va.UnknownClipError, match="'nowhere'"):
+        page.annotator.show(["nowhere"])
+    page.ask("search", text="rain", k=3)
+    assert page.ask("hello")["result"]["selection"] is None
 
 
 def test_another_concept_is_another_session_of_the_same_annotator(page: Page, session: va.Session) -> None:
@@ -221,7 +254,7 @@ def test_a_malformed_message_gets_one_sentence_and_changes_nothing(
         ("feed", {"name": "best", "k": 3, "exclude": []}, "bad_value", "no feed called 'best'"),
         ("switch", {"concept": " "}, "bad_value", "at least one character"),
         ("switch", {"concept": "x" * 300}, "bad_value", "200 characters, not 300"),
-        ("reviewed", {"clips": ["nowhere"]}, "unknown_clip", "'nowhere'"),
+        ("reviewed", {"annotator": "", "clips": ["nowhere"]}, "unknown_clip", "'nowhere'"),
         ("search", {"text": "   ", "k": 3}, "no_text_search", "nothing to search for"),
     ],
 )

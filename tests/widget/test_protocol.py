@@ -78,8 +78,10 @@ def test_replies_are_built_as_the_golden_ones() -> None:
 
 def test_events_and_failures_are_built_as_the_golden_ones() -> None:
     for golden in cases("events"):
-        status = msgspec.convert(golden["data"]["status"], protocol.Status)
-        assert protocol.event(golden["event"], {**golden["data"], "status": status}) == golden
+        typed = {**golden["data"], "status": msgspec.convert(golden["data"]["status"], protocol.Status)}
+        if "selection" in typed:
+            typed["selection"] = msgspec.convert(typed["selection"], protocol.Selection)
+        assert protocol.event(golden["event"], typed) == golden
     for golden in cases("failures"):
         error = golden["error"]
         assert protocol.failure(golden["id"], golden["type"], error["code"], error["message"]) == golden

@@ -15,8 +15,8 @@ from va_widgets.experiments.errors import ExperimentError
 from va_widgets.session import Session
 
 PAGE = 12
-# After the search, pages come from the feeds in this order, again and again.
-ROTATION = ("top_positive", "borderline", "random", "top_positive", "borderline", "top_negative")
+# After the search, pages come from the feeds in this order, again and again: what teaches most, and a look at the finds.
+ROTATION = ("suggested", "suggested", "top_positive")
 
 
 @dataclass(frozen=True)

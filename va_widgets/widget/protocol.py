@@ -22,6 +22,7 @@ Clip: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
 Concept: TypeAlias = Annotated[str, Meta(max_length=500)]
+Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
 
 
 # --- requests --------------------------------------------------------------------------------------
@@ -63,20 +64,22 @@ class Feed(Struct, tag="feed", frozen=True):
 
 
 class Review(Struct, tag="review", frozen=True):
-    """The ids of all labelled clips in order, and the first `k` cards."""
+    """The ids of all labelled clips in order, and the first `k` cards; only one annotator's if one is named."""
 
     id: Id
     v: int
     value: Literal["all", "yes", "no", "unsure", "disputed"]
     order: Literal["suspicion", "newest", "disagreement"]
+    annotator: Annotator
     k: Count
 
 
 class Reviewed(Struct, tag="reviewed", frozen=True):
-    """Further cards of the review."""
+    """Further cards of the review, or those of a selection."""
 
     id: Id
     v: int
+    annotator: Annotator
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=200)]
 
 
@@ -228,6 +231,13 @@ class ConceptShown(Struct, frozen=True):
     unsure: int
 
 
+class Selection(Struct, frozen=True):
+    """Clips that were chosen outside the page, in the order in which they are to be shown."""
+
+    title: str
+    clips: list[str]
+
+
 class Status(Struct, frozen=True):
     """All that the header shows. `advice` is what to do next, in one sentence, if there is anything to say."""
 
@@ -308,7 +318,7 @@ def failure(id: str | None, type: str | None, code: str, message: str) -> dict[s
     return {"v": VERSION, "id": id, "type": type, "ok": False, "error": {"code": code, "message": message}}
 
 
-def event(name: Literal["status", "labels", "refit", "switch"], data: dict[str, Any]) -> dict[str, Any]:
+def event(name: Literal["status", "labels", "refit", "switch", "show"], data: dict[str, Any]) -> dict[str, Any]:
     """Something that happened without being asked for."""
     return {"v": VERSION, "event": name, "data": msgspec.to_builtins(data)}
 

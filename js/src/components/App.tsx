@@ -4,6 +4,7 @@ import { untracked, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { commandsOf } from "../commands";
 import { followPad } from "../gamepad";
+import { hush } from "../hush";
 import { type Action, action, leaks } from "../keys";
 import type { Store } from "../store";
 import type { View } from "../view";
@@ -52,6 +53,7 @@ export function App({ store, view }: { store: Store; view: View }) {
     };
     return followPad(window, focused, act);
   }, [act]);
+  useEffect(() => (root.current ? hush(window, root.current) : undefined), []);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const target = event.target as Element;

@@ -135,7 +135,7 @@ export function Grid({ store, view, box }: Props) {
 
 // What to do where there is nothing to see.
 function Nothing({ store }: { store: Store }) {
-  const { tab, review } = store.place.value;
+  const { tab, review, annotator } = store.place.value;
   const status = store.status.value;
   const say = (title: string, next: string) => (
     // biome-ignore lint/a11y/useFocusableInteractive: one cell of words
@@ -159,7 +159,8 @@ function Nothing({ store }: { store: Store }) {
           "Every clip has a label, or has been shown. Look your labels over in Review.",
         )
       : say("This corpus has no clips.", "Build it from a folder of videos: va.Corpus.build(…).");
-  if (review !== "all") return say("No such labels.", "Choose all to see every labelled clip.");
+  if (review !== "all" || annotator)
+    return say("No such labels.", "Choose all, and everybody, to see every labelled clip.");
   return say(
     "No labels yet.",
     "Search for what you look for, and label what you see: Y yes, N no, U unsure.",

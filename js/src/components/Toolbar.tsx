@@ -93,6 +93,7 @@ function SearchBox({ store, home }: { store: Store; home: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   const status = store.status.value;
   const { query } = store.place.value;
+  const selection = store.selection.value;
   useEffect(() => {
     if (input.current) input.current.value = query;
   }, [query]);
@@ -127,6 +128,11 @@ function SearchBox({ store, home }: { store: Store; home: () => void }) {
           <option key={text} value={text} />
         ))}
       </datalist>
+      {selection && (
+        <span class="va-note va-selection" title={selection.title}>
+          {selection.title} ({selection.clips.length})
+        </span>
+      )}
       {store.looking.value && <span class="va-note">more like one clip</span>}
     </form>
   );
@@ -172,7 +178,9 @@ function FeedButtons({ store }: { store: Store }) {
 }
 
 function ReviewFilters({ store, home }: { store: Store; home: () => void }) {
-  const { review, order } = store.place.value;
+  const { review, order, annotator } = store.place.value;
+  const known = store.annotators.value;
+  const annotators = known.includes(annotator) || !annotator ? known : [...known, annotator];
   return (
     <>
       <div class="va-feeds" role="group" aria-label="Which labels">
@@ -205,6 +213,25 @@ function ReviewFilters({ store, home }: { store: Store; home: () => void }) {
           </option>
         ))}
       </select>
+      {(annotators.length > 1 || annotator) && (
+        <select
+          class="va-select va-annotator"
+          aria-label="Whose labels"
+          title="Whose labels"
+          value={annotator}
+          onChange={(event) => {
+            void store.openReview({ annotator: event.currentTarget.value });
+            home();
+          }}
+        >
+          <option value="">everybody</option>
+          {annotators.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      )}
       <span class="va-space" />
       <Publish store={store} />
     </>

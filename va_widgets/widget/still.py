@@ -1,0 +1,45 @@
+"""What a saved notebook shows of an annotator where no kernel runs: on GitHub, on nbviewer, in a mail.
+
+Such places may take away all styles, so that the still is readable without any. It takes its colours from the page.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+
+from va_widgets.session import Session
+from va_widgets.snippets import MARKS, counts_told, picture, quality_told, shortened
+
+_SHOWN, _A_ROW = 12, 4
+_PICTURE_WIDTH = 152  # pixels on the page
+_LONGEST = 300
+
+
+def still(session: Session) -> str:
+    """The concept, counts, quality and the twelve clips that score highest, as HTML of at most 150 kB."""
+    values = session.labels["value"]
+    cells = []
+    for clip, probability in session.scores().nlargest(_SHOWN).items():
+        label = MARKS.get(str(values.get(clip, "")), "")
+        cells.append(
+            '<td style="text-align:left;vertical-align:top;padding:0 6px 6px 0;border:0">'
+            f"{picture(session.corpus, str(clip), _PICTURE_WIDTH)}<br>"
+            f"<small>{probability:.2f} {label}</small></td>"
+        )
+    lines = [
+        f'<tr style="background:none">{"".join(cells[start : start + _A_ROW])}</tr>'
+        for start in range(0, len(cells), _A_ROW)
+    ]
+    quality = quality_told(session.quality) if session.quality else session.quality_note or "not yet"
+    facts = [counts_told(session.counts), f"quality {quality}", f"v{session.version}"]
+    guideline = shortened(session.guideline, _LONGEST)
+    now = datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC")
+    by = "the classifier" if session.version else "the words of the concept"
+    return (
+        '<div style="color:inherit">'
+        f"<p><b>{escape(shortened(session.concept, _LONGEST))}</b><br>{escape(' · '.join(facts))}"
+        f"{f'<br>{escape(guideline)}' if guideline else ''}</p>"
+        f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{"".join(lines)}</table>'
+        f"<p><small>The clips that {by} ranked highest on {now}. Run the cell to label.</small></p></div>"
+    )
