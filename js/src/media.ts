@@ -42,7 +42,7 @@ export class Media {
     }
     const film = signal(LOADING);
     this.films.set(clip, film);
-    if (this.wanted.length === 0) this.later(() => this.load());
+    if (this.wanted.length === 0) this.later(() => this.ask());
     this.wanted.push(clip);
     return film;
   }
@@ -79,7 +79,8 @@ export class Media {
     this.clips.clear();
   }
 
-  private load(): void {
+  // Asks for what is wanted by now without waiting for more.
+  ask(): void {
     const wanted = this.wanted;
     this.wanted = [];
     for (let start = 0; start < wanted.length; start += BATCH)

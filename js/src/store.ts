@@ -257,6 +257,7 @@ export class Store {
   private readonly learn = (cards: readonly Card[]): void => {
     this.apply(Object.fromEntries(cards.map((card) => [card.clip, card.label])));
     for (const card of cards) this.media.film(card.clip);
+    this.media.ask(); // now: the next page, which is asked for right after this, takes the kernel longer
   };
 
   // --- labels ----------------------------------------------------------------------------------

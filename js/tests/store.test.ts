@@ -48,6 +48,13 @@ describe("opening", () => {
     expect(readPlace(null).tab).toBe("search");
   });
 
+  it("asks for a page's pictures before it asks for the next page", async () => {
+    const kernel = new Shop();
+    await new Store(kernel).open(4);
+    const order = kernel.asked.map((message) => message.type).filter((type) => type !== "hello");
+    expect(order.slice(0, 3)).toEqual(["feed", "filmstrips", "feed"]);
+  });
+
   it("is asked for once, however many views there are", async () => {
     const { kernel, store } = await opened();
     await store.open(9);

@@ -15,7 +15,7 @@ from va_widgets.experiments.errors import ExperimentError
 from va_widgets.session import Session
 
 PAGE = 12
-# After the search, pages come from the feeds in this order, again and again: what teaches most, and a look at the finds.
+# After the search, pages come from the feeds in this order: twice what teaches most, then a look at what is found.
 ROTATION = ("suggested", "suggested", "top_positive")
 
 
