@@ -219,7 +219,7 @@ class Session:
             {
                 "clip_id": self._clips[rows],
                 "score": scores,
-                "reason": [reason(name, float(score), near) for score, near in zip(scores, nearest, strict=True)],
+                "reason": [reason(name, near) for near in nearest],
             }
         )
 

@@ -20,7 +20,13 @@ _SUGGESTED_LOGITS = (0.0, -1.0)
 _CLIPS_A_VIDEO = 2  # of one video on a page, as long as other videos have something to show
 _CANDIDATES = 8  # how many candidates a place on the page are looked at for thinning out
 _ALL_SHUFFLED = 100_000  # clips up to which a random order of all of them is made
-_REASONS = {"top_positive": "most likely yes", "top_negative": "most likely no", "random": "drawn at random"}
+_REASONS = {
+    "suggested": "teaches most",
+    "top_positive": "likely yes",
+    "borderline": "undecided",
+    "random": "at random",
+    "top_negative": "likely no",
+}
 
 
 def feed(
@@ -80,15 +86,9 @@ def feed(
     return _thinned(candidates, wanted, vectors, limit, videos)
 
 
-def reason(name: str, score: float, nearest: str = "") -> str:
-    """Why a feed shows a clip of a score P(yes), in a few words; `nearest` is what the labelled clip next to it is."""
-    if name == "suggested":
-        said = f"teaches most · {score:.2f}"
-    elif name == "borderline":
-        said = f"undecided · {score:.2f}"
-    else:
-        said = _REASONS[name]
-    return f"{said} · nearest labelled: {nearest}" if nearest else said
+def reason(name: str, nearest: str = "") -> str:
+    """Why a feed shows a clip, in the few words that a card has room for; `nearest` is the label next to it."""
+    return f"{_REASONS[name]} · near a {nearest}" if nearest else _REASONS[name]
 
 
 def _candidates(
