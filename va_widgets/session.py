@@ -115,6 +115,7 @@ class Session:
         self._mine: dict[str, StoredValue] = {}
         self._row_of: dict[str, int] = {}
         self._resolved = pd.DataFrame()
+        self._labelled = np.empty(0, dtype=np.int64)  # the rows of those clips, -1 for what has left the corpus
         self._clips = corpus.clips.index
         self._videos = pd.factorize(corpus.clips["video"])[0]
         self._prior = self._text_prior()
@@ -198,8 +199,8 @@ class Session:
         with self._lock:
             self._notice_others()
             left_out = np.zeros(len(self.corpus), dtype=bool)
-            rows = self._rows([*self._resolved.index, *exclude])
-            left_out[rows[rows >= 0]] = True
+            for rows in (self._labelled, self._rows(exclude)):
+                left_out[rows[rows >= 0]] = True
             fit = self._fit
         rows = feed(
             name,
@@ -609,6 +610,7 @@ class Session:
         own = current[current["annotator"] == self.annotator]
         self._mine = dict(zip(own["clip_id"], own["value"], strict=True))
         self._resolved = resolve(current)
+        self._labelled = self._rows(self._resolved.index.tolist())
         self._known_event = event
 
     def _points(self) -> list[dict[str, Any]]:

@@ -24,6 +24,10 @@ def resolve(current: pd.DataFrame) -> pd.DataFrame:
         the newest value.
     """
     said = current["value"]
+    if current["annotator"].nunique() <= 1:  # the usual case, at every label: grouping would take ten times as long
+        columns = {"value": said.to_numpy(dtype=object), "annotators": 1, "agree": True}
+        columns |= {name: current[name].to_numpy() for name in ("time", "source")}
+        return pd.DataFrame(columns, index=pd.Index(current["clip_id"], name="clip_id"))
     votes = pd.DataFrame({"clip_id": current["clip_id"], "yes": said == "yes", "no": said == "no", "value": said})
     by_clip = votes.groupby("clip_id", sort=False)
     yes, no = by_clip["yes"].sum().astype(int), by_clip["no"].sum().astype(int)

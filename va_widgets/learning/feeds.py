@@ -132,11 +132,8 @@ def _first(values: NDArray[np.float32], number: int, labelled: NDArray[np.bool_]
     """The rows of the `number` largest values that are not labelled, largest first, ties by place."""
     values = values.copy()
     values[labelled] = -np.inf
-    limit = kth_largest(values, number)
-    above = np.flatnonzero(values > limit)
-    level = np.flatnonzero((values == limit) & ~labelled)[: number - len(above)]
-    rows = np.sort(np.concatenate([above, level]))
-    return rows[np.argsort(-values[rows], kind="stable")]
+    rows = np.flatnonzero(values >= kth_largest(values, number))
+    return rows[np.argsort(-values[rows], kind="stable")][:number]
 
 
 def _thinned(
