@@ -106,10 +106,10 @@ def _candidates(
     if name == "top_negative":
         return _first(-logits, number, labelled)
     if name == "borderline":
-        return _first(-np.abs(logits), number, labelled)
+        return _first(_closeness(logits, 0.0), number, labelled)
     if name == "top_positive" or not found:
-        return _first(logits, number, labelled)
-    parts = [_first(-np.abs(logits - np.float32(at)), number, labelled) for at in _SUGGESTED_LOGITS]
+        return _first(logits.copy(), number, labelled)
+    parts = [_first(_closeness(logits, at), number, labelled) for at in _SUGGESTED_LOGITS]
     both = np.stack(parts, axis=1).ravel()  # in turn
     _, first = np.unique(both, return_index=True)
     return both[np.sort(first)][:number]
@@ -117,20 +117,28 @@ def _candidates(
 
 def _drawn(number: int, labelled: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
     """The first `number` rows of a random order of those that are not labelled."""
-    free = np.flatnonzero(~labelled)
-    if len(free) < _ALL_SHUFFLED:
+    n = len(labelled)
+    if n < _ALL_SHUFFLED or number * 4 > n - np.count_nonzero(labelled):
+        free = np.flatnonzero(~labelled)
         return free[np.argsort(rng.random(len(free)))[:number]]
     drawn = np.empty(0, dtype=np.int64)
     while len(drawn) < number:  # a few rows of many: hardly ever twice the same
-        both = np.concatenate([drawn, rng.choice(free, size=number)])
+        more = rng.integers(n, size=2 * number)
+        both = np.concatenate([drawn, more[~labelled[more]]])
         _, first = np.unique(both, return_index=True)
         drawn = both[np.sort(first)]
     return drawn[:number]
 
 
+def _closeness(logits: NDArray[np.float32], to: float) -> NDArray[np.float32]:
+    """How near logits are to a value: 0 for equal ones, less for others; in one new array, as there may be millions."""
+    values = logits - np.float32(to)
+    np.abs(values, out=values)
+    return np.negative(values, out=values)
+
+
 def _first(values: NDArray[np.float32], number: int, labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The rows of the `number` largest values that are not labelled, largest first, ties by place."""
-    values = values.copy()
+    """The rows of the `number` largest values that are not labelled, ties by place. `values` change meanwhile."""
     values[labelled] = -np.inf
     rows = np.flatnonzero(values >= kth_largest(values, number))
     return rows[np.argsort(-values[rows], kind="stable")][:number]
