@@ -88,7 +88,7 @@ def feed(
 
 def reason(name: str, nearest: str = "") -> str:
     """Why a feed shows a clip, in the few words that a card has room for; `nearest` is the label next to it."""
-    return f"{_REASONS[name]} · near a {nearest}" if nearest else _REASONS[name]
+    return f"near a {nearest} · {_REASONS[name]}" if nearest else _REASONS[name]
 
 
 def _candidates(
