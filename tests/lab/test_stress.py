@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.lab.conftest import Lab, choose
-from tests.lab.test_flow import OPEN, SHOW, counts, label_page, notebook, opened, ready, restarted, saved, shoot
+from tests.lab.conftest import Lab
+from tests.lab.test_flow import OPEN, SHOW, counts, label_page, notebook, opened, ready, saved, shoot
 from tests.unit.corpus.clips import write_video
 
 __all__ = ["notebook", "shoot"]  # fixtures
@@ -65,25 +65,6 @@ def test_labels_are_given_while_another_cell_keeps_the_kernel_busy(
     counts(annotator, 2, 1, 0)
     saved(annotator)
     expect(annotator.locator(".va-unsaved")).to_have_count(0)
-
-
-def test_a_label_given_to_a_dead_kernel_is_saved_by_the_next_one(
-    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
-) -> None:
-    annotator = opened(lab, page, notebook)
-    label_page(page, annotator, "yy")
-    saved(annotator)
-    choose(page, "Kernel", "Shut Down Kernel")
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_have_count(0)
-    annotator.locator(".va-box").focus()
-    page.keyboard.press("n")
-    expect(annotator.locator(".va-card[data-label=no].va-unsaved")).to_have_count(1)
-    expect(annotator.locator(".va-state")).to_have_attribute("data-state", "busy")
-    expect(annotator.locator(".va-state")).to_contain_text("1 not saved yet")
-    shoot("unsaved")
-    annotator = restarted(lab, page)
-    counts(annotator, 2, 1, 0)
-    saved(annotator)
 
 
 def test_a_reload_in_the_middle_of_a_batch_comes_back_with_all_labels(lab: Lab, page: Page, notebook: str) -> None:
