@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from va_widgets._version import __version__
 from va_widgets.errors import ModelError, ReportError
 from va_widgets.models.bundle import CARD_FILE, Model, load_model
-from va_widgets.snippets import MARKS, counts_told, curve, picture, quality_told, shortened, title_of
+from va_widgets.snippets import MARKS, counts_told, curve, now_told, picture, quality_told, shortened, title_of
 
 if TYPE_CHECKING:
     from va_widgets.session import Session
@@ -101,7 +100,7 @@ def of(session: Session) -> Report:
     concept = shortened(session.concept, _LONGEST_CONCEPT)
     quality = quality_told(session.quality) if session.quality else _no_quality(session)
     summary = f"{concept}: {counts_told(session.counts)}; quality {quality}"
-    now = datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC")
+    now = now_told()
     body = "".join(
         [
             f"<h1>{escape(concept)}</h1>",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from va_widgets.corpus import Corpus, Filmstrip
 from va_widgets.errors import LabelError, NotEnoughLabelsError, SearchUnavailableError, UnknownClipError
@@ -20,7 +21,7 @@ from va_widgets.labels.agreement import resolve, training_set
 from va_widgets.labels.store import LabelStore
 from va_widgets.learning.backdrop import Backdrop
 from va_widgets.learning.classifier import Classifier, decision_scores
-from va_widgets.learning.course import Positives, advice, as_probabilities, positives, turnover
+from va_widgets.learning.course import Positives, advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, feed, reason
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion
 from va_widgets.models.bundle import Model, choose_threshold, publish
@@ -214,7 +215,7 @@ class Session:
             seed=self.seed,
             version=fit.refit.version,
         )
-        scores = as_probabilities(fit.logits[rows])
+        scores = expit(fit.logits[rows])
         nearest = self._nearest_labels(rows, fit)
         return pd.DataFrame(
             {
@@ -247,7 +248,7 @@ class Session:
 
     def scores(self) -> pd.Series[float]:
         """P(yes) of every clip under the newest classifier, by clip_id."""
-        return pd.Series(as_probabilities(self._fit.logits), index=self._clips, name=self.concept)
+        return pd.Series(expit(self._fit.logits), index=self._clips, name=self.concept)
 
     # --- labels ----------------------------------------------------------------------------------
 
@@ -454,8 +455,7 @@ class Session:
     @property
     def threshold(self) -> tuple[float, str]:
         """The probability from which on a clip would be a yes if it were published now, and why it is this one."""
-        y, held_out = self._fit.held_out or (np.zeros(0, dtype=bool), None)
-        return choose_threshold(y, held_out)
+        return _threshold(self._fit)
 
     def plot_history(self, ax: Axes | None = None) -> Axes:
         """Draw quality with its interval, and the number of labels, over the refits; returns the axes drawn on.
@@ -502,8 +502,7 @@ class Session:
         Measured by cross-validation on the clips that were labelled, most of which are harder to tell than others.
         Raises ModelError for a precision that is none.
         """
-        y, held_out = self._fit.held_out or (np.zeros(0, dtype=bool), None)
-        return choose_threshold(y, held_out, precision)
+        return _threshold(self._fit, precision)
 
     def publish(self, name: str, precision: float | None = None) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
@@ -519,8 +518,7 @@ class Session:
             raise NotEnoughLabelsError(
                 "A model needs at least one yes and one no: label a few more clips, then publish."
             )
-        known, held_out = fit.held_out or (y, None)
-        threshold, why = choose_threshold(known, held_out, precision)
+        threshold, why = _threshold(fit, precision)
         quality = fit.refit.quality
         metrics = {
             "average_precision": None if quality is None else quality.ap,
@@ -672,6 +670,11 @@ class Session:
             refit = replace(refit, unbiased=at_random(fit.y, said, drawn, self.seed))
         refit = replace(refit, quality=checked.quality, quality_note=checked.note)
         return replace(fit, refit=refit, suspicion=doubts, held_out=held_out)
+
+
+def _threshold(fit: _Fit, precision: float | None = None) -> tuple[float, str]:
+    y, held_out = fit.held_out or (fit.y, None)
+    return choose_threshold(y, held_out, precision)
 
 
 def _stored(value: LabelValue) -> StoredValue:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,11 @@ def picture(corpus: Corpus, clip_id: str, width: int = _WIDTH) -> str:
 def counts_told(counts: Mapping[str, int]) -> str:
     """How many labels there are of each kind, as plain text."""
     return " · ".join(f"{counts.get(value, 0):,} {value}" for value in ("yes", "no", "unsure"))
+
+
+def now_told() -> str:
+    """The date and time as plain text."""
+    return datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC")
 
 
 def quality_told(quality: Quality) -> str:

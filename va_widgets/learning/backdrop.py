@@ -34,7 +34,9 @@ class Backdrop:
 
     @cached_property
     def center(self) -> NDArray[np.float64]:
-        """The mean embedding, float64 (dim,): what all clips share tells none from another."""
+        """The mean embedding, float64 (dim,), 0 without clips: what all clips share tells none from another."""
+        if not len(self.sample):
+            return np.zeros(self.sample.shape[1])
         return self.sample.mean(axis=0, dtype=np.float64)
 
     @cached_property
@@ -49,9 +51,9 @@ class Backdrop:
         return self.sample[:_WEAK_NEGATIVES]
 
     def reach(self, text: ArrayLike) -> float:
-        """The score of a text's nearest clips above the mean clip's: their mean dot product with it, 0 for no text."""
+        """The score of a text's nearest clips above the mean clip's, by the mean dot product; 1 without clips."""
         if not len(self.sample):
-            return 0.0
+            return 1.0
         scores = self.sample @ np.asarray(text, dtype=np.float32) - float(self.center @ np.asarray(text, dtype=float))
         number = max(1, len(scores) // _NEAREST)
         return float(np.partition(scores, len(scores) - number)[len(scores) - number :].mean())

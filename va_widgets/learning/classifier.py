@@ -87,7 +87,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"The backdrop must have the embeddings' {dim} dimensions, not {backdrop.sample.shape[1]}."
             )
-        center, scale = backdrop.center if len(backdrop.sample) else np.zeros(dim), backdrop.scale
+        center, scale = backdrop.center, backdrop.scale
         if self.backdrop is not None and len(weak := backdrop.negatives):
             features = np.concatenate([features, weak])
             targets = np.concatenate([targets, np.full(len(weak), -1.0)])
@@ -118,10 +118,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
         if not length:
             return np.zeros(dim), 0.0, _LEAST_DOUBT
         text = text / length
-        if len(backdrop.sample):
-            reach = backdrop.reach(text)
-            text = text / reach if reach > np.finfo(np.float32).eps else np.zeros(dim)
-        sure = weights * np.clip((features - (backdrop.center if len(backdrop.sample) else 0.0)) @ text, 0, 1)
+        reach = backdrop.reach(text)
+        text = text / reach if reach > np.finfo(np.float32).eps else np.zeros(dim)
+        sure = weights * np.clip((features - backdrop.center) @ text, 0, 1)
         right, wrong = float(sure[targets > 0].sum()), float(sure[targets < 0].sum())
         expected = self.prior_strength * ((1 + right) / (1 + right + wrong)) ** _DISTRUST
         return text, expected, _DOUBT * expected + _LEAST_DOUBT

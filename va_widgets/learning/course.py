@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from scipy.stats import beta
 
 from va_widgets.matrix import kth_largest
@@ -63,7 +63,7 @@ def positives(logits: NDArray[np.float32], known: int, labelled: int, drawn: NDA
         share = float(drawn.mean())
         estimate, least, most = (known + round(rest * value) for value in (share, low, high))
         return Positives(estimate, least, most, f"from {len(drawn)} clips drawn at random", len(drawn))
-    expected = float((1 / (1 + np.exp(-logits, dtype=np.float32))).sum(dtype=np.float64))
+    expected = float(expit(logits).sum(dtype=np.float64))
     return Positives(max(known, round(expected)), None, None, "by the classifier's own scores", len(drawn))
 
 
@@ -92,9 +92,3 @@ def advice(yes: int, no: int, measured: bool, turnovers: Sequence[float], drawn:
             return f"{settled}: label a page of Random to see whether anything was missed, then review and publish."
         return f"{settled}: a good moment to review and publish."
     return ""
-
-
-def as_probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
-    """P(yes), float32 (n,), of logits (n,)."""
-    found: NDArray[np.float32] = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    return found

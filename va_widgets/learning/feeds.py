@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from va_widgets.matrix import kth_largest
 
+# In the order of the annotator's buttons and of the keys 1 to 5.
 FEEDS = ("suggested", "top_positive", "borderline", "random", "top_negative")
 
 NEAR_DUPLICATE = 0.98  # cosine from which two clips count as the same picture

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
@@ -81,7 +82,7 @@ def cross_validated(
                 return None
             logits[test] += clone(classifier).fit(X[train], y[train]).decision_function(X[test]) / REPEATS
     method = f"{FOLDS}-fold cross-validation, {REPEATS} times, on the {len(y)} clips that were chosen to be labelled"
-    return CrossValidation(_measured(y, logits, method, seed), "", 1 / (1 + np.exp(-logits)))
+    return CrossValidation(_measured(y, logits, method, seed), "", expit(logits))
 
 
 def at_random(

@@ -31,9 +31,7 @@ from va_widgets.widget.worker import RefitWorker
 
 _STATIC = Path(__file__).parent / "static"
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
-# In the order of the buttons and of the keys 1 to 5.
-_FEED_ORDER = ("suggested", "top_positive", "borderline", "random", "top_negative")
-_LONGEST_SELECTION, _LONGEST_TITLE = 2_000, 80
+_LONGEST_SELECTION, _LONGEST_TITLE, _LONGEST_COURSE = 2_000, 80, 100
 _log = logging.getLogger(__name__)
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -212,8 +210,8 @@ class Annotator(anywidget.AnyWidget):
             table = table.assign(
                 note=[" · ".join(filter(None, parts)) for parts in zip(said, table["note"], strict=True)]
             )
-        scores = self.session.scores()
-        return self._cards(table.assign(score=scores.reindex(table["clip_id"]).to_numpy()), "")
+        rows = [self.session.corpus.row(clip) for clip in table["clip_id"]]  # `reindex` would go through all clips
+        return self._cards(table.assign(score=self.session.scores().iloc[rows].to_numpy()), "")
 
     def _label(self, request: protocol.Label) -> Answer:
         session = self.session.for_concept(request.concept)
@@ -307,20 +305,20 @@ class Annotator(anywidget.AnyWidget):
         quality = session.quality
         points = [
             Point(int(row["version"]), int(row["labels"]), _finite(row["ap"]))
-            for row in session.refits.to_dict("records")
+            for row in session.refits.tail(_LONGEST_COURSE).to_dict("records")
         ]
         return Status(
             concept=session.concept,
             guideline=session.guideline,
             annotator=session.annotator,
             clips=len(session.corpus),
-            feeds=[name for name in _FEED_ORDER if name in session.feeds],
+            feeds=list(session.feeds),
             counts=session.counts,
             quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
             quality_note=session.quality_note,
             diversity=session.diversity,
             version=session.version,
-            points=points[-100:],
+            points=points,
             advice=session.advice,
             state=self._state,  # type: ignore[arg-type]
             message=self._message,

@@ -28,142 +28,112 @@ Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
 # --- requests --------------------------------------------------------------------------------------
 
 
-class Hello(Struct, tag="hello", frozen=True):
+class _Request(Struct, frozen=True):
+    id: Id
+    v: int
+
+
+class Hello(_Request, tag="hello", frozen=True):
     """A view has opened, or a page was reloaded: what is the state?"""
 
-    id: Id
-    v: int
 
-
-class Search(Struct, tag="search", frozen=True):
+class Search(_Request, tag="search", frozen=True):
     """Clips nearest to a text."""
 
-    id: Id
-    v: int
     text: Annotated[str, Meta(min_length=1, max_length=500)]
     k: Count
 
 
-class Similar(Struct, tag="similar", frozen=True):
+class Similar(_Request, tag="similar", frozen=True):
     """Clips that look like a clip."""
 
-    id: Id
-    v: int
     clip: Clip
     k: Count
 
 
-class Feed(Struct, tag="feed", frozen=True):
+class Feed(_Request, tag="feed", frozen=True):
     """The next page of a feed, without the clips of `exclude`, which were shown before."""
 
-    id: Id
-    v: int
     name: Annotated[str, Meta(max_length=64)]
     k: Count
     exclude: Annotated[list[Clip], Meta(max_length=2000)]
 
 
-class Review(Struct, tag="review", frozen=True):
+class Review(_Request, tag="review", frozen=True):
     """The ids of all labelled clips in order, and the first `k` cards; only one annotator's if one is named."""
 
-    id: Id
-    v: int
     value: Literal["all", "yes", "no", "unsure", "disputed"]
     order: Literal["suspicion", "newest", "disagreement"]
     annotator: Annotator
     k: Count
 
 
-class Reviewed(Struct, tag="reviewed", frozen=True):
+class Reviewed(_Request, tag="reviewed", frozen=True):
     """Further cards of the review, or those of a selection."""
 
-    id: Id
-    v: int
     annotator: Annotator
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=200)]
 
 
-class Label(Struct, tag="label", frozen=True):
+class Label(_Request, tag="label", frozen=True):
     """Label clips for a concept; "none" takes labels back. A repeated id is stored once.
 
     The concept is named because a label may arrive late, when the page has gone on to another one.
     """
 
-    id: Id
-    v: int
     concept: Concept
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=500)]
     value: Literal["yes", "no", "unsure", "none"]
     source: Annotated[str, Meta(max_length=64)]
 
 
-class Undo(Struct, tag="undo", frozen=True):
+class Undo(_Request, tag="undo", frozen=True):
     """Revert the newest action of a concept."""
 
-    id: Id
-    v: int
     concept: Concept
 
 
-class Redo(Struct, tag="redo", frozen=True):
+class Redo(_Request, tag="redo", frozen=True):
     """Do again what was undone of a concept."""
 
-    id: Id
-    v: int
     concept: Concept
 
 
-class Refit(Struct, tag="refit", frozen=True):
+class Refit(_Request, tag="refit", frozen=True):
     """Refit now, without waiting for a pause."""
 
-    id: Id
-    v: int
 
-
-class Guideline(Struct, tag="guideline", frozen=True):
+class Guideline(_Request, tag="guideline", frozen=True):
     """Change what counts as the concept."""
 
-    id: Id
-    v: int
     text: Text
 
 
-class Concepts(Struct, tag="concepts", frozen=True):
+class Concepts(_Request, tag="concepts", frozen=True):
     """Which concepts of the corpus have labels?"""
 
-    id: Id
-    v: int
 
-
-class Switch(Struct, tag="switch", frozen=True):
+class Switch(_Request, tag="switch", frozen=True):
     """Go on with another concept of the corpus, or start a new one."""
 
-    id: Id
-    v: int
     concept: Concept
 
 
-class Publish(Struct, tag="publish", frozen=True):
+class Publish(_Request, tag="publish", frozen=True):
     """Write the classifier as a new version of a model."""
 
-    id: Id
-    v: int
     name: Annotated[str, Meta(max_length=500)]
 
 
-class Filmstrips(Struct, tag="filmstrips", frozen=True):
+class Filmstrips(_Request, tag="filmstrips", frozen=True):
     """The pictures of some cards."""
 
-    id: Id
-    v: int
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=48)]
 
 
-class Preview(Struct, tag="preview", frozen=True):
+class Preview(_Request, tag="preview", frozen=True):
     """A clip as playable video, with `context` seconds before and after it."""
 
-    id: Id
-    v: int
     clip: Clip
     context: Annotated[float, Meta(ge=0, le=10)]
 

@@ -5,11 +5,10 @@ Such places may take away all styles, so that the still is readable without any.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from html import escape
 
 from va_widgets.session import Session
-from va_widgets.snippets import MARKS, counts_told, picture, quality_told, shortened
+from va_widgets.snippets import MARKS, counts_told, now_told, picture, quality_told, shortened
 
 _SHOWN, _A_ROW = 12, 4
 _PICTURE_WIDTH = 152  # pixels on the page
@@ -34,7 +33,7 @@ def still(session: Session) -> str:
     quality = quality_told(session.quality) if session.quality else session.quality_note or "not yet"
     facts = [counts_told(session.counts), f"quality {quality}", f"v{session.version}"]
     guideline = shortened(session.guideline, _LONGEST)
-    now = datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC")
+    now = now_told()
     by = "the classifier" if session.version else "the words of the concept"
     return (
         '<div style="color:inherit">'
