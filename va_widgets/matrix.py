@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 LARGE = 1 << 24  # values from which on half precision pays, also for loading torch
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
@@ -22,7 +27,7 @@ def products(matrix: NDArray[np.floating[Any]], vector: NDArray[np.floating[Any]
     length = float(np.linalg.norm(given.astype(np.float64)))
     if is_large_half(matrix) and 0 < length < np.inf:
         unit = (given / np.float32(length)).astype(np.float16)
-        return half_products(matrix, unit).astype(np.float32) * np.float32(length)
+        return np.multiply(half_products(matrix, unit), length, dtype=np.float32)
     out = np.empty(len(matrix), dtype=np.float32)
     for start in range(0, len(matrix), _CHUNK):
         some = slice(start, start + _CHUNK)
@@ -50,6 +55,44 @@ def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
     import torch
 
     return float(torch.from_numpy(values).topk(k, sorted=False).values.min())
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Products meanwhile run on one thread: small ones are too short for several, which would wait for each other."""
+    limit = _limit()
+    limit.enter()
+    try:
+        yield
+    finally:
+        limit.leave()
+
+
+class _Limit:
+    """The limit of all threads that are within `one_thread`, as there is but one for a process."""
+
+    def __init__(self) -> None:
+        self._blas = ThreadpoolController().select(user_api="blas")
+        self._lock = threading.Lock()
+        self._within = 0
+        self._limiter: Any = None
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._within:
+                self._limiter = self._blas.limit(limits=1)
+            self._within += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._within -= 1
+            if not self._within:
+                self._limiter.restore_original_limits()
+
+
+@cache
+def _limit() -> _Limit:
+    return _Limit()
 
 
 def _unlocked(array: NDArray[Any]) -> NDArray[Any]:

@@ -17,13 +17,15 @@ from scipy.special import expit
 
 from va_widgets.corpus import Corpus, Filmstrip
 from va_widgets.errors import LabelError, NotEnoughLabelsError, SearchUnavailableError, UnknownClipError
-from va_widgets.labels.agreement import resolve, training_set
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.agreement import Agreement
+from va_widgets.labels.store import LabelStore, StoredValue
 from va_widgets.learning.backdrop import Backdrop
 from va_widgets.learning.classifier import Classifier, decision_scores
 from va_widgets.learning.course import Positives, advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, feed, reason
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion
+from va_widgets.learning.ranking import Ranking
+from va_widgets.matrix import one_thread
 from va_widgets.models.bundle import Model, choose_threshold, publish
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from va_widgets.report import Report
 
 LabelValue: TypeAlias = bool | Literal["unsure"] | None
-StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
 Listener: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 
 LABELS_FILE = "labels.sqlite"
@@ -70,12 +71,16 @@ class _Fit:
     refit: Refit
     event: int  # the newest label event it knows of
     classifier: Classifier
-    logits: NDArray[np.float32]  # of every clip, in the corpus's order
+    ranking: Ranking  # of every clip, in the corpus's order
     rows: NDArray[np.int64]  # the labelled clips
     y: NDArray[np.bool_]
     features: NDArray[np.float32]
     suspicion: Mapping[str, float]
     held_out: tuple[NDArray[np.bool_], NDArray[np.float64]] | None  # labels and their cross-validated P(yes)
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        return self.ranking.logits
 
 
 class Session:
@@ -112,10 +117,9 @@ class Session:
         self._listeners: list[Listener] = []
         self._siblings: dict[str, Session] = {concept: self}
         self._opening = threading.Lock()  # not the labels' lock: opening another concept takes a moment
-        self._known_event = -1
-        self._mine: dict[str, StoredValue] = {}
+        self._agreement = Agreement()
         self._row_of: dict[str, int] = {}
-        self._resolved = pd.DataFrame()
+        self._course: list[dict[str, Any]] = self._state(_SHARED, "refits", [])
         self._labelled = np.empty(0, dtype=np.int64)  # the rows of those clips, -1 for what has left the corpus
         self._clips = corpus.clips.index
         self._videos = pd.factorize(corpus.clips["video"])[0]
@@ -177,7 +181,7 @@ class Session:
     @property
     def queries(self) -> list[str]:
         """This annotator's searches for this concept, newest first."""
-        return list(self._store.get_state(self.annotator, self.concept).get("queries", []))
+        return list(self._state(self.annotator, "queries", []))
 
     @property
     def feeds(self) -> tuple[str, ...]:
@@ -205,7 +209,7 @@ class Session:
             fit = self._fit
         rows = feed(
             name,
-            fit.logits,
+            fit.ranking,
             k,
             labelled=left_out,
             found=bool(fit.y.any()),
@@ -243,7 +247,8 @@ class Session:
         """What the labelled clip says that looks most like each of some clips; empty texts without labels."""
         if not len(fit.y):
             return [""] * len(rows)
-        likeness = np.asarray(self.corpus.embeddings[rows], dtype=np.float32) @ fit.features.T
+        with one_thread():
+            likeness = np.asarray(self.corpus.embeddings[rows], dtype=np.float32) @ fit.features.T
         return ["yes" if yes else "no" for yes in fit.y[likeness.argmax(axis=1)]]
 
     def scores(self) -> pd.Series[float]:
@@ -315,20 +320,21 @@ class Session:
         """What all annotators together say, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …"""
         with self._lock:
             self._notice_others()
-            return self._resolved.copy()
+            return self._agreement.table()
 
     @property
     def own_labels(self) -> dict[str, StoredValue]:
         """This annotator's own labels: {clip_id: "yes" | "no" | "unsure"}."""
         with self._lock:
             self._notice_others()
-            return dict(self._mine)
+            return self._agreement.own(self.annotator)
 
     @property
     def counts(self) -> dict[str, int]:
         """How many clips count as yes, no and unsure."""
-        values = self.labels["value"].value_counts()
-        return {value: int(values.get(value, 0)) for value in ("yes", "no", "unsure")}
+        with self._lock:
+            self._notice_others()
+            return self._agreement.counts
 
     @property
     def history(self) -> pd.DataFrame:
@@ -338,8 +344,10 @@ class Session:
     @property
     def annotators(self) -> pd.DataFrame:
         """Who has labels for this concept: DataFrame(annotator, yes, no, unsure), by name."""
-        current = self._store.current(self.concept)
-        counted = pd.crosstab(current["annotator"], current["value"])
+        with self._lock:
+            self._notice_others()
+            said = self._agreement.said()
+        counted = pd.crosstab(said["annotator"], said["value"])
         return counted.reindex(columns=["yes", "no", "unsure"], fill_value=0).rename_axis(columns=None).reset_index()
 
     def review(self, value: str = "all", order: str = "suspicion", annotator: str | None = None) -> pd.DataFrame:
@@ -357,7 +365,9 @@ class Session:
         labels = self.labels
         labels = labels[self._rows(list(labels.index)) >= 0]
         if annotator is not None:
-            own = self._store.current(self.concept, annotator).set_index("clip_id")[["value", "time"]]
+            with self._lock:
+                said = self._agreement.said()
+            own = said[said["annotator"] == annotator].set_index("clip_id")[["value", "time"]]
             labels = labels.drop(columns=["value", "time"]).join(own, how="inner")
         suspicious = self._fit.suspicion
         table = pd.DataFrame(
@@ -389,7 +399,8 @@ class Session:
         with self._fitting:
             with self._lock:
                 self._notice_others()
-                event, labels, former = self._known_event, self._resolved, self._fit
+                agreement, former = self._agreement, self._fit
+                event, counts, labels = agreement.event, agreement.counts, agreement.training_set()
             if event == former.event:
                 return former.refit
             fit = self._fitted(labels, event, former)
@@ -399,7 +410,9 @@ class Session:
             fit = self._measured(fit, former)
             with self._lock:
                 self._fit = fit
-                self._remember(_SHARED, "refits", [*self._points(), _point(fit.refit, labels)])
+                # Another process may have added some, too.
+                self._course = [*self._state(_SHARED, "refits", []), _point(fit.refit, counts)]
+                self._remember(_SHARED, "refits", self._course)
         self._tell("status", {})
         return fit.refit
 
@@ -418,8 +431,6 @@ class Session:
         """How many label events the newest classifier does not know yet."""
         with self._lock:
             self._notice_others()
-            if self._known_event == self._fit.event:
-                return 0
             return self._store.events_since(self.concept, self._fit.event)
 
     @property
@@ -442,7 +453,7 @@ class Session:
         """What had best be done next, in one sentence; empty if there is nothing to say but to go on."""
         fit = self._fit
         yes = int(fit.y.sum())
-        turnovers = [float(point.get("turnover", "nan")) for point in self._points()]
+        turnovers = [float(point.get("turnover", "nan")) for point in self._course]
         drawn = fit.refit.positives.drawn if fit.refit.positives else 0
         return advice(yes, len(fit.y) - yes, fit.refit.quality is not None, turnovers, drawn)
 
@@ -450,7 +461,12 @@ class Session:
     def refits(self) -> pd.DataFrame:
         """Every refit of this concept: DataFrame(version, labels, yes, no, ap, low, high), oldest first."""
         columns = ["version", "labels", "yes", "no", "ap", "low", "high"]
-        return pd.DataFrame(self._points(), columns=columns).astype(dict.fromkeys(columns[2:], float))
+        return pd.DataFrame(self._course, columns=columns).astype(dict.fromkeys(columns[2:], float))
+
+    @property
+    def course(self) -> list[Mapping[str, Any]]:
+        """The same as plain records, with "ap", "low", "high" and "turnover" only where they were measured."""
+        return list(self._course)
 
     @property
     def threshold(self) -> tuple[float, str]:
@@ -512,8 +528,7 @@ class Session:
         """
         self.refit()
         with self._lock:
-            fit, labels = self._fit, self._resolved
-        clips, y = training_set(labels)
+            fit, (clips, y) = self._fit, self._agreement.training_set()
         if not (y.any() and (~y).any()):
             raise NotEnoughLabelsError(
                 "A model needs at least one yes and one no: label a few more clips, then publish."
@@ -546,7 +561,7 @@ class Session:
     @property
     def guideline(self) -> str:
         """What counts as this concept, in the annotators' words; shared by all of them."""
-        return str(self._store.get_state(_SHARED, self.concept).get("guideline", ""))
+        return str(self._state(_SHARED, "guideline", ""))
 
     @guideline.setter
     def guideline(self, text: str) -> None:
@@ -585,6 +600,10 @@ class Session:
         for listener in tuple(self._listeners):
             listener(event, data)
 
+    def _state(self, annotator: str, key: str, default: Any) -> Any:
+        kept = self._store.get_state(annotator, self.concept, key)
+        return default if kept is None else kept
+
     def _remember(self, annotator: str, key: str, value: object) -> None:
         if not self._store.read_only:
             self._store.set_state(annotator, self.concept, key, value)
@@ -600,37 +619,28 @@ class Session:
             return None
 
     def _notice_others(self) -> None:
-        """Read the labels again if anybody, perhaps another process, has written some."""
-        event = self._store.last_event(self.concept)
-        if event == self._known_event:
-            return
-        current = self._store.current(self.concept)
-        own = current[current["annotator"] == self.annotator]
-        self._mine = dict(zip(own["clip_id"], own["value"], strict=True))
-        self._resolved = resolve(current)
-        self._labelled = self._rows(self._resolved.index.tolist())
-        self._known_event = event
-
-    def _points(self) -> list[dict[str, Any]]:
-        return list(self._store.get_state(_SHARED, self.concept).get("refits", []))
+        """Take labels into account that anybody, perhaps another process, has written."""
+        events = self._store.events(self.concept, after=self._agreement.event)
+        if events:
+            self._agreement.take(events)
+            self._labelled = self._rows(self._agreement.values)
 
     def _resumed(self) -> _Fit:
         self._notice_others()
-        points = self._points()
-        version = int(points[-1]["version"]) if points else 0
+        version = int(self._course[-1]["version"]) if self._course else 0
         nothing = Refit(0, 0, None, "", 0.0, 0, 0.0)
         nobody, none = np.zeros(len(self.corpus), dtype=np.float32), np.empty(0, dtype=np.int64)
         features = np.empty((0, self.corpus.embeddings.shape[1]), dtype=np.float32)
-        blank = _Fit(nothing, -1, Classifier(), nobody, none, none.astype(bool), features, {}, None)
-        fit = self._fitted(self._resolved, self._known_event, blank)
+        blank = _Fit(nothing, -1, Classifier(), Ranking(nobody), none, none.astype(bool), features, {}, None)
+        fit = self._fitted(self._agreement.training_set(), self._agreement.event, blank)
         number = max(version, 1) if fit.refit.labels else version
         fit = self._measured(fit, fit)
         return replace(fit, refit=replace(fit.refit, version=number, flipped=0))
 
-    def _fitted(self, labels: pd.DataFrame, event: int, former: _Fit) -> _Fit:
+    def _fitted(self, labels: tuple[list[str], NDArray[np.bool_]], event: int, former: _Fit) -> _Fit:
         """The classifier of some labels and its scores, with what the former one said of quality."""
         started = time.perf_counter()
-        clips, y = training_set(labels)
+        clips, y = labels
         rows = self._rows(clips)
         here = rows >= 0  # labels of clips that have left the corpus are kept, but teach nothing
         rows, y = rows[here], y[here]
@@ -644,7 +654,8 @@ class Session:
             flipped=int(np.count_nonzero((logits > 0) != (former.logits > 0))),
             seconds=time.perf_counter() - started,
         )
-        return _Fit(refit, event, classifier, logits, rows, y, features, former.suspicion, former.held_out)
+        ranking = Ranking(logits)
+        return _Fit(refit, event, classifier, ranking, rows, y, features, former.suspicion, former.held_out)
 
     def _measured(self, fit: _Fit, former: _Fit) -> _Fit:
         """The same with what takes longer: quality, diversity, turnover and the number of positives."""
@@ -659,7 +670,7 @@ class Session:
             positives=positives(fit.logits, int(fit.y.sum()), len(fit.y), fit.y[drawn]),
         )
         checked = cross_validated(
-            fit.features, fit.y, fit.classifier, seed=self.seed, stopped=lambda: self._known_event != fit.event
+            fit.features, fit.y, fit.classifier, seed=self.seed, stopped=lambda: self._agreement.event != fit.event
         )
         if checked is None:  # there are newer labels: the next refit will say
             return replace(fit, refit=refit)
@@ -687,9 +698,9 @@ def _stored(value: LabelValue) -> StoredValue:
     raise LabelError(f"A label is True, False, 'unsure' or None, not {value!r}.")
 
 
-def _point(refit: Refit, labels: pd.DataFrame) -> dict[str, Any]:
-    said, quality = labels["value"], refit.quality
+def _point(refit: Refit, counts: Mapping[str, int]) -> dict[str, Any]:
+    quality = refit.quality
     known = {} if quality is None else {"ap": quality.ap, "low": quality.low, "high": quality.high}
-    counts = {value: int((said == value).sum()) for value in ("yes", "no")}
+    said = {value: counts[value] for value in ("yes", "no")}
     changed = {} if np.isnan(refit.turnover) else {"turnover": refit.turnover}
-    return {"version": refit.version, "labels": refit.labels, **counts, **known, **changed}
+    return {"version": refit.version, "labels": refit.labels, **said, **known, **changed}

@@ -1,54 +1,90 @@
-"""What several annotators together say about a clip."""
+"""What several annotators together say about each clip."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from va_widgets.labels.store import Event, StoredValue
 
-def resolve(current: pd.DataFrame) -> pd.DataFrame:
-    """One value a clip out of all annotators' newest values.
+Agreed: TypeAlias = Literal["yes", "no", "unsure", "tie"]
+
+
+class Agreement:
+    """The labels of one concept as they stand, kept up with its events, however many there have been before.
 
     The majority of yes and no counts; a draw is "tie". "unsure" counts only where nobody said yes or no.
-
-    Parameters
-    ----------
-    current : DataFrame(clip_id, annotator, value, time, source, …)
-        One row for each annotator's newest value of a clip, oldest first, as `LabelStore.current` gives it.
-
-    Returns
-    -------
-    DataFrame indexed by clip_id, in the order in which the clips' values came to be
-        value ("yes", "no", "unsure", "tie"), annotators (int), agree (bool: all said the same), time and source of
-        the newest value.
     """
-    said = current["value"]
-    if current["annotator"].nunique() <= 1:  # the usual case, at every label: grouping would take ten times as long
-        columns = {"value": said.to_numpy(dtype=object), "annotators": 1, "agree": True}
-        columns |= {name: current[name].to_numpy() for name in ("time", "source")}
-        return pd.DataFrame(columns, index=pd.Index(current["clip_id"], name="clip_id"))
-    votes = pd.DataFrame({"clip_id": current["clip_id"], "yes": said == "yes", "no": said == "no", "value": said})
-    by_clip = votes.groupby("clip_id", sort=False)
-    yes, no = by_clip["yes"].sum().astype(int), by_clip["no"].sum().astype(int)
-    newest = current.drop_duplicates("clip_id", keep="last").set_index("clip_id")
-    clips = newest.index
-    balance = (yes - no).reindex(clips).to_numpy()
-    decided = (yes + no).reindex(clips).to_numpy() > 0
-    value = np.where(~decided, "unsure", np.where(balance > 0, "yes", np.where(balance < 0, "no", "tie")))
-    return pd.DataFrame(
-        {
-            "value": value.astype(object),
-            "annotators": by_clip.size().reindex(clips).to_numpy(dtype=int),
-            "agree": by_clip["value"].nunique().reindex(clips).to_numpy(dtype=int) == 1,
-            "time": newest["time"].to_numpy(),
-            "source": newest["source"].to_numpy(),
-        },
-        index=clips,
-    )
+
+    def __init__(self) -> None:
+        self.event = 0
+        """The number of the newest event that is taken into account."""
+        self.values: dict[str, Agreed] = {}
+        """What counts, by clip; a clip whose labels were all taken back is not there."""
+        self._said: dict[str, dict[str, Event]] = {}  # each annotator's newest event of a clip, oldest first
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Take newer events into account, oldest first."""
+        for event in events:
+            self.event = event.event_id
+            said = self._said.setdefault(event.clip_id, {})
+            said.pop(event.annotator, None)
+            if event.value != "none":
+                said[event.annotator] = event
+            if said:
+                self.values[event.clip_id] = _agreed(said.values())
+            else:
+                del self._said[event.clip_id]
+                self.values.pop(event.clip_id, None)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many clips count as yes, no and unsure."""
+        counted = Counter(self.values.values())
+        return {"yes": counted["yes"], "no": counted["no"], "unsure": counted["unsure"]}
+
+    def own(self, annotator: str) -> dict[str, StoredValue]:
+        """One annotator's labels by clip."""
+        return {clip: said[annotator].value for clip, said in self._said.items() if annotator in said}
+
+    def said(self) -> pd.DataFrame:
+        """What each annotator says of each clip: DataFrame of the events that stand, oldest first."""
+        events = [event for said in self._said.values() for event in said.values()]
+        return pd.DataFrame(sorted(events), columns=list(Event._fields))
+
+    def training_set(self) -> tuple[list[str], NDArray[np.bool_]]:
+        """The clips that count as yes or no, ordered by clip id, and whether each is yes, bool (n,)."""
+        clips = sorted(clip for clip, value in self.values.items() if value in ("yes", "no"))
+        return clips, np.array([self.values[clip] == "yes" for clip in clips], dtype=bool)
+
+    def table(self) -> pd.DataFrame:
+        """All of it: DataFrame(value, annotators, agree, time, source) by clip_id, in the order of the newest labels.
+
+        `annotators` is how many have labelled the clip, `agree` whether all of them said the same; `time` and `source`
+        are those of its newest label.
+        """
+        newest = {clip: list(said.values())[-1] for clip, said in self._said.items()}
+        clips = sorted(newest, key=lambda clip: newest[clip].event_id)
+        said = [self._said[clip].values() for clip in clips]
+        return pd.DataFrame(
+            {
+                "value": np.array([self.values[clip] for clip in clips], dtype=object),
+                "annotators": np.array([len(events) for events in said], dtype=int),
+                "agree": np.array([len({event.value for event in events}) == 1 for events in said], dtype=bool),
+                "time": [newest[clip].time for clip in clips],
+                "source": [newest[clip].source for clip in clips],
+            },
+            index=pd.Index(clips, dtype=str, name="clip_id"),
+        )
 
 
-def training_set(resolved: pd.DataFrame) -> tuple[list[str], NDArray[np.bool_]]:
-    """The clips that count as yes or no, ordered by clip id, and whether each is yes."""
-    kept = resolved[resolved["value"].isin(("yes", "no"))].sort_index()
-    return [str(clip) for clip in kept.index], (kept["value"] == "yes").to_numpy(dtype=bool)
+def _agreed(events: Iterable[Event]) -> Agreed:
+    said = Counter(event.value for event in events)
+    if said["yes"] == said["no"]:
+        return "tie" if said["yes"] else "unsure"
+    return "yes" if said["yes"] > said["no"] else "no"

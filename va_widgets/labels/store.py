@@ -7,10 +7,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import pandas as pd
 
@@ -18,6 +19,18 @@ from va_widgets.errors import LabelError
 
 StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
 """What a label event says; "none" takes a label back."""
+
+
+class Event(NamedTuple):
+    """A label event, as far as it says what counts."""
+
+    event_id: int
+    annotator: str
+    clip_id: str
+    value: StoredValue
+    time: str
+    source: str
+
 
 VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure", "none")
 SCHEMA_VERSION = 1
@@ -82,7 +95,6 @@ _EVENT_COLUMNS = (
     "kind",
     "undoes",
 )
-_CURRENT_COLUMNS = ("clip_id", "annotator", "value", "time", "source", "event_id")
 
 
 class LabelStore:
@@ -101,6 +113,7 @@ class LabelStore:
         self.path = Path(path)
         self._lock = threading.RLock()
         self._db, self.read_only = _connect(self.path)
+        self._steps: dict[tuple[str, str], _Steps] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -174,8 +187,8 @@ class LabelStore:
         with self._transaction() as db:
             if (known := self._answered(annotator, concept, message_id)) is not None:
                 return known
-            done, undone = self._stacks(annotator, concept)
-            stack = done if kind == "undo" else undone
+            steps = self._stepped(annotator, concept)
+            stack = steps.done if kind == "undo" else steps.undone
             if not stack:
                 return {}
             target = stack[-1]
@@ -198,34 +211,31 @@ class LabelStore:
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def get_state(self, annotator: str, concept: str) -> dict[str, Any]:
-        """The documents kept under (annotator, concept), by key."""
-        rows = self._read("SELECT key, value FROM state WHERE annotator = ? AND concept = ?", (annotator, concept))
-        return {key: json.loads(value) for key, value in rows}
+    def get_state(self, annotator: str, concept: str, key: str) -> Any:
+        """The document kept under (annotator, concept, key), None if there is none."""
+        rows = self._read(
+            "SELECT value FROM state WHERE annotator = ? AND concept = ? AND key = ?", (annotator, concept, key)
+        )
+        return json.loads(rows[0][0]) if rows else None
 
     def can_undo(self, annotator: str, concept: str) -> bool:
         """Whether the annotator has an action to undo."""
         with self._lock:
-            return bool(self._stacks(annotator, concept)[0])
+            return bool(self._stepped(annotator, concept).done)
 
     def can_redo(self, annotator: str, concept: str) -> bool:
         """Whether the annotator has an action to redo."""
         with self._lock:
-            return bool(self._stacks(annotator, concept)[1])
+            return bool(self._stepped(annotator, concept).undone)
 
-    def current(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
-        """The labels that stand: DataFrame(clip_id, annotator, value, time, source, event_id), oldest first.
-
-        One row for each annotator's newest value of a clip; labels that were taken back are left out.
-        """
-        only, values = _only(concept, annotator)
+    def events(self, concept: str, after: int = 0) -> list[Event]:
+        """The concept's label events of all annotators that are newer than an event, oldest first."""
+        # With a plus an index of all the concept's events is not used, so that only new events are looked at.
         rows = self._read(
-            f"""SELECT {", ".join(_CURRENT_COLUMNS)} FROM events WHERE event_id IN
-                (SELECT MAX(event_id) FROM events WHERE {only} GROUP BY annotator, clip_id)
-                AND value != 'none' ORDER BY event_id""",
-            values,
+            f"SELECT {', '.join(Event._fields)} FROM events WHERE +concept = ? AND event_id > ? ORDER BY event_id",
+            (concept, after),
         )
-        return pd.DataFrame(rows, columns=list(_CURRENT_COLUMNS))
+        return [Event(*row) for row in rows]
 
     def history(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
         """Every event of a concept, oldest first; `kind` is "label", "undo" or "redo"."""
@@ -243,14 +253,9 @@ class LabelStore:
         )
         return pd.DataFrame(rows, columns=["concept", "annotators", "yes", "no", "unsure"])
 
-    def last_event(self, concept: str) -> int:
-        """The number of the concept's newest event, 0 if there is none. It changes when anybody labels."""
-        (row,) = self._read("SELECT COALESCE(MAX(event_id), 0) FROM events WHERE concept = ?", (concept,))
-        return int(row[0])
-
     def events_since(self, concept: str, event_id: int) -> int:
         """How many events of the concept are newer than an event."""
-        (row,) = self._read("SELECT COUNT(*) FROM events WHERE concept = ? AND event_id > ?", (concept, event_id))
+        (row,) = self._read("SELECT COUNT(*) FROM events WHERE +concept = ? AND event_id > ?", (concept, event_id))
         return int(row[0])
 
     # --- inside ----------------------------------------------------------------------------------
@@ -331,25 +336,35 @@ class LabelStore:
             values[clip] = rows[0][0] if rows else "none"
         return values
 
-    def _stacks(self, annotator: str, concept: str) -> tuple[list[int], list[int]]:
-        """The actions that can be undone and those that can be redone, the next one last; read from the log."""
-        done: list[int] = []
-        undone: list[int] = []
+    def _stepped(self, annotator: str, concept: str) -> _Steps:
+        """The annotator's steps, kept up with the log of actions."""
+        steps = self._steps.setdefault((annotator, concept), _Steps([], [], 0))
         rows = self._read(
-            "SELECT action_id, kind, undoes FROM actions WHERE concept = ? AND annotator = ? ORDER BY action_id",
-            (concept, annotator),
+            "SELECT action_id, kind, undoes FROM actions WHERE concept = ? AND annotator = ? AND action_id > ?"
+            " ORDER BY action_id",
+            (concept, annotator, steps.newest),
         )
         for action, kind, undoes in rows:
             if kind == "label":
-                done.append(action)
-                undone.clear()
+                steps.done.append(action)
+                steps.undone.clear()
             elif kind == "undo":
-                done.remove(undoes)
-                undone.append(undoes)
+                steps.done.remove(undoes)
+                steps.undone.append(undoes)
             else:
-                undone.remove(undoes)
-                done.append(undoes)
-        return done, undone
+                steps.undone.remove(undoes)
+                steps.done.append(undoes)
+            steps.newest = action
+        return steps
+
+
+@dataclass
+class _Steps:
+    """The actions that can be undone and those that can be redone, the next one last, up to the newest action."""
+
+    done: list[int]
+    undone: list[int]
+    newest: int
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:

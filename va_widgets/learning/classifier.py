@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -11,10 +10,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import ThreadpoolController
 
 from va_widgets.learning.backdrop import Backdrop
-from va_widgets.matrix import products
+from va_widgets.matrix import one_thread, products
 
 # Chosen on the development half of the pools of benchmarks/strategies.py; classifier_defaults.py there varies them.
 PRIOR_STRENGTH = 4.0
@@ -24,7 +22,7 @@ _DOUBT = 0.7  # the deviation of the text's weight, as a share of what is expect
 _LEAST_DOUBT = 0.05
 _DISTRUST = 1.5  # how fast a text is given up whose nearest clips are no
 _INTERCEPT_VARIANCE = 100.0  # keeps the intercept finite where all labels agree
-_TOLERANCE = 1e-2  # of the gradient, by which logits differ by some hundredths
+_TOLERANCE = 0.1  # of the gradient, by which logits differ by some hundredths
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
@@ -197,15 +195,10 @@ def _solve(
         value = weights @ np.logaddexp(0, -margins) + point @ point / 2
         return float(value), point - (weights * expit(-margins)).astype(np.float32) @ signed
 
-    with _blas().limit(limits=1):  # the products are too small for two threads, which would wait for each other
+    with one_thread():
         start = np.zeros(len(mean))
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "gtol": _TOLERANCE})
     return mean + deviation * found.x
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _vector(values: ArrayLike | None, dim: int, name: str) -> NDArray[np.float64]:

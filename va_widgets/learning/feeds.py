@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.matrix import kth_largest
+from va_widgets.learning.ranking import Ranking
 
 # In the order of the annotator's buttons and of the keys 1 to 5.
 FEEDS = ("suggested", "top_positive", "borderline", "random", "top_negative")
 
+_LOGITS = {"top_positive": np.inf, "borderline": 0.0, "top_negative": -np.inf}
 NEAR_DUPLICATE = 0.98  # cosine from which two clips count as the same picture
 # The suggested batch shows differences: cosine, from the mean clip, from which two clips have too much in common.
 _ALIKE = 0.6
@@ -32,7 +33,7 @@ _REASONS = {
 
 def feed(
     name: str,
-    logits: NDArray[np.float32],
+    ranking: Ranking,
     k: int,
     *,
     labelled: NDArray[np.bool_],
@@ -53,8 +54,8 @@ def feed(
     name : str
         One of FEEDS: highest score, nearest to 0.5, drawn at random, lowest; or what teaches most, which is clips that
         are nearly undecided and differ from each other.
-    logits : float32 (n,)
-        The decision value of every clip: above 0 means yes.
+    ranking : Ranking
+        The logits of all clips: above 0 means yes.
     labelled : bool (n,)
         Clips to leave out.
     found : bool
@@ -77,7 +78,7 @@ def feed(
     if wanted <= 0:
         return np.empty(0, dtype=np.int64)
     number = min(wanted * _CANDIDATES, free)
-    candidates = _candidates(name, logits, number, labelled, found, seed, version)
+    candidates = _candidates(name, ranking, number, labelled, found, seed, version)
     suggested = name == "suggested"
     vectors = None if embeddings is None else np.asarray(embeddings[candidates], dtype=np.float32)
     if vectors is not None and suggested and center is not None:
@@ -94,7 +95,7 @@ def reason(name: str, nearest: str = "") -> str:
 
 def _candidates(
     name: str,
-    logits: NDArray[np.float32],
+    ranking: Ranking,
     number: int,
     labelled: NDArray[np.bool_],
     found: bool,
@@ -104,13 +105,11 @@ def _candidates(
     """The first `number` rows of a feed that are not labelled, in order."""
     if name == "random":
         return _drawn(number, labelled, np.random.default_rng([seed, version]))
-    if name == "top_negative":
-        return _first(-logits, number, labelled)
-    if name == "borderline":
-        return _first(_closeness(logits, 0.0), number, labelled)
-    if name == "top_positive" or not found:
-        return _first(logits.copy(), number, labelled)
-    parts = [_first(_closeness(logits, at), number, labelled) for at in _SUGGESTED_LOGITS]
+    if name in _LOGITS:
+        return ranking.nearest(_LOGITS[name], number, labelled)
+    if not found:
+        return ranking.nearest(_LOGITS["top_positive"], number, labelled)
+    parts = [ranking.nearest(at, number, labelled) for at in _SUGGESTED_LOGITS]
     both = np.stack(parts, axis=1).ravel()  # in turn
     _, first = np.unique(both, return_index=True)
     return both[np.sort(first)][:number]
@@ -129,20 +128,6 @@ def _drawn(number: int, labelled: NDArray[np.bool_], rng: np.random.Generator) -
         _, first = np.unique(both, return_index=True)
         drawn = both[np.sort(first)]
     return drawn[:number]
-
-
-def _closeness(logits: NDArray[np.float32], to: float) -> NDArray[np.float32]:
-    """How near logits are to a value: 0 for equal ones, less for others; in one new array, as there may be millions."""
-    values = logits - np.float32(to)
-    np.abs(values, out=values)
-    return np.negative(values, out=values)
-
-
-def _first(values: NDArray[np.float32], number: int, labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The rows of the `number` largest values that are not labelled, ties by place. `values` change meanwhile."""
-    values[labelled] = -np.inf
-    rows = np.flatnonzero(values >= kth_largest(values, number))
-    return rows[np.argsort(-values[rows], kind="stable")][:number]
 
 
 def _thinned(

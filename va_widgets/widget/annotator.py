@@ -304,8 +304,8 @@ class Annotator(anywidget.AnyWidget):
         session = self.session
         quality = session.quality
         points = [
-            Point(int(row["version"]), int(row["labels"]), _finite(row["ap"]))
-            for row in session.refits.tail(_LONGEST_COURSE).to_dict("records")
+            Point(int(refit["version"]), int(refit["labels"]), _finite(refit.get("ap")))
+            for refit in session.course[-_LONGEST_COURSE:]
         ]
         return Status(
             concept=session.concept,

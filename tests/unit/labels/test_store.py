@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from va_widgets.errors import LabelError
+from va_widgets.labels.agreement import Agreement
 from va_widgets.labels.store import LabelStore, StoredValue
 
 WHO = ("kelli", "night city")
@@ -26,8 +27,9 @@ def store(tmp_path: Path) -> Iterator[LabelStore]:
 
 
 def values(store: LabelStore, annotator: str = "kelli", concept: str = "night city") -> dict[str, str]:
-    current = store.current(concept, annotator)
-    return dict(zip(current["clip_id"], current["value"], strict=True))
+    agreement = Agreement()
+    agreement.take(store.events(concept))
+    return dict(agreement.own(annotator))
 
 
 def test_the_newest_value_of_a_clip_stands(store: LabelStore) -> None:
@@ -157,18 +159,21 @@ def test_state_is_kept_per_annotator_and_concept(store: LabelStore) -> None:
     store.set_state("kelli", "night", "queries", ["a", "b"])
     store.set_state("kelli", "night", "queries", ["c"])
     store.set_state("", "night", "guideline", "the sky must be dark")
-    assert store.get_state("kelli", "night") == {"queries": ["c"]}
-    assert store.get_state("", "night") == {"guideline": "the sky must be dark"}
-    assert store.get_state("thomas", "night") == {}
+    assert store.get_state("kelli", "night", "queries") == ["c"]
+    assert store.get_state("", "night", "guideline") == "the sky must be dark"
+    assert store.get_state("thomas", "night", "queries") is None
 
 
 def test_events_tell_what_is_new(store: LabelStore) -> None:
-    assert store.last_event("night city") == 0
+    assert store.events("night city") == []
     store.append(*WHO, {"a": "yes"}, source="search")
-    seen = store.last_event("night city")
+    (event,) = store.events("night city")
+    assert (event.annotator, event.clip_id, event.value, event.source) == (WHO[0], "a", "yes", "search")
     store.append("kelli", "rain", {"a": "yes"}, source="search")
-    assert store.last_event("night city") == seen
+    seen = event.event_id
+    assert store.events("night city", seen) == []
     store.append("thomas", "night city", {"a": "yes", "b": "no"}, source="search")
+    assert [event.clip_id for event in store.events("night city", seen)] == ["a", "b"]
     assert store.events_since("night city", seen) == 2
 
 
@@ -239,7 +244,7 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(tmp_path: Path) 
     writer.wait()
     writer.stdout.close()
     with LabelStore(path) as store:
-        kept = set(store.current("night")["clip_id"])
+        kept = {event.clip_id for event in store.events("night")}
         assert {f"kelli-{i}" for i in acknowledged} <= kept
         assert len(kept) <= len(acknowledged) + 1
         store.append("kelli", "night", {"after": "yes"}, source="search")
@@ -253,4 +258,4 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
     ]
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
     with LabelStore(path) as store:
-        assert len(store.current("night")) == 120
+        assert len(store.events("night")) == 120

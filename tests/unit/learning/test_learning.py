@@ -16,6 +16,7 @@ from va_widgets.learning.classifier import Classifier, decision_scores
 from va_widgets.learning.course import advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, NEAR_DUPLICATE, feed
 from va_widgets.learning.quality import at_random, cross_validated, diversity, suspicion
+from va_widgets.learning.ranking import Ranking
 
 
 def cloud(n: int = 200, dim: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -149,7 +150,14 @@ def test_a_feed_is_full_unlabelled_unique_and_repeatable(n: int, k: int, seed: i
 
     def rows() -> np.ndarray:
         return feed(
-            name, scores, k, labelled=labelled, embeddings=vectors, center=vectors.sum(axis=0), videos=videos, seed=seed
+            name,
+            Ranking(scores),
+            k,
+            labelled=labelled,
+            embeddings=vectors,
+            center=vectors.sum(axis=0),
+            videos=videos,
+            seed=seed,
         )
 
     found = rows()
@@ -162,21 +170,38 @@ def test_a_feed_is_full_unlabelled_unique_and_repeatable(n: int, k: int, seed: i
 def test_feeds_are_ordered_by_what_their_name_says() -> None:
     scores = np.array([2.2, -2.2, 0.1, 0.4, 4.6], dtype=np.float32)
     none = np.zeros(5, dtype=bool)
-    assert feed("top_positive", scores, 2, labelled=none).tolist() == [4, 0]
-    assert feed("top_negative", scores, 2, labelled=none).tolist() == [1, 2]
-    assert feed("borderline", scores, 2, labelled=none).tolist() == [2, 3]
-    assert feed("suggested", scores, 2, labelled=none, found=False).tolist() == [4, 0]
+    assert feed("top_positive", Ranking(scores), 2, labelled=none).tolist() == [4, 0]
+    assert feed("top_negative", Ranking(scores), 2, labelled=none).tolist() == [1, 2]
+    assert feed("borderline", Ranking(scores), 2, labelled=none).tolist() == [2, 3]
+    assert feed("suggested", Ranking(scores), 2, labelled=none, found=False).tolist() == [4, 0]
     doubtful = np.array([3.0, 0.1, -1.1, 0.2, -1.2, -4.0], dtype=np.float32)
-    assert feed("suggested", doubtful, 4, labelled=np.zeros(6, dtype=bool)).tolist() == [1, 2, 3, 4]
+    assert feed("suggested", Ranking(doubtful), 4, labelled=np.zeros(6, dtype=bool)).tolist() == [1, 2, 3, 4]
     with pytest.raises(ValueError, match="no feed called 'best'"):
-        feed("best", scores, 2, labelled=none)
+        feed("best", Ranking(scores), 2, labelled=none)
+
+
+@given(
+    logits=st.lists(st.one_of(st.floats(-8, 8, width=32), st.floats(-1e9, 1e9, width=32)), max_size=60),
+    digits=st.integers(0, 4),
+    number=st.integers(1, 20),
+    to=st.sampled_from([0.0, -1.0, 0.3, np.inf, -np.inf]),
+    share=st.floats(0, 1),
+)
+def test_a_ranking_finds_what_sorting_finds(
+    logits: list[float], digits: int, number: int, to: float, share: float
+) -> None:
+    values: np.ndarray = np.round(np.array(logits), digits).astype(np.float32)
+    without = np.random.default_rng(0).random(len(values)) < share
+    distances = np.abs(values - np.float32(to)) if np.isfinite(to) else -np.sign(np.float32(to)) * values
+    expected = [row for row in np.argsort(distances, kind="stable") if not without[row]][:number]
+    assert Ranking(values).nearest(to, number, without).tolist() == expected
 
 
 def test_a_random_page_of_a_large_corpus_is_drawn_without_shuffling_all_of_it() -> None:
     labelled = np.zeros(150_000, dtype=bool)
     labelled[::2] = True
     scores = np.zeros(len(labelled), dtype=np.float32)
-    pages = [feed("random", scores, 500, labelled=labelled, version=version) for version in (1, 1, 2)]
+    pages = [feed("random", Ranking(scores), 500, labelled=labelled, version=version) for version in (1, 1, 2)]
     assert pages[0].tolist() == pages[1].tolist() != pages[2].tolist()
     assert len(set(pages[0].tolist())) == 500
     assert not labelled[pages[0]].any()
@@ -189,7 +214,7 @@ def test_near_duplicates_and_one_video_s_clips_are_thinned_out() -> None:
     vectors[1] = vectors[0]
     videos = np.repeat(np.arange(10), 4)
     scores = np.linspace(1, 0, 40, dtype=np.float32)
-    found = feed("top_positive", scores, 10, labelled=np.zeros(40, bool), embeddings=vectors, videos=videos)
+    found = feed("top_positive", Ranking(scores), 10, labelled=np.zeros(40, bool), embeddings=vectors, videos=videos)
     assert not {0, 1} <= set(found.tolist())
     assert np.bincount(videos[found]).max() <= 2
     assert float(vectors[0] @ vectors[1]) > NEAR_DUPLICATE
