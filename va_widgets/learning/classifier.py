@@ -90,12 +90,13 @@ class Classifier(ClassifierMixin, BaseEstimator):
             features = np.concatenate([features, weak])
             targets = np.concatenate([targets, np.full(len(weak), -1.0)])
             weights = np.concatenate([weights, np.full(len(weak), self.background_weight / len(weak))])
-        text, expected, doubt = self._text(backdrop, features[:labels], targets[:labels], weights[:labels])
-        away = features - center
-        columns = np.column_stack([away / scale, away @ text, np.ones(len(away))])
-        mean = np.concatenate([np.zeros(dim), [expected, 0.0]])
-        deviation = np.concatenate([np.full(dim, self.C**0.5), [doubt, _INTERCEPT_VARIANCE**0.5]])
-        found = _solve(columns, targets, weights, mean, deviation)
+        with one_thread():
+            text, expected, doubt = self._text(backdrop, features[:labels], targets[:labels], weights[:labels])
+            away = features - center
+            columns = np.column_stack([away / scale, away @ text, np.ones(len(away))])
+            mean = np.concatenate([np.zeros(dim), [expected, 0.0]])
+            deviation = np.concatenate([np.full(dim, self.C**0.5), [doubt, _INTERCEPT_VARIANCE**0.5]])
+            found = _solve(columns, targets, weights, mean, deviation)
         coef = found[:dim] / scale + found[dim] * text
         self.coef_ = coef[None, :]
         self.intercept_ = np.array([found[dim + 1] - coef @ center])
@@ -195,9 +196,8 @@ def _solve(
         value = weights @ np.logaddexp(0, -margins) + point @ point / 2
         return float(value), point - (weights * expit(-margins)).astype(np.float32) @ signed
 
-    with one_thread():
-        start = np.zeros(len(mean))
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "gtol": _TOLERANCE})
+    start = np.zeros(len(mean))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "gtol": _TOLERANCE})
     return mean + deviation * found.x
 
 

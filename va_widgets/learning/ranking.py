@@ -1,7 +1,7 @@
 """Which of millions of clips lie nearest to a logit, without sorting them.
 
-The logits are counted once by their value in half precision, of which there are 65,536. From the counts it follows how
-far one has to look for so many clips, and only those within that reach are sorted.
+The logits are counted once by the first 16 of their 32 bits, which are their sign, their size and 7 binary digits. From
+the counts it follows how far one has to look for so many clips, and only those within that reach are sorted.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-# The bits of all half-precision numbers from -inf to inf, least first: the sign is the first bit.
-_ORDER = np.concatenate([np.arange(0xFC00, 0x7FFF, -1), np.arange(0x7C01)]).astype(np.uint16)
-_GRID = _ORDER.view(np.float16).astype(np.float64)
+# The first bits of all numbers from -inf to inf, least first.
+_ORDER = np.concatenate([np.arange(0xFF80, 0x7FFF, -1), np.arange(0x7F81)])
+_GRID = (_ORDER.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
 _REACHES = _GRID[len(_GRID) // 2 :]  # from 0 up
+_CUT = 2.0**-7  # what the other bits may add to a number, at most, as a share of it
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,7 @@ class Ranking:
     @cached_property
     def _below(self) -> NDArray[np.int64]:
         """How many logits lie below each number of the grid, and at last how many there are; int64 (grid + 1,)."""
-        with np.errstate(over="ignore"):  # what is too large for half precision counts as infinite
-            half = self.logits.astype(np.float16)
-        counts = np.bincount(half.view(np.uint16), minlength=1 << 16)[_ORDER]
+        counts = np.bincount(self.logits.view(np.uint32) >> 16, minlength=1 << 16)[_ORDER]
         return np.concatenate([[0], np.cumsum(counts)])
 
     def nearest(self, to: float, number: int, without: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -44,12 +43,12 @@ class Ranking:
             Rows to leave out.
         """
         looked_at = min(number + int(np.count_nonzero(without)), len(self.logits))
-        steps = len(_REACHES) if np.isfinite(to) else len(_GRID) - 1
+        steps = len(_REACHES) if np.isfinite(to) else len(_GRID)
         step = bisect_left(range(steps - 1), looked_at, key=lambda i: self._number(*_reach(to, i)))
         low, high = _reach(to, step)
-        # They were rounded before they were counted, so that one a little further away may be nearer.
+        # They were cut off before they were counted, so that one a little further away may be nearer.
         furthest = max((abs(end) for end in (low, high) if np.isfinite(end)), default=0.0)
-        slack = float(np.spacing(np.float16(min(furthest, _GRID[-3]))))
+        slack = furthest * _CUT + float(np.finfo(np.float32).tiny)
         rows = np.flatnonzero((self.logits >= low - slack) & (self.logits <= high + slack))
         rows = rows[~without[rows]]
         values = self.logits[rows]
@@ -65,7 +64,7 @@ class Ranking:
 def _reach(to: float, step: int) -> tuple[float, float]:
     """From where to where the `step`th reach goes around a value, or up to one that is infinite."""
     if to == np.inf:
-        return float(_GRID[-2 - step]), np.inf
+        return float(_GRID[-1 - step]), np.inf
     if to == -np.inf:
-        return -np.inf, float(_GRID[step + 1])
+        return -np.inf, float(_GRID[step])
     return to - float(_REACHES[step]), to + float(_REACHES[step])
