@@ -1,6 +1,7 @@
 // What each command does, whether it comes from a key or from a game pad.
 
 import type { Command } from "./keys";
+import { toggleMuted } from "./sound";
 import type { Store } from "./store";
 import type { View } from "./view";
 
@@ -29,6 +30,7 @@ export function commandsOf(
     context: () => {
       view.context.value = !view.context.value;
     },
+    mute: toggleMuted,
     suggested: () => void store.openFeed("suggested"),
     top_positive: () => void store.openFeed("top_positive"),
     borderline: () => void store.openFeed("borderline"),

@@ -28,6 +28,7 @@ export const COMMANDS = {
   faster: [">", "faster"],
   loop: ["l", "loop"],
   context: ["c", "2 s before and after"],
+  mute: ["m", "mute"],
   suggested: ["1", "feed: suggested"],
   top_positive: ["2", "feed: top +"],
   borderline: ["3", "feed: borderline"],

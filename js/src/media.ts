@@ -15,6 +15,7 @@ export interface Clip {
   readonly url: string; // "" if there is no video
   readonly start: number; // where in it the clip itself begins and ends, seconds
   readonly end: number;
+  readonly sound: boolean;
   readonly reason: string;
 }
 
@@ -66,10 +67,10 @@ export class Media {
 
   private async cut(clip: string, context: number): Promise<Clip> {
     const { result, buffers } = await this.client.request("preview", { clip, context });
-    const { start, end, reason } = result;
+    const { start, end, sound, reason } = result;
     const data = buffers[0];
-    if (!result.available || !data) return { url: "", start, end, reason };
-    return { url: URL.createObjectURL(new Blob([data], { type: result.mime })), start, end, reason };
+    const url = result.available && data ? URL.createObjectURL(new Blob([data], { type: result.mime })) : "";
+    return { url, start, end, sound, reason };
   }
 
   close(): void {

@@ -107,7 +107,15 @@ export interface Requests {
   filmstrips: { with: { clips: string[] }; result: { strips: Strip[] } };
   preview: {
     with: { clip: string; context: number };
-    result: { clip: string; mime: string; start: number; end: number; available: boolean; reason: string };
+    result: {
+      clip: string;
+      mime: string;
+      start: number;
+      end: number;
+      sound: boolean;
+      available: boolean;
+      reason: string;
+    };
   };
 }
 
@@ -232,6 +240,7 @@ const results: Record<RequestType, Check> = {
     mime: isString,
     start: isNumber,
     end: isNumber,
+    sound: isBoolean,
     available: isBoolean,
     reason: isString,
   }),

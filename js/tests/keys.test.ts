@@ -27,6 +27,7 @@ describe("keys", () => {
     [key("<", "shift"), "slower"],
     [key("Enter"), "rest"],
     [key("a"), "alike"],
+    [key("m"), "mute"],
   ])("%j is a command", (event, command) => {
     expect(action(event, {})).toEqual({ do: "command", command });
     expect(leaks(event)).toBe(false);

@@ -43,6 +43,7 @@ it("a clip without a video brings its reason", async () => {
   const { media: films } = media(new Kernel());
   expect(await films.clip("ab12-00001200-00003040", 0)).toMatchObject({
     url: "",
+    sound: false,
     reason: "The video is gone.",
   });
 });
@@ -57,11 +58,13 @@ it("a video is cut once for each wish, and given back when others came", async (
   kernel.send = (content) => {
     kernel.asked.push(content as (typeof kernel.asked)[number]);
     const { id } = content as { id: string };
-    kernel.tell({ ...golden, id, result: { ...golden?.result, available: true } }, [new Uint8Array([1])]);
+    kernel.tell({ ...golden, id, result: { ...golden?.result, available: true, sound: true } }, [
+      new Uint8Array([1]),
+    ]);
   };
   const [first, again] = await Promise.all([films.clip("a", 0), films.clip("a", 0)]);
   expect(again).toBe(first);
-  expect(first).toMatchObject({ url: "blob:0", start: 1.2, end: 3.04 });
+  expect(first).toMatchObject({ url: "blob:0", start: 1.2, end: 3.04, sound: true });
   await films.clip("a", 2);
   expect(kernel.asked.map(({ context }) => context)).toEqual([0, 2]);
   for (let i = 0; i < 12; i++) await films.clip(`b${i}`, 0);

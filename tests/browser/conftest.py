@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -15,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.widget.test_protocol import cases
+from va_widgets.corpus.preview import cut
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ADDRESS = "http://annotator.test/"
@@ -23,17 +23,22 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def clip() -> bytes:
-    """Two seconds of H.264 at 25 frames a second, each frame of another grey."""
-    out = io.BytesIO()
-    with av.open(out, "w", format="mp4") as file:
-        stream = file.add_stream("libx264", rate=25, options={"g": "5"})
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A preview of two seconds at 25 frames a second, each frame of another grey, with a tone."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mov"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt, stream.time_base = 320, 180, "yuv420p", Fraction(1, 25)
+        sound = file.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        tone = 8000 * np.sin(np.arange(96_000) / 48_000 * 2 * np.pi * 440)
+        heard = av.AudioFrame.from_ndarray(tone.astype(np.int16)[None], format="s16", layout="mono")
+        heard.sample_rate = 48_000
+        file.mux(sound.encode(heard))
         for index in range(50):
             grey = np.full((180, 320, 3), 4 * index + 20, dtype=np.uint8)
             file.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
         file.mux(stream.encode())
-    return out.getvalue()
+    return cut(path, 0.0, 2.0)
 
 
 @pytest.fixture
@@ -44,7 +49,13 @@ def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
 
     def open_it(theme: str = "light", width: int = 1200, height: int = 800, **options: object) -> Page:
         usual: dict[str, object] = {"clips": 60, "labelled": 0, "concept": "city at night", "widgets": 1, "views": 1}
-        usual |= {"place": {"tab": "search", "size": 264}, "host": "jupyterlab", "video": True, "title": ""}
+        usual |= {
+            "place": {"tab": "search", "size": 264},
+            "host": "jupyterlab",
+            "video": True,
+            "sound": True,
+            "title": "",
+        }
         chosen = {**usual, **options}
         setup = json.dumps({"golden": cases("replies"), "options": chosen}).replace("<", "\\u003c")
         views = '<div class="view"></div>' * int(str(chosen["views"]))

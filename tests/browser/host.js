@@ -196,7 +196,8 @@ async function answer(model, message) {
   }
   if (message.type === "preview" && options.video) {
     buffers = [wrapped(await (await fetch("/clip.mp4")).arrayBuffer())];
-    Object.assign(result, { available: true, reason: "", start: message.context, end: message.context + 2 });
+    const place = { start: message.context, end: message.context + 2 };
+    Object.assign(result, { available: true, reason: "", sound: options.sound, ...place });
   }
   if (result.status) result.status = status();
   if (result.labels) tellAll("labels", { labels: result.labels });

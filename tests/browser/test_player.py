@@ -91,3 +91,107 @@ def test_the_player_stays_within_a_narrow_cell(open_page: Open) -> None:
     opened(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shoot(page, "player-narrow")
+
+
+# --- sound -----------------------------------------------------------------------------------------
+
+MUTED = "document.querySelector('video').muted"
+
+
+def test_a_clip_is_heard_until_it_is_muted_and_so_are_the_next(annotator: Page) -> None:
+    opened(annotator)
+    button = annotator.get_by_role("button", name="Mute")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert not annotator.evaluate(MUTED)
+    annotator.wait_for_function("document.querySelector('video').webkitAudioDecodedByteCount > 0")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert annotator.evaluate(MUTED)
+    first = annotator.locator("video").get_attribute("src")
+    annotator.keyboard.press("y")  # on to the next, which stays muted
+    expect(annotator.locator("video")).not_to_have_attribute("src", first or "")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    annotator.wait_for_function("document.querySelector('video').currentTime > 0.1")
+    assert annotator.evaluate(MUTED)
+    annotator.keyboard.press("m")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert not annotator.evaluate(MUTED)
+    annotator.keyboard.press("Escape")
+    annotator.keyboard.press("m")  # for the clip that will be opened
+    annotator.keyboard.press("Space")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert annotator.evaluate(MUTED)
+
+
+def test_its_key_may_be_another(open_page: Open) -> None:
+    page = open_page(place={"tab": "search", "size": 264, "keys": {"mute": "s"}})
+    expect(page.locator(".va-film").first).to_be_visible()
+    opened(page)
+    expect(page.get_by_role("button", name="Mute")).to_have_attribute("title", "Mute (S)")
+    press(page, "ms")
+    expect(page.get_by_role("button", name="Mute")).to_have_attribute("aria-pressed", "true")
+
+
+def test_where_the_browser_refuses_sound_it_plays_muted_and_says_so(annotator: Page) -> None:
+    annotator.evaluate("""() => {
+        const play = HTMLMediaElement.prototype.play;
+        HTMLMediaElement.prototype.play = function () {
+            if (this.muted) return play.call(this);
+            return Promise.reject(new DOMException("The person has pressed nothing.", "NotAllowedError"));
+        };
+    }""")
+    opened(annotator)
+    button = annotator.get_by_role("button", name="Mute")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    annotator.wait_for_function("document.querySelector('video').currentTime > 0.1")
+    assert annotator.evaluate(MUTED)
+    annotator.keyboard.press("m")  # now something was pressed
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert not annotator.evaluate(MUTED)
+
+
+def test_a_clip_without_sound_says_so(open_page: Open) -> None:
+    page = open_page(sound=False)
+    expect(page.locator(".va-film").first).to_be_visible()
+    opened(page)
+    button = page.get_by_role("button", name="No sound")
+    expect(button).to_be_disabled()
+    expect(button).to_have_attribute("title", "No sound")
+    button.click(force=True)
+    expect(page.get_by_role("button", name="Mute")).to_have_count(0)
+    page.wait_for_function("document.querySelector('video').currentTime > 0.1")
+    shoot(page, "player-no-sound")
+
+
+def test_what_nobody_sees_is_not_heard(annotator: Page) -> None:
+    hide = """(hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    paused = "document.querySelector('video').paused"
+    opened(annotator)
+    annotator.wait_for_function(f"!{paused}")
+    annotator.evaluate(hide, True)
+    assert annotator.evaluate(paused)
+    annotator.evaluate(hide, False)
+    assert not annotator.evaluate(paused)
+    annotator.keyboard.press("Space")  # what the person has paused stays so
+    annotator.evaluate(hide, True)
+    annotator.evaluate(hide, False)
+    assert annotator.evaluate(paused)
+
+
+def test_the_filmstrip_is_silent(annotator: Page) -> None:
+    """Scrubbed by the pointer, and in place of a clip that is still being cut."""
+    thumb = annotator.locator(".va-thumb").nth(1)
+    before = thumb.get_attribute("data-frame")
+    thumb.hover(position={"x": 4, "y": 40})
+    expect(thumb).not_to_have_attribute("data-frame", before or "")
+    expect(annotator.locator("video, audio")).to_have_count(0)
+    opened(annotator)
+    sounding = annotator.evaluate_handle("document.querySelector('video')")
+    annotator.evaluate("kernel.hold = true")
+    annotator.keyboard.press("ArrowDown")  # a clip that has not been cut yet
+    expect(annotator.locator(".va-loupe .va-film")).to_be_visible()
+    expect(annotator.locator("video, audio")).to_have_count(0)
+    assert sounding.evaluate("(video) => video.paused")

@@ -43,6 +43,7 @@ from va_widgets.errors import (
 FRAMES_PER_SHOT = 8
 SearchBy: TypeAlias = Literal["exact", "index"]
 _SAMPLES = 8  # pictures in a summary
+_PREVIEWS = 2  # the kind of preview that is cut now; those of kind 1 had no sound, and are cut anew
 
 
 class Corpus:
@@ -422,7 +423,7 @@ class Corpus:
             return Player(None, title, None, reason)
 
     def preview(self, clip_id: str, context: float = 0.0) -> bytes:
-        """A clip as a small H.264 file without sound, cut from its video when it is first asked for.
+        """A clip as a small H.264 file with its sound, cut from its video when it is first asked for.
 
         `context` is how many seconds before and after it come with it, as far as the video has them. Raises
         UnknownClipError, or PreviewUnavailableError if the video is gone.
@@ -437,7 +438,7 @@ class Corpus:
             raise PreviewUnavailableError("This clip is a picture: there is nothing to play.")
         folder = self.path / store.PREVIEWS_FOLDER
         around = f"+{context:g}" if context else ""
-        cached = folder / f"{store.file_name(clip_id)}{around}.mp4"
+        cached = folder / f"{store.file_name(clip_id)}{around}.{_PREVIEWS}.mp4"
         if cached.is_file():
             return cached.read_bytes()
         source = self._source_of(media["_root"], str(clip["video"]))

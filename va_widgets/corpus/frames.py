@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import re
 import statistics
 import time
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import av
 import cv2
@@ -44,6 +45,8 @@ _LARGE, _FAST_ENOUGH, _DENSE, _PROBED, _SURPRISE = 720, 23.0, 0.2, 120, 2.0
 _SPARED = ("h264", "hevc")  # other codecs' frames are all decoded: they cost little, or none can be left out
 # The processor time that a file may take: a damaged one must not hold up the rest.
 _LONGEST, _LONGEST_A_MEGABYTE = 120.0, 20.0
+_RUN_UP = 0.5  # seconds that a sound is decoded before it is wanted: codecs need some frames to be right
+_APART = 5.0  # seconds that a sound may come after its picture in the file
 
 
 class UndecodableError(CorpusError):
@@ -121,6 +124,8 @@ class Video:
         Threads to decode with.
     every : bool
         False leaves out frames of large videos that no other frame needs, which halves the work.
+    sound : bool
+        Whether the sound that lies between the frames is kept for `Video.sound`.
 
     Raises UndecodableError if there is nothing to decode.
     """
@@ -133,6 +138,7 @@ class Video:
         picture_side: int,
         threads: int = 1,
         every: bool = False,
+        sound: bool = False,
     ) -> None:
         if size == 0:
             raise UndecodableError("it is empty (0 bytes)")
@@ -150,6 +156,8 @@ class Video:
             raise UndecodableError(f"it is not a video that can be read ({said(error)})") from error
         try:
             self._stream = self._first_stream()
+            self._audio = self._default_sound() if sound else None
+            self._sound: list[av.Packet[av.AudioStream]] = []
             self._prepare(threads, every)
         except UndecodableError:
             self._container.close()
@@ -167,6 +175,11 @@ class Video:
             "its video is of a kind that is not known here" if films else "it has no video, only sound or data"
         )
 
+    def _default_sound(self) -> av.AudioStream | None:
+        """The sound that the file plays by default, or else its first; None if it has none that is known here."""
+        known = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
+        return min(known, key=lambda one: not one.disposition & av.stream.Disposition.default, default=None)
+
     def _prepare(self, threads: int, every: bool) -> None:
         stream = self._stream
         stream.thread_type = "AUTO" if threads > 1 else "NONE"
@@ -177,7 +190,7 @@ class Video:
         self.fps = rates[0] if rates else 25.0
         base = stream.time_base or Fraction(1, 90_000)
         self._base = float(base)
-        self._origin = (stream.start_time or 0) * self._base
+        self._zero = self._origin = (stream.start_time or 0) * self._base
         self.duration = self._length()
         large = min(stream.width, stream.height) >= _LARGE
         reordered = bool(stream.codec_context.has_b_frames)
@@ -257,7 +270,8 @@ class Video:
         waiting: Frame | None = None
         last = -1.0 / self.fps
         for decoded, number, told in self._decoded():
-            first = (told or 0) * self._base if first is None else first
+            if first is None:
+                first = self._zero = (told or 0) * self._base
             moment = last + 1.0 / self.fps if told is None else told * self._base - first
             if waiting is not None and moment < last - 1.0:  # another recording follows, whose clock starts anew
                 first += moment - last - 1.0 / self.fps
@@ -283,6 +297,9 @@ class Video:
         number = -1
         surprise = _Surprise()
         for packet in self._packets():
+            if packet.stream is self._audio:
+                self._sound.append(packet)
+                continue
             if self._sparse and packet.size:
                 self._stream.codec_context.skip_frame = "DEFAULT" if surprise.at(packet) else self._left_out
             wanted = (self._sparse or self._in_order) and not packet.is_discard
@@ -313,9 +330,45 @@ class Video:
                     continue
                 yield frame, number, stamp
 
-    def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
+    def sound(self, start: float, end: float) -> Iterator[tuple[float, av.AudioFrame]]:
+        """Frames of the file's sound, with their times, from `start` or a little before to `end`.
+
+        Times are seconds from the first frame of the video; what does not decode is left out. It is asked for after
+        `frames`, which gave the video's frames from `start` on. Raises UndecodableError or FFmpegError if there is a
+        sound, but none of it decodes.
+        """
+        if self._audio is None:
+            if self._container.streams.audio:
+                raise UndecodableError("its sound is of a kind that is not known here")
+            return
+        base = float(self._audio.time_base or 0)
+        fault: av.error.FFmpegError | None = None
+        last: float | None = None
+        for packet in itertools.chain(self._sound, self._packets() if not self._ended else ()):
+            if packet.stream is self._stream:
+                if packet.dts is not None and packet.dts * self._base - self._zero > end + _APART:
+                    break
+                continue
+            if packet.pts is not None and packet.pts * base - self._zero < start - _RUN_UP:
+                continue
+            try:
+                frames: Any = packet.decode()  # the types cannot tell of which stream
+            except av.error.FFmpegError as error:
+                fault = error
+                continue
+            for frame in frames:
+                moment = (last or 0.0) if frame.time is None else frame.time - self._zero
+                if moment >= end:
+                    return
+                last = moment + frame.samples / frame.sample_rate
+                yield moment, frame
+        if fault is not None and last is None:
+            raise fault
+
+    def _packets(self) -> Iterator[av.Packet[Any]]:
         """The file's packets; past a damaged place it goes on where the container finds its way again."""
-        packets = self._container.demux(self._stream)
+        streams = [stream for stream in (self._stream, self._audio) if stream is not None]
+        packets = self._container.demux(*streams)
         stuck = False
         while time.process_time() < self._deadline:
             try:
@@ -329,7 +382,7 @@ class Video:
                     self._ended = True
                     return
                 stuck = True
-                packets = self._container.demux(self._stream)
+                packets = self._container.demux(*streams)
                 continue
             stuck = False
             if packet.pos is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
+
+import av
 
 from va_widgets.errors import CorpusError, PreviewUnavailableError
 from va_widgets.session import Session
@@ -28,8 +31,11 @@ def filmstrips(session: Session, clips: Sequence[str]) -> tuple[list[Strip], lis
 
 
 def preview(session: Session, clip: str, context: float) -> tuple[dict[str, Any], list[bytes]]:
-    """A clip's video, or the reason why there is none; `start` and `end` say where in it the clip itself lies."""
-    shown = {"clip": clip, "mime": PREVIEW_MIME, "start": 0.0, "end": 0.0}
+    """A clip's video and whether it has sound, or the reason why there is none.
+
+    `start` and `end` say where in it the clip itself lies, in seconds.
+    """
+    shown = {"clip": clip, "mime": PREVIEW_MIME, "start": 0.0, "end": 0.0, "sound": False}
     try:
         data = session.preview(clip, context)
     except PreviewUnavailableError as error:
@@ -37,4 +43,7 @@ def preview(session: Session, clip: str, context: float) -> tuple[dict[str, Any]
     row = session.corpus.row(clip)
     start, end = (float(session.corpus.clips[edge].iloc[row]) for edge in ("start", "end"))
     before = min(context, start)
-    return {**shown, "start": before, "end": before + end - start, "available": True, "reason": ""}, [data]
+    with av.open(io.BytesIO(data), "r") as file:
+        sound = bool(file.streams.audio)
+    told = {"start": before, "end": before + end - start, "sound": sound}
+    return {**shown, **told, "available": True, "reason": ""}, [data]

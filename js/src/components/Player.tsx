@@ -1,10 +1,12 @@
 // The player: the clip under the keyboard over the grid, at its preview's size. It follows the keyboard, so that a
 // page can be looked through and labelled without closing it.
 
-import { useSignal } from "@preact/signals";
+import { effect, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { type Command, keyOf, shown } from "../keys";
 import type { Clip, Film } from "../media";
+import { muted, play, toggleMuted } from "../sound";
 import type { Store } from "../store";
 import { clock } from "../time";
 import type { View } from "../view";
@@ -81,7 +83,7 @@ export function Player({ store, view, clip }: Props) {
         )}
       </div>
       <div class="va-controls">
-        {video?.url && <Controls store={store} view={view} />}
+        {video?.url && <Controls store={store} view={view} sound={video.sound} />}
         <span class="va-about">{card && `${card.video} · ${clock(card.start)}–${clock(card.end)}`}</span>
         <span class="va-loupe-labels">
           {VALUES.map(([value, title]) => (
@@ -114,13 +116,19 @@ export function Player({ store, view, clip }: Props) {
   );
 }
 
-function Controls({ store, view }: { store: Store; view: View }) {
+function Controls({ store, view, sound }: { store: Store; view: View; sound: boolean }) {
   const { keys } = store.place.value;
   const named = (title: string, command: Command) => ({
     "aria-label": title,
     title: `${title} (${shown(keyOf(command, keys))})`,
   });
-  const press = (sign: string, title: string, command: Command, does: () => void, on?: boolean) => (
+  const press = (
+    sign: ComponentChildren,
+    title: string,
+    command: Command,
+    does: () => void,
+    on?: boolean,
+  ) => (
     <button
       type="button"
       class="va-quiet va-small"
@@ -159,6 +167,19 @@ function Controls({ store, view }: { store: Store; view: View }) {
         },
         view.context.value,
       )}
+      {sound ? (
+        press(<Icon name={muted.value ? "muted" : "sound"} />, "Mute", "mute", toggleMuted, muted.value)
+      ) : (
+        <button
+          type="button"
+          class="va-quiet va-small"
+          aria-label="No sound"
+          title="No sound"
+          aria-disabled={true}
+        >
+          <Icon name="muted" />
+        </button>
+      )}
     </>
   );
 }
@@ -168,6 +189,16 @@ function Video({ view, video }: { view: View; video: Clip }) {
   const time = useSignal(0);
   const length = useSignal(0);
   const frame = useRef(USUAL_FRAME);
+
+  // At once, not with the next drawing: browsers let a video be heard only while they know that a key was pressed.
+  useEffect(
+    () =>
+      effect(() => {
+        const silent = muted.value || !video.sound;
+        if (element.current) element.current.muted = silent;
+      }),
+    [video.sound],
+  );
 
   useEffect(() => {
     const shownVideo = element.current;
@@ -193,14 +224,27 @@ function Video({ view, video }: { view: View; video: Clip }) {
       shownVideo.requestVideoFrameCallback(measure);
     };
     if ("requestVideoFrameCallback" in shownVideo) shownVideo.requestVideoFrameCallback(measure);
-    // Hosts keep cells that are scrolled away in the page: what nobody sees need not play.
+    // Hosts keep cells that are scrolled away in the page: what nobody sees need not play, nor be heard.
+    let [near, waits] = [false, true];
+    const look = () => {
+      if (near && !document.hidden) {
+        if (waits) void play(shownVideo);
+        waits = false;
+      } else {
+        waits ||= !shownVideo.paused;
+        shownVideo.pause();
+      }
+    };
     const observer = new IntersectionObserver(([entry]) => {
-      if (entry?.isIntersecting) void play(shownVideo);
-      else shownVideo.pause();
+      near = entry?.isIntersecting ?? false;
+      look();
     });
     observer.observe(shownVideo);
+    document.addEventListener("visibilitychange", look);
     return () => {
       observer.disconnect();
+      document.removeEventListener("visibilitychange", look);
+      shownVideo.pause();
       view.playback = null;
     };
   }, [view]);
@@ -218,7 +262,6 @@ function Video({ view, video }: { view: View; video: Clip }) {
         ref={element}
         class="va-player"
         src={video.url}
-        muted
         loop={view.loop.value}
         playsInline
         onLoadedMetadata={(event) => {
@@ -256,11 +299,6 @@ function Video({ view, video }: { view: View; video: Clip }) {
       </span>
     </>
   );
-}
-
-// A browser may refuse to play by itself; then the first frame stays, and the play button is there.
-async function play(video: HTMLVideoElement): Promise<void> {
-  await video.play().catch(() => video.pause());
 }
 
 // Where there is no video: its filmstrip in motion, and why.

@@ -46,6 +46,8 @@ const PATHS = {
   undo: "M6 3L3 6l3 3M3 6h6a4 4 0 0 1 0 8H6",
   redo: "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h3",
   down: "M4 6l4 4 4-4",
+  sound: "M1 6h2.5L7 3v10l-3.5-3H1zM9.4 5.6a3.4 3.4 0 0 1 0 4.8M11.4 3.6a6.2 6.2 0 0 1 0 8.8",
+  muted: "M1 6h2.5L7 3v10l-3.5-3H1zM9.5 5.5l5 5M14.5 5.5l-5 5",
 };
 
 export function Icon({ name }: { name: keyof typeof PATHS }) {

@@ -78,6 +78,18 @@ def test_a_preview_is_playable_h264_of_the_shot_s_length(built: va.Corpus, tmp_p
     assert built.preview(clip) == file.read_bytes()  # from the cache
 
 
+def test_a_preview_of_before_there_was_sound_is_cut_anew(built: va.Corpus) -> None:
+    clip = built.clips.index[0]
+    folder = built.path / "previews"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{clip}.mp4").write_bytes(b"silent")
+    fresh = built.preview(clip)
+    assert fresh[4:8] == b"ftyp"
+    (cached,) = (file for file in folder.glob(f"{clip}*") if file.read_bytes() == fresh)
+    cached.write_bytes(b"kept")
+    assert built.preview(clip) == b"kept"
+
+
 def test_a_second_build_decodes_nothing(built: va.Corpus, videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = built.path.joinpath("manifest.json").read_bytes()
 
