@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import re
 import statistics
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -43,10 +44,12 @@ _CLOCK = re.compile(r"([0-9]+):([0-9]+):([0-9]+(?:\.[0-9]+)?)")  # Matroska's 00
 # many times larger than others, however, the picture has changed, and all are, as where exactly shall be known.
 _LARGE, _FAST_ENOUGH, _DENSE, _PROBED, _SURPRISE = 720, 23.0, 0.2, 120, 2.0
 _SPARED = ("h264", "hevc")  # other codecs' frames are all decoded: they cost little, or none can be left out
+_TELL_IN = ("h264", "hevc")  # whose frames have the decoding time stamps of the packets that they came in
 # The processor time that a file may take: a damaged one must not hold up the rest.
 _LONGEST, _LONGEST_A_MEGABYTE = 120.0, 20.0
 _RUN_UP = 0.5  # seconds that a sound is decoded before it is wanted: codecs need some frames to be right
 _APART = 5.0  # seconds that a sound may come after its picture in the file
+_SAME = 1e-4  # seconds that two times may differ and be one, rounded
 
 
 class UndecodableError(CorpusError):
@@ -148,20 +151,35 @@ class Video:
         self._small = _Scaler(small_side, "bgr24", true=False)
         self._picture = _Scaler(picture_side, "rgb24", true=True)
         self._source = source
+        self._threads, self._every, self._with_sound = threads, every, sound
+        self._moved = False  # whether anything has been read since the file was opened
+        self._clocked = False  # whether it is known when the first frame is shown
         self._deadline = time.process_time() + _LONGEST + _LONGEST_A_MEGABYTE * size / 1e6
-        self._late = self._ended = False
+        self._late = self._ended = self._played_out = False
+        self._open()
+
+    def _open(self) -> None:
         try:
-            self._container = _opened(source)
+            if not isinstance(self._source, Path):
+                self._source.seek(0)
+            self._container = _opened(self._source)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise UndecodableError(f"it is not a video that can be read ({said(error)})") from error
         try:
             self._stream = self._first_stream()
-            self._audio = self._default_sound() if sound else None
+            self._audio = self._default_sound() if self._with_sound else None
             self._sound: list[av.Packet[av.AudioStream]] = []
-            self._prepare(threads, every)
+            self._prepare(self._threads, self._every)
         except UndecodableError:
             self._container.close()
             raise
+
+    def _rewind(self) -> None:
+        """Go to the file's beginning; not every file can be sought in, but each can be opened again."""
+        if self._moved:
+            self._container.close()
+            self._open()
+        self._moved, self._ended = True, False
 
     def _first_stream(self) -> av.VideoStream:
         if self._container.format.name in _SIDECARS:
@@ -190,13 +208,20 @@ class Video:
         self.fps = rates[0] if rates else 25.0
         base = stream.time_base or Fraction(1, 90_000)
         self._base = float(base)
-        self._zero = self._origin = (stream.start_time or 0) * self._base
+        self._origin = (stream.start_time or 0) * self._base
+        if not self._clocked:
+            self._zero = self._origin
         self.duration = self._length()
         large = min(stream.width, stream.height) >= _LARGE
         reordered = bool(stream.codec_context.has_b_frames)
-        # AVI says when a frame is decoded, not when it is shown: there its place in the order of showing tells.
-        self._in_order = reordered and self._container.format.name == "avi"
-        spared = reordered and not self._in_order and stream.codec_context.name in _SPARED
+        # AVI says when a frame is decoded, not when it is shown: there its place in the order of showing tells. Some
+        # decoders say of a frame when it came in; others when it came out, and then that is its place.
+        unordered = reordered and self._container.format.name == "avi"
+        self._in_order = unordered and stream.codec_context.name in _TELL_IN
+        self._as_it_comes = unordered and not self._in_order
+        if self._in_order:  # what is not counted would put all after it in another's place
+            stream.codec_context.flags |= av.codec.context.Flags.output_corrupt
+        spared = reordered and not unordered and stream.codec_context.name in _SPARED
         sparse = large and self.fps >= _FAST_ENOUGH and spared and not every
         share = self._anchors() if sparse else 1.0
         self._sparse = share < 1.0
@@ -252,26 +277,31 @@ class Video:
             parts.append(f"{self._damaged} damaged part{'s were' if self._damaged > 1 else ' was'} left out")
         if self._late:
             parts.append(f"decoding was too slow and was given up after {self._until:.1f} s of video")
-        elif self._ended and self.duration - self._until > max(1.0, 0.1 * self.duration):
+        elif self._played_out and self.duration - self._until > max(1.0, 0.1 * self.duration):
             parts.append(f"it breaks off at {self._until:.1f} of {self.duration:.1f} s")
         return "; ".join(parts)
 
     def frames(self, start: float = 0.0) -> Iterator[Frame]:
         """Frames in order of time, from the last one at or before `start` (seconds from the first frame) on.
 
-        Numbers count the file's own frames when it is read from its start, and are times of the frame rate otherwise.
+        They are those that decoding from the beginning gives from there on. Numbers count the file's own frames when
+        it is read from its start, and are times of the frame rate otherwise. Raises UndecodableError if the file has
+        to be opened again and cannot be.
         """
         if start > 0:
-            try:
-                self._container.seek(int((self._origin + start) / self._base), stream=self._stream, backward=True)
-            except av.error.FFmpegError as error:
-                raise UndecodableError(f"what it holds at {start:.1f} s cannot be found") from error
-        first: float | None = self._origin if start > 0 else None
+            found = self._decoded_from(start)
+        else:
+            self._rewind()
+            found = self._decoded(self._packets())
+        first: float | None = None
         waiting: Frame | None = None
         last = -1.0 / self.fps
-        for decoded, number, told in self._decoded():
+        after = start + _SAME if start > 0 else 0.0
+        for decoded, number, told in found:
             if first is None:
-                first = self._zero = (told or 0) * self._base
+                if not self._clocked:
+                    self._zero, self._clocked = (told or 0) * self._base, True
+                first = self._zero
             moment = last + 1.0 / self.fps if told is None else told * self._base - first
             if waiting is not None and moment < last - 1.0:  # another recording follows, whose clock starts anew
                 first += moment - last - 1.0 / self.fps
@@ -281,22 +311,75 @@ class Video:
                 number = round(moment * self.fps)
             if waiting is not None:
                 waiting.end = moment
-                if waiting.end > start:
+                if waiting.end > after:
                     yield waiting
             shown = decoded.duration * self._base
             shown = shown if 0 < shown <= _LONGEST_FRAME else 1.0 / self.fps
             waiting = Frame(number, moment, moment + shown, decoded, self)
             last = moment
             self._until = max(self._until, waiting.end)
-        if waiting is not None and waiting.end > start:
+        self._played_out |= self._ended
+        if waiting is not None and waiting.end > after:
             yield waiting
 
-    def _decoded(self) -> Iterator[tuple[av.VideoFrame, int, int | None]]:
+    def _decoded_from(self, start: float) -> Iterator[tuple[av.VideoFrame, int, int | None]]:
+        """What `_decoded` gives, from the last frame at or before `start` or an earlier one on.
+
+        Where a container does not know its key frames, as MPEG-TS does not, or only when they are decoded, a seek ends
+        behind the one that is needed: then it is sought further back, at last from the beginning.
+        """
+        if not self._clocked:
+            # A recording may begin with frames that do not decode. Besides, some encoders say only in their first frame
+            # who they are, and without that a decoder does not know what they do differently.
+            self._rewind()
+            _, _, told = next(self._decoded(self._packets()), (None, 0, None))
+            self._zero, self._clocked = (self._origin if told is None else told * self._base), True
+        damaged, back = self._damaged, 0.0
+        while back < start:
+            found = self._decoded(self._entered(start - back, start))
+            first = next(found, None)
+            self._damaged = damaged  # what lies before is not asked for
+            if first is not None and first[2] is not None and self._moment(first[2]) <= start + _SAME:
+                yield first
+                yield from found
+                return
+            back = max(1.0, 2 * back)
+        self._rewind()
+        yield from self._decoded(self._packets())
+
+    def _moment(self, told: int) -> float:
+        """A time stamp of the video, in seconds from its first frame."""
+        return told * self._base - self._zero
+
+    def _entered(self, place: float, start: float) -> Iterator[av.Packet[Any]]:
+        """The file's packets around `place` and after, of the video those from the first key frame on.
+
+        They end before that key frame if it is later than `start`, or if `place` cannot be found.
+        """
+        self._sound.clear()
+        self._ended = False
+        try:
+            at = math.floor((self._zero + place) / self._base)
+            self._container.seek(at, stream=self._stream, backward=True)
+        except av.error.FFmpegError:
+            return
+        entered = False
+        for packet in self._packets():
+            if packet.stream is self._stream and not entered:
+                told = packet.dts if self._in_order else packet.pts
+                if told is not None and self._moment(told) > start + _SAME:
+                    return
+                entered = packet.is_keyframe
+                if not entered:
+                    continue
+            yield packet
+
+    def _decoded(self, packets: Iterable[av.Packet[Any]]) -> Iterator[tuple[av.VideoFrame, int, int | None]]:
         """Every frame that decodes whole, with its number and its time stamp, if it has one."""
         order: list[int] = []  # time stamps of packets whose frames are still to come
         number = -1
         surprise = _Surprise()
-        for packet in self._packets():
+        for packet in packets:
             if packet.stream is self._audio:
                 self._sound.append(packet)
                 continue
@@ -318,6 +401,8 @@ class Video:
                 stamp = frame.pts
                 if self._in_order:
                     stamp = heapq.heappop(order) if order else None
+                elif self._as_it_comes:
+                    stamp = frame.dts
                 elif self._sparse and frame.pts is not None:
                     # What the decoder has left out counts too: numbers are the file's, not ours.
                     while order and order[0] < frame.pts:

@@ -63,10 +63,9 @@ def _recoded(video: Video, name: str, start: float, end: float) -> bytes | None:
     packets: list[av.Packet[Any]] = []
     last = -1.0
     until = start  # where the last picture ends
-    with av.open(out, "w", format="mp4", options={"movflags": "empty_moov+default_base_moof+frag_keyframe"}) as file:
+    # Not in fragments: there browsers count to the length what AAC has before its first sample.
+    with av.open(out, "w", format="mp4") as file:
         for frame in video.frames(start):
-            if frame.end <= start + 1e-4:  # it would be shown at the time of the next
-                continue
             if frame.time >= end - 1e-4:
                 break
             until = min(frame.end, end)
@@ -75,7 +74,8 @@ def _recoded(video: Video, name: str, start: float, end: float) -> bytes | None:
             last = frame.time
             picture = av.VideoFrame.from_ndarray(frame.picture(), format="rgb24")
             if target is None:
-                target = file.add_stream("libx264", options={"preset": "veryfast", "crf": "26"})
+                # No B-frames: with them, files of an unsteady frame rate would end too early or late.
+                target = file.add_stream("libx264", options={"preset": "veryfast", "crf": "26", "bf": "0"})
                 target.width, target.height, target.pix_fmt = picture.width, picture.height, "yuv420p"
                 target.time_base = target.codec_context.time_base = Fraction(1, _TICKS)
             picture.pts, picture.time_base = round((max(frame.time, start) - start) * _TICKS), Fraction(1, _TICKS)
@@ -83,10 +83,10 @@ def _recoded(video: Video, name: str, start: float, end: float) -> bytes | None:
         if target is None:
             return None
         packets += target.encode()
+        # How long the last picture is shown the encoder does not know.
+        packets[-1].duration = max(1, round((until - start) * _TICKS) - (packets[-1].pts or 0))
         sound = _sound(video, name, start, until)
         if sound is not None:
-            # AAC has packets before its first sample, and the file must say so: then its head comes after them.
-            file.options["movflags"] += "+delay_moov"
             layout, encoded = sound
             heard = file.add_stream("aac", rate=_RATE, layout=layout)
             for packet in encoded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -241,14 +242,162 @@ def test_recordings_that_follow_one_another_in_a_file_go_on(tmp_path: Path) -> N
     assert all(len({picture.shape for picture in shot.pictures}) == 1 for shot in found)
 
 
-def test_decoding_from_a_moment_on_gives_the_same_frames(tmp_path: Path) -> None:
-    for name, options in (("a.mp4", {"bf": "3"}), ("a.avi", {"bf": "2"})):
-        film(tmp_path / name, scene(1, 40) + scene(2, 40), options={**options, "g": "10"})
+# --- from a moment on ------------------------------------------------------------------------------
+
+
+def moving(frames: int, size: tuple[int, int] = (96, 64)) -> list[Picture]:
+    """Pictures of which no two are alike."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 255, (frames, 5, 8, 3), dtype=np.uint8)
+    return [np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8) for one in coarse]
+
+
+def x264(gop: int, b_frames: int, **more: str) -> dict[str, Any]:
+    steady = {"preset": "ultrafast", "g": str(gop), "keyint_min": str(gop), "sc_threshold": "0", "bf": str(b_frames)}
+    return {"options": steady | more}
+
+
+def x265(b_frames: int) -> dict[str, Any]:
+    told = f"log-level=none:pools=1:keyint=40:min-keyint=40:scenecut=0:bframes={b_frames}"
+    return {"codec": "libx265", "options": {"preset": "ultrafast", "x265-params": told}}
+
+
+SEEKABLE: dict[str, dict[str, Any]] = {
+    f"h264-{gop}-{b_frames}.{suffix}": x264(gop, b_frames)
+    for suffix in ("mp4", "mkv", "ts", "m2ts", "avi", "flv")
+    for gop, b_frames in ((1, 0), (12, 0), (40, 2), (250, 3))
+} | {
+    "fragments.mp4": {**x264(40, 3), "file_options": {"movflags": "frag_keyframe+empty_moov"}},
+    "live.mkv": {**x264(40, 3), "file_options": {"live": "1"}},
+    "late.ts": {**x264(40, 2), "file_options": {"output_ts_offset": "37.5"}},
+    "late.mkv": {**x264(40, 2), "file_options": {"output_ts_offset": "37.5", "avoid_negative_ts": "disabled"}},
+    # Pictures that are shown before a key frame, but need the one before it.
+    **{f"open.{suffix}": x264(40, 3, **{"x264-params": "open-gop=1"}) for suffix in ("mp4", "ts", "avi")},
+    # Key frames that are whole only some pictures later; its fastest preset tells wrongly how many.
+    **{
+        f"refresh.{suffix}": x264(40, 0, **{"x264-params": "intra-refresh=1", "preset": "veryfast"})
+        for suffix in ("mp4", "mkv", "ts")
+    },
+    "hevc.ts": x265(0),
+    "hevc-b.ts": x265(3),
+    "hevc-b.mp4": x265(3),
+    **{f"mpeg2.{suffix}": {"codec": "mpeg2video", "options": {"bf": "2"}} for suffix in ("ts", "mpg", "avi", "m2v")},
+    **{f"mpeg4.{suffix}": {"codec": "mpeg4", "options": {"g": "40", "bf": "2"}} for suffix in ("mp4", "ts", "avi")},
+    "plain.h264": {**x264(40, 0), "container": "h264"},  # nothing can be sought in it
+}
+
+
+def from_moment(source: Path | io.BytesIO, start: float) -> tuple[list[tuple[float, float, bytes]], str]:
+    """Times and pixels of a video's frames from a moment on, and what is wrong with the file."""
+    video = Video(source, 1, 36, 64, every=True)
+    try:
+        frames = [(round(one.time, 4), round(one.end, 4), one.small().tobytes()) for one in video.frames(start)]
+        return frames, video.damage
+    finally:
+        video.close()
+
+
+def same_from_every_moment(path: Path, starts: Sequence[float]) -> None:
+    """From each moment on there are the frames that decoding from the beginning gives from there on."""
+    whole, damage = from_moment(path, 0.0)
+    assert len({pixels for _, _, pixels in whole}) == len(whole)
+    for start in starts:
+        wanted = [frame for frame in whole if frame[1] > start + 1e-3]
+        found, more = from_moment(path, start)
+        assert [frame[:2] for frame in found] == [frame[:2] for frame in wanted], start
+        assert [frame[2] for frame in found] == [frame[2] for frame in wanted], start
+        assert more == damage, start
+
+
+@pytest.mark.parametrize("name", SEEKABLE)
+def test_decoding_from_a_moment_on_gives_the_same_frames(name: str, tmp_path: Path) -> None:
+    film(tmp_path / name, moving(100), **SEEKABLE[name])
+    assert len(from_moment(tmp_path / name, 0.0)[0]) == 100
+    same_from_every_moment(tmp_path / name, [0.04, 0.5, 1.56, 1.6, 1.61, 2.48, 3.96, 3.99, 9.0])
+
+
+def test_frames_from_a_moment_on_have_their_numbers(tmp_path: Path) -> None:
+    for name in ("a.mp4", "a.avi", "a.ts"):
+        film(tmp_path / name, moving(80), **x264(10, 3))
         video = Video(tmp_path / name, 1, 36, 64, every=True)
         late = [(frame.index, round(frame.time, 3)) for frame in video.frames(1.0)]
         video.close()
-        assert late[0] == (25, 1.0)
-        assert late[-1] == (79, 3.16)
+        assert late == [(index, round(index / 25, 3)) for index in range(25, 80)]
+
+
+def test_a_frame_that_ends_when_the_moment_comes_is_not_among_them(tmp_path: Path) -> None:
+    film(tmp_path / "a.ts", moving(80), **x264(10, 2))
+    whole, _ = from_moment(tmp_path / "a.ts", 0.0)
+    for number in range(1, 80):
+        found, _ = from_moment(tmp_path / "a.ts", round(number / 25, 2))  # as floats, they may lie on either side
+        assert found == whole[number:]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.ts", "libx264"), ("a.mpg", "mpeg2video")])
+def test_a_recording_that_begins_amid_a_group_of_pictures(name: str, codec: str, tmp_path: Path) -> None:
+    # Its first frames do not decode, and times count from the first one that does.
+    film(tmp_path / "whole.ts", moving(100), codec, container="mpegts" if name == "a.ts" else "mpeg", **x264(40, 2))
+    whole = (tmp_path / "whole.ts").read_bytes()
+    unit = 188 if name == "a.ts" else 2048
+    (tmp_path / name).write_bytes(whole[len(whole) // 10 // unit * unit :])
+    left = from_moment(tmp_path / name, 0.0)[0]
+    assert 50 < len(left) < 95
+    assert left[0][0] == 0.0
+    same_from_every_moment(tmp_path / name, [0.04, 0.5, 0.96, 1.0, 1.5, 2.2])
+
+
+def test_an_avi_without_its_index(tmp_path: Path) -> None:
+    film(tmp_path / "whole.avi", moving(100), **x264(40, 2))
+    whole = (tmp_path / "whole.avi").read_bytes()
+    assert b"idx1" in whole
+    (tmp_path / "a.avi").write_bytes(whole[: whole.rindex(b"idx1")])
+    same_from_every_moment(tmp_path / "a.avi", [0.5, 1.56, 1.6, 2.48, 3.96])
+
+
+def test_one_video_gives_its_frames_as_often_as_they_are_asked_for(tmp_path: Path) -> None:
+    for name, container in (("a.mp4", None), ("a.ts", "mpegts"), ("a.h264", "h264")):
+        film(tmp_path / name, moving(60), container=container, **x264(20, 0))
+        for source in (tmp_path / name, io.BytesIO((tmp_path / name).read_bytes())):
+            whole, _ = from_moment(tmp_path / name, 0.0)
+            video = Video(source, 1, 36, 64, every=True)
+            for start in (1.0, 0.0, 0.0, 2.0, 0.4):
+                found = [one.small().tobytes() for one in itertools.islice(video.frames(start), 5)]
+                assert found == [pixels for _, _, pixels in whole[round(start * 25) :][:5]], (name, start)
+            assert video.damage == ""
+            video.close()
+
+
+def test_real_videos_from_a_moment_on(shared_data: Path) -> None:
+    """In cockatoo.mp4 only the first frame says which encoder's mistakes a decoder has to make, too."""
+    for path in sorted((shared_data / "videos" / "real").glob("*.mp4")):
+        whole, _ = from_moment(path, 0.0)
+        start = whole[len(whole) // 2][0] + 1e-3
+        found, damage = from_moment(path, start)
+        assert (found, damage) == (whole[len(whole) // 2 :], ""), path.name
+
+
+class _Counted(io.BytesIO):
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.taken += len(data)
+        return data
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_what_lies_before_a_moment_is_not_read(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    noisy = [rng.integers(0, 255, (96, 128, 3), dtype=np.uint8) for _ in range(50)]
+    film(tmp_path / name, itertools.chain.from_iterable([noisy] * 12), **x264(25, 0, crf="18"))
+    source = _Counted((tmp_path / name).read_bytes())
+    video = Video(source, 1, 36, 64, every=True)
+    opened = source.taken
+    assert next(video.frames(20.5)).time == pytest.approx(20.48, abs=1e-3)
+    video.close()
+    size = len(source.getvalue())
+    assert size > 5_000_000
+    assert source.taken - opened < size / 4
 
 
 # --- damage ----------------------------------------------------------------------------------------
