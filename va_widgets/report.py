@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 12  # clips of a kind
 _MODELS = 20
-_LONGEST_CONCEPT = 200
+_LONGEST_TITLE = 120
 _HIGH = 640  # pixels of the report in a notebook
 
 _STYLE = """
@@ -30,7 +30,8 @@ _STYLE = """
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 1080px; padding: 24px 20px 40px; background: var(--page); color: var(--text);
   font: 14px/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
-h1 { font-size: 26px; line-height: 1.25; margin: 0 0 8px } h2 { font-size: 16px; margin: 32px 0 2px }
+h1 { font-size: 26px; line-height: 1.25; margin: 0 0 8px; overflow: hidden; display: -webkit-box;
+  -webkit-box-orient: vertical; -webkit-line-clamp: 2 } h2 { font-size: 16px; margin: 32px 0 2px }
 p { margin: 0 0 8px } .quiet { color: var(--quiet) } .guideline { white-space: pre-line; max-width: 46em }
 .next { margin-top: 16px; font-weight: 600 }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 12px; margin: 20px 0 0 }
@@ -52,7 +53,7 @@ svg { color: var(--accent); margin-top: 8px } svg text { fill: var(--quiet) }
 footer { margin-top: 36px; padding-top: 10px; border-top: 1px solid var(--line); color: var(--quiet); font-size: 12px }
 @media print { :root { color-scheme: light; --text: #000; --quiet: #444; --line: #bbb; --page: #fff; --card: #f2f2f2;
   --accent: #223399; --yes: #0a5940; --no: #8a3500; --unsure: #5f5000 } body { max-width: none; padding: 0 }
-  h2 { break-after: avoid } .clips { grid-template-columns: repeat(6, 1fr); gap: 8px } }
+  h1 { display: block } h2 { break-after: avoid } .clips { grid-template-columns: repeat(6, 1fr); gap: 8px } }
 """
 
 
@@ -97,13 +98,13 @@ class Report:
 def of(session: Session) -> Report:
     """The report of a session as it is now; new labels are learnt first."""
     session.refit()
-    concept = shortened(session.concept, _LONGEST_CONCEPT)
+    concept = shortened(session.concept, _LONGEST_TITLE)
     quality = quality_told(session.quality) if session.quality else _no_quality(session)
     summary = f"{concept}: {counts_told(session.counts)}; quality {quality}"
     now = now_told()
     body = "".join(
         [
-            f"<h1>{escape(concept)}</h1>",
+            f'<h1 title="{escape(session.concept)}">{escape(session.concept)}</h1>',
             f'<p class="guideline">{escape(session.guideline)}</p>' if session.guideline.strip() else "",
             _facts(session),
             f'<p class="next">{escape(session.advice)}</p>' if session.advice else "",

@@ -48,6 +48,7 @@ export class Client {
     private readonly model: Model,
     private readonly onEvent: (event: Event) => void,
     private readonly onBusy: (busy: boolean) => void,
+    private readonly onLost: (lost: boolean) => void = () => {},
   ) {
     model.on("msg:custom", this.receive);
     globalThis.addEventListener?.("online", this.sendAll);
@@ -109,9 +110,11 @@ export class Client {
   private send(message: object): void {
     try {
       this.model.send(message);
+      this.onLost(false);
     } catch {
-      // The host has no connection just now and says so by throwing: the next attempt may find one, and until then
-      // the page says that it is waiting.
+      // The host has nobody to send it to and says so by throwing: a new kernel does not know this widget, or there is
+      // none. The next attempt may find one; a label waits for it, here or on the shelf.
+      this.onLost(true);
     }
   }
 

@@ -32,12 +32,14 @@ export default function annotator() {
     const unpaint = effect(() => {
       root.dataset.vaTheme = theme.value;
     });
+    const detach = opened.attach();
     draw(h(App, { store: opened, view: new View(opened) }), root);
     return () => {
       unfollow();
       unpaint();
       draw(null, root);
       root.remove();
+      detach();
     };
   }
 

@@ -34,11 +34,16 @@ export class Pages {
   private fetch: Fetch | null = null;
   private turn = 0; // of the list: what was asked for another one comes too late
   private coming: Promise<Found | null> | null = null;
+  private behind = false; // something was not fetched ahead because nobody was looking
 
-  constructor(private readonly onCards: (cards: readonly Card[]) => void) {}
+  constructor(
+    private readonly onCards: (cards: readonly Card[]) => void,
+    private readonly seen: () => boolean = () => true,
+  ) {}
 
   clear(): void {
     this.turn += 1;
+    this.behind = false;
     this.fetch = null;
     this.coming = null;
     this.deck.value = EMPTY;
@@ -63,6 +68,11 @@ export class Pages {
   // The classifier has changed: what was fetched ahead is out of date.
   refresh(): void {
     if (this.deck.value.pages.length > 0 && !this.deck.value.loading) this.prefetch();
+  }
+
+  // Somebody looks again.
+  catchUp(): void {
+    if (this.behind) this.refresh();
   }
 
   private turnTo(index: number): void {
@@ -94,7 +104,8 @@ export class Pages {
 
   private prefetch(): void {
     const fetch = this.fetch;
-    if (!fetch) return;
+    this.behind = !this.seen();
+    if (!fetch || this.behind) return;
     const turn = this.turn;
     const coming = fetch(this.deck.value.pages);
     this.coming = coming;

@@ -35,6 +35,7 @@ export class Store {
   readonly place: Signal<Place>;
   readonly labels: Signal<ReadonlyMap<string, Value | null>> = signal(new Map());
   readonly busy = signal(false);
+  readonly lost = signal(false); // no kernel knows this widget
   readonly opening = signal(""); // the concept that is being opened
   readonly error = signal("");
   readonly notice = signal(""); // what has just happened and cannot be seen on a card
@@ -78,19 +79,28 @@ export class Store {
   );
 
   private opened = false;
+  private views = 0;
+  private unshown = false; // what the page should show has changed while nobody saw it
   private placed: boolean; // a former page has been somewhere, or the person has been faster than the kernel
 
   constructor(private readonly model: Model) {
     const kept = model.get("place");
     this.placed = typeof kept === "object" && kept !== null && "tab" in kept;
     this.place = signal(readPlace(kept));
-    this.client = new Client(model, this.heard, (busy) => {
-      this.busy.value = busy;
-    });
+    this.client = new Client(
+      model,
+      this.heard,
+      (busy) => {
+        this.busy.value = busy;
+      },
+      (lost) => {
+        this.lost.value = lost;
+      },
+    );
     this.outbox = new Outbox(this.client);
     this.media = new Media(this.client);
-    this.search = new Pages(this.learn);
-    this.feeds = new Pages(this.learn);
+    this.search = new Pages(this.learn, this.seen);
+    this.feeds = new Pages(this.learn, this.seen);
     this.review = new Review((clips) => this.reviewedCards(this.place.value.annotator, clips), this.learn);
   }
 
@@ -98,6 +108,21 @@ export class Store {
     this.client.close();
     this.media.close();
   }
+
+  // A view is there from now on; returns the way to say that it has gone. A cell that is run again leaves its former
+  // store without one: that store still delivers its labels, but asks for no clips until it is seen again.
+  attach(): () => void {
+    this.views += 1;
+    if (this.views === 1) {
+      if (this.unshown) void this.show();
+      for (const pages of [this.search, this.feeds]) pages.catchUp();
+    }
+    return () => {
+      this.views -= 1;
+    };
+  }
+
+  private readonly seen = (): boolean => this.views > 0;
 
   // Called by a view once it knows how many cards fit. The first one brings the page back to where it was.
   async open(perPage: number): Promise<void> {
@@ -191,6 +216,8 @@ export class Store {
   // --- pages -----------------------------------------------------------------------------------
 
   private async show(): Promise<void> {
+    this.unshown = !this.seen();
+    if (this.unshown) return;
     const { tab, query } = this.place.value;
     if (tab === "feeds") {
       const name = this.feed.value;
@@ -256,6 +283,7 @@ export class Store {
   // Cards bring what the kernel knows of their labels, and their pictures are wanted soon.
   private readonly learn = (cards: readonly Card[]): void => {
     this.apply(Object.fromEntries(cards.map((card) => [card.clip, card.label])));
+    if (!this.seen()) return; // a view asks for what it draws
     for (const card of cards) this.media.film(card.clip);
     this.media.ask(); // now: the next page, which is asked for right after this, takes the kernel longer
   };

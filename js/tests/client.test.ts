@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { bytes, Client } from "../src/client";
 import { Kernel } from "./kernel";
 
-const client = (kernel: Kernel, onBusy = (_busy: boolean) => {}) => new Client(kernel, () => {}, onBusy);
+const client = (kernel: Kernel, onBusy = (_busy: boolean) => {}, onLost = (_lost: boolean) => {}) =>
+  new Client(kernel, () => {}, onBusy, onLost);
 
 afterEach(() => vi.useRealTimers());
 
@@ -60,17 +61,24 @@ describe("requests", () => {
     expect(kernel.asked).toHaveLength(5);
   });
 
-  it("outlive a host that throws while it has no connection", async () => {
+  it("outlive a host that throws because it has no kernel for them, and say so meanwhile", async () => {
     vi.useFakeTimers();
     const kernel = new Kernel();
+    const lost: boolean[] = [];
     const send = kernel.send.bind(kernel);
     kernel.send = () => {
       throw new Error("Cannot send: the comm is closed");
     };
-    const asked = client(kernel).request("undo", { concept: "night" });
+    const asked = client(
+      kernel,
+      () => {},
+      (now) => lost.push(now),
+    ).request("undo", { concept: "night" });
+    expect(lost).toEqual([true]);
     kernel.send = send;
     vi.advanceTimersByTime(5_000);
     await asked;
+    expect(lost).toEqual([true, false]);
   });
 
   it("stop being listened for when the model closes", () => {

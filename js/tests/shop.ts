@@ -71,12 +71,19 @@ export class Shop extends Kernel {
   }
 }
 
+// A store with one view.
+export function seen(kernel: Shop): Store {
+  const store = new Store(kernel);
+  store.attach();
+  return store;
+}
+
 export async function opened(
   kernel = new Shop(),
   perPage = 4,
 ): Promise<{ kernel: Shop; store: Store; view: View }> {
   if (!kernel.kept.has("place")) kernel.kept.set("place", { tab: "search" });
-  const store = new Store(kernel);
+  const store = seen(kernel);
   await store.open(perPage);
   return { kernel, store, view: new View(store) };
 }

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import events from "../../tests/protocol_cases/events.json";
 import { feedOf } from "../src/feeds";
+import { tabShelf } from "../src/outbox";
 import { columnsIn, pageOf, readPlace } from "../src/place";
 import type { Status } from "../src/protocol";
 import { Store } from "../src/store";
 import { settle } from "./kernel";
-import { EVERY, opened, Shop, STATUS, shown } from "./shop";
+import { EVERY, opened, Shop, STATUS, seen, shown } from "./shop";
 
 beforeEach(() => sessionStorage.clear());
 
@@ -13,11 +14,11 @@ describe("opening", () => {
   it("searches for the concept as long as a class is missing, then opens the feeds", async () => {
     const young = new Shop();
     young.status = { ...STATUS, counts: { yes: 2, no: 0, unsure: 0 } };
-    const first = new Store(young);
+    const first = seen(young);
     await first.open(4);
     expect(young.last("search")).toMatchObject({ text: "“night” 🌙", k: 8 }); // the next page ahead of time
     const grown = new Shop();
-    const later = new Store(grown);
+    const later = seen(grown);
     await later.open(4);
     expect(later.place.value.tab).toBe("feeds");
     expect(grown.last("feed")).toMatchObject({ name: "suggested" });
@@ -26,7 +27,7 @@ describe("opening", () => {
   it("comes back to where it was", async () => {
     const { kernel, store } = await opened();
     await store.openFeed("borderline");
-    const again = new Store(kernel);
+    const again = seen(kernel);
     await again.open(4);
     expect(again.place.value).toMatchObject({ tab: "feeds", feed: "borderline" });
     expect(shown(again)).toBe("abcd");
@@ -50,7 +51,7 @@ describe("opening", () => {
 
   it("asks for a page's pictures before it asks for the next page", async () => {
     const kernel = new Shop();
-    await new Store(kernel).open(4);
+    await seen(kernel).open(4);
     const order = kernel.asked.map((message) => message.type).filter((type) => type !== "hello");
     expect(order.slice(0, 3)).toEqual(["feed", "filmstrips", "feed"]);
   });
@@ -194,6 +195,100 @@ describe("the concept", () => {
   });
 });
 
+describe("without a view", () => {
+  // A cell that was run again has taken the only view away; messages are counted from then on.
+  async function left() {
+    const kernel = new Shop();
+    kernel.kept.set("place", { tab: "feeds", feed: "random" });
+    const store = new Store(kernel);
+    const detach = store.attach();
+    await store.open(4);
+    await settle();
+    detach();
+    kernel.asked.length = 0;
+    const types = () => kernel.asked.map(({ type }) => type);
+    return { kernel, store, types };
+  }
+
+  it("a refit leads to no question, and a view that comes back is offered the newest clips", async () => {
+    const { kernel, store, types } = await left();
+    kernel.refitted(4);
+    kernel.refitted(5);
+    await settle();
+    expect(types()).toEqual([]);
+    store.attach();
+    await settle();
+    expect(types()).toEqual(["feed"]); // the pictures are known
+    expect([shown(store), store.feeds.fresh.value]).toEqual(["abcd", 4]);
+    await store.next();
+    expect(store.page.value?.version).toBe(5);
+  });
+
+  it("nothing is asked for again by a view that has missed nothing", async () => {
+    const { store, types } = await left();
+    store.attach();
+    store.attach();
+    await settle();
+    expect(types()).toEqual([]);
+    expect(shown(store)).toBe("abcd");
+  });
+
+  it("a page that comes late is kept, but brings no pictures and no further page", async () => {
+    const kernel = new Shop();
+    const store = new Store(kernel);
+    const detach = store.attach();
+    kernel.hold = true;
+    const opening = store.open(4);
+    kernel.release(); // what was asked for first
+    kernel.hold = true;
+    await settle();
+    expect(kernel.last("feed")).toBeDefined();
+    detach();
+    kernel.asked.length = 0;
+    kernel.release();
+    await opening;
+    expect(shown(store)).toBe("abcd");
+    expect(kernel.asked).toEqual([]);
+    store.attach();
+    await settle();
+    expect(store.feeds.deck.value.ahead?.cards.map((card) => card.clip).join("")).toBe("efgh");
+  });
+
+  it("unsaved labels are still sent, also those of an earlier page", async () => {
+    const { kernel, store } = await left();
+    kernel.hold = true;
+    const done = store.label(["a"], "yes");
+    void store.label(["a"], "no");
+    kernel.release();
+    await done;
+    await settle();
+    expect(kernel.stored.get("a")).toBe("no");
+    expect(store.saving.value).toBe(0);
+    const unseen = new Store(kernel); // a view that went before the kernel answered
+    const change = { type: "label", concept: "x", clips: ["q"], value: "yes", source: "s" } as const;
+    tabShelf("5e0c", String(STATUS.annotator), "earlier").put([{ id: "e1", change }]);
+    kernel.asked.length = 0;
+    await unseen.open(4);
+    await settle();
+    expect(kernel.stored.get("q")).toBe("yes");
+    expect(kernel.asked.map(({ type }) => type)).toEqual(["hello", "label"]);
+  });
+
+  it("another concept or a selection is remembered, and shown to the next view", async () => {
+    const { kernel, store, types } = await left();
+    kernel.status = { ...kernel.status, concept: "rain" };
+    kernel.tell({ v: 1, event: "switch", data: { status: kernel.status } });
+    const selection = { title: "on the map", clips: ["k", "a"] };
+    kernel.tell({ v: 1, event: "show", data: { selection, status: kernel.status } });
+    await settle();
+    expect(types()).toEqual([]);
+    expect(store.status.value?.concept).toBe("rain");
+    store.attach();
+    await settle();
+    expect(shown(store)).toBe("ka");
+  });
+});
+
 describe("review", () => {
   it("knows all clips at once and loads cards as they come into sight", async () => {
     const { kernel, store } = await opened();
@@ -264,7 +359,7 @@ describe("a selection", () => {
   it("made before the page was open is what it opens with", async () => {
     const kernel = new Shop();
     kernel.selection = { title: "on the map", clips };
-    const store = new Store(kernel);
+    const store = seen(kernel);
     await store.open(4);
     expect(shown(store)).toBe("katb");
   });
@@ -273,7 +368,7 @@ describe("a selection", () => {
 it("who is faster than the kernel is not sent back", async () => {
   const kernel = new Shop();
   kernel.hold = true;
-  const store = new Store(kernel);
+  const store = seen(kernel);
   const opening = store.open(4);
   const reviewing = store.tab("review");
   kernel.release();

@@ -15,6 +15,7 @@ const kernel = {
   held: [],
   hold: false, // keep messages back, as a busy kernel does
   lose: false, // swallow them, as a broken connection does
+  gone: options.gone ?? false, // refuse them, as JupyterLab does where a new kernel does not know the widget
   version: 3,
   suggested: true,
   advice: "",
@@ -209,6 +210,7 @@ function open(element) {
   const listeners = new Set();
   let kept = options.place;
   const model = {
+    asked: [],
     get: () => kept,
     set: (_, value) => {
       kept = value;
@@ -218,7 +220,9 @@ function open(element) {
     on: (_, listener) => listeners.add(listener),
     off: (_, listener) => listeners.delete(listener),
     send(message) {
+      if (kernel.gone) throw new Error("Cannot send");
       kernel.asked.push(message);
+      model.asked.push(message.type);
       if (kernel.lose) return;
       if (kernel.hold) kernel.held.push([model, message]);
       else arrive(model, message);
@@ -229,10 +233,15 @@ function open(element) {
   };
   models.push(model);
   const widget = annotator();
-  const stop = widget.initialize({ model });
-  for (const view of element.querySelectorAll(".view")) widget.render({ model, el: view });
-  return stop;
+  widget.initialize({ model });
+  return [...element.querySelectorAll(".view")].map((view) => widget.render({ model, el: view }));
 }
 
-const stops = [...document.querySelectorAll(".widget")].map(open);
-window.stop = () => stops.forEach((stop) => stop());
+const cells = [...document.querySelectorAll(".widget")];
+let views = cells.flatMap(open);
+window.models = models;
+// Every cell is run again: its views go, its model stays, and a new widget takes its place.
+window.rerun = () => {
+  for (const close of views) close();
+  views = cells.flatMap(open);
+};

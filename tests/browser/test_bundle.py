@@ -169,12 +169,54 @@ def test_user_text_is_never_html(open_page: Open) -> None:
     assert page.locator("img").count() == 0
 
 
-@pytest.mark.parametrize("width", [1200, 420])
-def test_a_very_long_concept_stays_in_its_place(open_page: Open, width: int) -> None:
-    page = open_page(width=width, concept="an establishing shot of a very large city at night " * 6)
-    expect(page.locator(".va-film").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    header = page.locator(".va-header").bounding_box()
-    assert header is not None
-    assert header["height"] < (40 if width == 1200 else 110)
-    shoot(page, f"long-concept-{width}")
+WORDS = ("an establishing shot of a very large city at night, seen from a slow helicopter; " * 4)[:300].strip()
+OVERFLOWING = """() => {
+  const [page, app] = [document.documentElement, document.querySelector('.va-app')];
+  return page.scrollWidth > innerWidth || app.scrollWidth > app.clientWidth;
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 480])
+@pytest.mark.parametrize("concept", [WORDS, "x" * 500], ids=["300", "500"])
+def test_a_very_long_concept_stays_in_its_place(open_page: Open, theme: str, width: int, concept: str) -> None:
+    page = open_page(theme, width, labelled=9, concept=concept, place={"tab": "search", "size": 264, "query": concept})
+    name = page.locator(".va-concept")
+    expect(name).to_have_text(concept)
+    expect(name).to_have_attribute("title", concept)
+    for tab in ("Feeds", "Review", "Search"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(".va-film").first).to_be_visible()
+        assert not page.evaluate(OVERFLOWING), tab
+        header = page.locator(".va-header").bounding_box()
+        assert header is not None
+        assert header["height"] < (40 if width == 1200 else 110)
+    page.get_by_role("tab", name="Review").click()
+    page.get_by_role("button", name="Publish").click()
+    hint = page.locator(".va-hint")
+    expect(hint).to_have_text(f"published {concept}, version 2")
+    expect(hint).to_have_attribute("title", f"published {concept}, version 2")
+    assert hint.evaluate("(hint) => hint.offsetHeight") < 40  # two lines
+    name.click()
+    entry = page.locator(".va-entry")
+    expect(entry).to_have_attribute("title", concept)
+    assert entry.evaluate("(entry) => entry.offsetHeight") < 40
+    assert not page.evaluate(OVERFLOWING)
+    page.evaluate("scrollTo(0, 0)")
+    shoot(page, f"long-concept-{theme}-{width}-{len(concept)}")
+
+
+def test_a_concept_that_is_too_long_is_refused_where_it_is_written(annotator: Page) -> None:
+    annotator.locator(".va-concept").click()
+    box = annotator.get_by_label("A new concept")
+    box.fill("🌙" * 501)
+    said = annotator.get_by_role("alert")
+    expect(said).to_have_text("A concept may have 500 characters, not 501: put the rest into its guideline.")
+    shoot(annotator, "too-long")
+    annotator.keyboard.press("Enter")
+    expect(said).to_be_visible()
+    assert "switch" not in annotator.evaluate("kernel.asked.map((message) => message.type)")
+    box.fill("🌙" * 500)
+    expect(said).to_have_count(0)
+    annotator.keyboard.press("Enter")
+    expect(annotator.locator(".va-concept")).to_have_text("🌙" * 500)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, press, shoot, take_keyboard
@@ -36,6 +37,35 @@ def test_a_busy_kernel_is_said_and_labelling_goes_on(annotator: Page) -> None:
     annotator.keyboard.press("z")
     expect(annotator.locator(".va-count[data-value=no] b")).to_have_text("0")
     yes(annotator, 2)
+
+
+@pytest.mark.parametrize("width", [1200, 480])
+def test_a_kernel_that_knows_the_widget_no_more_is_said_and_labels_stay(open_page: Open, width: int) -> None:
+    page = open_page(width=width)
+    expect(page.locator(".va-film").first).to_be_visible()
+    page.evaluate("kernel.gone = true")
+    take_keyboard(page)
+    press(page, "yn")
+    state = page.locator(".va-state")
+    expect(state).to_have_attribute("data-state", "lost")
+    expect(state).to_have_text("kernel lost · 2 not saved yet")
+    expect(page.locator(".va-hint")).to_contain_text("Run this cell again")
+    expect(page.locator(".va-unsaved")).to_have_count(2)
+    page.evaluate("scrollTo(0, 0)")
+    shoot(page, f"lost-{width}")
+    page.evaluate("kernel.gone = false")
+    press(page, "y")  # whatever gets through shows that there is a kernel
+    expect(state).not_to_have_attribute("data-state", "lost")
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(state).to_have_attribute("data-state", "saved")
+    yes(page, 2)
+
+
+def test_a_page_that_no_kernel_knows_from_the_start_says_what_to_do(open_page: Open) -> None:
+    page = open_page(gone=True)
+    expect(page.locator(".va-header")).to_have_text("kernel lost: run this cell again")
+    page.evaluate("kernel.gone = false; window.dispatchEvent(new Event('online'))")
+    expect(page.locator(".va-film").first).to_be_visible()
 
 
 def test_an_offline_minute_loses_no_label(annotator: Page) -> None:
@@ -109,6 +139,22 @@ def test_two_widgets_of_one_session_agree(open_page: Open) -> None:
     second.locator(".va-box").focus()
     page.keyboard.press("z")
     expect(page.locator(".va-app").first.locator(".va-badge")).to_have_count(2)
+
+
+def test_only_the_visible_widget_asks_after_its_cell_was_run_again(open_page: Open) -> None:
+    page = open_page(labelled=9, place={"tab": "feeds"})
+    expect(page.locator(".va-film").first).to_be_visible()
+    page.evaluate("rerun()")
+    expect(page.locator(".va-app")).to_have_count(1)
+    expect(page.locator(".va-film").first).to_be_visible()
+    page.evaluate("models.forEach((model) => { model.asked.length = 0; })")
+    take_keyboard(page)
+    press(page, "yn")
+    page.evaluate("kernel.refit(); kernel.refit()")
+    expect(page.get_by_role("button", name=re.compile(r"^\d+ new"))).to_be_visible()
+    former, shown = page.evaluate("models.map((model) => model.asked)")
+    assert former == []
+    assert [shown.count(kind) for kind in ("label", "feed")] == [2, 2]
 
 
 def test_a_feed_asked_for_while_refitting_comes_and_the_newer_one_is_offered(open_page: Open) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+import va_widgets as va
 from tests.lab.conftest import Lab
 from tests.lab.test_flow import OPEN, SHOW, counts, label_page, notebook, opened, ready, saved, shoot
 from tests.unit.corpus.clips import write_video
@@ -17,6 +19,9 @@ __all__ = ["notebook", "shoot"]  # fixtures
 BUSY = """import pathlib, time
 while not pathlib.Path("{file}").exists():
     time.sleep(0.05)"""
+
+# A message from a widget to the kernel, as JupyterLab writes it.
+QUESTION = re.compile(rb'"comm_id":"(\w+)","data":\{"method":"custom","content":\{.*?"type":"(\w+)"')
 
 
 def corpus_of(notebook: str) -> str:
@@ -76,6 +81,66 @@ def test_a_reload_in_the_middle_of_a_batch_comes_back_with_all_labels(lab: Lab, 
     annotator = ready(page)
     counts(annotator, 3, 2, 0)
     saved(annotator)
+
+
+def test_a_label_given_to_a_dead_kernel_is_shown_as_unsaved_and_saved_by_the_next_one(
+    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
+) -> None:
+    annotator = opened(lab, page, notebook)
+    label_page(page, annotator, "yy")
+    saved(annotator)
+    page.evaluate("""void jupyterapp.shell.currentWidget.sessionContext.session.kernel
+      .requestExecute({ code: "import os; os._exit(1)" })""")
+    told = page.locator(".jp-Dialog", has_text="appears to have died")  # the server has seen it, and starts another one
+    told.locator("button.jp-mod-accept").click()
+    expect(told).to_have_count(0)
+    card = annotator.locator(".va-card").nth(2)
+    card.hover()
+    card.get_by_role("button", name="No", exact=True).click()
+    expect(card).to_have_attribute("data-label", "no")
+    expect(annotator.locator(".va-state")).to_have_text("kernel lost · 1 not saved yet")
+    expect(annotator.locator(".va-hint")).to_contain_text("Run this cell again")
+    expect(annotator.locator(".va-unsaved")).to_have_count(1)
+    shoot("lost")
+
+    # Without outputs, so that it can be seen which cells have run again.
+    page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    expect(page.locator(".va-app")).to_have_count(0)
+    lab.run_all(page)
+    annotator = ready(page)
+    counts(annotator, 2, 1, 0)
+    saved(annotator)
+    stored = va.Session(va.Corpus.open(lab.root / corpus_of(notebook)), "city at night", "kelli")
+    assert sorted(stored.own_labels.values()) == ["no", "yes", "yes"]
+
+
+def test_only_the_visible_widget_asks_after_its_cell_was_run_again(lab: Lab, page: Page, notebook: str) -> None:
+    asked: list[tuple[bytes, bytes]] = []  # which widget, and what
+
+    def hear(data: bytes | str) -> None:
+        asked.extend(QUESTION.findall(data.encode() if isinstance(data, str) else data))
+
+    page.on("websocket", lambda socket: socket.on("framesent", hear))
+    annotator = opened(lab, page, notebook)
+    label_page(page, annotator, "yyynnn")
+    saved(annotator)
+    page.keyboard.press("3")
+    expect(annotator.locator("[data-feed=borderline]")).to_have_attribute("aria-pressed", "true")
+    expect(annotator.locator(".va-film").first).to_be_visible()
+    annotator.evaluate("view => view.classList.add('old-view')")
+    page.evaluate("""async () => {
+      jupyterapp.shell.currentWidget.content.activeCellIndex = 1;
+      await jupyterapp.commands.execute('notebook:run-cell');
+    }""")
+    expect(page.locator(".old-view")).to_have_count(0)
+    annotator = ready(page)
+    saved(annotator)
+    asked.clear()
+    label_page(page, annotator, "yn")
+    expect(annotator.get_by_role("button", name=re.compile(r"^\d+ new"))).to_be_visible()
+    saved(annotator)
+    assert len({widget for widget, _ in asked}) == 1
+    assert {b"label", b"feed"} <= {what for _, what in asked}
 
 
 def test_two_widgets_of_one_session_and_their_concepts(

@@ -69,6 +69,17 @@ def test_it_tells_all_there_is_to_say(session: va.Session) -> None:
     assert page.all("svg")
 
 
+def test_a_long_concept_stays_within_two_lines_on_a_screen(demo_corpus: va.Corpus) -> None:
+    concept = "city <lights> " * 35 + "at night"
+    report = labelled(demo_corpus, concept=concept).report()
+    page = Page(report.html)
+    assert page.all("h1") == [{"title": concept}]
+    assert concept in page.words  # the whole of it, for paper
+    assert re.search(r"h1 {[^}]*-webkit-line-clamp: 2 }", report.html)
+    assert report.summary.startswith("city <lights> city")
+    assert len(report.summary) < 250
+
+
 def test_it_needs_nothing_else_and_runs_nothing(session: va.Session) -> None:
     report = session.report()
     page = Page(report.html)

@@ -42,9 +42,10 @@ class Page:
         assert answer["type"] == type
         return answer
 
-    def wait(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first message, sent already or to come, that is wanted."""
-        return self._first(wanted)[0]
+    def wait(self, wanted: Callable[[dict[str, Any]], bool], since: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The first message, sent already or to come, that is wanted; of those after `since`."""
+        messages = [message for message, _ in self.sent]
+        return self._first(wanted, messages.index(since) + 1 if since else 0)[0]
 
     def _first(
         self, wanted: Callable[[dict[str, Any]], bool], since: int = 0, seconds: float = 30.0

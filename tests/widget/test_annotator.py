@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import av
@@ -159,6 +160,37 @@ def test_another_concept_is_another_session_of_the_same_annotator(page: Page, se
     assert page.annotator.session is session
 
 
+@pytest.mark.parametrize("concept", [("seen from a slow helicopter, " * 18)[:300].strip(), "🌙" * 500])
+def test_a_long_concept_is_worked_on_like_any_other(page: Page, session: va.Session, concept: str) -> None:
+    some = clips(page)
+    assert page.ask("switch", concept=concept)["result"]["status"]["concept"] == concept
+    assert len(page.ask("search", text=concept, k=5)["result"]["cards"]) == 5
+    page.ask("label", clips=some[:6], value="yes", source="search")
+    page.ask("label", clips=some[6:], value="no", source="search")
+    assert page.ask("undo")["result"]["labels"] == dict.fromkeys(some[6:])
+    page.ask("redo")
+    published = page.ask("publish", name=concept)["result"]
+    assert (published["name"], published["version"]) == (concept, 1)
+    assert len(page.ask("feed", name="suggested", k=5, exclude=[])["result"]["cards"]) == 5
+    shown = {"concept": concept, "yes": 6, "no": 6, "unsure": 0}
+    assert shown in page.ask("concepts")["result"]["concepts"]
+    again = va.Session(va.Corpus.open(session.corpus.path), concept, "kelli")
+    assert again.counts == {"yes": 6, "no": 6, "unsure": 0}
+
+
+def test_who_subscribes_hears_of_the_session_that_is_shown(page: Page, session: va.Session) -> None:
+    heard: list[tuple[str, str]] = []
+    stop = page.annotator.subscribe(lambda event, _data: heard.append((event, page.annotator.session.concept)))
+    session.guideline = "no dusk"
+    page.ask("switch", concept="rain")
+    page.ask("switch", concept="rain")  # it is shown already
+    session.guideline = "no dawn"
+    page.annotator.session.guideline = "any drop"
+    stop()
+    page.ask("switch", concept="city at night")
+    assert heard == [("status", "city at night"), ("switch", "rain"), ("status", "rain")]
+
+
 def test_a_concept_that_was_left_with_new_labels_is_refitted_when_it_is_opened_again(page: Page) -> None:
     some = clips(page)
     page.ask("switch", concept="rain")
@@ -253,7 +285,7 @@ def test_a_malformed_message_gets_one_sentence_and_changes_nothing(
         ("preview", {"clip": "nowhere", "context": 0}, "unknown_clip", "'nowhere'"),
         ("feed", {"name": "best", "k": 3, "exclude": []}, "bad_value", "no feed called 'best'"),
         ("switch", {"concept": " "}, "bad_value", "at least one character"),
-        ("switch", {"concept": "x" * 300}, "bad_value", "200 characters, not 300"),
+        ("switch", {"concept": "x" * 501}, "bad_value", "500 characters, not 501"),
         ("reviewed", {"annotator": "", "clips": ["nowhere"]}, "unknown_clip", "'nowhere'"),
         ("search", {"text": "   ", "k": 3}, "no_text_search", "nothing to search for"),
     ],
@@ -298,6 +330,16 @@ def test_a_failed_refit_is_told_and_the_next_label_tries_again(
     page.ask("label", clips=some[8:], value="no", source="search")
     assert page.wait(lambda m: m.get("event") == "refit")["data"]["status"]["state"] == "ready"
     assert session.counts == {"yes": 8, "no": 4, "unsure": 0}
+
+
+def test_a_refit_that_somebody_else_was_faster_with_ends_too(page: Page, session: va.Session) -> None:
+    def state(wanted: str) -> Callable[[dict[str, Any]], bool]:
+        return lambda message: message.get("event") == "status" and message["data"]["status"]["state"] == wanted
+
+    session.label(clips(page)[:2], True)
+    session.refit()
+    page.ask("refit")
+    page.wait(state("ready"), since=page.wait(state("refitting")))
 
 
 def test_two_annotators_share_one_session(page: Page, session: va.Session) -> None:

@@ -32,7 +32,8 @@ def choose(shown: va.Map, rows: list[int]) -> None:
 def kinds(shown: va.Map) -> dict[str, int]:
     """How many clips the page is told to draw in each kind's colour."""
     page = shown.scatter.widget
-    drawn = [to_hex(page.color[int(code)]) for code in np.asarray(page.points)[:, 2]]
+    with shown._drawing:  # a refit in the background may draw, too
+        drawn = [to_hex(page.color[int(code)]) for code in np.asarray(page.points)[:, 2]]
     return {kind: drawn.count(colour) for kind, colour in _COLOURS.items()}
 
 
@@ -55,14 +56,41 @@ def test_its_colours_follow_the_labels(page: Page, map_of: va.Map, session: va.S
     session.refit()
     assert sum(kinds(map_of).values()) == 120
     assert {kind: kinds(map_of)[kind] for kind in ("yes", "no", "unsure")} == {"yes": 3, "no": 1, "unsure": 1}
+
+
+def test_it_follows_the_annotator_to_another_concept_and_back(page: Page, map_of: va.Map, session: va.Session) -> None:
+    clips = list(session.corpus.clips.index)
+    session.label(clips[:3], True)
+    session.refit()
     page.ask("switch", concept="rain")
-    map_of.refresh()
+    assert repr(map_of).startswith("Map('rain'")
     assert kinds(map_of)["yes"] == 0
-    assert map_of.session.concept == "rain"
+    rain = page.annotator.session
+    rain.label(clips[:7], False)
+    rain.refit()
+    assert kinds(map_of)["no"] == 7
+    session.label(clips[3:5], True)
+    session.refit()  # of a concept that is not shown
+    assert (kinds(map_of)["yes"], kinds(map_of)["no"]) == (0, 7)
+    page.ask("switch", concept="city at night")
+    assert (kinds(map_of)["yes"], kinds(map_of)["no"]) == (5, 0)
 
 
-def test_a_map_that_cannot_be_drawn_stops_no_refit(
-    map_of: va.Map, session: va.Session, monkeypatch: pytest.MonkeyPatch
+def test_a_closed_map_is_drawn_no_more(page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = va.Map(page.annotator)
+    drawn: list[None] = []
+    monkeypatch.setattr(shown, "refresh", lambda: drawn.append(None))
+    page.ask("switch", concept="rain")
+    assert len(drawn) == 1
+    shown.close()
+    page.ask("switch", concept="city at night")
+    session.label(session.corpus.clips.index[0], True)
+    session.refit()
+    assert len(drawn) == 1
+
+
+def test_a_map_that_cannot_be_drawn_stops_no_refit_and_no_switch(
+    page: Page, map_of: va.Map, session: va.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("boom")
@@ -70,6 +98,7 @@ def test_a_map_that_cannot_be_drawn_stops_no_refit(
     monkeypatch.setattr(map_of, "_table", broken)
     session.label(session.corpus.clips.index[0], True)
     assert session.refit().labels == 1
+    assert page.ask("switch", concept="rain")["result"]["status"]["concept"] == "rain"
 
 
 def test_a_session_alone_has_a_map_too(demo_corpus: va.Corpus) -> None:

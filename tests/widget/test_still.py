@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 import va_widgets as va
@@ -43,6 +46,16 @@ def test_words_of_users_are_never_html(bundle_of: dict[str, object]) -> None:
     assert "night &lt;script&gt;alert(1)&lt;/script&gt;" in still
     assert "no &lt;b&gt;dusk&lt;/b&gt;" in still
     assert "<script" not in still
+
+
+def test_a_long_concept_is_cut_and_told_in_full_on_hover(demo_corpus: va.Corpus, bundle: object) -> None:
+    concept = "city <lights> " * 35 + "at night"
+    annotator = va.Annotator(va.Session(demo_corpus, concept))
+    data, _ = annotator._repr_mimebundle_() or ({}, {})
+    annotator.close()
+    title, shown = re.findall(r'<b title="([^"]*)">([^<]*)</b>', data["text/html"])[0]
+    assert unescape(title) == concept
+    assert unescape(shown) == f"{concept[:119]}…"
 
 
 def test_before_any_label_the_words_rank_the_clips(demo_corpus: va.Corpus, bundle: object) -> None:

@@ -35,7 +35,7 @@ class Event(NamedTuple):
 VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure", "none")
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x76615F31  # "va_1": tells our file from any other SQLite database
-_LONGEST_NAME = 200
+_LONGEST_CONCEPT, _LONGEST_ANNOTATOR = 500, 200
 _LONGEST_SOURCE = 64
 _BUSY_SECONDS = 10.0
 
@@ -130,9 +130,11 @@ class LabelStore:
 
     @staticmethod
     def check_names(annotator: str, concept: str) -> None:
-        """Raise LabelError unless both can be stored: any text of 1 to 200 characters without control characters."""
-        _check_name("annotator's name", annotator)
-        _check_name("concept", concept)
+        """Raise LabelError unless both can be stored: texts without control characters, the annotator's of 1 to 200
+        characters and the concept's of 1 to 500.
+        """
+        _check_name("annotator's name", annotator, _LONGEST_ANNOTATOR)
+        _check_name("concept", concept, _LONGEST_CONCEPT)
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -426,13 +428,11 @@ def _unreadable(path: Path, error: sqlite3.Error) -> LabelError:
     return LabelError(f"The labels in {path} cannot be read ({error}): restore the file from a copy, or move it away.")
 
 
-def _check_name(what: str, name: str) -> None:
+def _check_name(what: str, name: str, longest: int) -> None:
     if not isinstance(name, str) or not name.strip():
         raise LabelError(f"The {what} must be a text with at least one character, not {name!r}.")
-    if len(name) > _LONGEST_NAME:
-        raise LabelError(
-            f"The {what} may have {_LONGEST_NAME} characters, not {len(name)}: {name[:40]!r}… is too long."
-        )
+    if len(name) > longest:
+        raise LabelError(f"The {what} may have {longest} characters, not {len(name)}: {name[:40]!r}… is too long.")
     if not all(char.isprintable() or char in "\u200d\ufe0f" for char in name):
         raise LabelError(f"The {what} {name!r} holds a line break or another control character: leave it out.")
 

@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ from va_widgets.errors import (
     UnknownClipError,
     VaError,
 )
-from va_widgets.session import LabelValue, Session
+from va_widgets.session import LabelValue, Listener, Session
 from va_widgets.widget import media, protocol
 from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Selection, Status
 from va_widgets.widget.still import still
@@ -100,7 +100,8 @@ class Annotator(anywidget.AnyWidget):
         self._state: str = "ready"
         self._message = ""
         self._selection: Selection | None = None
-        self._worker = RefitWorker(lambda: self.session.refit(), self._refit_starts, self._refit_failed)
+        self._listeners: list[Listener] = []
+        self._worker = RefitWorker(self._refit_shown, self._refit_starts, self._refit_failed)
         self._unsubscribe = session.subscribe(self._heard)
         self._switching = threading.Lock()
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
@@ -129,6 +130,15 @@ class Annotator(anywidget.AnyWidget):
             self.session.corpus.row(clip)
         self._selection = Selection(" ".join(title.split())[:_LONGEST_TITLE], clips)
         self.send(protocol.event("show", {"selection": self._selection, "status": self._status()}))
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener(event, data)` after every event of the session that is shown now, and after a "switch" to
+        another one; returns the way to stop it.
+
+        It is called on the thread that caused the event.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""
@@ -245,7 +255,8 @@ class Annotator(anywidget.AnyWidget):
     def _switch(self, request: protocol.Switch) -> Answer:
         session = self.session.for_concept(request.concept.strip())
         with self._switching:
-            if session is not self.session:
+            switched = session is not self.session
+            if switched:
                 self._unsubscribe()
                 self.session = session
                 self._state, self._message, self._selection = "ready", "", None
@@ -253,6 +264,8 @@ class Annotator(anywidget.AnyWidget):
                 if session.pending:
                     self._worker.now()
                 self.send(protocol.event("switch", {"status": self._status()}))
+        if switched:
+            self._tell("switch", {})
         return {"status": self._status()}, []
 
     def _publish(self, request: protocol.Publish) -> Answer:
@@ -279,10 +292,21 @@ class Annotator(anywidget.AnyWidget):
             self.send(protocol.event("refit", {"status": self._status(), **news}))
         else:
             self.send(protocol.event("status", {"status": self._status()}))
+        self._tell(name, data)
+
+    def _tell(self, event: str, data: Mapping[str, Any]) -> None:
+        for listener in tuple(self._listeners):
+            listener(event, data)
 
     def _refit_starts(self) -> None:
         self._state, self._message = "refitting", ""
         self.send(protocol.event("status", {"status": self._status()}))
+
+    def _refit_shown(self) -> None:
+        self.session.refit()
+        if self._state == "refitting":  # somebody else's refit had learnt all labels, so that this one told nothing
+            self._state = "ready"
+            self.send(protocol.event("status", {"status": self._status()}))
 
     def _refit_failed(self, error: Exception) -> None:
         _log.error("The refit failed", exc_info=error)

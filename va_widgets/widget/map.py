@@ -34,7 +34,7 @@ class Map:
     """All clips in the plane, those that look alike together, coloured by score and label. Shows itself in a notebook.
 
     What is chosen with the lasso is `selected`; with an annotator it opens in the annotator's Search tab, too. The
-    colours follow every refit.
+    colours follow every refit, and the concept that the annotator shows.
 
     Parameters
     ----------
@@ -73,8 +73,7 @@ class Map:
         self.scatter.tooltip(enable=True, properties=["color", "P(yes)"])
         self.scatter.mouse(mode="lasso")  # the wheel still zooms
         self.scatter.background((0, 0, 0, 0))  # the page's own, light or dark
-        self._subscribed = self.session
-        self._unsubscribe: Callable[[], None] = self._subscribed.subscribe(self._heard)
+        self._unsubscribe: Callable[[], None] = shown.subscribe(self._heard)
         self.scatter.widget.observe(self._chosen, names="selection")
 
     @property
@@ -89,11 +88,7 @@ class Map:
         return self.session.scores().iloc[rows].sort_values(ascending=False, kind="stable").index.tolist()
 
     def refresh(self) -> None:
-        """Draw the scores and labels as they are now, of the concept that the annotator shows now."""
-        if self._subscribed is not self.session:
-            self._unsubscribe()
-            self._subscribed = self.session
-            self._unsubscribe = self._subscribed.subscribe(self._heard)
+        """Draw the scores and labels as they are now; after a refit and another concept it happens by itself."""
         with self._drawing:
             table = self._table()
             self.scatter.data(table)
@@ -112,11 +107,11 @@ class Map:
         return {**data, "text/plain": repr(self)}, metadata
 
     def _heard(self, name: str, _data: Mapping[str, Any]) -> None:
-        if name != "refit":
+        if name not in ("refit", "switch"):
             return
         try:
             self.refresh()
-        except Exception:  # a map that cannot be drawn must not stop the refit that it hears of
+        except Exception:  # a map that cannot be drawn must not stop the refit or the switch that it hears of
             _log.exception("The map could not be drawn again")
 
     def _chosen(self, _change: object) -> None:

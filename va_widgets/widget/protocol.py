@@ -21,7 +21,7 @@ Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 Clip: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
-Concept: TypeAlias = Annotated[str, Meta(max_length=500)]
+Concept: TypeAlias = Text  # the labels' own limit is lower, and says what is too long
 Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
 
 

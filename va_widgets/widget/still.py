@@ -12,7 +12,7 @@ from va_widgets.snippets import MARKS, counts_told, now_told, picture, quality_t
 
 _SHOWN, _A_ROW = 12, 4
 _PICTURE_WIDTH = 152  # pixels on the page
-_LONGEST = 300
+_LONGEST_CONCEPT, _LONGEST_GUIDELINE = 120, 300
 
 
 def still(session: Session) -> str:
@@ -32,13 +32,13 @@ def still(session: Session) -> str:
     ]
     quality = quality_told(session.quality) if session.quality else session.quality_note or "not yet"
     facts = [counts_told(session.counts), f"quality {quality}", f"v{session.version}"]
-    guideline = shortened(session.guideline, _LONGEST)
+    concept, guideline = shortened(session.concept, _LONGEST_CONCEPT), shortened(session.guideline, _LONGEST_GUIDELINE)
     now = now_told()
     by = "the classifier" if session.version else "the words of the concept"
     return (
-        '<div style="color:inherit">'
-        f"<p><b>{escape(shortened(session.concept, _LONGEST))}</b><br>{escape(' · '.join(facts))}"
-        f"{f'<br>{escape(guideline)}' if guideline else ''}</p>"
+        '<div style="color:inherit;overflow-wrap:anywhere">'
+        f'<p><b title="{escape(session.concept)}">{escape(concept)}</b>'
+        f"<br>{escape(' · '.join(facts))}{f'<br>{escape(guideline)}' if guideline else ''}</p>"
         f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{"".join(lines)}</table>'
         f"<p><small>The clips that {by} ranked highest on {now}. Run the cell to label.</small></p></div>"
     )

@@ -1,11 +1,12 @@
 // Which concept is worked on: the corpus's concepts as a menu, and a box for a new one.
 
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../store";
 import type { View } from "../view";
 import { Icon, Mark } from "./icons";
 
-const LONGEST = 200; // characters that the label store takes
+const LONGEST = 500; // characters that the label store takes
 
 export function ConceptMenu({ store, view, home }: { store: Store; view: View; home: () => void }) {
   const status = store.status.value;
@@ -35,6 +36,8 @@ export function ConceptMenu({ store, view, home }: { store: Store; view: View; h
 
 function Menu({ store, view, home }: { store: Store; view: View; home: () => void }) {
   const input = useRef<HTMLInputElement>(null);
+  const length = useSignal(0);
+  const tooLong = length.value > LONGEST;
   useEffect(() => input.current?.focus({ preventScroll: true }), []);
   const go = (concept: string) => {
     view.menu.value = false;
@@ -53,13 +56,21 @@ function Menu({ store, view, home }: { store: Store; view: View; home: () => voi
           ref={input}
           type="text"
           class="va-input"
-          maxLength={LONGEST}
           placeholder="a new concept: what do you look for?"
           aria-label="A new concept"
+          aria-invalid={tooLong}
+          onInput={(event) => {
+            length.value = [...event.currentTarget.value.trim()].length;
+          }}
         />
-        <button type="submit" class="va-chip va-primary">
+        <button type="submit" class="va-chip va-primary" disabled={tooLong}>
           Start
         </button>
+        {tooLong && (
+          <p class="va-too-long" role="alert">
+            A concept may have {LONGEST} characters, not {length.value}: put the rest into its guideline.
+          </p>
+        )}
       </form>
       <ul>
         {store.concepts.value.map(({ concept, yes, no }) => (

@@ -12,10 +12,13 @@ import { Icon } from "./icons";
 export function Foot({ store, view }: { store: Store; view: View }) {
   if (!store.status.value) return <div class="va-foot" />;
   if (view.asking.value) return <Asking store={store} view={view} />;
+  const told = hint(store, view);
   return (
     <div class="va-foot">
       <Steps store={store} view={view} />
-      <span class="va-hint">{hint(store, view)}</span>
+      <span class="va-hint" title={told}>
+        {told}
+      </span>
       <Paging store={store} view={view} />
     </div>
   );
@@ -107,6 +110,8 @@ function hint(store: Store, view: View): string {
   const status = store.status.value as Status;
   const { keys, tab } = store.place.value;
   const key = (command: Command) => shown(keyOf(command, keys));
+  if (store.lost.value)
+    return "Run this cell again: the kernel does not know this widget any more. What you did is kept, and saved then.";
   if (store.busy.value)
     return "What you do is kept, and saved when the kernel answers. If it was restarted, run this cell again.";
   const chosen = view.selected.value.size;

@@ -12,8 +12,12 @@ const VALUES: readonly Value[] = ["yes", "no", "unsure"];
 export function Header({ store, view, home }: { store: Store; view: View; home: () => void }) {
   const editing = useSignal(false);
   const status = store.status.value;
-  if (!status)
-    return <header class="va-header">{store.busy.value ? waiting : "connecting to the kernel …"}</header>;
+  if (!status) {
+    const slow = store.busy.value
+      ? `${BUSY}: if it was restarted, run this cell again`
+      : "connecting to the kernel …";
+    return <header class="va-header">{store.lost.value ? `${LOST}: run this cell again` : slow}</header>;
+  }
   const save = (text: string) => {
     editing.value = false;
     if (text.trim() !== status.guideline) void store.guideline(text.trim());
@@ -73,7 +77,11 @@ export function Header({ store, view, home }: { store: Store; view: View; home: 
           }}
         />
       )}
-      {!editing.value && status.guideline && <p class="va-guideline-text">{status.guideline}</p>}
+      {!editing.value && status.guideline && (
+        <p class="va-guideline-text" title={status.guideline}>
+          {status.guideline}
+        </p>
+      )}
     </header>
   );
 }
@@ -104,11 +112,14 @@ function Sparkline({ points }: { points: readonly Point[] }) {
   );
 }
 
-const waiting = "kernel busy";
+const BUSY = "kernel busy";
+const LOST = "kernel lost";
 
 function stateOf(store: Store, status: Status): [kind: string, text: string] {
   const unsaved = store.saving.value;
-  if (store.busy.value) return ["busy", unsaved > 0 ? `${waiting} · ${unsaved} not saved yet` : waiting];
+  const waiting = unsaved > 0 ? ` · ${unsaved} not saved yet` : "";
+  if (store.lost.value) return ["lost", `${LOST}${waiting}`];
+  if (store.busy.value) return ["busy", `${BUSY}${waiting}`];
   if (status.state === "error") return ["error", status.message];
   if (unsaved > 0) return ["saving", "saving"];
   return status.state === "refitting" ? ["refitting", "refitting"] : ["saved", "saved"];

@@ -253,9 +253,10 @@ function Publish({ store }: { store: Store }) {
       <input
         type="text"
         class="va-input"
-        maxLength={200}
+        maxLength={500}
         aria-label="The model's name"
         placeholder={status?.concept ?? ""}
+        title={name.value || status?.concept}
         value={name.value}
         onInput={(event) => {
           name.value = event.currentTarget.value;

@@ -141,12 +141,21 @@ def test_any_printable_name_is_fine(store: LabelStore, name: str) -> None:
     assert list(store.concepts()["concept"]) == [name]
 
 
-@pytest.mark.parametrize("name", ["", "   ", "two\nlines", "x" * 201, "nul\0"])
+@pytest.mark.parametrize("name", ["", "   ", "two\nlines", "x" * 501, "nul\0"])
 def test_unusable_names_are_refused_in_one_sentence(store: LabelStore, name: str) -> None:
     with pytest.raises(LabelError, match="concept"):
         store.append("kelli", name, {"a": "yes"}, source="search")
     with pytest.raises(LabelError, match="annotator"):
         store.check_names(name, "night")
+
+
+def test_a_concept_may_be_long_and_an_annotators_name_less_so(store: LabelStore) -> None:
+    store.append("k" * 200, "c" * 500, {"a": "yes"}, source="search")
+    assert values(store, "k" * 200, "c" * 500) == {"a": "yes"}
+    with pytest.raises(LabelError, match=r"^The concept may have 500 characters, not 501: 'c{40}'… is too long\.$"):
+        store.check_names("kelli", "c" * 501)
+    with pytest.raises(LabelError, match=r"^The annotator's name may have 200 characters, not 201: 'k{40}'… is too"):
+        store.check_names("k" * 201, "night")
 
 
 def test_a_bad_value_stores_nothing_of_its_batch(store: LabelStore) -> None:
