@@ -97,11 +97,12 @@ export class Media {
     try {
       const { result, buffers } = await this.client.request("filmstrips", { clips });
       for (const strip of result.strips) {
+        const film = this.films.get(strip.clip);
+        if (!film) continue; // given back meanwhile
         const data = strip.buffer === null ? undefined : buffers[strip.buffer];
         const url = data ? URL.createObjectURL(new Blob([data], { type: strip.mime })) : "";
         const { frames, width, height, reason } = strip;
-        const film = this.films.get(strip.clip);
-        if (film) film.value = data ? { url, frames, width, height, reason } : { ...LOADING, reason };
+        film.value = data ? { url, frames, width, height, reason } : { ...LOADING, reason };
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

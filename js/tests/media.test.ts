@@ -39,6 +39,21 @@ it("pictures are asked for together, and once", async () => {
   expect(gone.value).toMatchObject({ url: "", reason: "There are no pictures of clip gone." });
 });
 
+it("a picture that comes when it is no longer kept leaves nothing behind", async () => {
+  const kernel = new Kernel();
+  kernel.hold = true;
+  const made = vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:1");
+  const { media: films } = media(kernel);
+  films.film("ab12-00001200-00003040");
+  films.ask();
+  for (let i = 0; i < 500; i++) films.film(`c${i}`);
+  films.ask();
+  const golden = replies.find((reply) => reply.type === "filmstrips");
+  kernel.tell({ ...golden, id: kernel.asked[0]?.id }, [new DataView(new Uint8Array([1, 2]).buffer)]);
+  await settle();
+  expect(made).not.toHaveBeenCalled();
+});
+
 it("a clip without a video brings its reason", async () => {
   const { media: films } = media(new Kernel());
   expect(await films.clip("ab12-00001200-00003040", 0)).toMatchObject({
