@@ -119,6 +119,7 @@ class Session:
         self._opening = threading.Lock()  # not the labels' lock: opening another concept takes a moment
         self._agreement = Agreement()
         self._row_of: dict[str, int] = {}
+        self._queries: list[str] = self._state(self.annotator, "queries", [])
         self._course: list[dict[str, Any]] = self._state(_SHARED, "refits", [])
         self._labelled = np.empty(0, dtype=np.int64)  # the rows of those clips, -1 for what has left the corpus
         self._clips = corpus.clips.index
@@ -170,8 +171,9 @@ class Session:
         Raises SearchUnavailableError if the corpus has no text encoder.
         """
         found = self.corpus.search(text, k)
-        former = [query for query in self.queries if query != text]
-        self._remember(self.annotator, "queries", [text, *former][:_KEPT_QUERIES])
+        with self._lock:
+            self._queries = [text, *(query for query in self._queries if query != text)][:_KEPT_QUERIES]
+            self._remember(self.annotator, "queries", self._queries)
         return found
 
     def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
@@ -181,7 +183,7 @@ class Session:
     @property
     def queries(self) -> list[str]:
         """This annotator's searches for this concept, newest first."""
-        return list(self._state(self.annotator, "queries", []))
+        return list(self._queries)
 
     @property
     def feeds(self) -> tuple[str, ...]:
@@ -431,7 +433,7 @@ class Session:
         """How many label events the newest classifier does not know yet."""
         with self._lock:
             self._notice_others()
-            return self._store.events_since(self.concept, self._fit.event)
+            return self._agreement.since(self._fit.event)
 
     @property
     def quality(self) -> Quality | None:

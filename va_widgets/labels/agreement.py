@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
@@ -22,16 +23,24 @@ class Agreement:
     """
 
     def __init__(self) -> None:
-        self.event = 0
-        """The number of the newest event that is taken into account."""
         self.values: dict[str, Agreed] = {}
         """What counts, by clip; a clip whose labels were all taken back is not there."""
+        self._events: list[int] = []  # the numbers of all events, least first
         self._said: dict[str, dict[str, Event]] = {}  # each annotator's newest event of a clip, oldest first
+
+    @property
+    def event(self) -> int:
+        """The number of the newest event that is taken into account; 0 without any."""
+        return self._events[-1] if self._events else 0
+
+    def since(self, event: int) -> int:
+        """How many events that are taken into account are newer than an event."""
+        return len(self._events) - bisect_right(self._events, event)
 
     def take(self, events: Iterable[Event]) -> None:
         """Take newer events into account, oldest first."""
         for event in events:
-            self.event = event.event_id
+            self._events.append(event.event_id)
             said = self._said.setdefault(event.clip_id, {})
             said.pop(event.annotator, None)
             if event.value != "none":

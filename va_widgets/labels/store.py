@@ -255,11 +255,6 @@ class LabelStore:
         )
         return pd.DataFrame(rows, columns=["concept", "annotators", "yes", "no", "unsure"])
 
-    def events_since(self, concept: str, event_id: int) -> int:
-        """How many events of the concept are newer than an event."""
-        (row,) = self._read("SELECT COUNT(*) FROM events WHERE +concept = ? AND event_id > ?", (concept, event_id))
-        return int(row[0])
-
     # --- inside ----------------------------------------------------------------------------------
 
     def _read(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:

@@ -67,6 +67,7 @@ def test_against_counting_by_hand(events: list[tuple[str, str, StoredValue]], cu
         Event(i + 1, who, clip, value, f"t{i:03d}", "search") for i, (clip, who, value) in enumerate(events) if i >= cut
     )
     pd.testing.assert_frame_equal(found.said(), later)
+    assert (found.event, found.since(cut)) == (len(events), max(0, len(events) - cut))
     assert list(zip(later["clip_id"], later["annotator"], strict=True)) == list(votes)
     table = found.table()
     assert set(table.index) == set(found.values) == {clip for clip, _ in votes}

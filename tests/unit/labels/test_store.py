@@ -183,7 +183,6 @@ def test_events_tell_what_is_new(store: LabelStore) -> None:
     assert store.events("night city", seen) == []
     store.append("thomas", "night city", {"a": "yes", "b": "no"}, source="search")
     assert [event.clip_id for event in store.events("night city", seen)] == ["a", "b"]
-    assert store.events_since("night city", seen) == 2
 
 
 def test_files_that_are_not_ours_are_refused_and_left_alone(tmp_path: Path) -> None:
