@@ -191,7 +191,8 @@ function Video({ view, video }: { view: View; video: Clip }) {
   const frame = useRef(USUAL_FRAME);
 
   // At once, not with the next drawing: browsers let a video be heard only while they know that a key was pressed.
-  useEffect(
+  // And before the first one, so that a clip that shall be muted is never heard.
+  useLayoutEffect(
     () =>
       effect(() => {
         const silent = muted.value || !video.sound;
