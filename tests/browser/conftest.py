@@ -110,6 +110,12 @@ def annotator(open_page: Open) -> Page:
     return page
 
 
+def fake_clock(page: Page) -> None:
+    """From now on the test makes time pass. Nothing may wait for an answer yet: its timers are of the real clock."""
+    page.wait_for_function("kernel.open === 0")
+    page.clock.install()
+
+
 def take_keyboard(page: Page) -> None:
     page.locator(".va-box").first.focus()
 

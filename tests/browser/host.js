@@ -12,6 +12,7 @@ const models = [];
 
 const kernel = {
   asked: [],
+  open: 0, // messages that have arrived and are not answered yet
   held: [],
   hold: false, // keep messages back, as a busy kernel does
   lose: false, // swallow them, as a broken connection does
@@ -158,6 +159,7 @@ function wrapped(data) {
 
 let queue = Promise.resolve();
 function arrive(model, message) {
+  kernel.open += 1;
   if (oneQueue) queue = queue.then(() => answer(model, message));
   else void answer(model, message);
 }
@@ -203,6 +205,7 @@ async function answer(model, message) {
   if (result.status) result.status = status();
   if (result.labels) tellAll("labels", { labels: result.labels });
   if (message.type === "switch") tellAll("switch", {});
+  kernel.open -= 1;
   model.tell({ v: 1, id: message.id, type: message.type, ok: true, result }, buffers);
 }
 

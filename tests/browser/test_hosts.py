@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, press, take_keyboard
+from tests.browser.conftest import Open, fake_clock, press, take_keyboard
 
 APART = pytest.mark.parametrize("host", ["colab", "vscode"])  # output in a frame of its own, a kernel with one queue
 
@@ -34,7 +34,7 @@ def test_colab_and_vs_code_show_label_and_play(open_page: Open, host: str, theme
 def test_a_kernel_with_one_queue_delays_everything_and_loses_nothing(open_page: Open, host: str) -> None:
     page = open_page(host=host)
     expect(page.locator(".va-film").first).to_be_visible()
-    page.clock.install()
+    fake_clock(page)
     page.evaluate("kernel.hold = true")
     take_keyboard(page)
     page.keyboard.press("Space")

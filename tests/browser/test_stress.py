@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, press, shoot, take_keyboard
+from tests.browser.conftest import Open, fake_clock, press, shoot, take_keyboard
 
 STORED = "Object.entries(kernel.labels[kernel.concept]).map(([clip, value]) => clip + value).sort()"
 
@@ -18,7 +18,7 @@ def yes(page: Page, number: int, view: int = 0) -> None:
 
 
 def test_a_busy_kernel_is_said_and_labelling_goes_on(annotator: Page) -> None:
-    annotator.clock.install()
+    fake_clock(annotator)
     annotator.evaluate("kernel.hold = true")
     take_keyboard(annotator)
     press(annotator, "yyn")
@@ -69,7 +69,7 @@ def test_a_page_that_no_kernel_knows_from_the_start_says_what_to_do(open_page: O
 
 
 def test_an_offline_minute_loses_no_label(annotator: Page) -> None:
-    annotator.clock.install()
+    fake_clock(annotator)
     annotator.evaluate("kernel.lose = true")
     take_keyboard(annotator)
     press(annotator, "yynu")
