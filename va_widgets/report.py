@@ -12,14 +12,23 @@ from typing import TYPE_CHECKING
 from va_widgets._version import __version__
 from va_widgets.errors import ModelError, ReportError
 from va_widgets.models.bundle import CARD_FILE, Model, load_model
-from va_widgets.snippets import MARKS, counts_told, curve, now_told, picture, quality_told, shortened, title_of
+from va_widgets.snippets import (
+    MARKS,
+    concept_told,
+    counts_told,
+    curve,
+    now_told,
+    picture,
+    quality_told,
+    shortened,
+    title_of,
+)
 
 if TYPE_CHECKING:
     from va_widgets.session import Session
 
 _SHOWN = 12  # clips of a kind
 _MODELS = 20
-_LONGEST_TITLE = 120
 _HIGH = 640  # pixels of the report in a notebook
 
 _STYLE = """
@@ -98,7 +107,7 @@ class Report:
 def of(session: Session) -> Report:
     """The report of a session as it is now; new labels are learnt first."""
     session.refit()
-    concept = shortened(session.concept, _LONGEST_TITLE)
+    concept = concept_told(session.concept)
     quality = quality_told(session.quality) if session.quality else _no_quality(session)
     summary = f"{concept}: {counts_told(session.counts)}; quality {quality}"
     now = now_told()

@@ -25,6 +25,7 @@ from va_widgets.learning.course import Positives, advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, feed, reason
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion
 from va_widgets.learning.ranking import Ranking
+from va_widgets.listeners import Listener, Listeners
 from va_widgets.matrix import one_thread
 from va_widgets.models.bundle import Model, choose_threshold, publish
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from va_widgets.report import Report
 
 LabelValue: TypeAlias = bool | Literal["unsure"] | None
-Listener: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 
 LABELS_FILE = "labels.sqlite"
 MODELS_FOLDER = "models"
@@ -114,14 +114,13 @@ class Session:
         self._store.check_names(annotator, concept)
         self._lock = threading.RLock()
         self._fitting = threading.RLock()  # who hears of a refit may ask for it again
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners()
         self._siblings: dict[str, Session] = {concept: self}
         self._opening = threading.Lock()  # not the labels' lock: opening another concept takes a moment
         self._agreement = Agreement()
         self._row_of: dict[str, int] = {}
         self._queries: list[str] = self._state(self.annotator, "queries", [])
         self._course: list[dict[str, Any]] = self._state(_SHARED, "refits", [])
-        self._labelled = np.empty(0, dtype=np.int64)  # the rows of those clips, -1 for what has left the corpus
         self._clips = corpus.clips.index
         self._videos = pd.factorize(corpus.clips["video"])[0]
         self._prior = self._text_prior()
@@ -206,7 +205,7 @@ class Session:
         with self._lock:
             self._notice_others()
             left_out = np.zeros(len(self.corpus), dtype=bool)
-            for rows in (self._labelled, self._rows(exclude)):
+            for rows in (self._rows(self._agreement.values), self._rows(exclude)):
                 left_out[rows[rows >= 0]] = True
             fit = self._fit
         rows = feed(
@@ -288,7 +287,7 @@ class Session:
                 message_id=message_id,
             )
             self._notice_others()
-        self._tell("labels", {"labels": labels})
+        self._listeners.tell("labels", {"labels": labels})
         return labels
 
     def undo(self, *, message_id: str | None = None) -> dict[str, StoredValue]:
@@ -304,7 +303,7 @@ class Session:
             labels = step(self.annotator, self.concept, message_id=message_id)
             self._notice_others()
         if labels:
-            self._tell("labels", {"labels": labels})
+            self._listeners.tell("labels", {"labels": labels})
         return labels
 
     @property
@@ -408,14 +407,15 @@ class Session:
             fit = self._fitted(labels, event, former)
             with self._lock:
                 self._fit = fit
-            self._tell("refit", {"refit": fit.refit})  # new feeds are there; what takes longer comes after them
+            # New feeds are there; what takes longer comes after them.
+            self._listeners.tell("refit", {"refit": fit.refit})
             fit = self._measured(fit, former)
             with self._lock:
                 self._fit = fit
                 # Another process may have added some, too.
                 self._course = [*self._state(_SHARED, "refits", []), _point(fit.refit, counts)]
                 self._remember(_SHARED, "refits", self._course)
-        self._tell("status", {})
+        self._listeners.tell("status", {})
         return fit.refit
 
     @property
@@ -568,7 +568,7 @@ class Session:
     @guideline.setter
     def guideline(self, text: str) -> None:
         self._remember(_SHARED, "guideline", text)
-        self._tell("status", {})
+        self._listeners.tell("status", {})
 
     def filmstrip(self, clip_id: str) -> Filmstrip:
         """A clip's frames side by side in one picture."""
@@ -591,16 +591,11 @@ class Session:
 
         It is called on the thread that caused the event.
         """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        return self._listeners.add(listener)
 
     def close(self) -> None:
         """Close the label store."""
         self._store.close()
-
-    def _tell(self, event: str, data: Mapping[str, Any]) -> None:
-        for listener in tuple(self._listeners):
-            listener(event, data)
 
     def _state(self, annotator: str, key: str, default: Any) -> Any:
         kept = self._store.get_state(annotator, self.concept, key)
@@ -622,10 +617,7 @@ class Session:
 
     def _notice_others(self) -> None:
         """Take labels into account that anybody, perhaps another process, has written."""
-        events = self._store.events(self.concept, after=self._agreement.event)
-        if events:
-            self._agreement.take(events)
-            self._labelled = self._rows(self._agreement.values)
+        self._agreement.take(self._store.events(self.concept, after=self._agreement.event))
 
     def _resumed(self) -> _Fit:
         self._notice_others()

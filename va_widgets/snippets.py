@@ -39,6 +39,11 @@ def shortened(text: str, longest: int) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
+def concept_told(concept: str) -> str:
+    """What is looked for, as plain text in one line; a long one is cut."""
+    return shortened(concept, _LONGEST_TITLE)
+
+
 def title_of(corpus: Corpus, clip_id: str) -> str:
     """How a clip is called: its video and its time, as plain text. Raises UnknownClipError."""
     place = corpus.clips.iloc[corpus.row(clip_id)]

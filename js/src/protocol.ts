@@ -2,6 +2,7 @@
 // messages in tests/protocol_cases are read by the tests of both sides.
 
 export const VERSION = 1;
+export const LONGEST_CONCEPT = 500; // characters
 
 export type Value = "yes" | "no" | "unsure";
 export type Stored = Value | "none";

@@ -169,7 +169,7 @@ class Video:
             self._stream = self._first_stream()
             self._audio = self._default_sound() if self._with_sound else None
             self._sound: list[av.Packet[av.AudioStream]] = []
-            self._prepare(self._threads, self._every)
+            self._prepare()
         except UndecodableError:
             self._container.close()
             raise
@@ -198,10 +198,10 @@ class Video:
         known = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
         return min(known, key=lambda one: not one.disposition & av.stream.Disposition.default, default=None)
 
-    def _prepare(self, threads: int, every: bool) -> None:
+    def _prepare(self) -> None:
         stream = self._stream
-        stream.thread_type = "AUTO" if threads > 1 else "NONE"
-        stream.thread_count = threads
+        stream.thread_type = "AUTO" if self._threads > 1 else "NONE"
+        stream.thread_count = self._threads
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
         # A slide show has less than a frame a second, but so has, on average, a recorded screen on which little moves.
         rates = [rate for rate in rates if 1 <= rate <= _FASTEST] or [rate for rate in rates if _SLOWEST <= rate < 1]
@@ -222,7 +222,7 @@ class Video:
         if self._in_order:  # what is not counted would put all after it in another's place
             stream.codec_context.flags |= av.codec.context.Flags.output_corrupt
         spared = reordered and not unordered and stream.codec_context.name in _SPARED
-        sparse = large and self.fps >= _FAST_ENOUGH and spared and not every
+        sparse = large and self.fps >= _FAST_ENOUGH and spared and not self._every
         share = self._anchors() if sparse else 1.0
         self._sparse = share < 1.0
         # HEVC's anchor frames are often made like those between them, and would be left out as well.
@@ -431,7 +431,7 @@ class Video:
         last: float | None = None
         for packet in itertools.chain(self._sound, self._packets() if not self._ended else ()):
             if packet.stream is self._stream:
-                if packet.dts is not None and packet.dts * self._base - self._zero > end + _APART:
+                if packet.dts is not None and self._moment(packet.dts) > end + _APART:
                     break
                 continue
             if packet.pts is not None and packet.pts * base - self._zero < start - _RUN_UP:

@@ -7,7 +7,7 @@ import logging
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 import numpy as np
@@ -39,13 +39,15 @@ def cut(source: Path | str, start: float, end: float, context: float = 0.0) -> b
     name = source.name if isinstance(source, Path) else source
     try:
         with ExitStack() as opened:
+            file: Path | IO[bytes]
             if isinstance(source, Path):
-                video = Video(source, source.stat().st_size, 1, _SIDE, _THREADS, every=True, sound=True)
+                file, size = source, source.stat().st_size
             else:
                 import fsspec
 
-                file = opened.enter_context(fsspec.open(source, "rb"))
-                video = Video(file, file.size or 1, 1, _SIDE, _THREADS, every=True, sound=True)
+                file = remote = opened.enter_context(fsspec.open(source, "rb"))
+                size = remote.size or 1
+            video = Video(file, size, 1, _SIDE, _THREADS, every=True, sound=True)
             opened.callback(video.close)
             data = _recoded(video, name, max(0.0, start - context), min(end, start + _LONGEST) + context)
     except UndecodableError as error:

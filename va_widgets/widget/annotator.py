@@ -23,7 +23,8 @@ from va_widgets.errors import (
     UnknownClipError,
     VaError,
 )
-from va_widgets.session import LabelValue, Listener, Session
+from va_widgets.listeners import Listener, Listeners
+from va_widgets.session import LabelValue, Session
 from va_widgets.widget import media, protocol
 from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Selection, Status
 from va_widgets.widget.still import still
@@ -100,7 +101,7 @@ class Annotator(anywidget.AnyWidget):
         self._state: str = "ready"
         self._message = ""
         self._selection: Selection | None = None
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners()
         self._worker = RefitWorker(self._refit_shown, self._refit_starts, self._refit_failed)
         self._unsubscribe = session.subscribe(self._heard)
         self._switching = threading.Lock()
@@ -137,8 +138,7 @@ class Annotator(anywidget.AnyWidget):
 
         It is called on the thread that caused the event.
         """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        return self._listeners.add(listener)
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""
@@ -265,7 +265,7 @@ class Annotator(anywidget.AnyWidget):
                     self._worker.now()
                 self.send(protocol.event("switch", {"status": self._status()}))
         if switched:
-            self._tell("switch", {})
+            self._listeners.tell("switch", {})
         return {"status": self._status()}, []
 
     def _publish(self, request: protocol.Publish) -> Answer:
@@ -292,11 +292,7 @@ class Annotator(anywidget.AnyWidget):
             self.send(protocol.event("refit", {"status": self._status(), **news}))
         else:
             self.send(protocol.event("status", {"status": self._status()}))
-        self._tell(name, data)
-
-    def _tell(self, event: str, data: Mapping[str, Any]) -> None:
-        for listener in tuple(self._listeners):
-            listener(event, data)
+        self._listeners.tell(name, data)
 
     def _refit_starts(self) -> None:
         self._state, self._message = "refitting", ""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from html import escape
 
 from va_widgets.session import Session
-from va_widgets.snippets import MARKS, counts_told, now_told, picture, quality_told, shortened
+from va_widgets.snippets import MARKS, concept_told, counts_told, now_told, picture, quality_told, shortened
 
 _SHOWN, _A_ROW = 12, 4
 _PICTURE_WIDTH = 152  # pixels on the page
-_LONGEST_CONCEPT, _LONGEST_GUIDELINE = 120, 300
+_LONGEST_GUIDELINE = 300
 
 
 def still(session: Session) -> str:
@@ -32,7 +32,7 @@ def still(session: Session) -> str:
     ]
     quality = quality_told(session.quality) if session.quality else session.quality_note or "not yet"
     facts = [counts_told(session.counts), f"quality {quality}", f"v{session.version}"]
-    concept, guideline = shortened(session.concept, _LONGEST_CONCEPT), shortened(session.guideline, _LONGEST_GUIDELINE)
+    concept, guideline = concept_told(session.concept), shortened(session.guideline, _LONGEST_GUIDELINE)
     now = now_told()
     by = "the classifier" if session.version else "the words of the concept"
     return (

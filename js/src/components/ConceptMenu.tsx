@@ -2,11 +2,10 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { LONGEST_CONCEPT } from "../protocol";
 import type { Store } from "../store";
 import type { View } from "../view";
 import { Icon, Mark } from "./icons";
-
-const LONGEST = 500; // characters that the label store takes
 
 export function ConceptMenu({ store, view, home }: { store: Store; view: View; home: () => void }) {
   const status = store.status.value;
@@ -37,7 +36,7 @@ export function ConceptMenu({ store, view, home }: { store: Store; view: View; h
 function Menu({ store, view, home }: { store: Store; view: View; home: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   const length = useSignal(0);
-  const tooLong = length.value > LONGEST;
+  const tooLong = length.value > LONGEST_CONCEPT;
   useEffect(() => input.current?.focus({ preventScroll: true }), []);
   const go = (concept: string) => {
     view.menu.value = false;
@@ -68,7 +67,8 @@ function Menu({ store, view, home }: { store: Store; view: View; home: () => voi
         </button>
         {tooLong && (
           <p class="va-too-long" role="alert">
-            A concept may have {LONGEST} characters, not {length.value}: put the rest into its guideline.
+            A concept may have {LONGEST_CONCEPT} characters, not {length.value}: put the rest into its
+            guideline.
           </p>
         )}
       </form>

@@ -5,7 +5,7 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { feedName, feedPurpose } from "../feeds";
 import { COMMANDS, type Command, keyOf, shown } from "../keys";
 import { LARGEST, SMALLEST, type Tab } from "../place";
-import { REVIEW_ORDERS, REVIEW_VALUES, type ReviewOrder } from "../protocol";
+import { LONGEST_CONCEPT, REVIEW_ORDERS, REVIEW_VALUES, type ReviewOrder } from "../protocol";
 import type { Store } from "../store";
 import type { View } from "../view";
 import { Icon } from "./icons";
@@ -253,7 +253,7 @@ function Publish({ store }: { store: Store }) {
       <input
         type="text"
         class="va-input"
-        maxLength={500}
+        maxLength={LONGEST_CONCEPT}
         aria-label="The model's name"
         placeholder={status?.concept ?? ""}
         title={name.value || status?.concept}
