@@ -59,40 +59,27 @@ def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Products meanwhile run on one thread: small ones are too short for several, which would wait for each other."""
-    limit = _limit()
-    limit.enter()
-    try:
+    """Products meanwhile run on one thread: small ones are too short for several, which would wait for each other.
+
+    There is one limit for the whole process, which only the thread that has set it can take back. So a second thread
+    within leaves it alone, and goes on with several where the first one leaves before it.
+    """
+    if not _limit.acquire(blocking=False):
         yield
+        return
+    try:
+        with _blas().limit(limits=1):
+            yield
     finally:
-        limit.leave()
+        _limit.release()
 
 
-class _Limit:
-    """The limit of all threads that are within `one_thread`, as there is but one for a process."""
-
-    def __init__(self) -> None:
-        self._blas = ThreadpoolController().select(user_api="blas")
-        self._lock = threading.Lock()
-        self._within = 0
-        self._limiter: Any = None
-
-    def enter(self) -> None:
-        with self._lock:
-            if not self._within:
-                self._limiter = self._blas.limit(limits=1)
-            self._within += 1
-
-    def leave(self) -> None:
-        with self._lock:
-            self._within -= 1
-            if not self._within:
-                self._limiter.restore_original_limits()
+_limit = threading.Lock()
 
 
 @cache
-def _limit() -> _Limit:
-    return _Limit()
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
 
 
 def _unlocked(array: NDArray[Any]) -> NDArray[Any]:

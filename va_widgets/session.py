@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,19 @@ class Refit:
     unbiased: Quality | None = None
     turnover: float = float("nan")
     positives: Positives | None = None
+
+
+class Standing(NamedTuple):
+    """How far the labelling of a concept has come.
+
+    `counts` is how many clips count as yes, no and unsure; `pending` how many label events the newest classifier does
+    not know yet; the others whether there is an action to undo, and one to redo.
+    """
+
+    counts: dict[str, int]
+    pending: int
+    can_undo: bool
+    can_redo: bool
 
 
 @dataclass(frozen=True)
@@ -307,14 +320,22 @@ class Session:
         return labels
 
     @property
+    def standing(self) -> Standing:
+        """How far the labelling has come, all of it at one moment."""
+        with self._lock:
+            self._notice_others()
+            can_undo, can_redo = self._store.steps(self.annotator, self.concept)
+            return Standing(self._agreement.counts, self._agreement.since(self._fit.event), can_undo, can_redo)
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is an action to undo."""
-        return self._store.can_undo(self.annotator, self.concept)
+        return self.standing.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether there is an action to redo."""
-        return self._store.can_redo(self.annotator, self.concept)
+        return self.standing.can_redo
 
     @property
     def labels(self) -> pd.DataFrame:
@@ -333,9 +354,7 @@ class Session:
     @property
     def counts(self) -> dict[str, int]:
         """How many clips count as yes, no and unsure."""
-        with self._lock:
-            self._notice_others()
-            return self._agreement.counts
+        return self.standing.counts
 
     @property
     def history(self) -> pd.DataFrame:
@@ -431,9 +450,7 @@ class Session:
     @property
     def pending(self) -> int:
         """How many label events the newest classifier does not know yet."""
-        with self._lock:
-            self._notice_others()
-            return self._agreement.since(self._fit.event)
+        return self.standing.pending
 
     @property
     def quality(self) -> Quality | None:
@@ -654,8 +671,8 @@ class Session:
     def _measured(self, fit: _Fit, former: _Fit) -> _Fit:
         """The same with what takes longer: quality, diversity, turnover and the number of positives."""
         clusters = self.corpus.clips["cluster"].to_numpy()[fit.rows]
-        history = self._store.history(self.concept)
-        random = set(history.loc[history["source"] == _RANDOM, "clip_id"])
+        with self._lock:
+            random = self._agreement.came_from(_RANDOM)
         drawn = np.array([clip in random for clip in self._clips[fit.rows]], dtype=bool)
         refit = replace(
             fit.refit,

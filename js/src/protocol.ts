@@ -96,10 +96,10 @@ export interface Requests {
   reviewed: { with: { annotator: string; clips: string[] }; result: { cards: Card[] } };
   label: {
     with: { concept: string; clips: string[]; value: Stored; source: string };
-    result: { labels: Labels; status: Status };
+    result: { labels: Labels };
   };
-  undo: { with: { concept: string }; result: { labels: Labels; status: Status } };
-  redo: { with: { concept: string }; result: { labels: Labels; status: Status } };
+  undo: { with: { concept: string }; result: { labels: Labels } };
+  redo: { with: { concept: string }; result: { labels: Labels } };
   refit: { with: Record<never, never>; result: { status: Status } };
   guideline: { with: { text: string }; result: { status: Status } };
   concepts: { with: Record<never, never>; result: { concepts: ConceptShown[] } };
@@ -216,7 +216,7 @@ const isStrip = shape({
 
 const isSelection = shape({ title: isString, clips: listOf(isString) });
 
-const withLabels = shape({ labels: isLabels, status: isStatus });
+const withLabels = shape({ labels: isLabels });
 const withStatus = shape({ status: isStatus });
 const results: Record<RequestType, Check> = {
   hello: shape({ status: isStatus, session: isString, corpus: isString, selection: orNull(isSelection) }),
@@ -250,7 +250,7 @@ const events: Record<Event["event"], Check> = {
   status: withStatus,
   switch: withStatus,
   show: shape({ selection: isSelection, status: isStatus }),
-  labels: withLabels,
+  labels: shape({ labels: isLabels, status: isStatus }),
   refit: shape({ status: isStatus, version: isNumber, flipped: isNumber, seconds: isNumber }),
 };
 

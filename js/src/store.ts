@@ -327,7 +327,6 @@ export class Store {
       this.error.value = "";
       if (change.concept === this.status.value?.concept) {
         this.apply(result.labels);
-        this.hear(result.status);
         this.tell(told(change, result.labels), change.type !== "label");
       }
       return result.labels;

@@ -67,7 +67,9 @@ def test_undo_redo_and_taking_back(page: Page) -> None:
     assert page.ask("undo")["result"]["labels"] == {clip: None}
     assert page.ask("redo")["result"]["labels"] == {clip: "unsure"}
     assert page.ask("label", clips=[clip], value="none", source="search")["result"]["labels"] == {clip: None}
-    assert page.ask("undo")["result"]["status"]["can_redo"]
+    assert page.ask("undo")["result"]["labels"] == {clip: "unsure"}
+    told = [message["data"]["status"] for message, _ in page.sent if message.get("event") == "labels"]
+    assert [status["can_redo"] for status in told] == [False, True, False, False, True]
 
 
 def test_a_batch_of_labels_refits_and_brings_other_feeds(page: Page) -> None:
@@ -149,7 +151,7 @@ def test_another_concept_is_another_session_of_the_same_annotator(page: Page, se
     assert page.wait(lambda message: message.get("event") == "switch")["data"]["status"]["concept"] == "rain"
     page.ask("label", clips=some[:1], value="no", source="search")
     late = page.ask("label", concept="city at night", clips=some[2:3], value="yes", source="search")
-    assert late["result"]["status"]["concept"] == "rain"
+    assert late["result"]["labels"] == {some[2]: "yes"}
     assert session.counts["yes"] == 3
     known = page.ask("concepts")["result"]["concepts"]
     assert known == [

@@ -27,6 +27,7 @@ class Agreement:
         """What counts, by clip; a clip whose labels were all taken back is not there."""
         self._events: list[int] = []  # the numbers of all events, least first
         self._said: dict[str, dict[str, Event]] = {}  # each annotator's newest event of a clip, oldest first
+        self._sources: dict[str, set[str]] = {}  # the clips that were ever labelled from there
 
     @property
     def event(self) -> int:
@@ -41,6 +42,7 @@ class Agreement:
         """Take newer events into account, oldest first."""
         for event in events:
             self._events.append(event.event_id)
+            self._sources.setdefault(event.source, set()).add(event.clip_id)
             said = self._said.setdefault(event.clip_id, {})
             said.pop(event.annotator, None)
             if event.value != "none":
@@ -50,6 +52,10 @@ class Agreement:
             else:
                 del self._said[event.clip_id]
                 self.values.pop(event.clip_id, None)
+
+    def came_from(self, source: str) -> frozenset[str]:
+        """The clips that were ever labelled from a source, such as a feed, even if they were labelled again since."""
+        return frozenset(self._sources.get(source, ()))
 
     @property
     def counts(self) -> dict[str, int]:

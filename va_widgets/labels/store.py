@@ -81,6 +81,9 @@ PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
 
+_NEWEST = """SELECT value FROM events WHERE annotator = ?3 AND concept = ?4 AND clip_id = ?5
+             ORDER BY event_id DESC LIMIT 1"""
+
 _EVENT_COLUMNS = (
     "event_id",
     "action_id",
@@ -163,9 +166,7 @@ class LabelStore:
         with self._transaction() as db:
             if (known := self._answered(annotator, concept, message_id)) is not None:
                 return known
-            before = self._values(annotator, concept, list(labels))
-            changes = {clip: (before[clip], value) for clip, value in labels.items()}
-            self._write(db, annotator, concept, changes, source, model_version, message_id, "label", None)
+            self._write(db, annotator, concept, labels, source, model_version, message_id, "label", None)
         return dict(labels)
 
     def undo(self, annotator: str, concept: str, message_id: str | None = None) -> dict[str, StoredValue]:
@@ -198,9 +199,7 @@ class LabelStore:
             wanted: dict[str, StoredValue] = dict(
                 db.execute(f"SELECT clip_id, {column} FROM events WHERE action_id = ? ORDER BY event_id", (target,))
             )
-            now = self._values(annotator, concept, list(wanted))
-            changes = {clip: (now[clip], value) for clip, value in wanted.items()}
-            self._write(db, annotator, concept, changes, kind, 0, message_id, kind, target)
+            self._write(db, annotator, concept, wanted, kind, 0, message_id, kind, target)
         return wanted
 
     def set_state(self, annotator: str, concept: str, key: str, value: object) -> None:
@@ -220,15 +219,11 @@ class LabelStore:
         )
         return json.loads(rows[0][0]) if rows else None
 
-    def can_undo(self, annotator: str, concept: str) -> bool:
-        """Whether the annotator has an action to undo."""
+    def steps(self, annotator: str, concept: str) -> tuple[bool, bool]:
+        """Whether the annotator has an action to undo, and one to redo."""
         with self._lock:
-            return bool(self._stepped(annotator, concept).done)
-
-    def can_redo(self, annotator: str, concept: str) -> bool:
-        """Whether the annotator has an action to redo."""
-        with self._lock:
-            return bool(self._stepped(annotator, concept).undone)
+            steps = self._stepped(annotator, concept)
+            return bool(steps.done), bool(steps.undone)
 
     def events(self, concept: str, after: int = 0) -> list[Event]:
         """The concept's label events of all annotators that are newer than an event, oldest first."""
@@ -289,7 +284,7 @@ class LabelStore:
         db: sqlite3.Connection,
         annotator: str,
         concept: str,
-        changes: Mapping[str, tuple[str, str]],
+        labels: Mapping[str, StoredValue],
         source: str,
         model_version: int,
         message_id: str | None,
@@ -302,11 +297,12 @@ class LabelStore:
         ).lastrowid
         time = datetime.now(UTC).isoformat(timespec="microseconds")
         db.executemany(
-            """INSERT INTO events (action_id, time, annotator, concept, clip_id, value, before, source, model_version,
-               message_id, kind, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            f"""INSERT INTO events (action_id, time, annotator, concept, clip_id, value, before, source, model_version,
+                message_id, kind, undoes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, COALESCE(({_NEWEST}), 'none'), ?7, ?8, ?9,
+                ?10, ?11)""",
             [
-                (action, time, annotator, concept, clip, value, before, source, model_version, message_id, kind, undoes)
-                for clip, (before, value) in changes.items()
+                (action, time, annotator, concept, clip, value, source, model_version, message_id, kind, undoes)
+                for clip, value in labels.items()
             ],
         )
 
@@ -320,18 +316,6 @@ class LabelStore:
             (concept, annotator, message_id),
         )
         return dict(rows) if rows else None
-
-    def _values(self, annotator: str, concept: str, clips: list[str]) -> dict[str, StoredValue]:
-        """The annotator's value of each clip now, "none" if there is none."""
-        values: dict[str, StoredValue] = {}
-        for clip in clips:
-            rows = self._read(
-                """SELECT value FROM events WHERE concept = ? AND annotator = ? AND clip_id = ?
-                   ORDER BY event_id DESC LIMIT 1""",
-                (concept, annotator, clip),
-            )
-            values[clip] = rows[0][0] if rows else "none"
-        return values
 
     def _stepped(self, annotator: str, concept: str) -> _Steps:
         """The annotator's steps, kept up with the log of actions."""

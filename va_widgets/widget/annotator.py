@@ -226,15 +226,15 @@ class Annotator(anywidget.AnyWidget):
     def _label(self, request: protocol.Label) -> Answer:
         session = self.session.for_concept(request.concept)
         labels = session.label(request.clips, _VALUES[request.value], source=request.source, message_id=request.id)
-        return {"labels": _shown(labels), "status": self._status()}, []
+        return {"labels": _shown(labels)}, []
 
     def _undo(self, request: protocol.Undo) -> Answer:
         labels = self.session.for_concept(request.concept).undo(message_id=request.id)
-        return {"labels": _shown(labels), "status": self._status()}, []
+        return {"labels": _shown(labels)}, []
 
     def _redo(self, request: protocol.Redo) -> Answer:
         labels = self.session.for_concept(request.concept).redo(message_id=request.id)
-        return {"labels": _shown(labels), "status": self._status()}, []
+        return {"labels": _shown(labels)}, []
 
     def _refit(self, _request: protocol.Refit) -> Answer:
         self._worker.now()
@@ -322,7 +322,7 @@ class Annotator(anywidget.AnyWidget):
 
     def _status(self) -> Status:
         session = self.session
-        quality = session.quality
+        standing, quality = session.standing, session.quality
         points = [
             Point(int(refit["version"]), int(refit["labels"]), _finite(refit.get("ap")))
             for refit in session.course[-_LONGEST_COURSE:]
@@ -333,7 +333,7 @@ class Annotator(anywidget.AnyWidget):
             annotator=session.annotator,
             clips=len(session.corpus),
             feeds=list(session.feeds),
-            counts=session.counts,
+            counts=standing.counts,
             quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
             quality_note=session.quality_note,
             diversity=session.diversity,
@@ -342,9 +342,9 @@ class Annotator(anywidget.AnyWidget):
             advice=session.advice,
             state=self._state,  # type: ignore[arg-type]
             message=self._message,
-            pending=session.pending,
-            can_undo=session.can_undo,
-            can_redo=session.can_redo,
+            pending=standing.pending,
+            can_undo=standing.can_undo,
+            can_redo=standing.can_redo,
             searchable=session.searchable,
             queries=session.queries,
         )

@@ -78,6 +78,7 @@ class Reviewed(_Request, tag="reviewed", frozen=True):
 class Label(_Request, tag="label", frozen=True):
     """Label clips for a concept; "none" takes labels back. A repeated id is stored once.
 
+    The status afterwards comes with the "labels" event, which goes before the reply, as it does for an undo or a redo.
     The concept is named because a label may arrive late, when the page has gone on to another one.
     """
 

@@ -72,10 +72,9 @@ def test_undo_reverts_a_whole_action_and_redo_applies_it_again(store: LabelStore
 def test_a_new_label_leaves_nothing_to_redo(store: LabelStore) -> None:
     store.append(*WHO, {"a": "yes"}, source="search")
     store.undo(*WHO)
-    assert store.can_redo(*WHO)
+    assert store.steps(*WHO) == (False, True)
     store.append(*WHO, {"b": "yes"}, source="search")
-    assert not store.can_redo(*WHO)
-    assert store.can_undo(*WHO)
+    assert store.steps(*WHO) == (True, False)
 
 
 def test_an_undo_message_that_comes_twice_undoes_once(store: LabelStore) -> None:
@@ -129,8 +128,7 @@ def test_it_behaves_as_a_plain_stack_of_states(
             store.close()
             store = LabelStore(path)
         assert values(store) == states[-1]
-        assert store.can_undo(*WHO) == (len(states) > 1)
-        assert store.can_redo(*WHO) == bool(undone)
+        assert store.steps(*WHO) == (len(states) > 1, bool(undone))
     store.close()
 
 
