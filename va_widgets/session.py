@@ -249,13 +249,12 @@ class Session:
         One by one and kept: what pandas does for many at once goes through all clips of the corpus.
         """
         known = self._row_of
-        for clip in clips:
-            if clip not in known:
-                try:
-                    known[clip] = self.corpus.row(clip)
-                except UnknownClipError:
-                    known[clip] = -1
-        return np.array([known[clip] for clip in clips], dtype=np.int64)
+        for clip in set(clips).difference(known):
+            try:
+                known[clip] = self.corpus.row(clip)
+            except UnknownClipError:
+                known[clip] = -1
+        return np.fromiter(map(known.__getitem__, clips), dtype=np.int64, count=len(clips))
 
     def _nearest_labels(self, rows: NDArray[np.int64], fit: _Fit) -> list[str]:
         """What the labelled clip says that looks most like each of some clips; empty texts without labels."""
@@ -429,11 +428,11 @@ class Session:
             # New feeds are there; what takes longer comes after them.
             self._listeners.tell("refit", {"refit": fit.refit})
             fit = self._measured(fit, former)
+            # Another process may have added some, too.
+            course = [*self._state(_SHARED, "refits", []), _point(fit.refit, counts)]
             with self._lock:
-                self._fit = fit
-                # Another process may have added some, too.
-                self._course = [*self._state(_SHARED, "refits", []), _point(fit.refit, counts)]
-                self._remember(_SHARED, "refits", self._course)
+                self._fit, self._course = fit, course
+            self._remember(_SHARED, "refits", course)
         self._listeners.tell("status", {})
         return fit.refit
 

@@ -88,48 +88,54 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 f"The backdrop must have the embeddings' {dim} dimensions, not {backdrop.sample.shape[1]}."
             )
         center, scale = backdrop.center, backdrop.scale
+        # Once they are centred float32 is enough, in which products take half as long.
+        away = _away(features, center)
         if self.backdrop is not None and len(weak := backdrop.negatives):
-            features = np.concatenate([features, weak])
+            away = np.concatenate([away, _away(weak, center)])
             targets = np.concatenate([targets, np.full(len(weak), -1.0)])
             weights = np.concatenate([weights, np.full(len(weak), self.background_weight / len(weak))])
         with one_thread():
-            text, expected, doubt = self._text(backdrop, features[:labels], targets[:labels], weights[:labels])
-            away = features - center
-            columns = np.column_stack([away / scale, away @ text, np.ones(len(away))])
-            mean = np.concatenate([np.zeros(dim), [expected, 0.0]])
-            deviation = np.concatenate([np.full(dim, self.C**0.5), [doubt, _INTERCEPT_VARIANCE**0.5]])
-            found = _solve(columns, targets, weights, mean, deviation)
-        coef = found[:dim] / scale + found[dim] * text
+            text = self._text(backdrop, dim)
+            nearness = away @ text.astype(np.float32)
+            expected = self._expected(nearness[:labels], targets[:labels], weights[:labels])
+            # How far each weight is believed to be from what is expected of it.
+            deviation = np.full(dim + 2, self.C**0.5)
+            deviation[dim:] = _DOUBT * expected + _LEAST_DOUBT, _INTERCEPT_VARIANCE**0.5
+            deviation[:dim] /= scale
+            signed = np.column_stack([away, nearness, np.ones(len(away), dtype=np.float32)])
+            signed *= targets[:, None].astype(np.float32)
+            signed *= deviation.astype(np.float32)
+            found = deviation * _solve(signed, targets * nearness * expected, weights)
+        coef = found[:dim] + (expected + found[dim]) * text
         self.coef_ = coef[None, :]
         self.intercept_ = np.array([found[dim + 1] - coef @ center])
         self.n_features_in_ = dim
         return self
 
-    def _text(
-        self,
-        backdrop: Backdrop,
-        features: NDArray[np.float64],
-        targets: NDArray[np.float64],
-        weights: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], float, float]:
-        """The vector whose product with a clip is its nearness to the text, and its weight's mean and deviation."""
-        dim = features.shape[1]
+    def _text(self, backdrop: Backdrop, dim: int) -> NDArray[np.float64]:
+        """The vector whose product with a clip is its nearness to the text, above the mean clip's."""
         text = _vector(self.prior, dim, "prior")
         length = float(np.linalg.norm(text))
         if not length:
-            return np.zeros(dim), 0.0, _LEAST_DOUBT
+            return text
         text = text / length
         reach = backdrop.reach(text)
-        text = text / reach if reach > np.finfo(np.float32).eps else np.zeros(dim)
-        sure = weights * np.clip((features - backdrop.center) @ text, 0, 1)
+        return text / reach if reach > np.finfo(np.float32).eps else np.zeros(dim)
+
+    def _expected(
+        self, nearness: NDArray[np.floating[Any]], targets: NDArray[np.float64], weights: NDArray[np.float64]
+    ) -> float:
+        """What the text's weight is expected to be, by how near to the text the labelled clips are."""
+        sure = weights * np.clip(nearness, 0, 1)
         right, wrong = float(sure[targets > 0].sum()), float(sure[targets < 0].sum())
-        expected = self.prior_strength * ((1 + right) / (1 + right + wrong)) ** _DISTRUST
-        return text, expected, _DOUBT * expected + _LEAST_DOUBT
+        return self.prior_strength * ((1 + right) / (1 + right + wrong)) ** _DISTRUST
 
     def _checked(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        features = np.asarray(X, dtype=np.float64)
+    ) -> tuple[NDArray[np.floating[Any]], NDArray[np.float64], NDArray[np.float64]]:
+        features = np.asarray(X)
+        if features.dtype != np.float32:
+            features = features.astype(np.float64)
         labels = np.asarray(y)
         if features.ndim != 2 or labels.shape != (len(features),):
             raise ValueError(
@@ -181,21 +187,24 @@ def decision_scores(
     return found
 
 
+def _away(features: NDArray[np.floating[Any]], center: NDArray[np.float64]) -> NDArray[np.float32]:
+    """How clips differ from the mean clip."""
+    return (features - center.astype(features.dtype)).astype(np.float32, copy=False)
+
+
 def _solve(
-    columns: NDArray[np.float64],
-    targets: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    deviation: NDArray[np.float64],
+    signed: NDArray[np.float32], fixed: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The minimum, by L-BFGS from the mean; the loss is strictly convex, so there is one."""
-    # In units of the deviation. Products in float32 take half as long.
-    signed = (columns * (targets[:, None] * deviation)).astype(np.float32)
-    fixed = targets * (columns @ mean)
+    """Where  weights . log(1 + exp(-(signed x + fixed))) + |x|^2 / 2  is least, by L-BFGS from 0; there is one place.
+
+    `signed` is float32 (n, m), `fixed` and `weights` are float64 (n,).
+    """
     # In coordinates in which the loss curves alike in all directions, a tenth of the steps are enough.
     doubt = expit(-fixed)
     curved = signed * np.sqrt(_FLATTER * weights * doubt * (1 - doubt)).astype(np.float32)[:, None]
-    root = cholesky(curved.T @ curved + np.eye(len(mean), dtype=np.float32), lower=True, check_finite=False)
+    curvature = curved.T @ curved
+    curvature[np.diag_indices_from(curvature)] += 1
+    root = cholesky(curvature, lower=True, overwrite_a=True, check_finite=False)
 
     def loss(place: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         point = solve_triangular(root, place.astype(np.float32), lower=True, trans="T", check_finite=False)
@@ -204,9 +213,9 @@ def _solve(
         slope = point - (weights * expit(-margins)).astype(np.float32) @ signed
         return value, solve_triangular(root, slope, lower=True, check_finite=False).astype(np.float64)
 
-    start = np.zeros(len(mean))
+    start = np.zeros(signed.shape[1])
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "gtol": _TOLERANCE})
-    return mean + deviation * solve_triangular(root, found.x, lower=True, trans="T")
+    return solve_triangular(root, found.x.astype(np.float32), lower=True, trans="T").astype(np.float64)
 
 
 def _vector(values: ArrayLike | None, dim: int, name: str) -> NDArray[np.float64]:
