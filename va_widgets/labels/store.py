@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,9 @@ _APPLICATION_ID = 0x76615F31  # "va_1": tells our file from any other SQLite dat
 _LONGEST_CONCEPT, _LONGEST_ANNOTATOR = 500, 200
 _LONGEST_SOURCE = 64
 _BUSY_SECONDS = 10.0
+_LOG_BYTES = 4 << 20  # from about there on SQLite begins its log anew
+_CACHE_BYTES = 2 << 20  # of a transaction that SQLite keeps in memory
+_ROOM = 10  # times the log that a disk must have free before so much of it is taken
 
 # An action is what one undo reverts: all events that share an action_id. An undo or a redo is an action of its own
 # that names the one it reverts or applies again in `undoes`. `before` is the value an event replaced.
@@ -357,6 +361,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")  # fails at once where nothing can be written
         db.execute("ROLLBACK")
+        _make_room(db, path)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
             return _read_only(path), True
@@ -364,6 +369,27 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
     except sqlite3.Error as error:
         raise _unreadable(path, error) from error
     return db, False
+
+
+def _make_room(db: sqlite3.Connection, path: Path) -> None:
+    """Let SQLite's log have its length from the beginning, so that no label waits until the disk finds room for it.
+
+    In a transaction that is rolled back: what has spilled over into the log then stays there, to be written over.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size >= _LOG_BYTES:
+        return
+    if shutil.disk_usage(path.parent).free < _ROOM * _LOG_BYTES:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.execute("INSERT INTO state VALUES ('', '', '', zeroblob(?))", (_LOG_BYTES + _CACHE_BYTES,))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:  # somebody's quota: labels take what there is
+            raise
+    finally:
+        if db.in_transaction:  # SQLite has rolled it back by itself where the disk is full
+            db.execute("ROLLBACK")
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -181,6 +182,29 @@ def test_events_tell_what_is_new(store: LabelStore) -> None:
     assert store.events("night city", seen) == []
     store.append("thomas", "night city", {"a": "yes", "b": "no"}, source="search")
     assert [event.clip_id for event in store.events("night city", seen)] == ["a", "b"]
+
+
+def test_the_log_does_not_grow_with_the_labels(tmp_path: Path) -> None:
+    path, log = tmp_path / "labels.sqlite", tmp_path / "labels.sqlite-wal"
+    with LabelStore(path) as store:
+        length = log.stat().st_size
+        for number in range(100):
+            store.append(*WHO, {f"clip {number}": "yes"}, source="search")
+        assert log.stat().st_size == length
+        with LabelStore(path) as another:  # which does not add its own
+            assert log.stat().st_size == length
+            assert len(values(another)) == 100
+    assert path.stat().st_size < length, "nothing of it is left when the store is closed"
+    with LabelStore(path) as store:
+        assert len(values(store)) == 100
+
+
+def test_a_disk_that_is_nearly_full_is_left_to_the_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
+    with LabelStore(tmp_path / "labels.sqlite") as store:
+        assert (tmp_path / "labels.sqlite-wal").stat().st_size < 10**6
+        store.append(*WHO, {"a": "yes"}, source="search")
+        assert values(store) == {"a": "yes"}
 
 
 def test_files_that_are_not_ours_are_refused_and_left_alone(tmp_path: Path) -> None:
