@@ -41,8 +41,9 @@ const AGAIN_AT_MOST = 60_000;
 export class Client {
   private readonly pending = new Map<string, Pending>();
   private readonly late = new Set<string>();
-  private readonly prefix = Math.random().toString(36).slice(2, 10);
+  readonly page = Math.random().toString(36).slice(2, 10); // this one among those that show the widget
   private count = 0;
+  private heard = Date.now(); // when the kernel has last said something
 
   constructor(
     private readonly model: Model,
@@ -66,7 +67,17 @@ export class Client {
 
   id(): string {
     this.count += 1;
-    return `${this.prefix}-${this.count}`;
+    return `${this.page}-${this.count}`;
+  }
+
+  // Nothing waits for an answer, and the kernel has said nothing for so many milliseconds.
+  quiet(during = 0): boolean {
+    return this.pending.size === 0 && Date.now() - this.heard >= during;
+  }
+
+  // Sends a request once; the answer does not matter.
+  tell<T extends RequestType>(type: T, payload: Requests[T]["with"]): void {
+    this.send(request(this.id(), type, payload));
   }
 
   // A request is never given up: a busy kernel answers later, and a label that is under way must not be told failed.
@@ -103,7 +114,7 @@ export class Client {
     }, after);
   }
 
-  private readonly sendAll = (): void => {
+  readonly sendAll = (): void => {
     for (const { message } of this.pending.values()) this.send(message);
   };
 
@@ -120,6 +131,7 @@ export class Client {
 
   private readonly receive = (content: unknown, buffers: unknown): void => {
     const message = parse(content);
+    this.heard = Date.now();
     if (message.kind === "event") this.onEvent(message.event);
     if (message.kind !== "reply" && message.kind !== "failure") return;
     const pending = message.id === null ? undefined : this.pending.get(message.id);

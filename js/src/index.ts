@@ -32,6 +32,7 @@ export default function annotator() {
     const unpaint = effect(() => {
       root.dataset.vaTheme = theme.value;
     });
+    root.addEventListener("pointermove", opened.visit);
     const detach = opened.attach();
     draw(h(App, { store: opened, view: new View(opened) }), root);
     return () => {

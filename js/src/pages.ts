@@ -70,9 +70,11 @@ export class Pages {
     if (this.deck.value.pages.length > 0 && !this.deck.value.loading) this.prefetch();
   }
 
-  // Somebody looks again.
-  catchUp(): void {
-    if (this.behind) this.refresh();
+  // Somebody looks again, and the classifier has this version now.
+  catchUp(version: number): void {
+    const { ahead, pages } = this.deck.value;
+    const newest = ahead ?? pages.at(-1);
+    if (this.behind || (newest && newest.version < version)) this.refresh();
   }
 
   private turnTo(index: number): void {

@@ -83,9 +83,10 @@ export type ReviewOrder = (typeof REVIEW_ORDERS)[number];
 // What each request carries, and what its reply brings.
 export interface Requests {
   hello: {
-    with: Record<never, never>;
-    result: { status: Status; session: string; corpus: string; selection: Selection | null };
+    with: { page: string; clips: string[] };
+    result: { status: Status; session: string; corpus: string; selection: Selection | null; labels: Labels };
   };
+  bye: { with: { page: string }; result: Record<never, never> };
   search: { with: { text: string; k: number }; result: { cards: Card[]; status: Status } };
   similar: { with: { clip: string; k: number }; result: { cards: Card[] } };
   feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };
@@ -219,7 +220,14 @@ const isSelection = shape({ title: isString, clips: listOf(isString) });
 const withLabels = shape({ labels: isLabels });
 const withStatus = shape({ status: isStatus });
 const results: Record<RequestType, Check> = {
-  hello: shape({ status: isStatus, session: isString, corpus: isString, selection: orNull(isSelection) }),
+  hello: shape({
+    status: isStatus,
+    session: isString,
+    corpus: isString,
+    selection: orNull(isSelection),
+    labels: isLabels,
+  }),
+  bye: isObject,
   search: shape({ cards: listOf(isCard), status: isStatus }),
   similar: shape({ cards: listOf(isCard) }),
   feed: shape({ cards: listOf(isCard), version: isNumber }),

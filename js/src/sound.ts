@@ -1,4 +1,4 @@
-// Whether clips are heard: one wish for all clips and players of the page.
+// Whether clips are heard: one wish for all clips of an annotator, as hosts load this module once for each.
 
 import { signal } from "@preact/signals";
 
@@ -6,6 +6,15 @@ export const muted = signal(false);
 
 export function toggleMuted(): void {
   muted.value = !muted.value;
+}
+
+export const PLAYER = "va-player"; // the class of our videos
+
+// One that plays has the page to itself: another annotator's would be heard at the same time. Those are found by their
+// class, because they have a module of their own.
+export function pauseOthers(video: HTMLVideoElement): void {
+  for (const other of document.querySelectorAll<HTMLVideoElement>(`video.${PLAYER}`))
+    if (other !== video) other.pause();
 }
 
 // A browser may refuse sound before the person has pressed anything, and then plays it muted, as the button shows; or

@@ -26,6 +26,13 @@ import { Review } from "./review";
 const LONGEST_EXCLUDE = 2000;
 const LONGEST_SEARCH = 200;
 const MOST_LABELS = 500; // in one message
+const MOST_KNOWN = 2000; // clips whose labels a page that comes back asks for
+const QUIET = 10_000; // ms without a word from the kernel until a page doubts that there is one
+
+// Jupyter's models tell it when their kernel is restarted, and when a broken connection is there again.
+const CONNECTION = "comm_live_update";
+
+type Greeting = Requests["hello"]["result"];
 
 export class Store {
   readonly client: Client;
@@ -80,7 +87,7 @@ export class Store {
 
   private opened = false;
   private views = 0;
-  private unshown = false; // what the page should show has changed while nobody saw it
+  private unshown = false; // what the page should show may have changed while nobody saw it
   private placed: boolean; // a former page has been somewhere, or the person has been faster than the kernel
 
   constructor(private readonly model: Model) {
@@ -102,39 +109,60 @@ export class Store {
     this.search = new Pages(this.learn, this.seen);
     this.feeds = new Pages(this.learn, this.seen);
     this.review = new Review((clips) => this.reviewedCards(this.place.value.annotator, clips), this.learn);
+    model.on(CONNECTION, this.doubt);
   }
 
   close(): void {
+    this.model.off(CONNECTION, this.doubt);
     this.client.close();
     this.media.close();
   }
 
   // A view is there from now on; returns the way to say that it has gone. A cell that is run again leaves its former
-  // store without one: that store still delivers its labels, but asks for no clips until it is seen again.
+  // store without one: that store still delivers its labels, but asks for no clips until it is seen again, and the
+  // kernel tells it nothing.
   attach(): () => void {
     this.views += 1;
-    if (this.views === 1) {
-      if (this.unshown) void this.show();
-      for (const pages of [this.search, this.feeds]) pages.catchUp();
-    }
+    if (this.views === 1 && this.opened) void this.greet();
     return () => {
       this.views -= 1;
+      if (this.views > 0) return;
+      if (this.place.value.tab === "review") this.unshown = true; // it is about what is labelled by then
+      this.leave();
     };
   }
 
   private readonly seen = (): boolean => this.views > 0;
+
+  private leave(): void {
+    this.client.tell("bye", { page: this.client.page });
+  }
 
   // Called by a view once it knows how many cards fit. The first one brings the page back to where it was.
   async open(perPage: number): Promise<void> {
     this.perPage.value = perPage;
     if (this.opened) return;
     this.opened = true;
-    const reply = await this.ask("hello", {});
-    if (!reply) {
-      this.opened = false;
-      return;
+    this.opened = await this.greet();
+  }
+
+  // Tells the kernel that this page shows the widget, and shows what the kernel answers.
+  private async greet(): Promise<boolean> {
+    const clips = [...this.labels.value.keys()].slice(-MOST_KNOWN);
+    const chosen = this.selection.value;
+    try {
+      const { result } = await this.client.request("hello", { page: this.client.page, clips });
+      if (!this.seen()) this.leave(); // what was sent again may have come after the bye
+      await (this.status.value ? this.resume(result, chosen) : this.begin(result));
+      return true;
+    } catch (error) {
+      this.error.value = error instanceof Error ? error.message : String(error);
+      return false;
     }
-    const { status, session, corpus, selection } = reply.result;
+  }
+
+  private async begin({ status, session, corpus, selection }: Greeting): Promise<void> {
+    this.error.value = "";
     this.status.value = status;
     this.selection.value = selection;
     for (const { id, change } of this.outbox.open(tabShelf(corpus, status.annotator, session)))
@@ -147,6 +175,31 @@ export class Store {
     });
     await this.show();
   }
+
+  // What the kernel has not told this page, or has told it in vain. A selection that the page had chosen when it asked is
+  // known; by now the person may have gone on to a search.
+  private async resume({ status, selection, labels }: Greeting, chosen: Selection | null): Promise<void> {
+    await this.adopt(status);
+    this.hear(status);
+    this.apply(labels);
+    if (selection && !same(selection, chosen)) await this.present(selection);
+    else if (this.unshown) await this.show();
+    this.search.catchUp(0); // what is found does not depend on the classifier
+    this.feeds.catchUp(status.version);
+  }
+
+  // The host says that something has happened to the connection: is there still a kernel that knows this widget?
+  private readonly doubt = (): void => {
+    if (!this.seen()) return;
+    this.client.sendAll();
+    if (this.client.quiet()) void this.greet();
+  };
+
+  // Somebody turns to the widget. Not every host says that a kernel was shut down: better to ask now than to leave it
+  // to the first label.
+  readonly visit = (): void => {
+    if (this.client.quiet(QUIET)) void this.greet();
+  };
 
   // --- where the person is ---------------------------------------------------------------------
 
@@ -408,7 +461,7 @@ export class Store {
 
   private readonly heard = (event: Event): void => {
     const { status } = event.data;
-    if (this.status.value === null) return; // the answer to hello brings all of it
+    if (this.status.value === null || !this.seen()) return; // the answer to hello brings all of it
     if (event.event === "switch") {
       void this.adopt(status);
       return;
@@ -435,6 +488,9 @@ export class Store {
     }
   }
 }
+
+const same = (one: Selection, other: Selection | null): boolean =>
+  one.title === other?.title && one.clips.join() === other.clips.join();
 
 const reachable = (tab: Tab, status: Status): boolean => tab !== "search" || status.searchable;
 

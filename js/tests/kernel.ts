@@ -14,7 +14,8 @@ export class Kernel implements Model {
     const golden = replies.find((reply) => reply.type === message.type);
     return { ...golden, id: message.id };
   };
-  private listeners = new Set<(...values: unknown[]) => void>();
+  gone = false; // refuse whatever is sent, as a host does that has no kernel for it
+  private listeners: { name: string; listener: (...values: unknown[]) => void }[] = [];
 
   get(name: string): unknown {
     return this.kept.get(name);
@@ -23,13 +24,14 @@ export class Kernel implements Model {
     this.kept.set(name, value);
   }
   save_changes(): void {}
-  on(_name: string, listener: (...values: unknown[]) => void): void {
-    this.listeners.add(listener);
+  on(name: string, listener: (...values: unknown[]) => void): void {
+    this.listeners.push({ name, listener });
   }
-  off(_name: string, listener: (...values: unknown[]) => void): void {
-    this.listeners.delete(listener);
+  off(name: string, listener: (...values: unknown[]) => void): void {
+    this.listeners = this.listeners.filter((one) => one.name !== name || one.listener !== listener);
   }
   send(content: object): void {
+    if (this.gone) throw new Error("Cannot send: the comm is closed");
     const message = content as Message;
     this.asked.push(message);
     if (this.hold) this.held.push(message);
@@ -46,10 +48,13 @@ export class Kernel implements Model {
     this.answer = ({ id, type }) => ({ v: 1, id, type, ok: false, error: { code, message } });
   }
   tell(content: unknown, buffers: unknown[] = []): void {
-    for (const listener of [...this.listeners]) listener(content, buffers);
+    this.happen("msg:custom", content, buffers);
+  }
+  happen(event: string, ...values: unknown[]): void {
+    for (const { name, listener } of [...this.listeners]) if (name === event) listener(...values);
   }
   get heard(): number {
-    return this.listeners.size;
+    return this.listeners.length;
   }
   last(type: string): Message | undefined {
     return this.asked.filter((message) => message.type === type).at(-1);

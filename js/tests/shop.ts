@@ -40,7 +40,7 @@ export class Shop extends Kernel {
 
   private special(asked: Asked): object {
     const { type, exclude, k, clips, value } = asked;
-    if (type === "hello") return { selection: this.selection };
+    if (type === "hello") return { selection: this.selection, labels: this.labelsOf(clips) };
     if (type === "feed") {
       const left = EVERY.filter((clip) => !exclude.includes(clip)).slice(0, k);
       return { cards: this.cards(left), version: this.status.version };
@@ -57,6 +57,10 @@ export class Shop extends Kernel {
       return { labels: Object.fromEntries(clips.map((clip) => [clip, value === "none" ? null : value])) };
     }
     return {};
+  }
+
+  private labelsOf(clips: readonly string[]): Record<string, string | null> {
+    return Object.fromEntries(clips.map((clip) => [clip, this.stored.get(clip) ?? null]));
   }
 
   private cards(clips: readonly string[]): object[] {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import events from "../../tests/protocol_cases/events.json";
 import { feedOf } from "../src/feeds";
 import { tabShelf } from "../src/outbox";
@@ -218,18 +218,18 @@ describe("without a view", () => {
     expect(types()).toEqual([]);
     store.attach();
     await settle();
-    expect(types()).toEqual(["feed"]); // the pictures are known
+    expect(types()).toEqual(["hello", "feed"]); // the pictures are known
     expect([shown(store), store.feeds.fresh.value]).toEqual(["abcd", 4]);
     await store.next();
     expect(store.page.value?.version).toBe(5);
   });
 
-  it("nothing is asked for again by a view that has missed nothing", async () => {
+  it("no clips are asked for again by a view that has missed nothing", async () => {
     const { store, types } = await left();
     store.attach();
     store.attach();
     await settle();
-    expect(types()).toEqual([]);
+    expect(types()).toEqual(["hello"]);
     expect(shown(store)).toBe("abcd");
   });
 
@@ -271,21 +271,147 @@ describe("without a view", () => {
     await unseen.open(4);
     await settle();
     expect(kernel.stored.get("q")).toBe("yes");
-    expect(kernel.asked.map(({ type }) => type)).toEqual(["hello", "label"]);
+    expect(kernel.asked.map(({ type }) => type)).toEqual(["hello", "bye", "label"]);
   });
 
-  it("another concept or a selection is remembered, and shown to the next view", async () => {
+  it("another concept or a selection leads to no question, and is shown to the next view", async () => {
     const { kernel, store, types } = await left();
     kernel.status = { ...kernel.status, concept: "rain" };
-    kernel.tell({ v: 1, event: "switch", data: { status: kernel.status } });
-    const selection = { title: "on the map", clips: ["k", "a"] };
-    kernel.tell({ v: 1, event: "show", data: { selection, status: kernel.status } });
+    kernel.tell({ v: 1, event: "switch", data: { status: kernel.status } }); // meant for another window
+    kernel.selection = { title: "on the map", clips: ["k", "a"] };
+    kernel.tell({ v: 1, event: "show", data: { selection: kernel.selection, status: kernel.status } });
     await settle();
     expect(types()).toEqual([]);
-    expect(store.status.value?.concept).toBe("rain");
     store.attach();
     await settle();
+    expect(store.status.value?.concept).toBe("rain");
     expect(shown(store)).toBe("ka");
+    expect(store.selection.value?.title).toBe("on the map");
+  });
+
+  it("the kernel hears goodbye from the last one, and which page it is", async () => {
+    const { kernel, store } = await opened();
+    const second = store.attach();
+    second();
+    expect(kernel.last("bye")).toBeUndefined();
+    const other = new Store(kernel); // in another window
+    other.attach()();
+    expect(kernel.last("bye")?.page).toBe(other.client.page);
+    expect(kernel.last("hello")?.page).toBe(store.client.page);
+    expect(other.client.page).not.toBe(store.client.page);
+  });
+
+  it("labels that others give are there when a view comes back", async () => {
+    const { kernel, store } = await left();
+    await store.label(["a"], "yes");
+    kernel.stored.set("b", "no").delete("a");
+    kernel.status = { ...kernel.status, counts: { yes: 0, no: 1, unsure: 0 } };
+    store.attach();
+    await settle();
+    expect(kernel.last("hello")?.clips).toContain("b");
+    expect(["a", "b"].map((clip) => store.labels.value.get(clip))).toEqual([null, "no"]);
+    expect(store.status.value?.counts.no).toBe(1);
+  });
+
+  it("what Review lists is asked for anew", async () => {
+    const { kernel, store } = await opened();
+    await store.openReview({});
+    const again = new Store(kernel);
+    const detach = again.attach();
+    await again.open(4);
+    detach();
+    kernel.asked.length = 0;
+    again.attach();
+    await settle();
+    expect(kernel.last("review")).toBeDefined();
+  });
+
+  it("a goodbye that a late hello has overtaken is said again", async () => {
+    const kernel = new Shop();
+    const store = new Store(kernel);
+    const detach = store.attach();
+    kernel.hold = true;
+    const opening = store.open(4);
+    detach();
+    kernel.release();
+    await opening;
+    expect(kernel.asked.filter(({ type }) => type === "bye")).toHaveLength(2);
+  });
+});
+
+describe("the connection to the kernel", () => {
+  const CONNECTION = "comm_live_update";
+
+  it("is asked for when the host doubts it, and a kernel that is gone is said at once", async () => {
+    const { kernel, store } = await opened();
+    await settle();
+    kernel.asked.length = 0;
+    kernel.happen(CONNECTION);
+    await settle();
+    expect(kernel.asked.map(({ type }) => type)).toEqual(["hello"]);
+    expect(store.lost.value).toBe(false);
+    kernel.gone = true;
+    kernel.happen(CONNECTION);
+    expect(store.lost.value).toBe(true);
+    kernel.gone = false;
+    kernel.happen(CONNECTION);
+    expect(store.lost.value).toBe(false);
+  });
+
+  it("that is doubted while something waits gets this once more, and no further question", async () => {
+    const { kernel } = await opened();
+    await settle();
+    kernel.hold = true;
+    kernel.asked.length = 0;
+    kernel.happen(CONNECTION);
+    kernel.happen(CONNECTION);
+    expect(kernel.asked.map(({ type, id }) => [type, id])).toEqual([
+      ["hello", kernel.asked[0]?.id],
+      ["hello", kernel.asked[0]?.id],
+    ]);
+  });
+
+  it("is no matter of a page without a view, or of a model that is closed", async () => {
+    const kernel = new Shop();
+    const store = new Store(kernel);
+    await store.open(4);
+    kernel.asked.length = 0;
+    kernel.happen(CONNECTION);
+    expect(kernel.asked).toEqual([]);
+    store.close();
+    expect(kernel.heard).toBe(0);
+  });
+
+  it("is asked for by who comes back after a while, and tells what was missed", async () => {
+    const { kernel, store } = await opened();
+    store.error.value = "The disk is full.";
+    await settle();
+    kernel.asked.length = 0;
+    store.visit();
+    expect(kernel.asked).toEqual([]);
+    vi.setSystemTime(Date.now() + 60_000);
+    kernel.stored.set("b", "no");
+    store.visit();
+    await settle();
+    expect(kernel.asked.map(({ type }) => type)).toEqual(["hello"]);
+    expect(store.labels.value.get("b")).toBe("no");
+    expect(store.error.value).toBe("The disk is full."); // it is no answer to that
+    vi.useRealTimers();
+  });
+
+  it("answers too late for who has gone on to search", async () => {
+    const chosen = new Shop();
+    chosen.selection = { title: "on the map", clips: ["k"] };
+    const { kernel, store } = await opened(chosen);
+    await settle();
+    expect(shown(store)).toBe("k");
+    kernel.hold = true;
+    kernel.happen(CONNECTION);
+    const searched = store.find("sun");
+    kernel.release();
+    await searched;
+    expect(store.selection.value).toBeNull();
+    expect(shown(store)).toBe("abcd");
   });
 });
 

@@ -87,7 +87,7 @@ function status() {
 }
 
 function tellAll(event, data) {
-  for (const model of models) model.tell({ v: 1, event, data: { status: status(), ...data } });
+  for (const model of models.filter(({ seen }) => seen)) model.tell({ v: 1, event, data: { status: status(), ...data } });
 }
 
 function cardOf(clip, i) {
@@ -168,6 +168,11 @@ async function answer(model, message) {
   const result = by(message.type);
   let buffers = [];
   const labels = here();
+  if (message.type === "hello") {
+    model.seen = true;
+    result.labels = Object.fromEntries(message.clips.map((clip) => [clip, labels[clip] ?? null]));
+  }
+  if (message.type === "bye") model.seen = false;
   if (message.type === "feed") {
     const rest = every.filter((clip) => !message.exclude.includes(clip) && !labels[clip]);
     Object.assign(result, { cards: rest.slice(0, message.k).map(cardOf), version: kernel.version });
@@ -190,7 +195,8 @@ async function answer(model, message) {
     });
   }
   if (message.type === "publish") result.name = message.name;
-  if (["label", "undo", "redo"].includes(message.type)) result.labels = change(message);
+  const changes = ["label", "undo", "redo"].includes(message.type);
+  if (changes) result.labels = change(message);
   if (message.type === "filmstrips") {
     buffers = (await Promise.all(message.clips.map((clip) => strip(every.indexOf(clip))))).map(wrapped);
     result.strips = message.clips.map((clip, i) => ({
@@ -203,14 +209,14 @@ async function answer(model, message) {
     Object.assign(result, { available: true, reason: "", sound: options.sound, ...place });
   }
   if (result.status) result.status = status();
-  if (result.labels) tellAll("labels", { labels: result.labels });
+  if (changes) tellAll("labels", { labels: result.labels });
   if (message.type === "switch") tellAll("switch", {});
   kernel.open -= 1;
   model.tell({ v: 1, id: message.id, type: message.type, ok: true, result }, buffers);
 }
 
 function open(element) {
-  const listeners = new Set();
+  let listeners = [];
   let kept = options.place;
   const model = {
     asked: [],
@@ -220,8 +226,11 @@ function open(element) {
       window.place = value;
     },
     save_changes() {},
-    on: (_, listener) => listeners.add(listener),
-    off: (_, listener) => listeners.delete(listener),
+    seen: false, // a page has said hello, and none has said bye
+    on: (name, listener) => listeners.push({ name, listener }),
+    off: (name, listener) => {
+      listeners = listeners.filter((one) => one.name !== name || one.listener !== listener);
+    },
     send(message) {
       if (kernel.gone) throw new Error("Cannot send");
       kernel.asked.push(message);
@@ -231,7 +240,10 @@ function open(element) {
       else arrive(model, message);
     },
     tell(content, buffers = []) {
-      for (const listener of [...listeners]) listener(content, buffers);
+      model.happen("msg:custom", content, buffers);
+    },
+    happen(event, ...values) {
+      for (const { name, listener } of [...listeners]) if (name === event) listener(...values);
     },
   };
   models.push(model);

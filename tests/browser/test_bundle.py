@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import Page, Position, expect
 
@@ -25,6 +27,36 @@ def test_it_fits_follows_the_theme_and_is_mostly_pictures(open_page: Open, theme
       return shown / area(document.querySelector(".va-app"));
     }""")
     assert pictures >= (0.75 if width >= 1200 else 0.6), f"only {pictures:.0%} of the widget is pictures"
+
+
+# What each part of the header takes, without the text that an ellipsis hides.
+PARTS = """() => [...document.querySelectorAll('.va-header > *')].map((part) => {
+  const { left, right, top, bottom } = part.getBoundingClientRect();
+  return { left, right, top, bottom };
+}).filter(({ left, right }) => right > left)"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 480, 800, 1200, 1680])
+def test_a_long_concept_takes_the_room_there_is(open_page: Open, theme: str, width: int) -> None:
+    concept = "people who cross a wet street at night under an umbrella while the traffic lights are red"
+    page = open_page(theme, width, 400, labelled=9, concept=concept)
+    page.evaluate("kernel.advice = 'Label ten more of borderline.'; kernel.refit()")
+    expect(page.locator(".va-advice")).to_have_text("Label ten more of borderline.")
+    shoot(page, f"concept-{theme}-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator(".va-concept")).to_have_attribute("title", concept)
+    parts = page.evaluate(PARTS)
+    first = [part for part in parts if part["top"] < parts[0]["bottom"]]  # the concept's line
+    for before, after in pairwise(first):
+        assert before["right"] <= after["left"] + 1, "they overlap"
+    whole = page.evaluate(
+        "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('.va-concept-name'))"
+    )
+    assert whole or first[-1]["right"] > width - 40, "there was more room"
+    assert whole or width < 1680
+    lines = {320: 4, 480: 3, 800: 2}.get(width, 1)
+    assert page.locator(".va-header").evaluate("(header) => header.offsetHeight") <= 10 + 20 * lines
 
 
 @pytest.mark.parametrize(("size", "page_size", "width", "columns"), [(120, 100, 1200, 9), (264, 5, 300, 1)])

@@ -181,6 +181,21 @@ def test_what_nobody_sees_is_not_heard(annotator: Page) -> None:
     assert annotator.evaluate(paused)
 
 
+def test_only_one_of_two_players_is_heard(open_page: Open) -> None:
+    page = open_page(widgets=2)
+    playing = "[...document.querySelectorAll('video')].map((video) => !video.paused)"
+    for number in (0, 1):
+        app = page.locator(".va-app").nth(number)
+        expect(app.locator(".va-film").first).to_be_visible()
+        app.locator(".va-box").focus()
+        page.keyboard.press("Space")
+        page.wait_for_function(f"document.querySelectorAll('video')[{number}]?.currentTime > 0.1")
+    assert page.evaluate(playing) == [False, True]
+    page.locator(".va-app").first.locator(".va-box").focus()
+    page.keyboard.press("Space")
+    page.wait_for_function(f"{playing}.join() === 'true,false'")
+
+
 def test_the_filmstrip_is_silent(annotator: Page) -> None:
     """Scrubbed by the pointer, and in place of a clip that is still being cut."""
     thumb = annotator.locator(".va-thumb").nth(1)

@@ -68,6 +68,25 @@ def test_a_page_that_no_kernel_knows_from_the_start_says_what_to_do(open_page: O
     expect(page.locator(".va-film").first).to_be_visible()
 
 
+def test_a_kernel_that_goes_while_nothing_is_done_is_said(annotator: Page) -> None:
+    state = annotator.locator(".va-state")
+    annotator.wait_for_function("kernel.open === 0")
+    annotator.evaluate("kernel.gone = true; models[0].happen('comm_live_update')")
+    expect(state).to_have_text("kernel lost")
+    expect(annotator.locator(".va-hint")).to_contain_text("Run this cell again")
+    annotator.evaluate("kernel.gone = false; models[0].happen('comm_live_update')")
+    expect(state).to_have_attribute("data-state", "saved")
+
+
+def test_a_kernel_that_went_unnoticed_is_said_to_who_turns_to_the_widget(annotator: Page) -> None:
+    annotator.mouse.move(0, 0)
+    fake_clock(annotator)
+    annotator.clock.run_for(15_000)
+    annotator.evaluate("kernel.gone = true")
+    annotator.locator(".va-thumb").nth(1).hover()
+    expect(annotator.locator(".va-state")).to_have_text("kernel lost")
+
+
 def test_an_offline_minute_loses_no_label(annotator: Page) -> None:
     fake_clock(annotator)
     annotator.evaluate("kernel.lose = true")
@@ -145,6 +164,7 @@ def test_only_the_visible_widget_asks_after_its_cell_was_run_again(open_page: Op
     page = open_page(labelled=9, place={"tab": "feeds"})
     expect(page.locator(".va-film").first).to_be_visible()
     page.evaluate("rerun()")
+    assert page.evaluate("models[0].asked.at(-1)") == "bye"
     expect(page.locator(".va-app")).to_have_count(1)
     expect(page.locator(".va-film").first).to_be_visible()
     page.evaluate("models.forEach((model) => { model.asked.length = 0; })")
@@ -152,6 +172,7 @@ def test_only_the_visible_widget_asks_after_its_cell_was_run_again(open_page: Op
     press(page, "yn")
     page.evaluate("kernel.refit(); kernel.refit()")
     expect(page.get_by_role("button", name=re.compile(r"^\d+ new"))).to_be_visible()
+    assert page.evaluate("models.map((model) => model.seen)") == [False, True]
     former, shown = page.evaluate("models.map((model) => model.asked)")
     assert former == []
     assert [shown.count(kind) for kind in ("label", "feed")] == [2, 2]

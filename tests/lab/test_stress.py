@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocket, expect
 
 import va_widgets as va
-from tests.lab.conftest import Lab
+from tests.lab.conftest import Lab, choose
 from tests.lab.test_flow import OPEN, SHOW, counts, label_page, notebook, opened, ready, saved, shoot
 from tests.unit.corpus.clips import write_video
 
@@ -22,6 +22,10 @@ while not pathlib.Path("{file}").exists():
 
 # A message from a widget to the kernel, as JupyterLab writes it.
 QUESTION = re.compile(rb'"comm_id":"(\w+)","data":\{"method":"custom","content":\{.*?"type":"(\w+)"')
+
+
+# What the kernel tells a widget that has not asked.
+EVENT = re.compile(rb'"event": ?"(labels|refit|status)"')
 
 
 def corpus_of(notebook: str) -> str:
@@ -91,6 +95,7 @@ def test_a_label_given_to_a_dead_kernel_is_shown_as_unsaved_and_saved_by_the_nex
     saved(annotator)
     page.evaluate("""void jupyterapp.shell.currentWidget.sessionContext.session.kernel
       .requestExecute({ code: "import os; os._exit(1)" })""")
+    expect(annotator.locator(".va-state")).to_have_text("kernel lost")  # before anybody does anything
     told = page.locator(".jp-Dialog", has_text="appears to have died")  # the server has seen it, and starts another one
     told.locator("button.jp-mod-accept").click()
     expect(told).to_have_count(0)
@@ -114,13 +119,46 @@ def test_a_label_given_to_a_dead_kernel_is_shown_as_unsaved_and_saved_by_the_nex
     assert sorted(stored.own_labels.values()) == ["no", "yes", "yes"]
 
 
+def test_a_kernel_that_is_restarted_is_said_to_be_lost(lab: Lab, page: Page, notebook: str) -> None:
+    annotator = opened(lab, page, notebook)
+    saved(annotator)
+    page.evaluate("void jupyterapp.commands.execute('notebook:restart-kernel')")
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(annotator.locator(".va-state")).to_have_text("kernel lost")
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()
+    expect(annotator.locator(".va-state")).to_have_text("kernel lost")  # the new kernel does not know the widget
+
+
+def test_a_kernel_that_is_shut_down_is_said_to_be_lost_to_who_turns_to_the_widget(
+    lab: Lab, page: Page, notebook: str
+) -> None:
+    annotator = opened(lab, page, notebook)
+    saved(annotator)
+    choose(page, "Kernel", "Shut Down Kernel")
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_have_count(0)
+    page.wait_for_timeout(11_000)  # JupyterLab says nothing: the page asks after a while without a word
+    expect(annotator.locator(".va-state")).to_have_text("saved")
+    annotator.locator(".va-thumb").first.hover()
+    expect(annotator.locator(".va-state")).to_have_text("kernel lost")
+
+
 def test_only_the_visible_widget_asks_after_its_cell_was_run_again(lab: Lab, page: Page, notebook: str) -> None:
     asked: list[tuple[bytes, bytes]] = []  # which widget, and what
 
     def hear(data: bytes | str) -> None:
         asked.extend(QUESTION.findall(data.encode() if isinstance(data, str) else data))
 
-    page.on("websocket", lambda socket: socket.on("framesent", hear))
+    told: list[bytes] = []  # which widget, of the kernel's own accord
+
+    def listen(data: bytes | str) -> None:
+        if EVENT.search(message := data.encode() if isinstance(data, str) else data):
+            told.extend(re.findall(rb'"comm_id": ?"(\w+)"', message))
+
+    def connect(socket: WebSocket) -> None:
+        socket.on("framesent", hear)
+        socket.on("framereceived", listen)
+
+    page.on("websocket", connect)
     annotator = opened(lab, page, notebook)
     label_page(page, annotator, "yyynnn")
     saved(annotator)
@@ -136,11 +174,13 @@ def test_only_the_visible_widget_asks_after_its_cell_was_run_again(lab: Lab, pag
     annotator = ready(page)
     saved(annotator)
     asked.clear()
+    told.clear()
     label_page(page, annotator, "yn")
     expect(annotator.get_by_role("button", name=re.compile(r"^\d+ new"))).to_be_visible()
     saved(annotator)
     assert len({widget for widget, _ in asked}) == 1
     assert {b"label", b"feed"} <= {what for _, what in asked}
+    assert set(told) == {widget for widget, _ in asked}
 
 
 def test_two_widgets_of_one_session_and_their_concepts(

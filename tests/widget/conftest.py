@@ -15,12 +15,14 @@ import va_widgets as va
 class Page:
     """Stands where the browser is: sends requests and keeps what comes back."""
 
-    def __init__(self, annotator: va.Annotator) -> None:
+    def __init__(self, annotator: va.Annotator, name: str = "t") -> None:
         self.annotator = annotator
         self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
         self._news = threading.Condition()
+        self._name = name
         self._count = 0
         annotator.send = self._keep
+        self.hello()
 
     def _keep(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         with self._news:
@@ -37,10 +39,19 @@ class Page:
         self._count += 1
         if type in ("label", "undo", "redo"):
             payload.setdefault("concept", self.annotator.session.concept)
-        answer, _ = self.send({"v": 1, "id": f"t-{self._count}", "type": type, **payload})
-        assert answer["id"] == f"t-{self._count}"
+        answer, _ = self.send({"v": 1, "id": f"{self._name}-{self._count}", "type": type, **payload})
+        assert answer["id"] == f"{self._name}-{self._count}"
         assert answer["type"] == type
         return answer
+
+    def hello(self, *clips: str) -> dict[str, Any]:
+        """Say that this page shows the annotator; returns the state, with the labels of some clips."""
+        result: dict[str, Any] = self.ask("hello", page=self._name, clips=list(clips))["result"]
+        return result
+
+    def bye(self) -> None:
+        """Say that this page does not show the annotator any more."""
+        self.ask("bye", page=self._name)
 
     def wait(self, wanted: Callable[[dict[str, Any]], bool], since: dict[str, Any] | None = None) -> dict[str, Any]:
         """The first message, sent already or to come, that is wanted; of those after `since`."""

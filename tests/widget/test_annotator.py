@@ -20,7 +20,7 @@ def clips(page: Page, k: int = 12) -> list[str]:
 
 
 def test_hello_tells_all_that_the_header_shows(page: Page) -> None:
-    status = page.ask("hello")["result"]["status"]
+    status = page.hello()["status"]
     golden: Any = next(message for message in cases("replies") if message["type"] == "hello")
     assert status.keys() == golden["result"]["status"].keys()
     assert status["concept"] == "city at night"
@@ -128,19 +128,19 @@ def test_review_shows_the_labels_of_one_annotator(page: Page, session: va.Sessio
 
 def test_clips_of_ones_choice_are_shown_until_something_else_is_looked_for(page: Page, session: va.Session) -> None:
     some = list(session.corpus.clips.index[[7, 2, 5]])
-    assert page.ask("hello")["result"]["selection"] is None
+    assert page.hello()["selection"] is None
     page.annotator.show([*some, some[0]], "on  the\nmap")
     golden: Any = next(message for message in cases("events") if message["event"] == "show")
     news = page.wait(lambda message: message.get("event") == "show")
     assert news["data"].keys() == golden["data"].keys()
     assert news["data"]["selection"] == {"title": "on the map", "clips": some}
-    assert page.ask("hello")["result"]["selection"] == news["data"]["selection"]  # a page that is opened later
+    assert page.hello()["selection"] == news["data"]["selection"]  # a page that is opened later
     cards = page.ask("reviewed", annotator="", clips=some)["result"]["cards"]
     assert [card["clip"] for card in cards] == some
     with pytest.raises(va.UnknownClipError, match="'nowhere'"):
         page.annotator.show(["nowhere"])
     page.ask("search", text="rain", k=3)
-    assert page.ask("hello")["result"]["selection"] is None
+    assert page.hello()["selection"] is None
 
 
 def test_another_concept_is_another_session_of_the_same_annotator(page: Page, session: va.Session) -> None:
@@ -276,7 +276,7 @@ def test_a_malformed_message_gets_one_sentence_and_changes_nothing(
     assert answer["error"]["code"] == case["code"]
     assert case["says"] in answer["error"]["message"]
     assert session.history.empty
-    assert page.ask("hello")["ok"]
+    assert page.hello()["status"]["concept"] == session.concept
 
 
 @pytest.mark.parametrize(
@@ -342,6 +342,79 @@ def test_a_refit_that_somebody_else_was_faster_with_ends_too(page: Page, session
     session.refit()
     page.ask("refit")
     page.wait(state("ready"), since=page.wait(state("refitting")))
+
+
+# --- who looks --------------------------------------------------------------------------------------
+
+
+def refits_of(session: va.Session, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set as soon as the session is refitted."""
+    refitted, real = threading.Event(), session.refit
+
+    def refit() -> object:
+        refitted.set()
+        return real()
+
+    monkeypatch.setattr(session, "refit", refit)
+    return refitted
+
+
+def test_an_annotator_that_no_page_shows_is_quiet_until_a_page_says_hello(
+    page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    page.annotator.subscribe(lambda event, _data: heard.append(event))
+    some = clips(page)
+    page.bye()
+    sent, computed = len(page.sent), page.annotator._status
+    refitted = refits_of(session, monkeypatch)
+    monkeypatch.setattr(page.annotator, "_status", lambda: pytest.fail("nobody wanted to know"))
+    session.label(some[:8], True)
+    session.label(some[8:], False)
+    session.guideline = "no dusk"
+    page.annotator.show(some[:2])
+    assert not refitted.wait(1.0)
+    assert len(page.sent) == sent
+    assert heard == ["labels", "labels", "status"]  # of those the map is one
+    monkeypatch.setattr(page.annotator, "_status", computed)
+    state = page.hello(some[0], some[9], session.corpus.clips.index[-1])
+    assert (state["status"]["guideline"], state["status"]["counts"]["yes"]) == ("no dusk", 8)
+    assert list(state["labels"].values()) == ["yes", "no", None]
+    assert state["selection"]["clips"] == some[:2]
+    assert page.wait(lambda message: message.get("event") == "refit")["data"]["status"]["pending"] == 0
+
+
+def test_labels_that_are_left_behind_wait_for_the_next_page(
+    page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refitted = refits_of(session, monkeypatch)
+    page.ask("label", clips=clips(page)[:2], value="yes", source="search")
+    page.bye()
+    assert not refitted.wait(1.0)
+    page.hello()
+    assert refitted.wait(30.0)
+
+
+def test_a_window_that_closes_leaves_the_other_one_as_it_was(page: Page, session: va.Session) -> None:
+    page.ask("hello", page="another window", clips=[])
+    page.bye()
+    page.bye()  # sent twice
+    session.label(clips(page)[:8], True)
+    news = page.wait(lambda message: message.get("event") == "labels")
+    assert news["data"]["status"]["counts"]["yes"] == 8
+    page.wait(lambda message: message.get("event") == "refit")
+
+
+def test_an_annotator_that_was_never_displayed_works_too(session: va.Session, bundle: object) -> None:
+    annotator = va.Annotator(session)
+    some = list(session.corpus.clips.index[:3])
+    annotator.show(some, "three")
+    session.label(some, True)
+    page = Page(annotator)  # now it is
+    assert page.hello()["selection"] == {"title": "three", "clips": some}
+    page.bye()
+    annotator.close()
+    session.label(some, False)
 
 
 def test_two_annotators_share_one_session(page: Page, session: va.Session) -> None:

@@ -70,6 +70,7 @@ class Annotator(anywidget.AnyWidget):
 
     _names: ClassVar[dict[type, str]] = {
         protocol.Hello: "_hello",
+        protocol.Bye: "_bye",
         protocol.Search: "_search",
         protocol.Similar: "_similar",
         protocol.Feed: "_feed",
@@ -101,6 +102,9 @@ class Annotator(anywidget.AnyWidget):
         self._state: str = "ready"
         self._message = ""
         self._selection: Selection | None = None
+        # A cell that is run again leaves its former annotator alive in the kernel: one that no page shows is quiet. A
+        # page that went without a word, such as a reloaded one, stays in here.
+        self._pages: set[str] = set()
         self._listeners = Listeners()
         self._worker = RefitWorker(self._refit_shown, self._refit_starts, self._refit_failed)
         self._unsubscribe = session.subscribe(self._heard)
@@ -130,7 +134,7 @@ class Annotator(anywidget.AnyWidget):
         for clip in clips:
             self.session.corpus.row(clip)
         self._selection = Selection(" ".join(title.split())[:_LONGEST_TITLE], clips)
-        self.send(protocol.event("show", {"selection": self._selection, "status": self._status()}))
+        self._tell("show", selection=self._selection)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener(event, data)` after every event of the session that is shown now, and after a "switch" to
@@ -179,20 +183,36 @@ class Annotator(anywidget.AnyWidget):
         else:
             self.send(protocol.reply(request, result), buffers)
 
-    def _hello(self, _request: protocol.Hello) -> Answer:
+    def _hello(self, request: protocol.Hello) -> Answer:
+        if request.page not in self._pages:
+            self._pages.add(request.page)  # first: of what happens from now on it is told
+            if self.session.pending:
+                self._worker.now()  # labels that were given while nobody looked
         # The page keeps labels that are not saved yet under this name; no path of the machine has to leave it.
         corpus = hashlib.sha256(str(self.session.corpus.path).encode()).hexdigest()[:16]
-        status = self._status()
-        return {"status": status, "session": self._run, "corpus": corpus, "selection": self._selection}, []
+        own = self.session.own_labels
+        return {
+            "status": self._status(),
+            "session": self._run,
+            "corpus": corpus,
+            "selection": self._selection,
+            "labels": _shown({clip: own.get(clip, "none") for clip in request.clips}),
+        }, []
+
+    def _bye(self, request: protocol.Bye) -> Answer:
+        self._pages.discard(request.page)
+        if not self._pages:
+            self._worker.forget()
+        return {}, []
 
     def _search(self, request: protocol.Search) -> Answer:
-        found = self.session.search(request.text, request.k)
         self._selection = None  # the person has gone on
+        found = self.session.search(request.text, request.k)
         return {"cards": self._cards(found, "matches the words"), "status": self._status()}, []
 
     def _similar(self, request: protocol.Similar) -> Answer:
-        found = self.session.similar(request.clip, request.k)
         self._selection = None
+        found = self.session.similar(request.clip, request.k)
         return {"cards": self._cards(found, "looks alike")}, []
 
     def _feed(self, request: protocol.Feed) -> Answer:
@@ -263,7 +283,7 @@ class Annotator(anywidget.AnyWidget):
                 self._unsubscribe = session.subscribe(self._heard)
                 if session.pending:
                     self._worker.now()
-                self.send(protocol.event("switch", {"status": self._status()}))
+                self._tell("switch")
         if switched:
             self._listeners.tell("switch", {})
         return {"status": self._status()}, []
@@ -283,26 +303,31 @@ class Annotator(anywidget.AnyWidget):
 
     def _heard(self, name: str, data: Mapping[str, Any]) -> None:
         if name == "labels":
-            self.send(protocol.event("labels", {"labels": _shown(data["labels"]), "status": self._status()}))
-            self._worker.labelled(len(data["labels"]))
+            self._tell("labels", labels=_shown(data["labels"]))
+            if self._pages:
+                self._worker.labelled(len(data["labels"]))
         elif name == "refit":
             refit = data["refit"]
             self._state, self._message = "ready", ""
-            news = {"version": refit.version, "flipped": refit.flipped, "seconds": refit.seconds}
-            self.send(protocol.event("refit", {"status": self._status(), **news}))
+            self._tell("refit", version=refit.version, flipped=refit.flipped, seconds=refit.seconds)
         else:
-            self.send(protocol.event("status", {"status": self._status()}))
+            self._tell("status")
         self._listeners.tell(name, data)
+
+    def _tell(self, name: protocol.EventName, **data: object) -> None:
+        """Send an event with the status to the pages. Where there are none, it does not cost anything either."""
+        if self._pages:
+            self.send(protocol.event(name, {**data, "status": self._status()}))
 
     def _refit_starts(self) -> None:
         self._state, self._message = "refitting", ""
-        self.send(protocol.event("status", {"status": self._status()}))
+        self._tell("status")
 
     def _refit_shown(self) -> None:
         self.session.refit()
         if self._state == "refitting":  # somebody else's refit had learnt all labels, so that this one told nothing
             self._state = "ready"
-            self.send(protocol.event("status", {"status": self._status()}))
+            self._tell("status")
 
     def _refit_failed(self, error: Exception) -> None:
         _log.error("The refit failed", exc_info=error)
@@ -310,7 +335,7 @@ class Annotator(anywidget.AnyWidget):
         self._message = (
             f"The classifier could not be refitted ({error}). Your labels are safe; label another clip to try again."
         )
-        self.send(protocol.event("status", {"status": self._status()}))
+        self._tell("status")
 
     def _warm_up(self) -> None:
         try:

@@ -23,6 +23,7 @@ Count: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
 Concept: TypeAlias = Text  # the labels' own limit is lower, and says what is too long
 Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
+EventName: TypeAlias = Literal["status", "labels", "refit", "switch", "show"]
 
 
 # --- requests --------------------------------------------------------------------------------------
@@ -34,7 +35,20 @@ class _Request(Struct, frozen=True):
 
 
 class Hello(_Request, tag="hello", frozen=True):
-    """A view has opened, or a page was reloaded: what is the state?"""
+    """A page shows the widget from now on, or wants to know whether all is as it thinks: what is the state?
+
+    The reply tells the labels of `clips`, those that the page knows. Before a page says hello, and after it has said
+    bye, nothing is done for it that it has not asked for. A page that was reloaded is another one.
+    """
+
+    page: Id
+    clips: Annotated[list[Clip], Meta(max_length=2000)]
+
+
+class Bye(_Request, tag="bye", frozen=True):
+    """A page has no view of the widget any more."""
+
+    page: Id
 
 
 class Search(_Request, tag="search", frozen=True):
@@ -141,6 +155,7 @@ class Preview(_Request, tag="preview", frozen=True):
 
 Request: TypeAlias = (
     Hello
+    | Bye
     | Search
     | Similar
     | Feed
@@ -289,7 +304,7 @@ def failure(id: str | None, type: str | None, code: str, message: str) -> dict[s
     return {"v": VERSION, "id": id, "type": type, "ok": False, "error": {"code": code, "message": message}}
 
 
-def event(name: Literal["status", "labels", "refit", "switch", "show"], data: dict[str, Any]) -> dict[str, Any]:
+def event(name: EventName, data: dict[str, Any]) -> dict[str, Any]:
     """Something that happened without being asked for."""
     return {"v": VERSION, "event": name, "data": msgspec.to_builtins(data)}
 

@@ -43,6 +43,12 @@ class RefitWorker:
         """Refit without waiting for a pause."""
         self.labelled(self._batch)
 
+    def forget(self) -> None:
+        """Start no refit for the labels that have come in so far. One that is under way goes on."""
+        with self._changed:
+            self._waiting = 0
+            self._changed.notify()
+
     def stop(self) -> None:
         """End the thread after the refit that is under way."""
         with self._changed:
@@ -61,10 +67,10 @@ class RefitWorker:
 
     def _gathered(self) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._stopped)
-            seen = -1
-            while not self._stopped and self._waiting < self._batch and self._waiting != seen:
+            seen = 0
+            while not self._stopped and (not self._waiting or (self._waiting < self._batch and self._waiting != seen)):
                 seen = self._waiting
-                self._changed.wait_for(lambda: self._stopped or self._waiting != seen, timeout=self._pause)  # noqa: B023
+                pause = self._pause if seen else None
+                self._changed.wait_for(lambda: self._stopped or self._waiting != seen, pause)  # noqa: B023
             self._waiting = 0
             return not self._stopped

@@ -6,7 +6,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { type Command, keyOf, shown } from "../keys";
 import type { Clip, Film } from "../media";
-import { muted, play, toggleMuted } from "../sound";
+import { muted, PLAYER, pauseOthers, play, toggleMuted } from "../sound";
 import type { Store } from "../store";
 import { clock } from "../time";
 import type { View } from "../view";
@@ -118,21 +118,20 @@ export function Player({ store, view, clip }: Props) {
 
 function Controls({ store, view, sound }: { store: Store; view: View; sound: boolean }) {
   const { keys } = store.place.value;
-  const named = (title: string, command: Command) => ({
-    "aria-label": title,
-    title: `${title} (${shown(keyOf(command, keys))})`,
-  });
+  // A button that does nothing here still says so.
   const press = (
     sign: ComponentChildren,
     title: string,
     command: Command,
-    does: () => void,
+    does?: () => void,
     on?: boolean,
   ) => (
     <button
       type="button"
       class="va-quiet va-small"
-      {...named(title, command)}
+      aria-label={title}
+      title={does ? `${title} (${shown(keyOf(command, keys))})` : title}
+      aria-disabled={does ? undefined : true}
       aria-pressed={on}
       onClick={does}
     >
@@ -167,19 +166,9 @@ function Controls({ store, view, sound }: { store: Store; view: View; sound: boo
         },
         view.context.value,
       )}
-      {sound ? (
-        press(<Icon name={muted.value ? "muted" : "sound"} />, "Mute", "mute", toggleMuted, muted.value)
-      ) : (
-        <button
-          type="button"
-          class="va-quiet va-small"
-          aria-label="No sound"
-          title="No sound"
-          aria-disabled={true}
-        >
-          <Icon name="muted" />
-        </button>
-      )}
+      {sound
+        ? press(<Icon name={muted.value ? "muted" : "sound"} />, "Mute", "mute", toggleMuted, muted.value)
+        : press(<Icon name="muted" />, "No sound", "mute")}
     </>
   );
 }
@@ -261,10 +250,11 @@ function Video({ view, video }: { view: View; video: Clip }) {
     <>
       <video
         ref={element}
-        class="va-player"
+        class={PLAYER}
         src={video.url}
         loop={view.loop.value}
         playsInline
+        onPlay={(event) => pauseOthers(event.currentTarget)}
         onLoadedMetadata={(event) => {
           length.value = event.currentTarget.duration;
           event.currentTarget.playbackRate = rate;

@@ -200,7 +200,7 @@ def test_the_log_does_not_grow_with_the_labels(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_nearly_full_is_left_to_the_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
     with LabelStore(tmp_path / "labels.sqlite") as store:
         assert (tmp_path / "labels.sqlite-wal").stat().st_size < 10**6
         store.append(*WHO, {"a": "yes"}, source="search")
