@@ -16,6 +16,7 @@ from va_widgets.matrix import one_thread
 
 FOLDS, REPEATS = 5, 3
 _RESAMPLES = 200
+_AT_ONCE = 20  # resamples, so that tens of thousands of labels fit into memory
 _INTERVAL = (5, 95)  # per cent
 _FULL_CLUSTER = 10  # labels of a kind in a cluster from which it counts as covered
 _LEAST = 5  # labels of each kind from which a quality is said
@@ -124,19 +125,25 @@ def suspicion(y: NDArray[np.bool_], held_out: NDArray[np.float64]) -> NDArray[np
 def _measured(y: NDArray[np.bool_], scores: NDArray[np.float64], method: str, seed: int) -> Quality:
     rng = np.random.default_rng([seed, len(y)])
     hits = y[np.argsort(-scores, kind="stable")]
-    times = np.zeros((_RESAMPLES, len(y)))  # that a resample has each label
-    for kind in (hits, ~hits):  # stratified, so that every resample has both kinds
-        number = np.count_nonzero(kind)
-        times[:, kind] = rng.multinomial(number, np.full(number, 1 / number), size=_RESAMPLES)
-    low, high = np.percentile(_ap(hits, times), _INTERVAL)
+    drawn = [_ap(hits, _resampled(hits, rng)) for _ in range(0, _RESAMPLES, _AT_ONCE)]
+    low, high = np.percentile(np.concatenate(drawn), _INTERVAL)
     (ap,) = _ap(hits, np.ones((1, len(y))))
     return Quality(float(ap), min(float(low), float(ap)), max(float(high), float(ap)), method)
+
+
+def _resampled(hits: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
+    """How many times each label is in some resamples, (_AT_ONCE, n): stratified, so that each has both kinds."""
+    times = np.zeros((_AT_ONCE, len(hits)))
+    for kind in (hits, ~hits):
+        number = np.count_nonzero(kind)
+        times[:, kind] = rng.multinomial(number, np.full(number, 1 / number), size=_AT_ONCE)
+    return times
 
 
 def _ap(hits: NDArray[np.bool_], times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Average precision (m,) as scikit-learn's, of labels (n,) best first that are there so many times each (m, n).
 
-    Two labels hardly ever have the same score; a label that is there twice has it twice.
+    Labels with the same score are hardly ever there; the same label several times has one score.
     """
     found = times * hits
     precision = np.cumsum(found, axis=1) / np.maximum(np.cumsum(times, axis=1), 1)

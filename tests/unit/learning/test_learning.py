@@ -239,6 +239,19 @@ def test_quality_is_said_only_with_enough_labels() -> None:
     assert "5-fold cross-validation, 3 times, on the 200 clips" in quality.method
 
 
+def test_quality_is_scikit_learns_average_precision_and_its_interval_a_bootstraps() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.random(120) < 0.3
+    said = 1 / (1 + np.exp(-rng.normal(loc=np.where(y, 1.0, -0.5))))
+    quality = at_random(y, said, np.ones(120, dtype=bool))
+    assert quality is not None
+    assert quality.ap == pytest.approx(average_precision_score(y, said))
+    yes, no = np.flatnonzero(y), np.flatnonzero(~y)
+    resamples = [np.concatenate([rng.choice(yes, len(yes)), rng.choice(no, len(no))]) for _ in range(500)]
+    low, high = np.percentile([average_precision_score(y[rows], said[rows]) for rows in resamples], (5, 95))
+    assert (quality.low, quality.high) == (pytest.approx(low, abs=0.02), pytest.approx(high, abs=0.02))
+
+
 def test_a_cross_validation_that_is_not_wanted_any_more_ends() -> None:
     X, y, _ = cloud()
     answers = iter([False, False, False, True])
