@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from benchmarks.search import write_matrix
 from va_widgets.learning.backdrop import Backdrop
-from va_widgets.learning.classifier import Classifier
+from va_widgets.learning.classifier import Classifier, decision_scores
 from va_widgets.learning.ranking import Ranking
 from va_widgets.matrix import half_products
 
@@ -78,7 +78,7 @@ def main() -> None:
                     "with the fit, ms": round(fitting + statistics.median(passes) + statistics.median(feeding)),
                     "a logit off by": round(float(np.abs(scored - exact).max()), 4),
                     "page off by": max(
-                        round(float(away(exact[page[:PAGE]], at) - away(exact[other[:PAGE]], at)), 4)
+                        round(float(away(exact[page[:PAGE]], at).mean() - away(exact[other[:PAGE]], at).mean()), 4)
                         for page, other, at in zip(pages, best, AT, strict=True)
                     ),
                 }
@@ -164,24 +164,26 @@ def feeds(logits: Logits) -> list[NDArray[np.int64]]:
     return [ranking.nearest(at, CANDIDATES, nothing) for at in AT]
 
 
-def away(logits: Logits, at: float) -> float:
-    """How far some clips are in the mean from what a feed looks for."""
-    return float(np.mean(np.abs(logits - at) if np.isfinite(at) else -np.sign(at) * logits))
+def away(logits: Logits, at: float) -> Logits:
+    """How far clips are from what a feed looks for; only differences count where that is infinite."""
+    return np.abs(logits - at) if np.isfinite(at) else -np.float32(np.sign(at)) * logits
 
 
 def exact_logits(matrix: NDArray[np.float16], rows: NDArray[np.int64], classifier: Classifier) -> Logits:
     """Logits (m,) of some rows (m,), in float32."""
-    coef, intercept = classifier.coef_[0].astype(np.float32), np.float32(classifier.intercept_[0])
-    parts = [np.asarray(matrix[rows[some]], dtype=np.float32) @ coef + intercept for some in blocks(len(rows))]
-    return np.concatenate(parts)
+    return np.concatenate(
+        [
+            decision_scores(np.asarray(matrix[rows[some]], dtype=np.float32), classifier.coef_, classifier.intercept_)
+            for some in blocks(len(rows))
+        ]
+    )
 
 
 def ranked(
     rows: NDArray[np.int64], at: float, matrix: NDArray[np.float16], classifier: Classifier
 ) -> NDArray[np.int64]:
     """The same rows by their exact logits, best first."""
-    values = exact_logits(matrix, rows, classifier)
-    return rows[np.argsort(np.abs(values - at) if np.isfinite(at) else -np.sign(at) * values, kind="stable")]
+    return rows[np.argsort(away(exact_logits(matrix, rows, classifier), at), kind="stable")]
 
 
 if __name__ == "__main__":

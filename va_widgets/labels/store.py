@@ -85,9 +85,6 @@ PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
 
-_NEWEST = """SELECT value FROM events WHERE annotator = ?3 AND concept = ?4 AND clip_id = ?5
-             ORDER BY event_id DESC LIMIT 1"""
-
 _EVENT_COLUMNS = (
     "event_id",
     "action_id",
@@ -301,9 +298,11 @@ class LabelStore:
         ).lastrowid
         time = datetime.now(UTC).isoformat(timespec="microseconds")
         db.executemany(
-            f"""INSERT INTO events (action_id, time, annotator, concept, clip_id, value, before, source, model_version,
-                message_id, kind, undoes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, COALESCE(({_NEWEST}), 'none'), ?7, ?8, ?9,
-                ?10, ?11)""",
+            """INSERT INTO events (action_id, time, annotator, concept, clip_id, value, before, source, model_version,
+               message_id, kind, undoes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, COALESCE((
+                   SELECT value FROM events WHERE annotator = ?3 AND concept = ?4 AND clip_id = ?5
+                   ORDER BY event_id DESC LIMIT 1
+               ), 'none'), ?7, ?8, ?9, ?10, ?11)""",
             [
                 (action, time, annotator, concept, clip, value, source, model_version, message_id, kind, undoes)
                 for clip, value in labels.items()

@@ -68,7 +68,8 @@ class RefitWorker:
     def _gathered(self) -> bool:
         with self._changed:
             seen = 0
-            while not self._stopped and (not self._waiting or (self._waiting < self._batch and self._waiting != seen)):
+            # Until a batch is full, or some labels wait and no more came during a pause.
+            while not (self._stopped or self._waiting >= self._batch or 0 < self._waiting == seen):
                 seen = self._waiting
                 pause = self._pause if seen else None
                 self._changed.wait_for(lambda: self._stopped or self._waiting != seen, pause)  # noqa: B023
