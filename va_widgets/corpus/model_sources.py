@@ -148,7 +148,9 @@ class HubSource:
             _, _ = self._repository.split("/")
             cached = self._cached(_CONFIG_FILE)
         except ValueError as error:  # as the hub's library raises it for a name that no repository can have
-            raise EncoderError(f"{tag!r} names no repository of the Hugging Face hub: write {_HUB}owner/name.") from error
+            raise EncoderError(
+                f"{tag!r} names no repository of the Hugging Face hub: write {_HUB}owner/name."
+            ) from error
         if cached is not None:
             _require_transformers(tag, self.configuration)
 
