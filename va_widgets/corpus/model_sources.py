@@ -168,7 +168,7 @@ class HubSource:
         A commit that changes neither, such as an edit of the model card, does not change the fingerprint.
         """
         digest = hashlib.sha256()
-        for file in (self._config_file, self._weights):
+        for file in (self._snapshot / _CONFIG_FILE, self._weights):
             digest.update(_blob_sha256(file))
         return f"open_clip:{self.tag}@{digest.hexdigest()[:16]}"
 
@@ -190,17 +190,17 @@ class HubSource:
         return f"The model {self.tag} cannot be loaded ({_first_line(error)}): take another model."
 
     @cached_property
-    def _config_file(self) -> Path:
-        _ = self.configuration  # read first: a package that is missing is said before a large download
-        return self._file(_CONFIG_FILE)
-
-    @cached_property
     def _weights(self) -> Path:
+        """The file of the weights, with the configuration of the same commit beside it."""
+        _ = self.configuration  # read first: a package that is missing is named before a large download
+        config = self._file(_CONFIG_FILE)
         for name in _HUB_WEIGHTS:
-            # Only beside the configuration: files of two commits are not one model.
-            if (file := self._cached(name)) is not None and file.parent == self._config_file.parent:
+            if (file := config.with_name(name)).is_file():
                 return file
-        return self._downloaded(None)
+        weights = self._downloaded(None)
+        if weights.parent != config.parent:  # the configuration was in the cache since an older commit
+            self._downloaded(_CONFIG_FILE)
+        return weights
 
     @property
     def _snapshot(self) -> Path:
