@@ -148,7 +148,8 @@ class OpenClipEncoder:
         """
         if self._reads_all(text):
             return None
-        ends = [place for place, letter in enumerate(text) if letter.isspace() and text[:place].strip()]
+        first = len(text) - len(text.lstrip())
+        ends = [place for place in range(first, len(text)) if text[place].isspace()]
         read = self._longest_read(text, ends) or self._longest_read(text, list(range(1, len(text))))
         return read.rstrip()
 
