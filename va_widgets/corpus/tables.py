@@ -16,11 +16,22 @@ import pandas as pd
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from va_widgets.errors import CorpusError
+from va_widgets.names import escaped
+from va_widgets.paths import GivenPath, absolute_path, is_file
 
 if TYPE_CHECKING:
     from pyarrow import Array
 
-__all__ = ["TEXT_COLUMNS", "Vectors", "checked_segments", "read_table", "read_vectors", "write_normalised"]
+__all__ = [
+    "TEXT_COLUMNS",
+    "Vectors",
+    "checked_segments",
+    "encodable",
+    "is_encodable",
+    "read_table",
+    "read_vectors",
+    "write_normalised",
+]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
@@ -314,7 +325,7 @@ def read_table(
     Raises CorpusError if the file is not there, is of another kind or damaged, or the table is empty or lacks a column.
     """
     if isinstance(source, pd.DataFrame):
-        name, table = "The table", source.copy()
+        name, table = "The table", encodable(source.copy())
     else:
         file = _existing(source, _TABLE_SUFFIXES, "A table")
         name, table = (
@@ -328,6 +339,33 @@ def read_table(
     if table.empty:
         raise CorpusError(f"{name} holds no rows: at least one clip is needed.")
     return table
+
+
+def encodable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with names of files that are not valid Unicode as `names.escaped`, so that it can be written.
+
+    The index stays as it is.
+    """
+    bad = [place for place in range(table.shape[1]) if not is_encodable(table.iloc[:, place])]
+    for place in bad:
+        texts = [escaped(one) if isinstance(one, str) else one for one in table.iloc[:, place]]
+        table.isetitem(place, np.array(texts, dtype=object))
+    return table
+
+
+def is_encodable(values: pd.Series[Any] | pd.Index) -> bool:
+    """Whether all texts among some values are valid Unicode."""
+    import pyarrow as pa
+
+    if values.dtype != object:
+        return True
+    try:
+        pa.array(values, from_pandas=True)
+    except UnicodeEncodeError:
+        return False
+    except pa.ArrowException:  # of several types
+        return all(one == one.encode("utf-8", "replace").decode() for one in values if isinstance(one, str))
+    return True
 
 
 def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -367,6 +405,9 @@ def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     refuse(end <= start, "it does not end after its start")
     if "clip_id" in table:
         refuse(~_is_text(table["clip_id"]), "its clip_id is not text")
+        if not is_encodable(table["clip_id"]):
+            bad = [not is_encodable(pd.Index([one], dtype=object)) for one in table["clip_id"]]
+            refuse(np.array(bad, dtype=np.bool_), "its clip_id is not valid Unicode")
         refuse(_again(table[["clip_id"]], reasons), "its clip_id is there already")
     # Clip ids are made of milliseconds, so what falls on the same ones would be the same clip.
     with np.errstate(over="ignore"):
@@ -454,11 +495,11 @@ def _again(rows: pd.DataFrame, reasons: pd.Series[Any]) -> NDArray[np.bool_]:
 # --- both ----------------------------------------------------------------------------------------
 
 
-def _existing(source: str | os.PathLike[str], suffixes: Sequence[str], what: str) -> Path:
-    file = Path(source)
+def _existing(source: GivenPath, suffixes: Sequence[str], what: str) -> Path:
+    file = absolute_path(source)
     if file.suffix.lower() not in suffixes:
-        raise CorpusError(f"{what} can be read from {_either(suffixes)}, not from {str(file)!r}.")
-    if not file.is_file():
+        raise CorpusError(f"{what} can be read from {_either(suffixes)}, not from {str(source)!r}.")
+    if not is_file(file):
         raise CorpusError(f"There is no file {file}: check the path.")
     return file
 

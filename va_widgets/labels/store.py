@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 import pandas as pd
 
 from va_widgets.errors import LabelError
+from va_widgets.paths import GivenPath, absolute_path
 
 StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
 """What a label event says; "none" takes a label back."""
@@ -113,8 +114,8 @@ class LabelStore:
         If the file cannot be created or opened, or is not a label store of a version known here.
     """
 
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: GivenPath) -> None:
+        self.path = absolute_path(path, LabelError)
         self._lock = threading.RLock()
         self._db, self.read_only = _connect(self.path)
         self._steps: dict[tuple[str, str], _Steps] = {}
