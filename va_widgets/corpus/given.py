@@ -42,13 +42,13 @@ def write_given(
     vectors = read_vectors(embeddings)
     table = read_table(clips)
     table = table.set_index("clip_id") if "clip_id" in table.columns else table
+    if not is_encodable(table.index):
+        bad = next(one for one in table.index if not is_encodable(pd.Index([one], dtype=object)))
+        raise CorpusError(f"The clip id {bad!r} is not valid Unicode: give the clip another.")
     table.index = table.index.astype(str).set_names("clip_id")
     n, dim = vectors.shape
     if n != len(table):
         raise CorpusError(f"One vector a clip is needed, not embeddings {vectors.shape} for {len(table)} clips.")
-    if not is_encodable(table.index):
-        bad = next(one for one in table.index if not is_encodable(pd.Index([one], dtype=object)))
-        raise CorpusError(f"The clip id {bad!r} is not valid Unicode: give the clip another.")
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()][0]
         raise CorpusError(f"The clip id {twice!r} comes twice: every clip needs one of its own.")

@@ -91,13 +91,13 @@ def planned(table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: R
 def _place(name: str, root: Path) -> str:
     """The path or URL that a name in the table stands for.
 
-    A path may be written as it is, as `names.escaped` wrote it, or in another Unicode normal form.
+    A path may be written as `names.escaped` does, as in `Corpus.clips`, or as it is, or in another normal form.
     """
     written = local(name)
     if is_url(written):
         return written
     plain = unescaped(written)
-    spellings = (written, plain, unicodedata.normalize("NFC", plain), unicodedata.normalize("NFD", plain))
+    spellings = (plain, written, unicodedata.normalize("NFC", plain), unicodedata.normalize("NFD", plain))
     paths = [os.path.abspath(root / expanded(spelling)) for spelling in dict.fromkeys(spellings)]
     return next((canonical(path) for path in paths if is_file(path)), paths[0])
 

@@ -16,7 +16,7 @@ from va_widgets.corpus.sources import located
 from va_widgets.corpus.store import Manifest, Root, Source
 from va_widgets.errors import CorpusError, said
 from va_widgets.names import unescaped
-from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
+from va_widgets.paths import GivenPath, absolute_path, is_folder
 
 _LISTED = 5  # videos and folders that a message names
 _WINDOWS = re.compile(r"[A-Za-z]:([\\/]|$)|[\\/]{2}[^\\/]")  # C:\films, C:/films, \\server\films
@@ -83,11 +83,8 @@ def _check_there(sources: Sequence[Source], moved: dict[int, Path], target: Path
 
 def _former(old: GivenPath, folders: Sequence[PurePath]) -> PurePath:
     """The folder that a user means by `old`: as it is written, absolute, or without links."""
-    text = os.fsdecode(old)
-    spellings = [_pure(text)]
-    if not spellings[0].is_absolute() or exists(text):
-        here = absolute_path(old)
-        spellings += [_pure(str(here)), _pure(os.path.realpath(here))]
+    here, text = absolute_path(old), os.fsdecode(old)
+    spellings = [_pure(text), _pure(str(here)), _pure(os.path.realpath(here))]
     for spelling in spellings:
         if spelling.is_absolute() and any(folder.is_relative_to(spelling) for folder in folders):
             return spelling

@@ -344,9 +344,10 @@ def read_table(
 def encodable(table: pd.DataFrame) -> pd.DataFrame:
     """The table with names of files that are not valid Unicode as `names.escaped`, so that it can be written.
 
-    The index stays as it is.
+    The ids of clips stay as they are: they would be others.
     """
-    bad = [place for place in range(table.shape[1]) if not is_encodable(table.iloc[:, place])]
+    places = [place for place, name in enumerate(table.columns) if name != "clip_id"]
+    bad = [place for place in places if not is_encodable(table.iloc[:, place])]
     for place in bad:
         texts = [escaped(one) if isinstance(one, str) else one for one in table.iloc[:, place]]
         table.isetitem(place, np.array(texts, dtype=object))
