@@ -232,8 +232,8 @@ def test_a_path_that_is_too_long_is_listed_and_the_others_are_built(
         assert (tmp_path / "corpus" / "manifest.json").read_bytes() == manifest
     finally:
         for _ in range(20):  # nothing else can take away what no path leads to
-            for name in os.listdir():
-                Path(name).rmdir() if Path(name).is_dir() else Path(name).unlink()
+            for entry in list(Path().iterdir()):
+                entry.rmdir() if entry.is_dir() else entry.unlink()
             os.chdir("..")
         Path("d" * 240).rmdir()
 
@@ -254,9 +254,9 @@ def test_a_path_that_cannot_be_is_refused_in_one_sentence(door: str, tmp_path: P
         with pytest.raises(va.VaError) as told:
             call(path)
         str(told.value).encode("utf-8")
-    for path, message in (("", "empty text"), ("a\0b", "NUL character"), (5, "not 5: give")):
+    for nothing, message in (("", "empty text"), ("a\0b", "NUL character"), (5, "not 5: give")):
         with pytest.raises(va.VaError, match=message):
-            call(path)
+            call(nothing)
 
 
 # --- names that we give ------------------------------------------------------------------------------
