@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from filelock import FileLock, SoftFileLock, Timeout
 from numpy.typing import NDArray
 
 from va_widgets.corpus import store
-from va_widgets.corpus.encoders import Encoder
+from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
 from va_widgets.corpus.join import has_columns, join
 from va_widgets.corpus.progress import Progress
 from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request
@@ -161,10 +162,10 @@ class _Build:
         self._keys: dict[str, str] = {}  # by place
         self._waiting: list[tuple[Work, Clip]] = []  # to be embedded
         a_call = max(1, int(getattr(encoder, "frames_per_call", 1)))
+        self._loaded = False  # whether the encoder has been called
         self._batch = -(-_FRAMES_A_BATCH // a_call) * a_call  # frames
-        self._taken: dict[str, _Taken] = {}  # by key
+        self._roots: list[Root] = []
         self._known: dict[tuple[int, str], Source] = {}
-        self._known_places: dict[str, tuple[int, str]] = {}  # roots and names of known sources, by canonical place
         self._folders: dict[str, str] = {}
         self._respelled: set[tuple[int, str]] = set()  # sources whose files are spelled in another way now
 
@@ -177,13 +178,7 @@ class _Build:
         known = self._known = {(source.root, source.source): source for source in before}
         roots = list(self._former.manifest.roots) if self._former else []
         numbers = [_root_number(roots, place.root, self._path) for place in places]
-        for at, source in known.items():
-            if source.root < 0 or not roots[source.root].absolute:
-                continue
-            file = self._canonical(str(store.inside(roots[source.root].folder, source.source)))
-            self._known_places[file] = at
-            if source.status in ("done", "partial"):
-                self._taken[source.key] = _Taken(file, source.source, at)
+        self._roots = roots
         # What could not be used of a former table is not said again: this one may do better.
         sources, works = {place: one for place, one in known.items() if one.root >= 0}, list[Work]()
         unread = list[tuple[str, str]]()
@@ -290,6 +285,30 @@ class _Build:
             return root, found
         at = self._known_places.get(self._canonical(found.place))
         return (root, found) if at is None else (at[0], replace(found, name=at[1]))
+
+    @cached_property
+    def _known_files(self) -> dict[tuple[int, str], str]:
+        """The canonical place of every known source that is a file, by its root and name."""
+        folders = [one.folder if one.absolute else None for one in self._roots]
+        return {
+            at: self._canonical(str(store.inside(folder, source.source)))
+            for at, source in self._known.items()
+            if source.root >= 0 and (folder := folders[source.root]) is not None
+        }
+
+    @cached_property
+    def _known_places(self) -> dict[str, tuple[int, str]]:
+        """The root and name of every known source that is a file, by its canonical place."""
+        return {file: at for at, file in self._known_files.items()}
+
+    @cached_property
+    def _taken(self) -> dict[str, _Taken]:
+        """The files that have clips, by the key of their content; grows with those that get some."""
+        return {
+            source.key: _Taken(self._known_files[at], source.source, at)
+            for at, source in self._known.items()
+            if source.status in ("done", "partial") and at in self._known_files
+        }
 
     def _canonical(self, place: str) -> str:
         """What `sources.canonical` gives, looked up once a folder."""
@@ -422,6 +441,9 @@ class _Build:
             for _, clip in waiting
             for height, width, data in clip.pictures
         ]
+        if not self._loaded and isinstance(self._encoder, OpenClipEncoder):
+            self._encoder.encode_frames(frames[:1])  # what loading the model takes is not these files' cost
+        self._loaded = True
         started = time.perf_counter()
         vectors = embed(self._encoder, frames, [len(clip.pictures) for _, clip in waiting])
         a_frame = (time.perf_counter() - started) / max(1, len(frames))

@@ -7,6 +7,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -223,8 +224,10 @@ def _vectors_of_parquet(file: Path) -> Vectors:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    def opened() -> Any:
-        return pq.ParquetFile(file, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
+    @contextmanager
+    def opened() -> Iterator[Any]:
+        with file.open("rb") as binary:  # by Python: Arrow knows no path that is not UTF-8
+            yield pq.ParquetFile(binary, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
 
     try:
         with opened() as kept:
@@ -453,7 +456,8 @@ def _table_of_parquet(file: Path) -> pd.DataFrame:
     import pyarrow as pa
 
     try:
-        return pd.read_parquet(file)
+        with file.open("rb") as opened:  # by Python: Arrow knows no path that is not UTF-8
+            return pd.read_parquet(opened)
     except (pa.ArrowException, ValueError, OSError) as error:
         raise CorpusError(f"{file} cannot be read as Parquet ({_first(error)}): copy or write it again.") from error
 

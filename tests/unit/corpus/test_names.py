@@ -132,7 +132,12 @@ def test_a_folder_whose_name_is_not_utf_8_holds_a_whole_corpus(
     assert va.load_model(corpus.path / "models" / model.slug).version == 1
     assert session.report().save(home / "report.html").is_file()
     session.close()
-    va.Corpus.from_embeddings(home / "given", np.eye(3, dtype=np.float32), pd.DataFrame({"clip_id": list("abc")}))
+    table = pd.DataFrame({"clip_id": list("abc")})
+    with (home / "clips.parquet").open("wb") as opened:
+        table.to_parquet(opened)
+    with (home / "vectors.parquet").open("wb") as opened:
+        pd.DataFrame({"embedding": list(np.eye(3, dtype=np.float32))}).to_parquet(opened)
+    va.Corpus.from_embeddings(home / "given", home / "vectors.parquet", home / "clips.parquet")
     assert len(va.Corpus.open(home / "given")) == 3
     (home / "videos").rename(home / "films")
     with pytest.raises(va.PreviewUnavailableError) as told:
@@ -140,6 +145,19 @@ def test_a_folder_whose_name_is_not_utf_8_holds_a_whole_corpus(
     str(told.value).encode("utf-8")
     corpus.relocate(home / "films")
     assert corpus.preview(_uncached(corpus))
+
+
+def test_an_index_lies_in_a_folder_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    pytest.importorskip("faiss")
+    home = tmp_path / os.fsdecode(b"d\xe9j\xe0 vu")
+    try:
+        home.mkdir()
+    except OSError:
+        pytest.skip("this file system takes no names that are not UTF-8")
+    vectors = np.random.default_rng(0).normal(size=(1100, 8)).astype(np.float32)
+    va.Corpus.from_embeddings(home / "c", vectors, pd.DataFrame({"clip_id": np.arange(1100).astype(str)}))
+    for _ in range(2):  # made, and then read
+        assert va.Corpus.open(home / "c", search="index").similar("7", 3).shape == (3, 2)
 
 
 def _uncached(corpus: va.Corpus) -> str:
