@@ -26,7 +26,7 @@ from va_widgets.corpus import store
 from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
 from va_widgets.corpus.join import has_columns, join
 from va_widgets.corpus.progress import Progress
-from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request
+from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
 from va_widgets.corpus.reading import Readers
 from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
 from va_widgets.corpus.store import Manifest, Root, Shard, ShardCard, Source
@@ -383,13 +383,14 @@ class _Build:
                     _advance(shown, work, message.position, message.seconds)
                 elif isinstance(message, Refused):
                     work.refused[message.place] = message.reason
+                elif isinstance(message, Spent):
+                    work.spent += message.seconds
                 elif isinstance(message, Failed) and len(work.files) > 1:
                     # One of these pictures has ended the reader: alone each tells for itself.
                     self._waiting = [(one, clip) for one, clip in self._waiting if one is not work]
                     readers.add(one_by_one(work))
                 else:
                     work.end = message
-                    work.spent += message.spent
                     read.append(work)
                 self._embed(last=not readers.open)
                 waited_for = {one for one, _ in self._waiting}

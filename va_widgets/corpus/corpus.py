@@ -40,7 +40,7 @@ from va_widgets.errors import (
     UnknownClipError,
 )
 from va_widgets.names import escaped
-from va_widgets.paths import GivenPath, absolute_path
+from va_widgets.paths import GivenPath, absolute_path, is_file
 
 FRAMES_PER_SHOT = 8
 SearchBy: TypeAlias = Literal["exact", "index"]
@@ -487,7 +487,7 @@ class Corpus:
         folder = self.path / store.PREVIEWS_FOLDER
         around = f"+{context:g}" if context else ""
         cached = folder / f"{store.file_name(clip_id)}{around}.{_PREVIEWS}.mp4"
-        if cached.is_file():
+        if is_file(cached):
             return cached.read_bytes()
         source = self._source_of(media["_root"], str(clip["video"]))
         data = cut(source, float(clip["start"]), float(clip["end"]), context)

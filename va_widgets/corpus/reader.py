@@ -81,14 +81,16 @@ class Moved(msgspec.Struct, tag=True):
     seconds: float
 
 
-class Done(msgspec.Struct, tag=True):
-    """All has been read; `reason` says what was wrong with the file, or nothing.
+class Spent(msgspec.Struct, tag=True):
+    """Seconds that the process was at work on the file, without those in which it waited for the build."""
 
-    `spent` are the seconds that the process was at work on it, without those in which it waited for the build.
-    """
+    seconds: float
+
+
+class Done(msgspec.Struct, tag=True):
+    """All has been read; `reason` says what was wrong with the file, or nothing."""
 
     reason: str
-    spent: float = 0.0
 
 
 class Refused(msgspec.Struct, tag=True):
@@ -99,16 +101,12 @@ class Refused(msgspec.Struct, tag=True):
 
 
 class Failed(msgspec.Struct, tag=True):
-    """The file cannot be used, or not from here on; `reason` says why, as the end of a sentence.
-
-    `spent` is what it is in Done.
-    """
+    """The file cannot be used, or not from here on; `reason` says why, as the end of a sentence."""
 
     reason: str
-    spent: float = 0.0
 
 
-Message: TypeAlias = Clip | Moved | Refused | Done | Failed
+Message: TypeAlias = Clip | Moved | Refused | Spent | Done | Failed
 
 
 class Reader:
@@ -123,7 +121,7 @@ class Reader:
         self._over = False
 
     def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
-        """What the process says about a file, as it comes. The last message is Done or Failed.
+        """What the process says about a file, as it comes. The last message is Done or Failed, after Spent.
 
         A process that dies or hangs is given up: then that is the reason of Failed, and the next file gets a new one.
         """
@@ -153,7 +151,8 @@ class Reader:
             pass  # it died before it had heard all: told below
         finally:
             self._waiting_since = None
-        yield Failed(self._end(), spent)
+        yield Spent(spent)
+        yield Failed(self._end())
 
     def watch(self) -> None:
         """End the process if it has said nothing for too long; to be called now and then from another thread."""
@@ -296,7 +295,7 @@ def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
         nonlocal waited
         if isinstance(message, (Done, Failed)):
             message.reason = printable_text(message.reason)
-            message.spent = time.perf_counter() - started - waited
+            _send(outbox, msgspec.msgpack.encode(Spent(time.perf_counter() - started - waited)))
         before = time.perf_counter()
         _send(outbox, msgspec.msgpack.encode(message))
         waited += time.perf_counter() - before

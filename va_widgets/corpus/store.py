@@ -23,7 +23,7 @@ import mmap
 import os
 import re
 import shutil
-import tempfile
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -433,8 +433,9 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
     """Write what one video gave; the folder appears whole or not at all."""
     folder = path / SHARDS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    unfinished = folder / f".unfinished-{uuid.uuid4().hex}"
     try:
+        unfinished.mkdir()
         _write_table(unfinished / _SHARD_CLIPS, shard.clips)
         matrix = io.BytesIO()  # numpy itself does not say that a disk is full
         np.save(matrix, shard.embeddings)
@@ -443,7 +444,6 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
         (unfinished / _SHARD_CARD).write_text(json.dumps(asdict(shard.card)), encoding="utf-8")
         for file in unfinished.iterdir():
             _sync(file)
-        unfinished.chmod(0o755)
         if (folder / key).exists():  # left by a build with another encoder that never finished
             shutil.rmtree(folder / key)
         os.rename(unfinished, folder / key)

@@ -8,8 +8,8 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import unicodedata
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,10 +133,10 @@ def publish(
     }
     try:
         home.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=home))
+        unfinished = home / f".unfinished-{uuid.uuid4().hex}"
         try:
+            unfinished.mkdir()
             save_file({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)}, unfinished / WEIGHTS_FILE)
-            unfinished.chmod(0o755)
             version = max(_versions(home), default=0) + 1
             while True:
                 text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 import va_widgets as va
+from tests.conftest import labelled
 from va_widgets.corpus import store
 
 fcntl = pytest.importorskip("fcntl", reason="Windows locks files in another way")
@@ -102,6 +103,25 @@ def test_where_there_are_no_locks_a_file_keeps_others_away(
         pass
     assert not (corpus.path / ".build.soft.lock").exists()
     check(tmp_path / "c")
+
+
+def test_folders_whose_permissions_cannot_be_changed_are_written(
+    demo_corpus: va.Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAT and NTFS mounted by Linux refuse it."""
+    monkeypatch.setattr(os, "chmod", refusing(errno.EPERM, PermissionError))
+    shard = next((demo_corpus.path / "shards").iterdir()).name
+    read = store.Shard(
+        store.read_shard_clips(demo_corpus.path, shard),
+        store.read_shard_embeddings(demo_corpus.path, shard),
+        b"strips",
+        store.ShardCard("", 8, "done", "", 1),
+    )
+    store.write_shard(demo_corpus.path, "again", read)
+    assert store.read_shard_clips(demo_corpus.path, "again").equals(read.clips)
+    session = labelled(demo_corpus)
+    assert session.publish("night").version == 1
+    session.close()
 
 
 def test_a_file_that_windows_will_not_remove_is_left_to_the_next_build(
