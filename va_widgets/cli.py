@@ -1,8 +1,9 @@
-"""The command line: `va-widgets demo`, `build`, `info`."""
+"""The command line: `va-widgets demo`, `build`, `relocate`, `info`."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns the exit status: 0 if all went well, 1 with one sentence on stderr if not."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # not every console and file takes all signs that names of videos may have
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(options.run(options))
     except VaError as error:
@@ -50,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--pictures", action="store_true", help="take pictures, too, where there are videos")
     build.set_defaults(run=_build)
 
+    relocate = commands.add_parser("relocate", help="say where the videos of a corpus are now")
+    relocate.add_argument("corpus", type=Path)
+    relocate.add_argument("old", nargs="?", help="where they were, or a folder above (default: where all came from)")
+    relocate.add_argument("new", help="the folder where the same files are now")
+    relocate.add_argument("--missing-ok", action="store_true", help="go on where some videos are not there")
+    relocate.set_defaults(run=_relocate)
+
     info = commands.add_parser("info", help="say what a corpus holds")
     info.add_argument("corpus", type=Path)
     info.set_defaults(run=_info)
@@ -77,6 +88,14 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
+def _relocate(options: argparse.Namespace) -> int:
+    from va_widgets.corpus import Corpus
+
+    corpus = Corpus.open(options.corpus).relocate(options.old, options.new, missing_ok=options.missing_ok)
+    print(corpus)
+    return 0
+
+
 def _info(options: argparse.Namespace) -> int:
     from va_widgets.corpus import Corpus
     from va_widgets.labels.store import LabelStore
@@ -93,5 +112,7 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _print_skipped(report: pd.DataFrame) -> None:
+    from va_widgets.corpus.progress import printable
+
     for row in report[report["status"] != "done"].itertuples():
-        print(f"  {row.status}: {row.source}: {row.reason}")
+        print(printable(f"  {row.status}: {row.source}: {row.reason}"))

@@ -1,8 +1,14 @@
 """Every error that va_widgets raises on purpose; each says in one sentence what was wrong and what to do."""
 
+from va_widgets.names import printable_text
+
 
 class VaError(Exception):
     """Base of all va_widgets errors."""
+
+    def __init__(self, message: str = "") -> None:
+        # A sentence may name a file whose name is not valid Unicode; a notebook could not send it to the page.
+        super().__init__(printable_text(str(message)))
 
 
 class CorpusError(VaError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from va_widgets._version import __version__
 from va_widgets.errors import ModelError, ReportError
 from va_widgets.models.bundle import CARD_FILE, Model, load_model
+from va_widgets.paths import GivenPath, absolute_path
 from va_widgets.snippets import (
     MARKS,
     concept_told,
@@ -73,13 +75,14 @@ class Report:
     html: str
     summary: str
 
-    def save(self, path: str | Path) -> Path:
-        """Write the page to a file, which appears whole or not at all; returns its path.
+    def save(self, path: GivenPath) -> Path:
+        """Write the page to a file, which appears whole or not at all; returns its absolute path.
 
         Raises ReportError if it cannot be written.
         """
-        file = Path(path)
-        unfinished = file.with_name(f".{file.name}.unfinished")
+        file = absolute_path(path, ReportError)
+        # A name of its own: a longer one than the file's might be too long, and two may be written at once.
+        unfinished = file.with_name(f".unfinished-{os.getpid()}-{threading.get_ident()}")
         try:
             unfinished.write_text(self.html, encoding="utf-8")
             os.replace(unfinished, file)

@@ -5,32 +5,44 @@ from __future__ import annotations
 import errno
 import filecmp
 import hashlib
+import inspect
 import os
+import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import FileLock, SoftFileLock, Timeout
 from numpy.typing import NDArray
 
 from va_widgets.corpus import store
-from va_widgets.corpus.encoders import Encoder
+from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
 from va_widgets.corpus.installation import check_decoding
 from va_widgets.corpus.join import has_columns, join
 from va_widgets.corpus.progress import Progress
-from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request
+from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
 from va_widgets.corpus.reading import Readers
-from va_widgets.corpus.sources import Found, Sources, content_key
+from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
 from va_widgets.corpus.store import Manifest, Root, Shard, ShardCard, Source
 from va_widgets.corpus.work import Segment, Work, in_folder, one_by_one
 from va_widgets.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, said
+from va_widgets.names import escaped, printable_text
+from va_widgets.paths import exists, is_file, is_folder
 
-_LOCK_FILE = ".build.lock"
+_LOCK_FILE, _SOFT_LOCK_FILE = ".build.lock", ".build.soft.lock"
+# What file systems say that know no locks: some network and user-space ones.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
+# filelock >= 3.30 would use the lock file itself as such a file, which a copied corpus has already.
+_NATIVE: dict[str, Any] = (
+    {"fallback_to_soft": False} if "fallback_to_soft" in inspect.signature(FileLock.__init__).parameters else {}
+)
 _PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that do not say what they need
 _FRAMES_A_BATCH = 64
 _PICTURES_A_SHARD = 256
@@ -75,13 +87,22 @@ class Wanted:
     retire: bool = True  # sources that are gone from the folder leave the corpus
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """The file that has the clips of some content: its canonical place, its name, and its root's number and name."""
+
+    file: str
+    name: str
+    at: tuple[int, str]
+
+
 def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: Wanted, progress: bool) -> None:
     """Build or extend the corpus in `path`. What is done is skipped; a second call does nothing.
 
     Raises NoVideosError, EncoderError, EncoderMismatchError or CorpusError, and then leaves the corpus as it was; what
     has been built for it is kept for the next call.
     """
-    fresh = not path.exists()
+    fresh = not exists(path)
     try:
         with locked(path):
             _Build(path, encoder, wanted, progress).run(places)
@@ -95,16 +116,38 @@ def locked(path: Path) -> Iterator[None]:
     """Be the only one who writes to a corpus. Raises CorpusError if somebody else is, or it cannot be written to."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with FileLock(path / _LOCK_FILE, timeout=0):
+        with _lock(path):
             yield
     except Timeout as error:
-        raise CorpusError(f"Another build is at work in {path}: wait until it is done, then build again.") from error
+        soft = ""
+        if exists(path / _SOFT_LOCK_FILE):  # unlike a real lock, it outlives a build that was killed
+            soft = f", or was killed there: then delete {path / _SOFT_LOCK_FILE}"
+        raise CorpusError(
+            f"Another build is at work in {path}{soft}: wait until it is done, then build again."
+        ) from error
     except OSError as error:
         if error.errno in _FULL:
             raise CorpusError(
                 f"There is no space left for {path}: free some and build again; what is done is kept."
             ) from error
         raise CorpusError(f"The corpus in {path} cannot be written ({said(error)}): check the folder.") from error
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold the lock of a corpus; where the file system knows no locks, a file that exists as long as it is held."""
+    lock: FileLock | SoftFileLock = FileLock(path / _LOCK_FILE, timeout=0, **_NATIVE)
+    try:
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, Timeout) or (isinstance(error, OSError) and error.errno not in _NO_LOCKS):
+            raise
+        lock = SoftFileLock(path / _SOFT_LOCK_FILE, timeout=0)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Build:
@@ -120,8 +163,12 @@ class _Build:
         self._keys: dict[str, str] = {}  # by place
         self._waiting: list[tuple[Work, Clip]] = []  # to be embedded
         a_call = max(1, int(getattr(encoder, "frames_per_call", 1)))
+        self._loaded = False  # whether the encoder has been called
         self._batch = -(-_FRAMES_A_BATCH // a_call) * a_call  # frames
-        self._taken: dict[str, tuple[str, str]] = {}  # place and name, by key
+        self._roots: list[Root] = []
+        self._known: dict[tuple[int, str], Source] = {}
+        self._folders: dict[str, str] = {}
+        self._respelled: set[tuple[int, str]] = set()  # sources whose files are spelled in another way now
 
     def run(self, places: Sequence[Sources]) -> None:
         store.clear_unfinished(self._path)
@@ -129,23 +176,23 @@ class _Build:
             self._former = store.open_files(self._path)
             self._check_same_make(self._former.manifest)
         before = self._former.sources() if self._former else []
-        known = {(source.root, source.source): source for source in before}
+        known = self._known = {(source.root, source.source): source for source in before}
         roots = list(self._former.manifest.roots) if self._former else []
-        self._taken = {
-            source.key: (str(Path(roots[source.root].absolute) / source.source), source.source)
-            for source in before
-            if source.status in ("done", "partial")
-        }
+        numbers = [_root_number(roots, place.root, self._path) for place in places]
+        self._roots = roots
         # What could not be used of a former table is not said again: this one may do better.
         sources, works = {place: one for place, one in known.items() if one.root >= 0}, list[Work]()
-        for place in places:
-            number = _root_number(roots, place.root, self._path)
-            works += self._planned(place, number, known, sources)
+        unread = list[tuple[str, str]]()
+        for place, number in zip(places, numbers, strict=True):
+            works += self._planned(place, number, sources)
+            unread += place.unread
             if self._wanted.retire and place.root is not None:
-                _retire(sources, number, place)
-        for name, reason in self._wanted.refused:
+                _retire(sources, roots, number, place)
+        for name, reason in [*self._wanted.refused, *unread]:
             sources[-1, name] = Source(name, -1, 0, 0, "", "skipped", reason, 0, 0.0)
         _forget_renamed(sources, roots, {source.key for work in works for _, source in work.files})
+        for at in self._respelled:
+            sources.pop(at, None)
         columns = self._wanted.columns(self._keys) if self._wanted.columns else None
         if self._former is not None and not works and sources == known and has_columns(self._former, columns):
             return
@@ -194,27 +241,27 @@ class _Build:
     def _planned(
         self,
         place: Sources,
-        root: int,
-        known: dict[tuple[int, str], Source],
+        number: int,
         sources: dict[tuple[int, str], Source],
     ) -> list[Work]:
         """What is to be made of the files found; those that need no work are entered into `sources`."""
         works, pictures = [], list[tuple[Found, Source]]()
-        for found in place.files:
-            former = known.get((root, found.name))
+        for seen in place.files:
+            root, found = self._as_known(seen, number)
+            former = self._known.get((root, found.name))
             same = former is not None and (former.size, former.modified) == (found.size, found.modified)
             if former is not None and same and former.status != "gone":
                 self._keys[found.place] = former.key
                 if former.status == "skipped" and former.reason != KILLED:
-                    twin, _ = self._taken.get(former.key, (found.place, ""))
-                    if twin == found.place or Path(twin).is_file():
+                    taken = self._taken.get(former.key)
+                    if taken is None or taken.at == (root, found.name) or is_file(taken.file):
                         continue
                 elif former.status != "skipped" and (found.picture or former.folder == self._folder(found, former.key)):
                     continue
             try:
-                key, twin = self._identified(found)
+                key, twin = self._identified(found, root)
             except OSError as error:
-                reason = f"it cannot be read ({said(error)})"
+                reason = f"it cannot be read ({printable_text(said(error))})"
                 sources[root, found.name] = _source(found, root, "", "skipped", reason)
                 continue
             if twin:
@@ -233,17 +280,60 @@ class _Build:
             works.append(Work(folder, [in_folder(one, folder) for one in some], None))
         return works
 
-    def _identified(self, found: Found) -> tuple[str, str]:
+    def _as_known(self, found: Found, root: int) -> tuple[int, Found]:
+        """The root and name by which a file is known already, if it was found by way of another folder."""
+        if found.remote or (root, found.name) in self._known:
+            return root, found
+        at = self._known_places.get(self._canonical(found.place))
+        return (root, found) if at is None else (at[0], replace(found, name=at[1]))
+
+    @cached_property
+    def _known_files(self) -> dict[tuple[int, str], str]:
+        """The canonical place of every known source that is a file, by its root and name."""
+        folders = [one.folder if one.absolute else None for one in self._roots]
+        return {
+            at: self._canonical(str(store.inside(folder, source.source)))
+            for at, source in self._known.items()
+            if source.root >= 0 and (folder := folders[source.root]) is not None
+        }
+
+    @cached_property
+    def _known_places(self) -> dict[str, tuple[int, str]]:
+        """The root and name of every known source that is a file, by its canonical place."""
+        return {file: at for at, file in self._known_files.items()}
+
+    @cached_property
+    def _taken(self) -> dict[str, _Taken]:
+        """The files that have clips, by the key of their content; grows with those that get some."""
+        return {
+            source.key: _Taken(self._known_files[at], source.source, at)
+            for at, source in self._known.items()
+            if source.status in ("done", "partial") and at in self._known_files
+        }
+
+    def _canonical(self, place: str) -> str:
+        """What `sources.canonical` gives, looked up once a folder."""
+        folder, name = os.path.split(place)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return str(Path(self._folders[folder], name))
+
+    def _identified(self, found: Found, root: int) -> tuple[str, str]:
         """The key of a file, and the name of another one of the same content if there is one."""
-        key = content_key(found)
-        place, name = self._taken.setdefault(key, (found.place, found.name))
-        if place == found.place or found.remote:
+        key, at = content_key(found), (root, found.name)
+        here = _Taken(found.place if found.remote else self._canonical(found.place), found.name, at)
+        taken = self._taken.setdefault(key, here)
+        if taken.at == at or taken.file == here.file or found.remote:
             return key, ""
-        if not Path(place).is_file():  # it has a new name
-            self._taken[key] = (found.place, found.name)
+        if not is_file(taken.file):  # it has a new name
+            self._taken[key] = here
             return key, ""
-        if filecmp.cmp(place, found.place, shallow=False):
-            return key, name
+        if is_respelled(taken.file, here.file):
+            self._respelled.add(taken.at)
+            self._taken[key] = here
+            return key, ""
+        if filecmp.cmp(taken.file, here.file, shallow=False):
+            return key, taken.name
         with Path(found.place).open("rb") as opened:  # alike in size and many blocks, and yet another file
             return hashlib.file_digest(opened, "sha256").hexdigest()[:16], ""
 
@@ -298,6 +388,8 @@ class _Build:
                     _advance(shown, work, message.position, message.seconds)
                 elif isinstance(message, Refused):
                     work.refused[message.place] = message.reason
+                elif isinstance(message, Spent):
+                    work.spent += message.seconds
                 elif isinstance(message, Failed) and len(work.files) > 1:
                     # One of these pictures has ended the reader: alone each tells for itself.
                     self._waiting = [(one, clip) for one, clip in self._waiting if one is not work]
@@ -324,20 +416,19 @@ class _Build:
             return [_changed(source, card.status, card.reason, card.clips, card.seconds)]
         keys = set(store.read_shard_clips(self._path, work.folder)["_key"])
         return [
-            _changed(source, "done", "", 1)
+            _changed(source, "done", "", 1, card.seconds)
             if source.key in keys
-            else _changed(source, "skipped", "it is not a picture that can be read")
+            else _changed(source, "skipped", "it is not a picture that can be read", seconds=card.seconds)
             for _, source in work.files
         ]
 
     def _request(self, work: Work, threads: int) -> Request | PicturesRequest:
-        work.started = time.perf_counter()
         side = int(getattr(self._encoder, "image_size", _PICTURE_SIDE))
         if work.pictures:
-            return PicturesRequest([found.place for found, _ in work.files], side)
+            return PicturesRequest([_sent(found) for found, _ in work.files], side)
         found, _ = work.files[0]
         segments = None if work.segments is None else [(one.start, one.end) for one in work.segments]
-        return Request(found.place, found.size, side, self._recipe.frames, self._recipe.window, segments, threads)
+        return Request(_sent(found), found.size, side, self._recipe.frames, self._recipe.window, segments, threads)
 
     def _embed(self, last: bool) -> None:
         """Embed clips that wait, whichever videos they are of, a batch at a time, and enter them into their shards.
@@ -356,9 +447,15 @@ class _Build:
             for _, clip in waiting
             for height, width, data in clip.pictures
         ]
+        if not self._loaded and isinstance(self._encoder, OpenClipEncoder):
+            self._encoder.encode_frames(frames[:1])  # what loading the model takes is not these files' cost
+        self._loaded = True
+        started = time.perf_counter()
         vectors = embed(self._encoder, frames, [len(clip.pictures) for _, clip in waiting])
+        a_frame = (time.perf_counter() - started) / max(1, len(frames))
         for (work, clip), vector in zip(waiting, vectors, strict=True):
             work.enter(clip, vector)
+            work.spent += a_frame * len(clip.pictures)
 
     def _finish(self, work: Work) -> list[Source]:
         """Write the shard, and say what became of its sources."""
@@ -366,13 +463,14 @@ class _Build:
         if work.segments is not None and len(work.rows) < len(work.segments) and (work.rows or not reason):
             missing = f"{len(work.segments) - len(work.rows)} of {len(work.segments)} segments hold no picture"
             reason = f"{reason}; {missing}" if reason else missing
+        seconds = round(work.spent / len(work.files), 3)
         if not work.rows:
             reason = reason or "not one of its pictures can be decoded"
             return [
-                _changed(source, "skipped", work.refused.get(i, reason)) for i, (_, source) in enumerate(work.files)
+                _changed(source, "skipped", work.refused.get(i, reason), seconds=seconds)
+                for i, (_, source) in enumerate(work.files)
             ]
         status = "partial" if reason else "done"
-        seconds = round(time.perf_counter() - work.started, 3)
         table, vectors = pd.DataFrame(work.rows).set_index("clip_id"), np.stack(work.vectors)
         card = ShardCard(
             self._encoder.fingerprint, self._recipe.frames, status, reason, len(table), seconds, self._recipe.cut
@@ -381,7 +479,9 @@ class _Build:
         if not work.pictures:
             return [_changed(work.files[0][1], status, reason, len(table), seconds)]
         return [
-            _changed(source, "skipped", work.refused[i]) if i in work.refused else _changed(source, "done", "", 1)
+            _changed(source, "skipped", work.refused[i], seconds=seconds)
+            if i in work.refused
+            else _changed(source, "done", "", 1, seconds)
             for i, (_, source) in enumerate(work.files)
         ]
 
@@ -415,7 +515,7 @@ def renew_columns(path: Path, manifest: Manifest, clips: pd.DataFrame) -> Manife
 
 def _root_number(roots: list[Root], root: Path | None, path: Path) -> int:
     """The number of a folder that videos are taken from; it is entered where it is new, or where it is now."""
-    here = Root("", "") if root is None else Root(root.as_posix(), _relative(root, path))
+    here = Root.of(root, path)
     # A corpus that was moved or copied together with its videos finds them in the same place, seen from itself.
     for name in ("absolute", "relative"):
         for number, one in enumerate(roots):
@@ -426,21 +526,31 @@ def _root_number(roots: list[Root], root: Path | None, path: Path) -> int:
     return len(roots) - 1
 
 
-def _relative(root: Path, path: Path) -> str:
-    try:
-        return Path(os.path.relpath(root, path.resolve())).as_posix()
-    except ValueError:  # another drive on Windows
-        return ""
-
-
-def _retire(sources: dict[tuple[int, str], Source], root: int, place: Sources) -> None:
+def _retire(sources: dict[tuple[int, str], Source], roots: Sequence[Root], root: int, place: Sources) -> None:
     """Take out of the corpus what is no longer in its folder; its shard stays, in case it comes back."""
     assert place.root is not None
     present = {found.name for found in place.files}
+    below = {
+        number
+        for number, one in enumerate(roots)
+        if number != root and one.absolute and one.folder.is_relative_to(place.root)
+    }
     for (number, name), source in list(sources.items()):
-        if number == root and name not in present and not (place.root / name).is_file() and source.status != "gone":
+        if source.status == "gone" or not (number in below or (number == root and name not in present)):
+            continue
+        if _is_gone(store.inside(roots[number].folder, name)):
             reason = "the file is no longer there; its clips come back with it"
             sources[number, name] = msgspec.structs.replace(source, status="gone", reason=reason, clips=0)
+
+
+def _is_gone(file: Path) -> bool:
+    """Whether there is no such file; one in a folder that cannot be entered now may be there still."""
+    try:
+        return not stat.S_ISREG(file.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
 
 
 def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root], keys: Collection[str]) -> None:
@@ -449,7 +559,7 @@ def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root
         if (
             source.key in keys
             and source.root >= 0
-            and not (Path(roots[source.root].absolute) / source.source).is_file()
+            and not is_file(store.inside(roots[source.root].folder, source.source))
         ):
             del sources[place]
 
@@ -468,6 +578,11 @@ def _changed(source: Source, status: str, reason: str, clips: int = 0, seconds: 
     return msgspec.structs.replace(source, status=status, reason=reason, clips=clips, seconds=seconds)
 
 
+def _sent(found: Found) -> str:
+    """The place of a file as a message to a reader may hold it."""
+    return found.place if found.remote else escaped(found.place)
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -478,10 +593,10 @@ def _said_cut(cut: str) -> str:
 
 def remove_empty(path: Path, fresh: bool) -> None:
     """Take away a folder that was made for a build that came to nothing, unless something is in it."""
-    if not fresh or (path / store.SHARDS_FOLDER).exists() or not path.is_dir():
+    if not fresh or exists(path / store.SHARDS_FOLDER) or not is_folder(path):
         return
     try:
-        with FileLock(path / _LOCK_FILE, timeout=0):
+        with _lock(path):
             (path / _LOCK_FILE).unlink(missing_ok=True)
             if not any(path.iterdir()):
                 path.rmdir()

@@ -28,9 +28,9 @@ from va_widgets.corpus.encoders import TINY, Encoder, OpenClipEncoder, as_encode
 from va_widgets.corpus.frames import STRIP_MIME, Filmstrip
 from va_widgets.corpus.index import Index, build_index, open_index
 from va_widgets.corpus.search import nearest
-from va_widgets.corpus.sources import is_url
-from va_widgets.corpus.store import Manifest, Source
-from va_widgets.corpus.tables import Vectors
+from va_widgets.corpus.sources import is_url, located
+from va_widgets.corpus.store import Manifest, Root, Source
+from va_widgets.corpus.tables import Vectors, encodable
 from va_widgets.corpus.tiny_check import warn_if_unlike_renderings
 from va_widgets.errors import (
     CorpusError,
@@ -40,6 +40,8 @@ from va_widgets.errors import (
     SearchUnavailableError,
     UnknownClipError,
 )
+from va_widgets.names import escaped
+from va_widgets.paths import GivenPath, absolute_path, is_file
 
 FRAMES_PER_SHOT = 8
 SearchBy: TypeAlias = Literal["exact", "index"]
@@ -48,12 +50,15 @@ _PREVIEWS = 2  # the kind of preview that is cut now; those of kind 1 had no sou
 
 
 class Corpus:
-    """A folder with the shots of many videos, embedded and searchable. Made by `build`, `open` or `from_embeddings`."""
+    """A folder with the shots of many videos, embedded and searchable. Made by `build`, `open` or `from_embeddings`.
 
-    def __init__(self, path: Path, encoder: Encoder | None = None, search: SearchBy = "exact") -> None:
+    `path` is absolute: it stays the same folder when the working directory changes.
+    """
+
+    def __init__(self, path: GivenPath, encoder: Encoder | None = None, search: SearchBy = "exact") -> None:
         if search not in get_args(SearchBy):
             raise CorpusError(f"A corpus is searched by {' or '.join(get_args(SearchBy))}, not by {search!r}.")
-        self.path = path
+        self.path: Path = absolute_path(path)
         self._tower = _TextTower(encoder)
         self._search_by: SearchBy = search
         self._load()
@@ -72,6 +77,7 @@ class Corpus:
         self._clips = clips
         self._embeddings: NDArray[np.float16] = matrix
         self._texts = files.texts
+        self._roots: list[Root] = manifest.roots
         self._media_table: pd.DataFrame | None = None
         self._index = self._indexed() if self._search_by == "index" else None
 
@@ -87,8 +93,8 @@ class Corpus:
     @classmethod
     def build(
         cls,
-        path: str | Path,
-        videos: str | Path | Iterable[str | Path],
+        path: GivenPath,
+        videos: GivenPath | Iterable[GivenPath],
         encoder: str | Encoder | None = None,
         *,
         frames_per_shot: int = FRAMES_PER_SHOT,
@@ -133,7 +139,7 @@ class Corpus:
         from va_widgets.corpus.build import Recipe, Wanted, build
         from va_widgets.corpus.sources import find
 
-        home = Path(path)
+        home = absolute_path(path)
         recipe = Recipe.of(frames_per_shot, window)
         places = find(videos, pictures)
         model = as_encoder(TINY if encoder is None else encoder)
@@ -144,7 +150,7 @@ class Corpus:
         return built
 
     def add(
-        self, videos: str | Path | Iterable[str | Path], *, pictures: bool | None = None, progress: bool = True
+        self, videos: GivenPath | Iterable[GivenPath], *, pictures: bool | None = None, progress: bool = True
     ) -> Self:
         """Add videos to this corpus, made into clips the way its own were. Returns the corpus, which has grown.
 
@@ -163,7 +169,7 @@ class Corpus:
         return self
 
     @classmethod
-    def open(cls, path: str | Path, encoder: str | Encoder | None = None, *, search: SearchBy = "exact") -> Self:
+    def open(cls, path: GivenPath, encoder: str | Encoder | None = None, *, search: SearchBy = "exact") -> Self:
         """Open a corpus. `encoder` is only needed for text search if it is one of your own.
 
         `search="index"` searches by an approximate index, which pays from some five million clips on; it is made when
@@ -171,7 +177,7 @@ class Corpus:
 
         Raises CorpusError if there is none, EncoderMismatchError if it was made with another encoder.
         """
-        home = Path(path)
+        home = absolute_path(path)
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
             _check_encoder(home, store.read_manifest(home), model)
@@ -180,11 +186,11 @@ class Corpus:
     @classmethod
     def from_manifest(
         cls,
-        path: str | Path,
-        table: pd.DataFrame | str | Path,
+        path: GivenPath,
+        table: pd.DataFrame | GivenPath,
         encoder: str | Encoder | None = None,
         *,
-        videos: str | Path | None = None,
+        videos: GivenPath | None = None,
         frames_per_shot: int = FRAMES_PER_SHOT,
         progress: bool = True,
     ) -> Self:
@@ -207,7 +213,7 @@ class Corpus:
         from va_widgets.corpus.build import Recipe, build
         from va_widgets.corpus.manifest import planned
 
-        home = Path(path)
+        home = absolute_path(path)
         recipe = Recipe(Recipe.of(frames_per_shot, None).frames, store.SEGMENTS)
         model = as_encoder(TINY if encoder is None else encoder)
         places, wanted = planned(table, videos, recipe)
@@ -220,9 +226,9 @@ class Corpus:
     @classmethod
     def from_embeddings(
         cls,
-        path: str | Path,
-        embeddings: ArrayLike | str | Path | Vectors,
-        clips: pd.DataFrame | str | Path,
+        path: GivenPath,
+        embeddings: ArrayLike | GivenPath | Vectors,
+        clips: pd.DataFrame | GivenPath,
         text_encoder: str | Encoder | None = None,
         text_embeddings: Mapping[str, ArrayLike] | None = None,
     ) -> Self:
@@ -244,7 +250,7 @@ class Corpus:
         """
         from va_widgets.corpus.given import write_given
 
-        home = Path(path)
+        home = absolute_path(path)
         model = None if text_encoder is None else as_encoder(text_encoder)
         write_given(home, embeddings, clips, model, text_embeddings)
         return cls(home, model)
@@ -261,8 +267,46 @@ class Corpus:
         if own:
             raise CorpusError(f"The column {own[0]!r} is the corpus's own: give yours another name.")
         user = self._clips.drop(columns=[name for name in columns.columns if name in self._clips.columns])
-        renew_columns(self.path, self._manifest, user.join(columns).join(self._media))
+        renew_columns(self.path, self._manifest, user.join(encodable(columns.copy())).join(self._media))
         return type(self)(self.path, self._tower.given, self._search_by)
+
+    def relocate(
+        self,
+        old: GivenPath | None = None,
+        new: GivenPath | None = None,
+        *,
+        missing_ok: bool = False,
+        save: bool = True,
+    ) -> Self:
+        """Say where the videos are now, after they or the corpus were moved: `relocate(new)` or `relocate(old, new)`.
+
+        Clips keep their ids, and nothing is embedded again. Returns the corpus.
+
+        Parameters
+        ----------
+        old : folder
+            Where the videos were, or a folder above it, as it was called there; a path of Windows, too. Without it,
+            the folder that all videos of the corpus came from.
+        new : folder
+            Where the same files are now.
+        missing_ok : bool
+            Whether videos may be absent from `new`.
+        save : bool
+            False keeps it to this session, as a corpus that cannot be written needs it.
+
+        Raises CorpusError if no video came from `old`, videos are not in `new`, or the corpus cannot be written.
+        """
+        from va_widgets.corpus.relocate import relocate
+
+        if new is None:
+            old, new = None, old
+        if new is None:
+            raise CorpusError("Say where the videos are now: corpus.relocate(new), or corpus.relocate(old, new).")
+        former, manifest = store.read_manifest(self.path), relocate(self.path, old, new, missing_ok, save)
+        if save and former == self._manifest:
+            self._manifest = manifest
+        self._roots = manifest.roots
+        return self
 
     # --- what it holds ---------------------------------------------------------------------------
 
@@ -282,7 +326,7 @@ class Corpus:
     def _summary(self) -> Summary:
         statuses = pd.Series([source.status for source in self._sources], dtype=str).value_counts()
         return Summary(
-            path=str(self.path),
+            path=escaped(self.path),
             clips=len(self),
             videos=int(self._clips["video"].nunique()),
             seconds=float((self._clips["end"] - self._clips["start"]).sum()),
@@ -319,9 +363,13 @@ class Corpus:
 
     @property
     def report(self) -> pd.DataFrame:
-        """What became of every source: DataFrame(source, status, reason, clips, seconds).
+        r"""What became of every source: DataFrame(source, status, reason, clips, seconds).
 
-        `status` is "done", "partial" (the good part of a damaged file was taken), "skipped" or "gone".
+        `source` is the path seen from the folder that was given; bytes of a name that are not UTF-8 stand there as
+        `\xe9`. `status` is "done", "partial" (the good part of a damaged file was taken), "skipped" or "gone".
+        `seconds` is what the file itself cost: the time that decoding it took, and its share of embedding by its
+        frames, without the time that it or its clips waited for other files. Pictures that were read together share
+        theirs evenly.
         """
         rows = [(one.source, one.status, one.reason, one.clips, one.seconds) for one in self._sources]
         return pd.DataFrame(rows, columns=["source", "status", "reason", "clips", "seconds"])
@@ -447,7 +495,7 @@ class Corpus:
         folder = self.path / store.PREVIEWS_FOLDER
         around = f"+{context:g}" if context else ""
         cached = folder / f"{store.file_name(clip_id)}{around}.{_PREVIEWS}.mp4"
-        if cached.is_file():
+        if is_file(cached):
             return cached.read_bytes()
         source = self._source_of(media["_root"], str(clip["video"]))
         data = cut(source, float(clip["start"]), float(clip["end"]), context)
@@ -486,17 +534,19 @@ class Corpus:
         }
 
     def _source_of(self, root: int, video: str) -> Path | str:
-        place = self._manifest.roots[root]
+        place = self._roots[root]
         if not place.absolute:
             if not is_url(video) or video.startswith(("file:", "local:")):
                 raise CorpusError(f"The source {video!r} is no URL: the corpus was tampered with.")
             return video
-        places = [self.path / place.relative] if place.relative else []
-        for folder in (*places, Path(place.absolute)):
-            file = store.inside(folder, video)
-            if file.is_file():
+        for folder in place.folders(self.path):
+            file = located(folder, video)
+            if file is not None:
                 return file
-        raise PreviewUnavailableError(f"The video {video} is no longer in {place.absolute}: put it back to play it.")
+        raise PreviewUnavailableError(
+            f"The video {video} is no longer in {place.absolute}: put it back to play it, or say where the videos are"
+            " now by corpus.relocate(old, new)."
+        )
 
 
 class _TextTower:

@@ -16,8 +16,9 @@ from va_widgets.corpus.build import locked, remove_empty
 from va_widgets.corpus.encoders import Encoder
 from va_widgets.corpus.join import clusters
 from va_widgets.corpus.store import Manifest
-from va_widgets.corpus.tables import Vectors, read_table, read_vectors, write_normalised
+from va_widgets.corpus.tables import Vectors, is_encodable, read_table, read_vectors, write_normalised
 from va_widgets.errors import CorpusError
+from va_widgets.paths import GivenPath, exists
 
 _ROWS_DIGESTED = 1000
 _MISSING: dict[str, str | float] = {
@@ -27,8 +28,8 @@ _MISSING: dict[str, str | float] = {
 
 def write_given(
     path: Path,
-    embeddings: ArrayLike | str | Path | Vectors,
-    clips: pd.DataFrame | str | Path,
+    embeddings: ArrayLike | GivenPath | Vectors,
+    clips: pd.DataFrame | GivenPath,
     encoder: Encoder | None,
     texts: Mapping[str, ArrayLike] | None,
 ) -> None:
@@ -36,11 +37,14 @@ def write_given(
 
     Raises CorpusError if shapes do not match, values are not finite, clip ids repeat, or `path` holds a corpus.
     """
-    if (path / store.MANIFEST_FILE).exists():
+    if exists(path / store.MANIFEST_FILE):
         raise CorpusError(f"{path} already holds a corpus: open it with va.Corpus.open, or choose another folder.")
     vectors = read_vectors(embeddings)
     table = read_table(clips)
     table = table.set_index("clip_id") if "clip_id" in table.columns else table
+    if not is_encodable(table.index):
+        bad = next(one for one in table.index if not is_encodable(pd.Index([one], dtype=object)))
+        raise CorpusError(f"The clip id {bad!r} is not valid Unicode: give the clip another.")
     table.index = table.index.astype(str).set_names("clip_id")
     n, dim = vectors.shape
     if n != len(table):
@@ -54,7 +58,7 @@ def write_given(
             " the one that belongs to them."
         )
     phrases = _checked_texts(texts, dim)
-    fresh = not path.exists()
+    fresh = not exists(path)
     try:
         with locked(path), store.Writing(path) as writing:
             name, matrix = writing.embeddings(n, dim)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from va_widgets.corpus.search import best, float32_scores, nearest
-from va_widgets.errors import CorpusError, SearchUnavailableError
+from va_widgets.errors import CorpusError, SearchUnavailableError, said
 
 _CHUNK = 1 << 14  # rows converted to float32 at a time
 _LEAST = 1024  # clips; fewer do not suffice to learn how to round
@@ -76,7 +76,7 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
     """Make an index of a matrix (n, dim), which may be memory-mapped, and write it to `file`, whole or not at all.
 
     It takes about n * (dim / 2 + 8) bytes, in memory too. Raises SearchUnavailableError without Faiss, and CorpusError
-    for fewer than 1,024 clips.
+    for fewer than 1,024 clips or a file that cannot be written.
     """
     faiss = _faiss()
     clips, dim = embeddings.shape
@@ -94,7 +94,8 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
             bar.update(len(part))
     unfinished = file.with_name(f".unfinished-{os.getpid()}-{file.name}")
     try:
-        faiss.write_index(lists, str(unfinished))
+        with unfinished.open("wb") as opened:  # by Python: Faiss knows no path that is not UTF-8
+            faiss.write_index(lists, faiss.PyCallbackIOWriter(opened.write))
         size = unfinished.stat().st_size
         card = msgspec.json.encode(_Card(clips, dim, _digest(embeddings), size, _check(unfinished, size)))
         with unfinished.open("ab") as opened:
@@ -102,6 +103,8 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
             opened.flush()
             os.fsync(opened.fileno())
         os.replace(unfinished, file)
+    except OSError as error:
+        raise CorpusError(f"The index {file} cannot be written ({said(error)}): check the disk and folder.") from error
     finally:
         unfinished.unlink(missing_ok=True)
     return open_index(file, embeddings)
@@ -120,8 +123,9 @@ def open_index(file: Path, embeddings: NDArray[np.float16]) -> Index:
             " build it again."
         )
     try:
-        lists = faiss.read_index(str(file))
-    except RuntimeError as error:
+        with file.open("rb") as opened:
+            lists = faiss.read_index(faiss.PyCallbackIOReader(opened.read))
+    except (RuntimeError, OSError) as error:
         raise _damaged(file) from error
     return Index(lists, embeddings)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,17 +12,17 @@ import pandas as pd
 
 from va_widgets.corpus import store
 from va_widgets.corpus.build import Recipe, Wanted
-from va_widgets.corpus.sources import Found, Sources, find, is_url, local, looked_up
+from va_widgets.corpus.sources import Found, Sources, canonical, is_url, looked_up, of_files
 from va_widgets.corpus.tables import checked_segments, read_table
 from va_widgets.corpus.work import Segment, clip_id
 from va_widgets.errors import CorpusError, NoVideosError
+from va_widgets.names import escaped, unescaped
+from va_widgets.paths import GivenPath, absolute_path, expanded, is_file, local
 
 _OWN = ("clip_id", "video", "start", "end")
 
 
-def planned(
-    table: pd.DataFrame | str | Path, videos: str | Path | None, recipe: Recipe
-) -> tuple[list[Sources], Wanted]:
+def planned(table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: Recipe) -> tuple[list[Sources], Wanted]:
     """The sources that a table names, and the clips wanted of them with the table's other columns.
 
     `videos` is the folder that names start from; the table file's own, or the working directory, if it is None.
@@ -33,15 +34,19 @@ def planned(
     clash = [str(name) for name in good.columns if name not in _OWN and (name in store.COLUMNS or _hidden(name))]
     if clash:
         raise CorpusError(f"The column {clash[0]!r} is the corpus's own: give yours another name.")
-    root = Path(videos) if videos is not None else Path(table).parent if isinstance(table, (str, Path)) else Path()
+    root = absolute_path("." if videos is None else videos)
+    if videos is None and not isinstance(table, pd.DataFrame):
+        root = absolute_path(table).parent
     reasons = [
         (f"{video} (row {row})", str(reason))
         for row, video, reason in zip(refused.index, refused["video"], refused["reason"], strict=True)
     ]
     names = {str(name): _place(str(name), root) for name in good["video"].unique()}
     urls, gone = _looked_up({place for place in names.values() if is_url(place)})
-    files = {place for place in names.values() if not is_url(place) and Path(place).is_file()}
-    gone |= {place: f"there is no such file in {root}" for place in {*names.values()} - files if not is_url(place)}
+    files = {place for place in names.values() if not is_url(place) and is_file(place)}
+    gone |= {
+        place: f"there is no such file in {escaped(root)}" for place in {*names.values()} - files if not is_url(place)
+    }
     twins = _twins(place for place in names.values() if place in files)
     reasons += [(name, gone[place]) for name, place in names.items() if place in gone]
     called = {place: name for name, place in names.items()}
@@ -50,8 +55,10 @@ def planned(
         for name, place in names.items()
         if place in twins
     ]
-    good = good.assign(_place=good["video"].map(names).map(lambda place: twins.get(place, place)))
-    good = good[~good["_place"].isin(gone.keys())]
+    # pandas's own texts hold no path that is not valid Unicode.
+    places = {escaped(place): place for place in names.values()}
+    good = good.assign(_place=[escaped(twins.get(names[name], names[name])) for name in good["video"]])
+    good = good[~good["_place"].isin([escaped(place) for place in gone])]
     # Under another name of the same video a segment may come twice.
     again = pd.DataFrame({name: (good[name] * 1000).round() for name in ("start", "end")}, good.index)
     twice = again.assign(of=good["_place"]).duplicated()
@@ -65,26 +72,34 @@ def planned(
     ids = good["clip_id"].astype(str) if "clip_id" in good else pd.Series("", index=good.index)
     segments: dict[str, list[Segment]] = {}
     for place, start, end, given in zip(good["_place"], good["start"], good["end"], ids, strict=True):
-        segments.setdefault(place, []).append(Segment(float(start), float(end), given))
+        segments.setdefault(places[place], []).append(Segment(float(start), float(end), given))
     own = good[[name for name in good.columns if name not in (*_OWN, "_place")]]
 
     def columns(keys: dict[str, str]) -> pd.DataFrame:
         named = [
-            given or clip_id(keys.get(place, ""), start, end)
+            given or clip_id(keys.get(places[place], ""), start, end)
             for place, start, end, given in zip(good["_place"], good["start"], good["end"], ids, strict=True)
         ]
         kept = own.set_axis(pd.Index(named, name="clip_id"))
         return kept[~kept.index.duplicated()]
 
     wanted = [place for place in segments if not is_url(place)]
-    sources = [*(find(wanted) if wanted else []), *([Sources(None, urls)] if urls else [])]
+    sources = [*of_files(wanted), *([Sources(None, urls)] if urls else [])]
     return sources, Wanted(recipe, segments, columns, reasons)
 
 
 def _place(name: str, root: Path) -> str:
-    """The path or URL that a name in the table stands for."""
-    place = local(name)
-    return place if is_url(place) else os.path.abspath(root / place)
+    """The path or URL that a name in the table stands for.
+
+    A path may be written as `names.escaped` does, as in `Corpus.clips`, or as it is, or in another normal form.
+    """
+    written = local(name)
+    if is_url(written):
+        return written
+    plain = unescaped(written)
+    spellings = (plain, written, unicodedata.normalize("NFC", plain), unicodedata.normalize("NFD", plain))
+    paths = [os.path.abspath(root / expanded(spelling)) for spelling in dict.fromkeys(spellings)]
+    return next((canonical(path) for path in paths if is_file(path)), paths[0])
 
 
 def _looked_up(urls: Iterable[str]) -> tuple[list[Found], dict[str, str]]:

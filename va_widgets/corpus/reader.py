@@ -23,6 +23,7 @@ import msgspec
 
 from va_widgets.corpus.sources import is_url
 from va_widgets.errors import CorpusError, said
+from va_widgets.names import printable_text, unescaped
 
 if TYPE_CHECKING:
     from va_widgets.corpus.frames import Frame, Shot, Video
@@ -37,7 +38,7 @@ _SMALL_SIDE = 36  # pixels that shots are detected at
 
 
 class Request(msgspec.Struct, tag=True):
-    """Read a video, a path or a URL, and cut it by `segments`, else by `window` seconds, else into shots."""
+    """Read a video, a path as `names.escaped` or a URL; cut it by `segments`, or by `window` seconds, or into shots."""
 
     place: str
     size: int
@@ -49,7 +50,7 @@ class Request(msgspec.Struct, tag=True):
 
 
 class PicturesRequest(msgspec.Struct, tag=True):
-    """Read pictures, paths or URLs, each of which is a clip of one frame."""
+    """Read pictures, paths as `names.escaped` or URLs, each of which is a clip of one frame."""
 
     places: list[str]
     picture_side: int
@@ -80,6 +81,12 @@ class Moved(msgspec.Struct, tag=True):
     seconds: float
 
 
+class Spent(msgspec.Struct, tag=True):
+    """Seconds that the process was at work on the file, without those in which it waited for the build."""
+
+    seconds: float
+
+
 class Done(msgspec.Struct, tag=True):
     """All has been read; `reason` says what was wrong with the file, or nothing."""
 
@@ -99,7 +106,7 @@ class Failed(msgspec.Struct, tag=True):
     reason: str
 
 
-Message: TypeAlias = Clip | Moved | Refused | Done | Failed
+Message: TypeAlias = Clip | Moved | Refused | Spent | Done | Failed
 
 
 class Reader:
@@ -114,7 +121,7 @@ class Reader:
         self._over = False
 
     def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
-        """What the process says about a file, as it comes. The last message is Done or Failed.
+        """What the process says about a file, as it comes. The last message is Done or Failed, after Spent.
 
         A process that dies or hangs is given up: then that is the reason of Failed, and the next file gets a new one.
         """
@@ -125,12 +132,14 @@ class Reader:
             return
         assert process.stdin is not None
         assert process.stdout is not None
+        spent = 0.0
         try:
             self._waiting_since = time.monotonic()
             _send(process.stdin, msgspec.msgpack.encode(request))
             while True:
                 self._waiting_since = time.monotonic()
                 body = _receive(process.stdout)
+                spent += time.monotonic() - self._waiting_since
                 self._waiting_since = None
                 if body is None:
                     break
@@ -142,6 +151,7 @@ class Reader:
             pass  # it died before it had heard all: told below
         finally:
             self._waiting_since = None
+        yield Spent(spent)
         yield Failed(self._end())
 
     def watch(self) -> None:
@@ -277,10 +287,19 @@ def _listen(inbox: IO[bytes], asked: queue.SimpleQueue[bytes]) -> None:
 def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
     import cv2
 
+    from va_widgets.corpus import shots  # noqa: F401  # what importing takes is not the file's
     from va_widgets.corpus.frames import UndecodableError
 
+    started, waited = time.perf_counter(), 0.0
+
     def send(message: Message) -> None:
+        nonlocal waited
+        if isinstance(message, (Done, Failed)):
+            message.reason = printable_text(message.reason)
+            _send(outbox, msgspec.msgpack.encode(Spent(time.perf_counter() - started - waited)))
+        before = time.perf_counter()
         _send(outbox, msgspec.msgpack.encode(message))
+        waited += time.perf_counter() - before
 
     try:
         if isinstance(request, PicturesRequest):
@@ -299,7 +318,7 @@ def _read(request: Request, send: Callable[[Message], None]) -> None:
     from va_widgets.corpus.frames import Video
 
     with ExitStack() as opened:
-        source = Path(request.place) if not is_url(request.place) else opened.enter_context(_opened(request.place))
+        source = _path(request.place) if not is_url(request.place) else opened.enter_context(_opened(request.place))
         video = Video(source, request.size, _SMALL_SIDE, request.picture_side, request.threads)
         opened.callback(video.close)
         for place, shot in _shots(video, request, send):
@@ -312,13 +331,17 @@ def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) ->
 
     for number, place in enumerate(request.places):
         try:
-            with Path(place).open("rb") if not is_url(place) else _opened(place) as file:
+            with _path(place).open("rb") if not is_url(place) else _opened(place) as file:
                 picture = still(file, request.picture_side)
         except (UndecodableError, OSError) as error:
-            send(Refused(number, said(error)))
+            send(Refused(number, printable_text(said(error))))
         else:
             send(_clip(number, picture, 0.0))
     send(Done(""))
+
+
+def _path(place: str) -> Path:
+    return Path(unescaped(place))
 
 
 def _opened(url: str) -> Any:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
+import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from va_widgets.corpus import store
 from va_widgets.errors import CorpusError, NoVideosError, said
+from va_widgets.names import escaped
+from va_widgets.paths import GivenPath, absolute_path, is_file, is_folder, local
 
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2v .vob .ts .mts .m2ts .mxf .wmv .asf .flv .ogv .3gp .3g2 .y4m"
@@ -24,10 +28,10 @@ _BLOCKS = 32  # that are read of a file to identify it: its head, its tail and e
 
 @dataclass(frozen=True)
 class Found:
-    """A file or a URL. `name` is its path seen from the folder that was searched, or the URL."""
+    """A file or a URL. `name` is its path seen from the folder that was searched, as `names.escaped`, or the URL."""
 
     name: str
-    place: str  # path or URL
+    place: str  # path, not escaped, or URL
     size: int
     modified: int
 
@@ -48,9 +52,10 @@ class Sources:
 
     root: Path | None
     files: list[Found]
+    unread: list[tuple[str, str]] = field(default_factory=list)  # folders that cannot be listed, and why
 
 
-def find(videos: Path | str | Iterable[Path | str], pictures: bool | None = None) -> list[Sources]:
+def find(videos: GivenPath | Iterable[GivenPath], pictures: bool | None = None) -> list[Sources]:
     """The videos and pictures of a folder and the folders in it, or the files and URLs named.
 
     `pictures` says whether a folder's pictures count; None takes them where there are no videos, so that the posters
@@ -58,28 +63,86 @@ def find(videos: Path | str | Iterable[Path | str], pictures: bool | None = None
 
     Raises NoVideosError if there are none, CorpusError if a URL cannot be looked up.
     """
-    if isinstance(videos, (str, Path)) and not is_url(str(videos)):
-        given = Path(videos)
-        if given.is_dir():
-            return [_folder(given, pictures)]
-    named = [videos] if isinstance(videos, (str, Path)) else list(videos)
+    alone = isinstance(videos, (str, bytes, os.PathLike)) or not isinstance(videos, Iterable)
+    named: list[GivenPath] = [videos] if alone else list(videos)  # type: ignore[list-item, arg-type]
     if not named:
         raise NoVideosError("The list of videos is empty: give at least one file.")
-    places = sorted({local(one) for one in named})
-    urls = [place for place in places if is_url(place)]
-    files = [Path(os.path.abspath(place)) for place in places if not is_url(place)]
-    found = []
-    for file in files:
-        if file.is_dir():
+    urls, files = set[str](), set[str]()
+    for one in named:
+        if isinstance(one, str) and is_url(place := local(one)):
+            urls.add(place)
+        else:
+            files.add(str(absolute_path(one)))
+    if alone and files and is_folder(folder := next(iter(files))):
+        return [_folder(Path(folder), pictures)]
+    for file in sorted(files):
+        if is_folder(file):
             raise NoVideosError(f"{file} is a folder: give one folder alone, or files.")
-        if not file.is_file():
+        if not is_file(file):
             raise NoVideosError(f"There is no video {file}: check the path.")
-    if files:
-        root = Path(os.path.commonpath([file.parent for file in files]))
-        found.append(Sources(root, [_found(file, root) for file in files]))
+    found = of_files(files)
     if urls:
-        found.append(Sources(None, [looked_up(url) for url in urls]))
+        found.append(Sources(None, [looked_up(url) for url in sorted(urls)]))
     return found
+
+
+def of_files(files: Iterable[str]) -> list[Sources]:
+    """The files of absolute paths, by the folder that they have in common; on Windows one a drive."""
+    drives: dict[str, list[Path]] = {}
+    for file in sorted({canonical(file) for file in files}):
+        drives.setdefault(Path(file).anchor.lower(), []).append(Path(file))
+    found = []
+    for some in drives.values():
+        root = Path(os.path.commonpath([file.parent for file in some]))
+        found.append(Sources(root, [_found(file, root) for file in some]))
+    return found
+
+
+def canonical(file: str | Path) -> str:
+    """An absolute path without links on the way to it; a file that is a link itself keeps its own name."""
+    folder, name = os.path.split(file)
+    return str(Path(os.path.realpath(folder), name))
+
+
+def located(folder: Path, name: str) -> Path | None:
+    """The file that a source of a corpus is called by, seen from its folder; None if it is not there.
+
+    A name may be there in another Unicode normal form: HFS+ decomposes all names, and other systems do not compose
+    them when files come from there. Raises CorpusError if the name leads out of the folder.
+    """
+    for spelling in dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))):
+        if is_file(file := store.inside(folder, spelling)):
+            return file
+    return None
+
+
+def is_respelled(old: str, new: str) -> bool:
+    """Whether two paths are one file that is spelled like `new` now, and was spelled like `old`.
+
+    So it is where the file system tells neither case nor Unicode normal forms apart, and a file got another of them.
+    """
+    alike = _folded(old) == _folded(new) and old != new
+    return alike and _is_same(old, new) and not _is_spelled(old)
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
+
+
+def _is_spelled(path: str) -> bool:
+    """Whether folders list a path by this very spelling."""
+    folder, name = os.path.split(path)
+    try:
+        return not name or (Path(path) in Path(folder).iterdir() and _is_spelled(folder))
+    except OSError:  # a folder on the way that may be passed but not listed
+        return True
 
 
 def is_url(text: str) -> bool:
@@ -112,24 +175,31 @@ def _digest_blocks(opened: IO[bytes], size: int, digest: Any) -> None:
 
 
 def _folder(given: Path, pictures: bool | None) -> Sources:
-    files = sorted(file for file in _files(given) if file.is_file() or file.is_symlink())
-    videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
-    images = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
+    unread: list[OSError] = []
+    files = sorted(_files(given, unread))
+    videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES and _may_be_file(file)]
+    images = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES and _may_be_file(file)]
     if pictures or (pictures is None and not videos):
         videos = sorted([*videos, *images])
     if not videos:
         also = f"; it holds {len(images)} pictures, which pictures=True takes" if images else ""
+        if unread:
+            also += f"; {len(unread)} folders in it cannot be read ({unread[0].filename}: {said(unread[0])})"
         raise NoVideosError(
             f"The folder {given} holds no videos: give one with files such as .mp4, .mov, .mkv or .webm{also}."
         )
-    root = given.resolve()
-    return Sources(root, [_found(root / file.relative_to(given), root) for file in videos])
+    root = Path(os.path.realpath(given))
+    reasons = [(_relative(str(error.filename), given), f"it cannot be read ({said(error)})") for error in unread]
+    return Sources(root, [_found(root / file.relative_to(given), root) for file in videos], reasons)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """All that is in a folder and the folders in it, linked ones too, but nothing hidden and no corpus's previews."""
+def _files(folder: Path, unread: list[OSError]) -> Iterator[Path]:
+    """All that is in a folder and the folders in it, linked ones too, but nothing hidden and no corpus's previews.
+
+    Errors of folders that cannot be listed are put into `unread`.
+    """
     been = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=unread.append, followlinks=True):
         if (here := os.path.realpath(place)) in been:  # a link leads back
             folders.clear()
             continue
@@ -140,13 +210,25 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in names if not name.startswith("."))
 
 
-def _found(file: Path, root: Path) -> Found:
-    name = file.relative_to(root).as_posix()
+def _may_be_file(path: Path) -> bool:
+    """Whether a path is a file, or something of which reading it will tell why it cannot be read."""
     try:
-        stat = file.stat()
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:  # a link to nowhere, or a path that is too long
+        return True
+
+
+def _relative(path: str, folder: Path) -> str:
+    return escaped(Path(path).relative_to(folder).as_posix())
+
+
+def _found(file: Path, root: Path) -> Found:
+    name = escaped(file.relative_to(root).as_posix())
+    try:
+        entry = file.stat()
     except OSError:  # a link to nowhere: reading it tells
         return Found(name, str(file), 0, 0)
-    return Found(name, str(file), stat.st_size, stat.st_mtime_ns)
+    return Found(name, str(file), entry.st_size, entry.st_mtime_ns)
 
 
 def looked_up(url: str) -> Found:
@@ -168,12 +250,6 @@ def looked_up(url: str) -> Found:
     version = [str(details[name]) for name in told if name in details]
     stamp = int.from_bytes(hashlib.sha256("".join(version).encode()).digest()[:7], "big")
     return Found(url, url, int(size), stamp)
-
-
-def local(one: Path | str) -> str:
-    """A path or URL, with the path of a file:// URL in its place."""
-    text = str(one)
-    return unquote(urlsplit(text).path) if text.startswith("file://") else text
 
 
 def _suffix(name: str) -> str:

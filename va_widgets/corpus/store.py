@@ -15,13 +15,15 @@ Why not one Lance data set: benchmarks/store.py has the figures.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import mmap
 import os
 import re
 import shutil
-import tempfile
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -35,6 +37,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from va_widgets.errors import CorpusError, said
+from va_widgets.names import escaped, is_reserved, unescaped
+from va_widgets.paths import exists
 
 SCHEMA_VERSION = 2
 SHOTS, SEGMENTS, GIVEN = "shots", "segments", "given"  # what clips are; "windows of 5 s" is the fourth
@@ -51,13 +55,16 @@ TYPES = {
     "width": "int32", "height": "int32", "_strip_at": "int64", "_strip_bytes": "int32", "_strip_frames": "int16",
     "_strip_width": "int16", "_strip_height": "int16",
 }  # fmt: skip
+# What file systems answer that cannot map a file, reserve space or flush: some network and user-space ones.
+_UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODEV, errno.EINVAL, errno.ENOTTY)
+_ZEROS = 1 << 20  # bytes that are written at a time
 _SHARD_CLIPS, _SHARD_EMBEDDINGS, _SHARD_CARD = "clips.parquet", "embeddings.npy", "shard.json"
 
 
 class Source(msgspec.Struct, frozen=True):
     """A file that was given to a build, and what became of it."""
 
-    source: str
+    source: str  # its path seen from the root, as `names.escaped`, or the URL
     root: int
     size: int
     modified: int
@@ -65,7 +72,7 @@ class Source(msgspec.Struct, frozen=True):
     status: str  # one of STATUSES
     reason: str
     clips: int
-    seconds: float
+    seconds: float  # of decoding and embedding that it took; of pictures that were read together, its share
     shard: str = ""  # the folder in shards/ that holds its clips, if it is not called `key`
 
     @property
@@ -77,11 +84,32 @@ class Source(msgspec.Struct, frozen=True):
 class Root(msgspec.Struct, frozen=True):
     """A folder that videos were taken from, and the way to it from the corpus, in case both have been moved.
 
-    URLs come from a root without a name.
+    Both are written as `names.escaped` does. URLs come from a root without a name.
     """
 
     absolute: str
     relative: str
+
+    @classmethod
+    def of(cls, folder: Path | None, corpus: Path) -> Root:
+        """The root that a folder is for a corpus; None stands for URLs."""
+        if folder is None:
+            return cls("", "")
+        try:
+            relative = Path(os.path.relpath(folder, os.path.realpath(corpus))).as_posix()
+        except ValueError:  # another drive on Windows
+            relative = ""
+        return cls(escaped(folder.as_posix()), escaped(relative))
+
+    @property
+    def folder(self) -> Path:
+        """Where the folder was when it was last given."""
+        return Path(unescaped(self.absolute))
+
+    def folders(self, corpus: Path) -> list[Path]:
+        """Where the folder may be, as seen from a corpus that may have been moved together with it."""
+        beside = [Path(os.path.realpath(corpus), unescaped(self.relative))] if self.relative else []
+        return [*beside, self.folder]
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -121,7 +149,7 @@ class ShardCard:
     status: str
     reason: str
     clips: int
-    seconds: float = field(default=0.0)
+    seconds: float = field(default=0.0)  # a file
     cut: str = SHOTS
 
 
@@ -138,7 +166,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def _read_manifest(path: Path) -> Manifest:
     file = path / MANIFEST_FILE
-    if not file.exists():
+    if not exists(file):
         raise CorpusError(f"There is no corpus in {path}: build one with va.Corpus.build({str(path)!r}, videos=…).")
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -174,18 +202,19 @@ class Table:
     def __init__(self, file: Path) -> None:
         self._file = file
         try:
-            self._mapped = pa.memory_map(str(file))
-            self.names: list[str] = list(pq.ParquetFile(self._mapped).schema_arrow.names)
+            # Opened by Python: Arrow knows no path that is not UTF-8.
+            self._buffer = _mapped(file)
+            self.names: list[str] = list(pq.ParquetFile(pa.BufferReader(self._buffer)).schema_arrow.names)
         except FileNotFoundError:
             raise
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise self._damaged(error) from error
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """The table, or some columns of it, as far as it has them. Raises CorpusError if it is damaged."""
         wanted = None if columns is None else [name for name in self.names if name in columns]
         try:
-            table = pq.ParquetFile(self._mapped).read(wanted, use_pandas_metadata=True).to_pandas()
+            table = pq.ParquetFile(pa.BufferReader(self._buffer)).read(wanted, use_pandas_metadata=True).to_pandas()
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(error) from error
         pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
@@ -229,9 +258,25 @@ def open_files(path: Path) -> Files:
             continue
 
 
+def _mapped(file: Path) -> pa.Buffer:
+    with file.open("rb") as opened:
+        try:
+            return pa.py_buffer(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+            return pa.py_buffer(opened.read())
+
+
 def _open_matrix(file: Path) -> NDArray[np.float16]:
+    matrix: NDArray[np.float16]
     try:
-        matrix: NDArray[np.float16] = np.load(file, mmap_mode="r", allow_pickle=False)
+        try:
+            matrix = np.load(file, mmap_mode="r", allow_pickle=False)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+            matrix = np.load(file, allow_pickle=False)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, EOFError) as error:
@@ -254,6 +299,7 @@ class Writing:
         self._path = path
         self._number = _next_number(path)
         self._begun: list[Path] = []
+        self._unmapped: list[tuple[Path, NDArray[np.float16]]] = []  # where the file system maps no files for writing
 
     def __enter__(self) -> Self:
         return self
@@ -264,16 +310,16 @@ class Writing:
             named = _named(_read_manifest(self._path)) if (self._path / MANIFEST_FILE).exists() else []
             for file in self._begun:
                 if file.name not in named:
-                    file.unlink(missing_ok=True)
+                    _remove(file)
 
     def clips(self, table: pd.DataFrame) -> str:
         """Write the table of clips. Returns its name."""
-        return self._write("clips", "parquet", table.to_parquet)
+        return self._write("clips", "parquet", lambda file: _write_table(file, table))
 
     def sources(self, sources: Sequence[Source]) -> str:
         """Write the table of sources. Returns its name."""
         table = pd.DataFrame([msgspec.structs.asdict(one) for one in sources], columns=list(Source.__struct_fields__))
-        return self._write("sources", "parquet", table.to_parquet)
+        return self._write("sources", "parquet", lambda file: _write_table(file, table))
 
     def texts(self, texts: Mapping[str, NDArray[np.float32]]) -> str:
         """Write the vectors of phrases. Returns the file's name."""
@@ -286,7 +332,7 @@ class Writing:
         return self._write("texts", "npz", save)
 
     def embeddings(self, n: int, dim: int) -> tuple[str, NDArray[np.float16]]:
-        """Begin a matrix float16 (n, dim). Returns its name and the memory map to fill."""
+        """Begin a matrix float16 (n, dim). Returns its name and the array to fill, a memory map if possible."""
         name = f"embeddings-{self._number}.npy"
         file = self._path / name
         self._begun.append(file)
@@ -296,10 +342,22 @@ class Writing:
             np.lib.format.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": (n, dim)})
             opened.write(header.getvalue())
             _reserve(opened, header.tell() + n * dim * 2)
-        return name, np.load(file, mmap_mode="r+", allow_pickle=False)
+        matrix: NDArray[np.float16]
+        try:
+            matrix = np.load(file, mmap_mode="r+", allow_pickle=False)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+            matrix = np.empty((n, dim), dtype="<f2")
+            self._unmapped.append((file, matrix))
+        return name, matrix
 
     def finish(self, manifest: Manifest) -> Manifest:
         """Make `manifest`, with the files that it names, the corpus, and remove all others."""
+        for file, matrix in self._unmapped:
+            with file.open("rb+") as opened:
+                opened.seek(-matrix.nbytes, io.SEEK_END)
+                opened.write(matrix.data)
         for file in self._begun:
             _sync(file)
         unfinished = self._path / f".unfinished-{os.getpid()}-{MANIFEST_FILE}"
@@ -319,16 +377,42 @@ class Writing:
         return file.name
 
 
+def _write_table(file: Path, table: pd.DataFrame) -> None:
+    with file.open("wb") as opened:  # by Python: Arrow knows no path that is not UTF-8
+        table.to_parquet(opened)
+
+
 def _reserve(opened: IO[bytes], size: int) -> None:
+    """Make a file as large as it will be, with its disk space taken."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(opened.fileno(), 0, size)
-    else:
-        opened.truncate(size)
+        try:
+            os.posix_fallocate(opened.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+        else:
+            return
+    zeros = bytes(min(size, _ZEROS))
+    left = size - opened.tell()
+    while left > 0:
+        left -= opened.write(zeros[:left])
 
 
 def _sync(file: Path) -> None:
     with file.open("rb+") as opened:
-        os.fsync(opened.fileno())
+        try:
+            os.fsync(opened.fileno())
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+
+
+def _remove(file: Path) -> None:
+    """Remove a file, or leave it to the next build: Windows removes no file that some process has mapped."""
+    try:
+        file.unlink(missing_ok=True)
+    except PermissionError:
+        return
 
 
 def _remove_unnamed(path: Path, manifest: Manifest) -> None:
@@ -337,7 +421,7 @@ def _remove_unnamed(path: Path, manifest: Manifest) -> None:
     for pattern in ("clips-*.parquet", "embeddings-*.npy", "texts-*.npz", "sources-*.parquet"):
         for old in path.glob(pattern):
             if old.name not in named:
-                old.unlink(missing_ok=True)
+                _remove(old)
 
 
 def index_file(manifest: Manifest) -> str:
@@ -349,9 +433,10 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
     """Write what one video gave; the folder appears whole or not at all."""
     folder = path / SHARDS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    unfinished = folder / f".unfinished-{uuid.uuid4().hex}"
     try:
-        shard.clips.to_parquet(unfinished / _SHARD_CLIPS)
+        unfinished.mkdir()
+        _write_table(unfinished / _SHARD_CLIPS, shard.clips)
         matrix = io.BytesIO()  # numpy itself does not say that a disk is full
         np.save(matrix, shard.embeddings)
         (unfinished / _SHARD_EMBEDDINGS).write_bytes(matrix.getbuffer())
@@ -359,7 +444,6 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
         (unfinished / _SHARD_CARD).write_text(json.dumps(asdict(shard.card)), encoding="utf-8")
         for file in unfinished.iterdir():
             _sync(file)
-        unfinished.chmod(0o755)
         if (folder / key).exists():  # left by a build with another encoder that never finished
             shutil.rmtree(folder / key)
         os.rename(unfinished, folder / key)
@@ -377,7 +461,8 @@ def read_shard_card(path: Path, key: str) -> ShardCard | None:
 
 def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
     """A shard's clips."""
-    return pd.read_parquet(path / SHARDS_FOLDER / key / _SHARD_CLIPS)
+    with (path / SHARDS_FOLDER / key / _SHARD_CLIPS).open("rb") as opened:
+        return pd.read_parquet(opened)
 
 
 def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
@@ -401,20 +486,25 @@ def clear_unfinished(path: Path) -> None:
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
-            left.unlink(missing_ok=True)
+            _remove(left)
 
 
 def inside(root: Path, relative: str) -> Path:
-    """The file `relative` under `root`. Raises CorpusError if the path leads out of it."""
-    parts = PurePosixPath(relative)
-    if parts.is_absolute() or ".." in parts.parts or Path(relative).is_absolute():
+    """The file `relative`, as `names.escaped`, under `root`. Raises CorpusError if the path leads out of it."""
+    name = unescaped(relative)
+    parts, here = PurePosixPath(name), Path(name)
+    if parts.is_absolute() or here.is_absolute() or here.drive or ".." in (*parts.parts, *here.parts):
         raise CorpusError(f"The path {relative!r} leads out of {root}: the corpus was tampered with.")
     return root / Path(*parts.parts)
 
 
 def file_name(clip_id: str) -> str:
-    """A clip id as the name of a file: as it is if it is plain, for it may be any text of a user's."""
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", clip_id):
+    """A clip id as the name of a file, on every file system another one for another id, whatever text it is.
+
+    It is the id itself if that is plain: without capitals, which some file systems do not tell from small letters, and
+    no name that Windows reserves.
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", clip_id) and not is_reserved(clip_id):
         return clip_id
     return "id-" + hashlib.sha256(clip_id.encode()).hexdigest()[:32]
 

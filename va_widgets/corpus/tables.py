@@ -7,6 +7,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,11 +17,22 @@ import pandas as pd
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from va_widgets.errors import CorpusError
+from va_widgets.names import escaped
+from va_widgets.paths import GivenPath, absolute_path, is_file
 
 if TYPE_CHECKING:
     from pyarrow import Array
 
-__all__ = ["TEXT_COLUMNS", "Vectors", "checked_segments", "read_table", "read_vectors", "write_normalised"]
+__all__ = [
+    "TEXT_COLUMNS",
+    "Vectors",
+    "checked_segments",
+    "encodable",
+    "is_encodable",
+    "read_table",
+    "read_vectors",
+    "write_normalised",
+]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
@@ -212,8 +224,10 @@ def _vectors_of_parquet(file: Path) -> Vectors:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    def opened() -> Any:
-        return pq.ParquetFile(file, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
+    @contextmanager
+    def opened() -> Iterator[Any]:
+        with file.open("rb") as binary:  # by Python: Arrow knows no path that is not UTF-8
+            yield pq.ParquetFile(binary, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
 
     try:
         with opened() as kept:
@@ -319,7 +333,7 @@ def read_table(
     Raises CorpusError if the file is not there, is of another kind or damaged, or the table is empty or lacks a column.
     """
     if isinstance(source, pd.DataFrame):
-        name, table = "The table", source.copy()
+        name, table = "The table", encodable(source.copy())
     else:
         file = _existing(source, _TABLE_SUFFIXES, "A table")
         name, table = (
@@ -333,6 +347,34 @@ def read_table(
     if table.empty:
         raise CorpusError(f"{name} holds no rows: at least one clip is needed.")
     return table
+
+
+def encodable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with names of files that are not valid Unicode as `names.escaped`, so that it can be written.
+
+    The ids of clips stay as they are: they would be others.
+    """
+    places = [place for place, name in enumerate(table.columns) if name != "clip_id"]
+    bad = [place for place in places if not is_encodable(table.iloc[:, place])]
+    for place in bad:
+        texts = [escaped(one) if isinstance(one, str) else one for one in table.iloc[:, place]]
+        table.isetitem(place, np.array(texts, dtype=object))
+    return table
+
+
+def is_encodable(values: pd.Series[Any] | pd.Index) -> bool:
+    """Whether all texts among some values are valid Unicode."""
+    import pyarrow as pa
+
+    if values.dtype != object:
+        return True
+    try:
+        pa.array(values, from_pandas=True)
+    except UnicodeEncodeError:
+        return False
+    except pa.ArrowException:  # of several types
+        return all(one == one.encode("utf-8", "replace").decode() for one in values if isinstance(one, str))
+    return True
 
 
 def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -372,6 +414,9 @@ def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     refuse(end <= start, "it does not end after its start")
     if "clip_id" in table:
         refuse(~_is_text(table["clip_id"]), "its clip_id is not text")
+        if not is_encodable(table["clip_id"]):
+            bad = [not is_encodable(pd.Index([one], dtype=object)) for one in table["clip_id"]]
+            refuse(np.array(bad, dtype=np.bool_), "its clip_id is not valid Unicode")
         refuse(_again(table[["clip_id"]], reasons), "its clip_id is there already")
     # Clip ids are made of milliseconds, so what falls on the same ones would be the same clip.
     with np.errstate(over="ignore"):
@@ -416,7 +461,8 @@ def _table_of_parquet(file: Path) -> pd.DataFrame:
     import pyarrow as pa
 
     try:
-        return pd.read_parquet(file)
+        with file.open("rb") as opened:  # by Python: Arrow knows no path that is not UTF-8
+            return pd.read_parquet(opened)
     except (pa.ArrowException, ValueError, OSError) as error:
         raise CorpusError(f"{file} cannot be read as Parquet ({_first(error)}): copy or write it again.") from error
 
@@ -459,11 +505,11 @@ def _again(rows: pd.DataFrame, reasons: pd.Series[Any]) -> NDArray[np.bool_]:
 # --- both ----------------------------------------------------------------------------------------
 
 
-def _existing(source: str | os.PathLike[str], suffixes: Sequence[str], what: str) -> Path:
-    file = Path(source)
+def _existing(source: GivenPath, suffixes: Sequence[str], what: str) -> Path:
+    file = absolute_path(source)
     if file.suffix.lower() not in suffixes:
-        raise CorpusError(f"{what} can be read from {_either(suffixes)}, not from {str(file)!r}.")
-    if not file.is_file():
+        raise CorpusError(f"{what} can be read from {_either(suffixes)}, not from {str(source)!r}.")
+    if not is_file(file):
         raise CorpusError(f"There is no file {file}: check the path.")
     return file
 

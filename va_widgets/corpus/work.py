@@ -36,7 +36,7 @@ class Work:
     bytes: int = 0  # of all strips
     position: int = 0
     seconds: float = 0.0
-    started: float = 0.0
+    spent: float = 0.0  # seconds of decoding and embedding that it took, without waiting
     end: Done | Failed | None = None
 
     @property

@@ -20,6 +20,7 @@ from va_widgets.demo.render import render
 from va_widgets.demo.scenes import Scene, sample_scenes
 from va_widgets.demo.videos import Shot, film, plan, write_truth
 from va_widgets.errors import CorpusError
+from va_widgets.paths import GivenPath, absolute_path
 
 __all__ = ["CONCEPTS", "ENCODER", "TRUTH", "Concept", "corpus", "truth_of"]
 
@@ -33,7 +34,7 @@ _FAST_CHUNK = 256
 
 
 def corpus(
-    path: str | Path,
+    path: GivenPath,
     clips: int | None = None,
     seed: int | None = None,
     *,
@@ -59,7 +60,7 @@ def corpus(
     CorpusError
         If `clips` is not positive, or the folder holds a demo corpus made with other numbers.
     """
-    path = Path(path)
+    path = absolute_path(path)
     recipe = _recipe(path, {"clips": clips, "seed": seed, "videos": videos})
     scenes = sample_scenes(recipe["clips"], recipe["seed"])
     return _filmed(path, scenes, recipe["seed"], progress) if recipe["videos"] else _imagined(path, scenes, progress)

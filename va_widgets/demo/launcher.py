@@ -17,6 +17,7 @@ from va_widgets import demo
 from va_widgets.errors import CorpusError, VaError
 from va_widgets.experiments.oracle import Run, label_by_oracle
 from va_widgets.models.bundle import Model, load_model
+from va_widgets.paths import absolute_path
 from va_widgets.session import Session
 
 NOTEBOOK = "quickstart.ipynb"
@@ -34,6 +35,7 @@ def notebook(path: Path, clips: int, seed: int, *, browser: bool = True) -> int:
 
     Returns JupyterLab's exit status.
     """
+    path = absolute_path(path)
     path.mkdir(parents=True, exist_ok=True)
     corpus = demo.corpus(path / CORPUS_FOLDER, clips=clips, seed=seed)
     print(f"{corpus!r}\nStarting JupyterLab …", flush=True)
@@ -71,6 +73,7 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
     known = {one.name: one for one in demo.CONCEPTS}
     if concept not in known:
         raise VaError(f"The demo knows no concept {concept!r}: choose one of {', '.join(sorted(known))}.")
+    path = absolute_path(path)
     path.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     corpus = demo.corpus(path / CORPUS_FOLDER, clips=clips, seed=seed)

@@ -27,7 +27,9 @@ from va_widgets.experiments.pools import Half, Pool, half
 from va_widgets.experiments.queries import zero_shot_query
 from va_widgets.experiments.strategies import strategy
 from va_widgets.experiments.tasks import State, Strategy, Task
+from va_widgets.paths import GivenPath, absolute_path
 
+_LONGEST_NAME = 40  # characters of a strategy's name in that of a file, which may have 255 bytes
 BUDGETS = (10, 25, 50, 100, 250, 500, 1000)
 FIRST = 10  # labels before the first fit
 _SMALL_BATCH, _LARGE_BATCH, _LARGE_FROM = 5, 25, 100
@@ -45,7 +47,7 @@ def compare(
     *,
     error: float = 0.0,
     jobs: int | None = None,
-    folder: str | Path | None = None,
+    folder: GivenPath | None = None,
 ) -> pd.DataFrame:
     """Let every strategy label every concept, and measure its classifier on the other half of the pool.
 
@@ -84,7 +86,7 @@ def compare(
         )
     if len({one.name for one in chosen}) < len(chosen):
         raise ExperimentError("Two of the strategies have the same name: give each its own.")
-    home = None if folder is None else _made(Path(folder))
+    home = None if folder is None else _made(absolute_path(folder, ExperimentError))
     runs = [_Run(one, concept, seed, wanted, error) for one in chosen for concept in names for seed in numbers]
     files = [None if home is None else home / run.file(pool) for run in runs]
     known = {i: _read(file) for i, file in enumerate(files) if file is not None and file.exists()}
@@ -107,7 +109,7 @@ class _Run:
     def file(self, pool: Pool) -> str:
         asked = repr((pool.digest, self.strategy.name, self.concept, self.seed, self.budgets, self.error))
         digest = hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
-        kept = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in self.strategy.name)
+        kept = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in self.strategy.name[:_LONGEST_NAME])
         return f"{kept}-{digest}.json"
 
 

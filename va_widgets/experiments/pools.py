@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from va_widgets.corpus import Corpus
 from va_widgets.errors import SearchUnavailableError, said
 from va_widgets.experiments.errors import ExperimentError
+from va_widgets.paths import GivenPath, absolute_path
 
 Half: TypeAlias = Literal["development", "reporting"]
 TextQuality: TypeAlias = Literal["excellent", "fair", "poor", "misleading"]
@@ -93,7 +94,7 @@ def half(concept: str) -> Half:
     return "reporting" if _hash(concept)[0] % 2 else "development"
 
 
-def open_pool(folder: str | Path, text: str = "fair", seed: int = 0) -> Pool:
+def open_pool(folder: GivenPath, text: str = "fair", seed: int = 0) -> Pool:
     """A pool from a folder of embeddings.npy, labels.csv and text.npz.
 
     Parameters
@@ -108,7 +109,7 @@ def open_pool(folder: str | Path, text: str = "fair", seed: int = 0) -> Pool:
 
     Raises ExperimentError if a file is missing or damaged, or no concept has a text of that quality.
     """
-    home = Path(folder)
+    home = absolute_path(folder, ExperimentError)
     try:
         embeddings = np.load(home / _EMBEDDINGS_FILE)
         truth = pd.read_csv(home / _LABELS_FILE).iloc[:, 1:].astype(bool)

@@ -25,6 +25,7 @@ from va_widgets.corpus import Corpus
 from va_widgets.corpus.store import MANIFEST_FILE
 from va_widgets.corpus.tables import read_table, read_vectors
 from va_widgets.errors import CorpusError, said
+from va_widgets.paths import GivenPath, absolute_path, is_folder
 
 __all__ = ["Release", "open_release"]
 
@@ -181,7 +182,7 @@ class Release:
         return table
 
 
-def open_release(folder: str | Path, path: str | Path | None = None) -> Release:
+def open_release(folder: GivenPath, path: GivenPath | None = None) -> Release:
     """Open VA's release. Its corpus is made at the first call, which takes about a minute, and opened at later ones.
 
     Parameters
@@ -197,13 +198,13 @@ def open_release(folder: str | Path, path: str | Path | None = None) -> Release:
     Raises CorpusError if the folder is no release, its files do not belong together or are damaged, the corpus cannot
     be written, or `path` holds another corpus.
     """
-    home = Path(folder)
-    if not home.is_dir():
+    home = absolute_path(folder)
+    if not is_folder(home):
         raise CorpusError(f"There is no folder {home}: unpack VA's release and give its folder.")
     for name in (_EMBEDDINGS_FILE, _SHOTS_FILE):
         if not (home / name).is_file():
             raise CorpusError(f"{home} is not VA's release, because it has no {name}: give the folder that has it.")
-    place = home / CORPUS_FOLDER if path is None else Path(path)
+    place = home / CORPUS_FOLDER if path is None else absolute_path(path)
     shots = read_table(home / _SHOTS_FILE, list(_COLUMNS), text=("key", "yt_id", "desc"))
     if (place / MANIFEST_FILE).exists():
         corpus = Corpus.open(place)

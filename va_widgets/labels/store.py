@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 import pandas as pd
 
 from va_widgets.errors import LabelError
+from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
 
 StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
 """What a label event says; "none" takes a label back."""
@@ -113,8 +114,8 @@ class LabelStore:
         If the file cannot be created or opened, or is not a label store of a version known here.
     """
 
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: GivenPath) -> None:
+        self.path = absolute_path(path, LabelError)
         self._lock = threading.RLock()
         self._db, self.read_only = _connect(self.path)
         self._steps: dict[tuple[str, str], _Steps] = {}
@@ -393,8 +394,8 @@ def _make_room(db: sqlite3.Connection, path: Path) -> None:
 
 def _read_only(path: Path) -> sqlite3.Connection:
     """Open for reading where nothing can be written, the WAL's side files included."""
-    if not path.exists():
-        if not path.parent.is_dir():
+    if not exists(path):
+        if not is_folder(path.parent):
             raise LabelError(f"Labels cannot be kept in {path}: the folder {path.parent} does not exist.")
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         db.executescript(_SCHEMA)  # an empty store: a read-only corpus that nobody has labelled

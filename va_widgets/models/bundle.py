@@ -8,8 +8,8 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import unicodedata
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,8 @@ from va_widgets._version import __version__
 from va_widgets.corpus import Corpus
 from va_widgets.errors import EncoderMismatchError, ModelError
 from va_widgets.learning.classifier import Classifier, decision_scores
+from va_widgets.names import is_reserved
+from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
@@ -90,7 +92,7 @@ class Model:
 
 
 def publish(
-    folder: Path,
+    folder: GivenPath,
     *,
     name: str,
     concept: str,
@@ -112,7 +114,7 @@ def publish(
     Raises ModelError for a name without a letter or digit to call a folder by, and where nothing can be written.
     """
     clips, y = labels
-    home = Path(folder) / slug(name)
+    home = absolute_path(folder, ModelError) / slug(name)
     coef = classifier.coef_[0].astype(np.float32)
     intercept = float(classifier.intercept_[0])
     card = {
@@ -131,10 +133,10 @@ def publish(
     }
     try:
         home.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=home))
+        unfinished = home / f".unfinished-{uuid.uuid4().hex}"
         try:
+            unfinished.mkdir()
             save_file({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)}, unfinished / WEIGHTS_FILE)
-            unfinished.chmod(0o755)
             version = max(_versions(home), default=0) + 1
             while True:
                 text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"
@@ -157,14 +159,14 @@ def publish(
     return load_model(home / f"v{version}")
 
 
-def load_model(path: Path | str) -> Model:
+def load_model(path: GivenPath) -> Model:
     """Read a published model: the folder of one version, or that of all its versions for the newest.
 
     Raises ModelError if there is none, or if it is damaged.
     """
-    folder = Path(path)
-    if not (folder / CARD_FILE).exists():
-        versions = _versions(folder) if folder.is_dir() else []
+    folder = absolute_path(path, ModelError)
+    if not exists(folder / CARD_FILE):
+        versions = _versions(folder) if is_folder(folder) else []
         if not versions:
             raise ModelError(f"There is no published model in {folder}: give the folder that session.publish wrote.")
         folder = folder / f"v{max(versions)}"
@@ -219,12 +221,15 @@ def choose_threshold(
 
 
 def slug(name: str) -> str:
-    """A folder's name for a model's: lower case letters, digits and dashes; a digest where others had to go."""
+    """A folder's name for a model's: lower case letters, digits and dashes.
+
+    A digest follows where other characters had to go, and where Windows reserves the name.
+    """
     plain = unicodedata.normalize("NFKD", name.strip().lower())
     kept = re.sub(r"[^a-z0-9]+", "_", plain.encode("ascii", "ignore").decode()).strip("_")[:60]
     if not name.strip():
         raise ModelError("A model needs a name with at least one character.")
-    if re.fullmatch(r"[a-z0-9 _-]+", name.strip().lower()) and kept:
+    if re.fullmatch(r"[a-z0-9 _-]+", name.strip().lower()) and kept and not is_reserved(kept):
         return kept
     mark = hashlib.sha256(name.strip().encode()).hexdigest()[:8]  # so that names that differ stay apart
     return f"{kept}_{mark}" if kept else f"model_{mark}"

@@ -24,6 +24,7 @@ from va_widgets.errors import (
     VaError,
 )
 from va_widgets.listeners import Listener, Listeners
+from va_widgets.names import escaped
 from va_widgets.session import LabelValue, Session
 from va_widgets.widget import media, protocol
 from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Selection, Status
@@ -189,7 +190,7 @@ class Annotator(anywidget.AnyWidget):
             if self.session.pending:
                 self._worker.now()  # labels that were given while nobody looked
         # The page keeps labels that are not saved yet under this name; no path of the machine has to leave it.
-        corpus = hashlib.sha256(str(self.session.corpus.path).encode()).hexdigest()[:16]
+        corpus = hashlib.sha256(escaped(self.session.corpus.path).encode()).hexdigest()[:16]
         own = self.session.own_labels
         return {
             "status": self._status(),

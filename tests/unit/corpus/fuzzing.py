@@ -14,7 +14,7 @@ import av
 import cv2
 import numpy as np
 
-from va_widgets.corpus.reader import Clip, Done, Failed, Message, Moved, Reader, Request
+from va_widgets.corpus.reader import Clip, Done, Failed, Message, Moved, Reader, Request, Spent
 
 SAMPLES = 8
 _SIDES = (64, 224, 288)
@@ -123,7 +123,7 @@ def tried(reader: Reader, file: Path, rng: np.random.Generator, change: str) -> 
 def check(request: Request, messages: Sequence[Message]) -> None:
     """Assert that what a reader has said of a video is well formed."""
     assert isinstance(messages[-1], (Done, Failed))
-    assert all(isinstance(one, (Clip, Moved)) for one in messages[:-1])
+    assert all(isinstance(one, (Clip, Moved, Spent)) for one in messages[:-1])
     for moved in (one for one in messages if isinstance(one, Moved)):
         assert math.isfinite(moved.seconds)
         assert moved.position >= 0

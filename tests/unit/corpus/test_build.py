@@ -274,3 +274,27 @@ def test_the_cuts_of_a_real_video_are_found(shared_data: Path, tmp_path: Path) -
     corpus = va.Corpus.build(tmp_path / "corpus", videos=video, progress=False)
     starts = sorted(corpus.clips["start"])
     assert starts == pytest.approx([0.0, 1.20, 3.04, 5.48, 7.48, 9.68], abs=0.05)
+
+
+def test_seconds_are_what_a_file_itself_cost(tmp_path: Path) -> None:
+    # The short film is read first, and then its clip waits for a batch of frames until the long one has been read.
+    write_video(tmp_path / "v" / "a.mp4", [(1, 5)], size=(48, 32))
+    write_video(tmp_path / "v" / "b.mp4", [(2, 2000)], size=(640, 360))
+    (tmp_path / "v" / "c.mp4").write_text("no video")
+    started = time.perf_counter()
+    corpus = va.Corpus.build(tmp_path / "corpus", tmp_path / "v", progress=False)
+    took = time.perf_counter() - started
+    seconds = corpus.report.set_index("source")["seconds"]
+    assert 0 < seconds["a.mp4"] < seconds["b.mp4"] / 2
+    assert seconds["b.mp4"] < took
+    assert 0 <= seconds["c.mp4"] < seconds["b.mp4"] / 2
+
+
+def test_pictures_that_were_read_together_share_their_seconds(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    for seed in range(4):
+        picture = np.random.default_rng(seed).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+        assert cv2.imwrite(str(tmp_path / "p" / f"{seed}.png"), picture)
+    report = va.Corpus.build(tmp_path / "corpus", tmp_path / "p", progress=False).report
+    assert report["seconds"].gt(0).all()
+    assert report["seconds"].nunique() == 1

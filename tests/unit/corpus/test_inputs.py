@@ -237,6 +237,24 @@ def test_one_folder_by_any_of_its_names_is_one(build: Any, tmp_path: Path, monke
     assert (tmp_path / "corpus" / "manifest.json").read_bytes() == manifest
 
 
+def test_a_folder_inside_or_around_a_known_one_holds_the_same_videos(build: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "v"
+    film(folder / "deeper" / "a.mp4", scene(1, 12))
+    film(folder / "b.mp4", scene(2, 12))
+    whole = build(folder)
+    manifest = (tmp_path / "corpus" / "manifest.json").read_bytes()
+    assert build(folder / "deeper").clips.equals(whole.clips)
+    assert build([folder / "deeper" / "a.mp4"]).clips.equals(whole.clips)
+    assert (tmp_path / "corpus" / "manifest.json").read_bytes() == manifest
+    part = build(folder / "deeper", "part")
+    assert told(part) == {"a.mp4": "done"}
+    grown = build(folder, "part")
+    assert told(grown) == {"a.mp4": "done", "b.mp4": "done"}
+    assert set(grown.clips.index) == set(whole.clips.index)
+    (folder / "deeper" / "a.mp4").unlink()
+    assert told(build(folder, "part")) == {"a.mp4": "gone", "b.mp4": "done"}
+
+
 def test_files_of_one_name_in_two_folders_are_two(build: Any, tmp_path: Path) -> None:
     film(tmp_path / "v" / "a.mp4", scene(1, 12))
     film(tmp_path / "w" / "a.mp4", scene(2, 12, (64, 96)))

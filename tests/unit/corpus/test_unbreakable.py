@@ -368,9 +368,10 @@ class _Crashing(_Stopping):
     sends = signal.SIGSEGV
 
     def watch(self) -> None:
-        if self._process is not None and self._bad and self._waiting_since is not None:
-            self._process.send_signal(self.sends)
-            self._process.send_signal(signal.SIGCONT)
+        process = self._process
+        if process is not None and self._bad and self._waiting_since is not None:
+            process.send_signal(self.sends)
+            process.send_signal(signal.SIGCONT)
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""Paths as people give them, taken once: what they mean is settled when they are given, whatever `%cd` comes later."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from va_widgets.errors import CorpusError, VaError
+
+GivenPath: TypeAlias = str | os.PathLike[str]
+
+
+def absolute_path(given: GivenPath, error: type[VaError] = CorpusError) -> Path:
+    """Return a path with `~` expanded, absolute as of now. Links in it keep their names.
+
+    Raises `error` for what is no path: another type, an empty text, or a text with a NUL character.
+    """
+    if not isinstance(given, (str, bytes, os.PathLike)):
+        raise error(f"A path is a text or a pathlib.Path, not {given!r}: give one of these.")
+    text = local(given)
+    if not text:
+        raise error("The path is an empty text: give the path of a file or folder, or '.' for the working directory.")
+    if "\0" in text:
+        raise error(f"The path {text!r} holds a NUL character, which no file name has: check it.")
+    return Path(os.path.abspath(expanded(text)))
+
+
+def expanded(text: str) -> str:
+    """Return a path with the home folder in place of `~`; as it is where there is no such user."""
+    return os.path.expanduser(text)  # noqa: PTH111  # Path's own raises there
+
+
+def local(given: GivenPath) -> str:
+    """Return a path or URL as text, with the path of a file:// URL in its place."""
+    text = os.fsdecode(given)
+    if not text.startswith("file://"):
+        return text
+    path = urlsplit(text).path
+    return url2pathname(path) if os.name == "nt" else unquote(path, errors="surrogateescape")
+
+
+# Path's own methods raise, before Python 3.14, for a path that is too long or in a folder that may not be entered.
+
+
+def exists(path: str | Path) -> bool:
+    """Return whether there is anything at a path; False where that cannot be found out."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: str | Path) -> bool:
+    """Return whether a path is a file, or a link to one; False where that cannot be found out."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | Path) -> bool:
+    """Return whether a path is a folder, or a link to one; False where that cannot be found out."""
+    return os.path.isdir(path)  # noqa: PTH112
