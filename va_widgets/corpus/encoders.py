@@ -6,7 +6,7 @@ import copy
 import difflib
 import hashlib
 import json
-import threading
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.errors import EncoderError
+from va_widgets.forks import ForkLock, imports
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +31,7 @@ _CONFIG_FILE, _MERGES_FILE = "open_clip_config.json", "merges.txt.gz"
 _BATCH_ON_CPU, _BATCH_ELSEWHERE = 16, 128
 _PROBES = 4  # pictures that a lower precision is tried on
 _FAITHFUL = 0.999  # the least cosine between a picture's vectors in float32 and in the lower precision
-_cores = threading.Lock()  # held by who computes on all of them
+_cores = ForkLock()  # held by who computes on all of them
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -95,8 +96,9 @@ class OpenClipEncoder:
         self._device = device
         self._batch_size = batch_size
         self._precision: Precision = precision
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._loaded: tuple[Any, Any, Any] | None = None
+        self._process = 0  # that has loaded it
         self._tower: _ImageTower | None = None
         if model == TINY or model.startswith(_LOCAL):
             self._folder: Path | None = _TINY_FOLDER if model == TINY else Path(model.removeprefix(_LOCAL))
@@ -153,9 +155,9 @@ class OpenClipEncoder:
 
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Texts to L2-normalised float32 (n, dim)."""
+        model, _, tokenizer = self._load()
         import torch
 
-        model, _, tokenizer = self._load()
         with torch.inference_mode():
             vectors = model.encode_text(tokenizer(list(texts)).to(self._device), normalize=True)
         encoded: NDArray[np.float32] = vectors.float().cpu().numpy()
@@ -196,11 +198,17 @@ class OpenClipEncoder:
     def _load(self) -> tuple[Any, Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._fresh()
+                self._loaded, self._process = self._fresh(), os.getpid()
+            elif self._process != os.getpid() and not self._placed().startswith("cpu"):
+                raise EncoderError(
+                    f"{self.tag} was loaded on {self._placed()} before this process was forked, and cannot be used"
+                    ' here: start processes by multiprocessing\'s "spawn", or give device="cpu".'
+                )
         return self._loaded
 
     def _fresh(self) -> tuple[Any, Any, Any]:
-        import open_clip
+        with imports:
+            import open_clip
 
         name = f"{_LOCAL}{self._folder}" if self._folder else self._architecture
         pretrained = None if self._folder else self._pretrained
