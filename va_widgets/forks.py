@@ -52,11 +52,12 @@ class ForkLock:
 
     def take(self) -> bool:
         """Take the lock before a fork. Returns False if another thread holds it and the fork does not wait for it."""
-        if not self._lock.acquire(blocking=self._waits):
-            return False
+        return self._lock.acquire(blocking=self._waits)
+
+    def prepare(self) -> None:
+        """Call `before`."""
         if self._before is not None and (before := self._before()) is not None:
             before()
-        return True
 
     def give(self) -> None:
         """Release the lock after a fork."""
@@ -75,6 +76,8 @@ def _before() -> None:
     # The newest first: a session's lock is newer than that of its label store, which is taken while it is held.
     for lock in sorted(_locks, key=lambda lock: -lock.number):
         (_taken if lock.take() else _held).append(lock)
+    for lock in _taken:
+        lock.prepare()
 
 
 def _in_parent() -> None:

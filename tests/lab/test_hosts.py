@@ -58,7 +58,7 @@ columns = w.Layout(grid_template_columns="200px 1fr")
 for container in (
     w.HBox([w.Button(description="next"), annotator]),
     w.VBox([text, annotator]),
-    w.AppLayout(left_sidebar=text, center=annotator),
+    w.AppLayout(left_sidebar=text, center=va.Annotator(session)),  # it names its child's place in a grid
     w.GridBox([text, annotator], layout=columns),
     tab,
     fold,

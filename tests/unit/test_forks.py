@@ -1,0 +1,115 @@
+"""A child of `os.fork` labels, learns, searches and plays as its parent does, whatever other threads held."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import va_widgets as va
+
+pytestmark = pytest.mark.skipif(
+    sys.platform not in ("linux", "darwin"), reason="there is no os.fork that may be used on this system"
+)
+
+# In a process of its own: pytest's has threads of other tests, of which Python 3.12 and newer warn at every fork.
+SCRIPT = """
+import multiprocessing, sys, threading
+import torch
+import va_widgets as va
+
+corpus = va.Corpus.open(sys.argv[1])
+session = va.Session(corpus, "night", annotator="parent")
+clips = list(corpus.clips.index)
+truth = va.demo.truth_of(corpus, "night")
+encoder = va.corpus.encoders.OpenClipEncoder()
+frames = [va.corpus.frames.np.zeros((96, 96, 3), "uint8")] * 64
+tall = torch.rand(1 << 14, 256)
+
+def everything(session, name):
+    torch.mv(tall, tall[0])  # hangs in a child where OpenMP had threads in its parent
+    encoder.encode_frames(frames)
+    session.search(f"a car, {name}", 5)
+    session.label(clips[:12], True)
+    session.label(clips[12:24], False)
+    session.undo()
+    session.redo()
+    session.refit()
+    session.feed("suggested", 12)
+    corpus.preview(clips[int(name[-1])])
+    corpus.thumbnail(clips[0])
+
+def child(name, closed):
+    everything(session, name)
+    own = session.for_concept("of " + name)
+    closed.wait()  # the parent was the last to have the labels open, and may have tidied up SQLite's log
+    own.label(clips[:3], True)
+    session.label(clips[3], "unsure")
+
+everything(session, "parent 0")
+over, held = threading.Event(), threading.Event()
+
+def label():
+    while not over.is_set():
+        session.label(clips[30:40], True)
+
+def hold():
+    with session._fitting, session._opening, encoder._lock:  # as during a refit and while a model is downloaded
+        held.set()
+        over.wait()
+
+threads = [threading.Thread(target=work) for work in (label, hold)]
+for thread in threads:
+    thread.start()
+held.wait()
+context = multiprocessing.get_context("fork")
+closed = context.Event()
+children = [context.Process(target=child, args=(f"child {number}", closed)) for number in (1, 2)]
+for process in children:
+    process.start()
+over.set()
+for thread in threads:
+    thread.join()
+session.label(clips[50], False)  # SQLite is open again here, too
+session.close()
+closed.set()
+for process in children:
+    process.join(90)
+    if process.is_alive():
+        process.kill()
+print([process.exitcode for process in children])
+"""
+
+
+def test_children_work_while_threads_of_the_parent_do(demo_corpus: va.Corpus) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", SCRIPT, str(demo_corpus.path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0, 0]\n", "")
+    labels = Path(demo_corpus.path) / "labels.sqlite"
+    with closing(sqlite3.connect(labels)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    session = va.Session(demo_corpus, "night", annotator="parent")
+    assert session.concepts.set_index("concept")["yes"].to_dict() | {"night": 0} == {
+        "night": 0,
+        "of child 1": 3,
+        "of child 2": 3,
+    }
+    assert session.own_labels[demo_corpus.clips.index[3]] == "unsure"
+    assert session.own_labels[demo_corpus.clips.index[50]] == "no"
+
+
+def test_a_closed_session_says_so(demo_corpus: va.Corpus) -> None:
+    session = va.Session(demo_corpus, "night")
+    session.close()
+    session.close()
+    with pytest.raises(va.LabelError, match="were closed: make a new va.Session"):
+        session.label(demo_corpus.clips.index[0], True)
