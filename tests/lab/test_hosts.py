@@ -58,7 +58,7 @@ columns = w.Layout(grid_template_columns="200px 1fr")
 for container in (
     w.HBox([w.Button(description="next"), annotator]),
     w.VBox([text, annotator]),
-    w.AppLayout(left_sidebar=text, center=va.Annotator(session)),  # it names its child's place in a grid
+    w.AppLayout(left_sidebar=w.Label("left"), center=va.Annotator(session)),  # it sets its children's grid areas
     w.GridBox([text, annotator], layout=columns),
     tab,
     fold,
