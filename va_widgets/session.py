@@ -100,7 +100,7 @@ class Session:
     """An annotator at work on one concept of a corpus.
 
     Labels are kept beside the corpus and are on disk when `label` returns. Opening the same concept again resumes
-    where it was left. All methods may be called from several threads.
+    where it was left. All methods may be called from several threads, and in a child of `os.fork`.
 
     Parameters
     ----------

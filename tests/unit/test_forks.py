@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import va_widgets as va
+from va_widgets.corpus import OpenClipEncoder
 
 pytestmark = pytest.mark.skipif(
     sys.platform not in ("linux", "darwin"), reason="there is no os.fork that may be used on this system"
@@ -19,15 +21,16 @@ pytestmark = pytest.mark.skipif(
 # In a process of its own: pytest's has threads of other tests, of which Python 3.12 and newer warn at every fork.
 SCRIPT = """
 import multiprocessing, sys, threading
+import numpy as np
 import torch
 import va_widgets as va
+from va_widgets.corpus import OpenClipEncoder
 
 corpus = va.Corpus.open(sys.argv[1])
 session = va.Session(corpus, "night", annotator="parent")
 clips = list(corpus.clips.index)
-truth = va.demo.truth_of(corpus, "night")
-encoder = va.corpus.encoders.OpenClipEncoder()
-frames = [va.corpus.frames.np.zeros((96, 96, 3), "uint8")] * 64
+encoder = OpenClipEncoder()
+frames = [np.zeros((96, 96, 3), np.uint8)] * 64
 tall = torch.rand(1 << 14, 256)
 
 def everything(session, name):
@@ -111,5 +114,14 @@ def test_a_closed_session_says_so(demo_corpus: va.Corpus) -> None:
     session = va.Session(demo_corpus, "night")
     session.close()
     session.close()
-    with pytest.raises(va.LabelError, match="were closed: make a new va.Session"):
+    with pytest.raises(va.LabelError, match=r"were closed: make a new va\.Session"):
         session.label(demo_corpus.clips.index[0], True)
+
+
+def test_a_model_on_a_gpu_is_refused_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = OpenClipEncoder()
+    encoder.encode_text(["a car"])
+    monkeypatch.setattr(encoder, "_device", "cuda")  # as if it had been loaded there
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with pytest.raises(va.EncoderError, match=r'before this process was forked.*"spawn"'):
+        encoder.encode_text(["a car"])
