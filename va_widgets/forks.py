@@ -19,6 +19,7 @@ from threadpoolctl import ThreadpoolController
 
 _locks: weakref.WeakSet[ForkLock] = weakref.WeakSet()
 _numbers = itertools.count()
+_forking = threading.Lock()  # from before a fork until after it: threads fork one after another
 _taken: list[ForkLock] = []  # by the thread that forks, during a fork
 _held: list[ForkLock] = []  # by others, during a fork
 
@@ -73,6 +74,7 @@ imports = ForkLock(waits=True)
 
 
 def _before() -> None:
+    _forking.acquire()
     # The newest first: a session's lock is newer than that of its label store, which is taken while it is held.
     for lock in sorted(_locks, key=lambda lock: -lock.number):
         (_taken if lock.take() else _held).append(lock)
@@ -81,19 +83,27 @@ def _before() -> None:
 
 
 def _in_parent() -> None:
-    _held.clear()
-    while _taken:
-        _taken.pop().give()
+    _give_all()
+    _forking.release()
 
 
 def _in_child() -> None:
+    global _forking
+    _forking = threading.Lock()
     for lock in _held:
         lock.renew()
-    _in_parent()
+    _give_all()
     # The threads of pools are gone. With one thread OpenMP and torch do the work themselves.
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
+    torch = sys.modules.get("torch")
+    if hasattr(torch, "set_num_threads"):  # not while it is being imported
+        torch.set_num_threads(1)
     ThreadpoolController().limit(limits=1, user_api="openmp")
+
+
+def _give_all() -> None:
+    _held.clear()
+    while _taken:
+        _taken.pop().give()
 
 
 if hasattr(os, "register_at_fork"):

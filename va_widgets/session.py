@@ -610,8 +610,14 @@ class Session:
         return self._listeners.add(listener)
 
     def close(self) -> None:
-        """Close the label store."""
-        self._store.close()
+        """Close the label store, after the refit that is under way. Nothing can be labelled afterwards."""
+        with self._fitting:
+            self._store.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session was closed."""
+        return self._store.closed
 
     def _state(self, annotator: str, key: str, default: Any) -> Any:
         kept = self._store.get_state(annotator, self.concept, key)

@@ -52,16 +52,21 @@ def child(name, closed):
     closed.wait()  # the parent was the last to have the labels open, and may have tidied up SQLite's log
     own.label(clips[:3], True)
     session.label(clips[3], "unsure")
+    annotator.close()
 
 everything(session, "parent 0")
 over, held = threading.Event(), threading.Event()
+
+annotator = va.Annotator(session)
+annotator._handle_custom_msg({"v": 1, "id": "h", "type": "hello", "page": "p", "clips": []}, [])
 
 def label():
     while not over.is_set():
         session.label(clips[30:40], True)
 
 def hold():
-    with session._fitting, session._opening, encoder._lock:  # as during a refit and while a model is downloaded
+    # As during a refit, while a model is downloaded, and when a label has just come in.
+    with session._fitting, session._opening, encoder._lock, annotator._worker._changed:
         held.set()
         over.wait()
 
@@ -88,7 +93,7 @@ print([process.exitcode for process in children])
 """
 
 
-def test_children_work_while_threads_of_the_parent_do(demo_corpus: va.Corpus) -> None:
+def test_children_work_while_threads_of_the_parent_do(demo_corpus: va.Corpus, bundle: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", SCRIPT, str(demo_corpus.path)],
         capture_output=True,
@@ -125,3 +130,38 @@ def test_a_model_on_a_gpu_is_refused_in_a_child(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with pytest.raises(va.EncoderError, match=r'before this process was forked.*"spawn"'):
         encoder.encode_text(["a car"])
+
+
+def test_threads_that_fork_at_once_wait_for_each_other() -> None:
+    script = """
+import os, threading
+from va_widgets.forks import ForkLock
+
+locks = [ForkLock(waits=True), ForkLock(), ForkLock(waits=True)]
+failed = []
+
+def fork():
+    for _ in range(20):
+        child = os.fork()
+        if not child:
+            for lock in locks:
+                with lock:
+                    pass
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            failed.append(child)
+
+threads = [threading.Thread(target=fork) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for _ in range(2000):
+    for lock in locks:
+        with lock:
+            pass
+for thread in threads:
+    thread.join()
+print(failed)
+"""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

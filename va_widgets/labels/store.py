@@ -118,7 +118,7 @@ class LabelStore:
         self._lock = ForkLock(waits=True, before=self._disconnect)
         self._connection: sqlite3.Connection | None
         self._connection, self.read_only = _connect(self.path)
-        self._closed = False
+        self.closed = False
         self._steps: dict[tuple[str, str], _Steps] = {}
 
     def __enter__(self) -> Self:
@@ -132,13 +132,13 @@ class LabelStore:
     def close(self) -> None:
         """Close the file. The store cannot be used afterwards."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             self._disconnect()
 
     @property
     def _db(self) -> sqlite3.Connection:
         """The connection, opened again after a fork; only while the lock is held."""
-        if self._closed:
+        if self.closed:
             raise LabelError(f"The labels in {self.path} were closed: make a new va.Session to go on.")
         if self._connection is None:
             self._connection, self.read_only = _connect(self.path)

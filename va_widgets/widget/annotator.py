@@ -120,6 +120,8 @@ class Annotator(anywidget.AnyWidget):
     def close(self) -> None:
         """Take the widget off the page and end its threads. The session goes on."""
         if self._opened:
+            if os.getpid() != self._process:  # Python closes what it forgets in a forked child, too
+                return
             self._unsubscribe()
             self._worker.stop()
             self._previews.cancel()
@@ -337,6 +339,8 @@ class Annotator(anywidget.AnyWidget):
             self._tell("status")
 
     def _refit_failed(self, error: Exception) -> None:
+        if self.session.closed:
+            return
         _log.error("The refit failed", exc_info=error)
         self._state = "error"
         self._message = (
