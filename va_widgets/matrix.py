@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from va_widgets.forks import imports
+
 LARGE = 1 << 24  # values from which on half precision pays, also for loading torch
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
 _SORTED = 100_000  # numbers from which on torch is several times as fast as numpy at finding the kth
@@ -42,7 +44,8 @@ def is_large_half(matrix: NDArray[np.floating[Any]]) -> bool:
 
 def half_products(matrix: NDArray[np.floating[Any]], half: NDArray[np.float16]) -> NDArray[np.float16]:
     """The dot products of all rows (n, dim), float16, with `half` (dim,), added up in float32, rounded to float16."""
-    import torch
+    with imports:
+        import torch
 
     found: NDArray[np.float16] = torch.mv(torch.from_numpy(_unlocked(matrix)), torch.from_numpy(half)).numpy()
     return found
@@ -52,7 +55,8 @@ def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
     """The `k`th largest (from 1) of some numbers (n,)."""
     if len(values) < _SORTED:
         return float(np.partition(values, len(values) - k)[len(values) - k])
-    import torch
+    with imports:
+        import torch
 
     return float(torch.from_numpy(values).topk(k, sorted=False).values.min())
 

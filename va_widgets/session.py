@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
@@ -17,6 +16,7 @@ from scipy.special import expit
 
 from va_widgets.corpus import Corpus, Filmstrip
 from va_widgets.errors import LabelError, NotEnoughLabelsError, SearchUnavailableError, UnknownClipError
+from va_widgets.forks import ForkLock
 from va_widgets.labels.agreement import Agreement
 from va_widgets.labels.store import LabelStore, StoredValue
 from va_widgets.learning.backdrop import Backdrop
@@ -100,7 +100,7 @@ class Session:
     """An annotator at work on one concept of a corpus.
 
     Labels are kept beside the corpus and are on disk when `label` returns. Opening the same concept again resumes
-    where it was left. All methods may be called from several threads.
+    where it was left. All methods may be called from several threads, and in a child of `os.fork`.
 
     Parameters
     ----------
@@ -125,11 +125,11 @@ class Session:
         self.seed = seed
         self._store = LabelStore(Path(corpus.path) / LABELS_FILE)
         self._store.check_names(annotator, concept)
-        self._lock = threading.RLock()
-        self._fitting = threading.RLock()  # who hears of a refit may ask for it again
+        self._lock = ForkLock(waits=True)
+        self._fitting = ForkLock()  # who hears of a refit may ask for it again
         self._listeners = Listeners()
         self._siblings: dict[str, Session] = {concept: self}
-        self._opening = threading.Lock()  # not the labels' lock: opening another concept takes a moment
+        self._opening = ForkLock()  # not the labels' lock: opening another concept takes a moment
         self._agreement = Agreement()
         self._row_of: dict[str, int] = {}
         self._queries: list[str] = self._state(self.annotator, "queries", [])
@@ -610,8 +610,14 @@ class Session:
         return self._listeners.add(listener)
 
     def close(self) -> None:
-        """Close the label store."""
-        self._store.close()
+        """Close the label store, after the refit that is under way. Nothing can be labelled afterwards."""
+        with self._fitting:
+            self._store.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session was closed."""
+        return self._store.closed
 
     def _state(self, annotator: str, key: str, default: Any) -> Any:
         kept = self._store.get_state(annotator, self.concept, key)

@@ -25,6 +25,7 @@ export default function annotator() {
     const theme = signal<Theme>("light");
     const root = document.createElement("div");
     root.className = "va-root";
+    el.classList.add("va-host");
     el.append(root);
     const unfollow = follow(window, (now) => {
       theme.value = now;

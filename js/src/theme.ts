@@ -11,6 +11,8 @@ export function themeOf(page: Document): Theme | null {
   if (code) return "light";
   const colab = html.getAttribute("theme");
   if (colab === "dark" || colab === "light") return colab;
+  const marimo = body?.dataset.theme;
+  if (marimo === "dark" || marimo === "light") return marimo;
   return null;
 }
 
@@ -34,7 +36,7 @@ export function follow(view: Window, changed: (theme: Theme) => void): () => voi
   const observer = new MutationObserver(tell);
   const watched = {
     attributes: true,
-    attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind", "theme"],
+    attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind", "theme", "data-theme"],
   };
   observer.observe(view.document.documentElement, watched);
   if (view.document.body) observer.observe(view.document.body, watched);

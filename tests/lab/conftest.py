@@ -115,7 +115,7 @@ def running(root: Path, home: Path) -> Iterator[Lab]:
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', encoding="utf-8")
-    token, port = secrets.token_hex(8), _free_port()
+    token, port = secrets.token_hex(8), free_port()
     environment = {
         **os.environ,
         "HOME": str(home),
@@ -164,7 +164,7 @@ def screenshots() -> Path:
     return SCREENSHOTS
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

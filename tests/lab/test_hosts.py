@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -47,3 +48,37 @@ def test_voila_shows_the_annotator_without_code(lab: Lab, page: Page, notebook: 
     label_page(page, annotator, "y")
     counts(annotator, 1, 0, 0)
     saved(annotator)
+
+
+CONTAINERS = """import ipywidgets as w
+annotator = va.Annotator(session)
+text = w.Label("beside it")
+tab = w.Tab([text, annotator], titles=["other", "annotator"], selected_index=1)
+fold = w.Accordion([annotator], titles=["annotator"], selected_index=0)
+columns = w.Layout(grid_template_columns="200px 1fr")
+for container in (
+    w.HBox([w.Button(description="next"), annotator]),
+    w.VBox([text, annotator]),
+    w.AppLayout(left_sidebar=w.Label("left"), center=va.Annotator(session)),  # it sets its children's grid areas
+    w.GridBox([text, annotator], layout=columns),
+    tab,
+    fold,
+):
+    display(container)"""
+
+
+def test_containers_of_ipywidgets_give_the_annotator_room(
+    lab: Lab, page: Page, notebook: str, screenshots: Path
+) -> None:
+    lab.write("containers.ipynb", lab.cells(notebook)[0], CONTAINERS)
+    lab.open(page, "containers.ipynb")
+    lab.run_all(page)
+    views = page.locator(".va-app")
+    expect(views).to_have_count(6)
+    for number in range(6):
+        expect(views.nth(number).locator(".va-card .va-film").first).to_be_visible()
+    widths = views.evaluate_all("views => views.map(view => view.getBoundingClientRect().width)")
+    for view in range(6):
+        views.nth(view).scroll_into_view_if_needed()
+        page.screenshot(path=screenshots / f"container-{view}.png")
+    assert min(widths) > 500, widths

@@ -22,6 +22,7 @@ from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoRefo
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from va_widgets.background import stop_requested
 from va_widgets.corpus.colour import Transfer, to_screen
 from va_widgets.errors import CorpusError, said
 
@@ -458,6 +459,8 @@ class Video:
         packets = self._container.demux(*streams)
         stuck = False
         while time.process_time() < self._deadline:
+            if stop_requested():
+                raise UndecodableError("Python was ended while it was read")
             try:
                 packet = next(packets)
             except (StopIteration, IndexError):  # at the end PyAV trips over streams that appeared late

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.forks import ForkLock
+
 if TYPE_CHECKING:
     import torch
 
@@ -19,7 +20,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 _PROBES = 4  # pictures that a lower precision is tried on
 _FAITHFUL = 0.999  # the least cosine between a picture's vectors in float32 and in the lower precision
-_cores = threading.Lock()  # held by who computes on all of them
+_cores = ForkLock()  # held by who computes on all of them
 
 
 class ImageTower:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from va_widgets.corpus.progress import can_be_shown
 from va_widgets.corpus.search import best, float32_scores, nearest
 from va_widgets.errors import CorpusError, SearchUnavailableError, said
 
@@ -85,7 +86,7 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
     number = min(round(2 * clips**0.5), clips // _ROWS_A_LIST)
     lists = faiss.IndexIVFPQFastScan(faiss.IndexFlatIP(dim), dim, number, dim, 4, faiss.METRIC_INNER_PRODUCT)
     lists.pq.cp.niter = 8  # sixteen steps a dimension are found soon
-    with tqdm(total=clips, desc="indexing", unit="clip", disable=not progress) as bar:
+    with tqdm(total=clips, desc="indexing", unit="clip", disable=not can_be_shown(progress)) as bar:
         some = np.random.default_rng(0).choice(clips, min(clips, number * _ROWS_A_LIST), replace=False)
         lists.train(np.asarray(embeddings[np.sort(some)], dtype=np.float32))
         for start in range(0, clips, _CHUNK):

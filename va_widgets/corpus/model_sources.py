@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from va_widgets.errors import EncoderError
+from va_widgets.forks import imports
 
 TINY = "va-tiny"
 """The model that the package carries: it knows the demo's rendered videos, and works without a network."""
@@ -127,7 +128,7 @@ class FolderSource:
 
     def tokenizer(self) -> Any:
         """The tokenizer in the folder, or OpenCLIP's own where the folder has none."""
-        import open_clip
+        open_clip = _open_clip()
 
         merges = self.folder / _MERGES_FILE
         options = {} if _tokenizer_of(self.configuration) or not merges.exists() else {"bpe_path": str(merges)}
@@ -179,7 +180,7 @@ class HubSource:
 
     def tokenizer(self) -> Any:
         """The tokenizer that the configuration names, or OpenCLIP's own where it names none."""
-        import open_clip
+        open_clip = _open_clip()
 
         # In a snapshot OpenCLIP would look for the files of a tokenizer that the hub has in another repository.
         named = _tokenizer_of(self.configuration)
@@ -232,7 +233,7 @@ class ListedSource:
     """An architecture and its weights, by a tag of `open_clip.list_pretrained()`, such as "PE-Core-B-16/meta"."""
 
     def __init__(self, tag: str) -> None:
-        import open_clip
+        open_clip = _open_clip()
 
         self.tag = tag
         tags = ["/".join(pair) for pair in open_clip.list_pretrained()]
@@ -253,7 +254,7 @@ class ListedSource:
 
         Where only the architecture says QuickGELU (roberta-ViT-B-32), it stays: the weights were trained with it.
         """
-        import open_clip
+        open_clip = _open_clip()
 
         weights = open_clip.get_pretrained_cfg(self._architecture, self._pretrained)
         return bool(weights.get("quick_gelu", False)) and not self.configuration.get("quick_gelu", False)
@@ -274,7 +275,7 @@ class ListedSource:
 
     def tokenizer(self) -> Any:
         """The tokenizer of the architecture."""
-        import open_clip
+        open_clip = _open_clip()
 
         return open_clip.get_tokenizer(self._architecture)
 
@@ -286,8 +287,14 @@ class ListedSource:
         )
 
 
+def _open_clip() -> Any:
+    with imports:
+        import open_clip
+    return open_clip
+
+
 def _created(name: str, device: str, **options: Any) -> tuple[Any, Any]:
-    import open_clip
+    open_clip = _open_clip()
 
     model, _, preprocess = open_clip.create_model_and_transforms(name, device=device, **options)
     return model, preprocess

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import os
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from va_widgets.corpus.image_tower import ImageTower, Precision
 from va_widgets.corpus.model_sources import TINY, model_source
 from va_widgets.errors import EncoderError
+from va_widgets.forks import ForkLock, imports
 
 _BATCH_ON_CPU, _BATCH_ELSEWHERE = 16, 128
 _MORE_TOKENS = 8  # than a text may have, to see whether it would have more
@@ -63,8 +64,9 @@ class OpenClipEncoder:
         self._device = device
         self._batch_size = batch_size
         self._precision: Precision = precision
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._loaded: tuple[Any, Any] | None = None
+        self._process = 0  # the id of the process that loaded it
         self._texts: Any = None  # the tokenizer
         self._tower: ImageTower | None = None
 
@@ -130,12 +132,12 @@ class OpenClipEncoder:
 
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Texts to L2-normalised float32 (n, dim); of a long text only what `cut_text` returns counts."""
-        import torch
-
         if not texts:
             return np.empty((0, self.dim), dtype=np.float32)
         model, _ = self._load()
         tokens = self._tokenizer()(list(texts))
+        import torch
+
         with torch.inference_mode():
             vectors = model.encode_text(tokens.to(self._device), normalize=True)
         encoded: NDArray[np.float32] = vectors.float().cpu().numpy()
@@ -174,7 +176,8 @@ class OpenClipEncoder:
     def _placed(self) -> str:
         """The device; chosen when it is first asked for."""
         if self._device is None:
-            import torch
+            with imports:
+                import torch
 
             self._device = "cuda" if torch.cuda.is_available() else "cpu"
         return self._device
@@ -190,7 +193,12 @@ class OpenClipEncoder:
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._fresh()
+                self._loaded, self._process = self._fresh(), os.getpid()
+            elif self._process != os.getpid() and not self._placed().startswith("cpu"):
+                raise EncoderError(
+                    f"{self.tag} was loaded on {self._placed()} before this process was forked, and cannot be used"
+                    ' here: start processes by multiprocessing\'s "spawn", or give device="cpu".'
+                )
         return self._loaded
 
     def _fresh(self) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 import threading
@@ -22,6 +23,7 @@ _LINE_STEP = 10  # percent between two lines in a log file,
 _LINE_SHORTEST = 2.0  # but never closer than this many seconds
 _BAR = 10  # columns that the bar itself keeps in a terminal
 _MEMORY = 20.0  # seconds over which speeds are averaged: what is older fades away
+_FALLBACK = os.terminal_size((80, 24))
 _SETTLED = 1.0  # seconds of work before speeds are told
 
 
@@ -58,9 +60,10 @@ class Progress:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._files, self._size, self._shown, self._title = files, size, shown, title
-        self._stream = sys.stderr if stream is None else stream
+        self._files, self._size, self._title = files, size, title
+        self._stream: TextIO | None = sys.stderr if stream is None else stream
         self._notebook = _IN_NOTEBOOK and stream is None
+        self._shown = shown and (tell is not None or self._notebook or self._stream is not None)
         self._tell = tell or self._write
         self._clock = clock
         self._lock = threading.RLock()
@@ -76,11 +79,14 @@ class Progress:
 
     def __enter__(self) -> Self:
         self._started = self._counted = self._shown_at = self._line_at = self._clock()
-        if self._shown and (self._notebook or self._stream.isatty()):
+        if self._shown and (self._notebook or self._is_terminal()):
+            known = self._notebook or self._has_size()
             self._bar = tqdm(
                 total=max(1, self._size),
                 file=self._stream,
-                dynamic_ncols=not self._notebook,  # a notebook's bar would grow over the whole cell
+                dynamic_ncols=not self._notebook and known,  # a notebook's bar would grow over the whole cell
+                ncols=None if known else _FALLBACK.columns,
+                nrows=None if known else _FALLBACK.lines,
                 bar_format=self._format(),
             )
         return self
@@ -175,7 +181,7 @@ class Progress:
         title = f"{self._title} {self.percent:3d}%"
         parts = self._parts(ended)
         if not self._notebook:  # a narrow terminal goes without the last ones, not without the bar
-            room = shutil.get_terminal_size().columns - len(title) - _BAR
+            room = shutil.get_terminal_size(_FALLBACK).columns - len(title) - _BAR
             while len(parts) > 1 and len(", ".join(parts)) > room:
                 parts.pop()
         return f"{title}|{{bar}}| {', '.join(parts)}"
@@ -194,14 +200,35 @@ class Progress:
             parts.append(f"{self._skipped:,} skipped")
         return parts
 
+    def _is_terminal(self) -> bool:
+        try:
+            return self._stream is not None and self._stream.isatty()
+        except (AttributeError, ValueError):  # a host's own object, or one that is closed
+            return False
+
+    def _has_size(self) -> bool:
+        """False for a terminal that says it has no columns, as serial lines and some containers do."""
+        try:
+            return self._stream is None or os.get_terminal_size(self._stream.fileno()).columns > 0
+        except (AttributeError, OSError, ValueError):  # no terminal of this system's: tqdm finds its size out
+            return True
+
     def _write(self, line: str) -> None:
         """Write a line so that a bar that is being shown stays whole."""
-        if self._notebook:
-            print(line)  # standard error would be on red ground there
-        elif self._bar is not None:
-            tqdm.write(line, file=self._stream)
-        else:
-            print(line, file=self._stream, flush=True)
+        try:
+            if self._notebook:
+                print(line)  # standard error would be on red ground there
+            elif self._bar is not None:
+                tqdm.write(line, file=self._stream)
+            else:
+                print(line, file=self._stream, flush=True)
+        except (OSError, ValueError):  # nobody reads it any more, which must not end a build
+            self._shown = False
+
+
+def can_be_shown(progress: bool) -> bool:
+    """Whether a bar of tqdm is asked for and has a place: programs without a console have no standard error."""
+    return progress and (_IN_NOTEBOOK or sys.stderr is not None)
 
 
 class _Speed:

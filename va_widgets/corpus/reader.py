@@ -213,9 +213,9 @@ class Reader:
             lines = errors.read().decode("utf-8", "replace").strip().splitlines()
         if self._stalled:
             return f"decoding it made no progress for {_STALLED:.0f} s"
-        if status == -signal.SIGKILL:
+        how = _how_ended(status)
+        if how == "SIGKILL":
             return KILLED
-        how = signal.Signals(-status).name if status < 0 else f"status {status}"
         return f"decoding it ended the decoder ({lines[-1] if lines else how})"
 
 
@@ -241,6 +241,17 @@ class Watch:
         self._over.set()
         if self._thread.ident is not None:
             self._thread.join()
+
+
+def _how_ended(status: int) -> str:
+    """The name of the signal that ended a process, or its exit status."""
+    if status < 0:
+        try:
+            return signal.Signals(-status).name
+        except ValueError:  # real-time signals but the first and the last have no names
+            return f"signal {-status}"
+    # Windows has no signals: what ended a process there is an NTSTATUS, such as 0xC0000005 for a wrong address.
+    return f"status {status}" if status < 1 << 16 else f"status 0x{status:08X}"
 
 
 def _send(pipe: IO[bytes], body: bytes) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from va_widgets.corpus import Corpus, OpenClipEncoder
+from va_widgets.corpus.progress import can_be_shown
 from va_widgets.demo.concepts import CONCEPTS, Concept, truth
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import Scene, sample_scenes
@@ -102,7 +103,7 @@ def _filmed(path: Path, scenes: Sequence[Scene], seed: int, progress: bool) -> C
     shots = plan(scenes, seed)
     folder = path / _VIDEOS_FOLDER
     if any(not (folder / video[0].video).exists() for video in shots):
-        with tqdm(total=len(shots), desc="filming", unit="video", disable=not progress) as bar:
+        with tqdm(total=len(shots), desc="filming", unit="video", disable=not can_be_shown(progress)) as bar:
             film(folder, shots, on_done=lambda: bar.update() and None)
         write_truth(path / "truth.json", shots)
     built = Corpus.build(path, videos=folder, encoder=ENCODER, progress=progress)
@@ -118,7 +119,7 @@ def _imagined(path: Path, scenes: Sequence[Scene], progress: bool) -> Corpus:
     if progress:
         print(f"Rendering {len(scenes)} clips straight into embeddings: no video files, so no thumbnails.")
     parts = []
-    with tqdm(total=len(scenes), desc="rendering", unit="clip", disable=not progress) as bar:
+    with tqdm(total=len(scenes), desc="rendering", unit="clip", disable=not can_be_shown(progress)) as bar:
         for start in range(0, len(scenes), _FAST_CHUNK):
             some = scenes[start : start + _FAST_CHUNK]
             parts.append(_embedded(some, encoder))

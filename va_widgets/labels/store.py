@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 import pandas as pd
 
 from va_widgets.errors import LabelError
+from va_widgets.forks import ForkLock
 from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
 
 StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
@@ -116,8 +116,10 @@ class LabelStore:
 
     def __init__(self, path: GivenPath) -> None:
         self.path = absolute_path(path, LabelError)
-        self._lock = threading.RLock()
-        self._db, self.read_only = _connect(self.path)
+        self._lock = ForkLock(waits=True, before=self._disconnect)
+        self._connection: sqlite3.Connection | None
+        self._connection, self.read_only = _connect(self.path)
+        self.closed = False
         self._steps: dict[tuple[str, str], _Steps] = {}
 
     def __enter__(self) -> Self:
@@ -131,7 +133,23 @@ class LabelStore:
     def close(self) -> None:
         """Close the file. The store cannot be used afterwards."""
         with self._lock:
-            self._db.close()
+            self.closed = True
+            self._disconnect()
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        """The connection, opened again after a fork; only while the lock is held."""
+        if self.closed:
+            raise LabelError(f"The labels in {self.path} were closed: make a new va.Session to go on.")
+        if self._connection is None:
+            self._connection, self.read_only = _connect(self.path)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Close the connection before a fork: neither SQLite's locks nor its log outlive one in two processes."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     @staticmethod
     def check_names(annotator: str, concept: str) -> None:
@@ -266,17 +284,18 @@ class LabelStore:
         if self.read_only:
             raise LabelError(f"Labels cannot be saved because {self.path} is read-only: open a copy you may write to.")
         with self._lock:
+            db = self._db
             try:
-                self._db.execute("BEGIN IMMEDIATE")
+                db.execute("BEGIN IMMEDIATE")
                 try:
-                    yield self._db
+                    yield db
                 except BaseException:
-                    self._db.execute("ROLLBACK")
+                    db.execute("ROLLBACK")
                     raise
-                self._db.execute("COMMIT")
+                db.execute("COMMIT")
             except sqlite3.Error as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise LabelError(
                     f"The label was not saved to {self.path} ({error}): make sure the disk has room and try again."
                 ) from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import os
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from va_widgets import background
 from va_widgets.errors import (
     LabelError,
     ProtocolError,
@@ -111,17 +112,20 @@ class Annotator(anywidget.AnyWidget):
         self._unsubscribe = session.subscribe(self._heard)
         self._switching = threading.Lock()
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
-        self._cutter = ThreadPoolExecutor(1, thread_name_prefix="va-preview")
+        self._previews = background.TaskQueue("va-preview")
+        self._process = os.getpid()
         self._opened = True
+        self._warm = False
         self.on_msg(self._receive)
-        threading.Thread(target=self._warm_up, name="va-warm-up", daemon=True).start()
 
     def close(self) -> None:
-        """Take the widget off the page and end its thread. The session goes on."""
+        """Take the widget off the page and end its threads. The session goes on."""
         if self._opened:
+            if os.getpid() != self._process:  # Python closes what it forgets in a forked child, too
+                return
             self._unsubscribe()
             self._worker.stop()
-            self._cutter.shutdown(wait=False, cancel_futures=True)
+            self._previews.cancel()
         super().close()
 
     def show(self, clip_ids: Iterable[str], title: str = "selection") -> None:
@@ -167,7 +171,7 @@ class Annotator(anywidget.AnyWidget):
             self.send(protocol.failure(*protocol.identity(content), error.code, str(error)))
             return
         if isinstance(request, protocol.Preview):
-            self._cutter.submit(self._answer, request, content)
+            self._previews.submit(lambda: self._answer(request, content))
         else:
             self._answer(request, content)
 
@@ -189,6 +193,9 @@ class Annotator(anywidget.AnyWidget):
             self._pages.add(request.page)  # first: of what happens from now on it is told
             if self.session.pending:
                 self._worker.now()  # labels that were given while nobody looked
+            if not self._warm:  # not before: a script that shows no page needs no torch
+                self._warm = True
+                background.start(self._warm_up, "va-warm-up")
         # The page keeps labels that are not saved yet under this name; no path of the machine has to leave it.
         corpus = hashlib.sha256(escaped(self.session.corpus.path).encode()).hexdigest()[:16]
         own = self.session.own_labels
@@ -303,6 +310,8 @@ class Annotator(anywidget.AnyWidget):
     # --- events ----------------------------------------------------------------------------------
 
     def _heard(self, name: str, data: Mapping[str, Any]) -> None:
+        if os.getpid() != self._process:  # the pages are those of the process that this one was forked from
+            return
         if name == "labels":
             self._tell("labels", labels=_shown(data["labels"]))
             if self._pages:
@@ -331,6 +340,8 @@ class Annotator(anywidget.AnyWidget):
             self._tell("status")
 
     def _refit_failed(self, error: Exception) -> None:
+        if self.session.closed:
+            return
         _log.error("The refit failed", exc_info=error)
         self._state = "error"
         self._message = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -64,6 +65,7 @@ class Map:
         jscatter = _jscatter()
         self._shown = shown
         self._places = self.session.corpus.map(seed)
+        self._process = os.getpid()
         self._drawing = threading.Lock()  # refits end on a thread of their own
         table = self._table()
         self.scatter = jscatter.Scatter(
@@ -107,7 +109,7 @@ class Map:
         return {**data, "text/plain": repr(self)}, metadata
 
     def _heard(self, name: str, _data: Mapping[str, Any]) -> None:
-        if name not in ("refit", "switch"):
+        if name not in ("refit", "switch") or os.getpid() != self._process:  # a forked child has no page
             return
         try:
             self.refresh()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from va_widgets import background
+
 
 class RefitWorker:
-    """One thread that calls `refit` when labels have come in.
+    """Calls `refit` on a thread of its own when labels have come in.
 
     It waits until no label came for `pause` seconds or `batch` of them are waiting, so that a page labelled quickly
-    costs one refit. Labels that come in during a refit lead to another one after it: the newest batch wins.
+    costs one refit. Labels that come in during a refit lead to another one after it: the newest batch wins. The thread
+    ends when no labels are waiting, so that an annotator nobody uses has none.
     """
 
     def __init__(
@@ -30,12 +33,15 @@ class RefitWorker:
         self._changed = threading.Condition()
         self._waiting = 0
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="va-refit", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def labelled(self, number: int) -> None:
         """Say that `number` labels have come in."""
         with self._changed:
+            if self._stopped:
+                return
+            if self._thread is None:
+                self._thread = background.start(self._run, "va-refit")
             self._waiting += number
             self._changed.notify()
 
@@ -50,28 +56,33 @@ class RefitWorker:
             self._changed.notify()
 
     def stop(self) -> None:
-        """End the thread after the refit that is under way."""
+        """Start no more refits, and return when the one that is under way has ended."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
 
     def _run(self) -> None:
-        while self._gathered():
-            self._on_start()
+        while self._batch_is_due():
             try:
+                self._on_start()
                 self._refit()
             except Exception as error:  # a thread's end would stop the learning silently: the widget shows it
+                if background.stop_requested():
+                    raise
                 self._on_error(error)
 
-    def _gathered(self) -> bool:
+    def _batch_is_due(self) -> bool:
+        """Wait until a batch is full, or labels wait and no more came during a pause; False if none are waiting."""
         with self._changed:
             seen = 0
-            # Until a batch is full, or some labels wait and no more came during a pause.
-            while not (self._stopped or self._waiting >= self._batch or 0 < self._waiting == seen):
+            while self._waiting < self._batch and self._waiting != seen:
                 seen = self._waiting
-                pause = self._pause if seen else None
-                self._changed.wait_for(lambda: self._stopped or self._waiting != seen, pause)  # noqa: B023
+                self._changed.wait_for(lambda: self._stopped or self._waiting != seen, self._pause)  # noqa: B023
+            if self._stopped or background.stop_requested() or not self._waiting:
+                self._thread = None
+                return False
             self._waiting = 0
-            return not self._stopped
+            return True

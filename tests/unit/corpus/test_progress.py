@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from itertools import pairwise
 from typing import NoReturn
@@ -11,7 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from va_widgets.corpus.progress import Progress, clock_time, printable
+from va_widgets.corpus.progress import Progress, can_be_shown, clock_time, printable
 
 MB = 1_000_000
 
@@ -248,3 +249,35 @@ def _interrupted(building: Progress, clock: Clock) -> NoReturn:
         progress.file_done("a.mp4", "skipped", "it is empty")
         progress.note("something")
         raise KeyboardInterrupt
+
+
+def test_a_program_without_a_console_is_told_nothing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    lines: list[str] = []
+    for tell in (None, lines.append):
+        with Progress(1, 10, True, tell, clock=clock) as progress:
+            progress.file_done("a.mp4", "skipped", "it is empty", unread=10)
+    assert lines == ["Skipped a.mp4: it is empty.", "building: 1/1 files, 0 clips, 0:00 elapsed, 1 skipped"]
+    assert not can_be_shown(True)
+
+
+def test_what_nobody_reads_any_more_does_not_end_the_work(clock: Clock) -> None:
+    log = io.StringIO()
+    log.close()
+    with Progress(1, 10, True, stream=log, clock=clock) as progress:
+        progress.file_done("a.mp4", "skipped", "it is empty", unread=10)
+    assert progress.percent == 100
+
+
+def test_a_terminal_of_no_size_shows_a_bar(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+    monkeypatch.setenv("COLUMNS", "0")
+    monkeypatch.setenv("TERM", "dumb")
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as seen, os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        assert os.get_terminal_size(terminal.fileno()).columns == 0
+        with Progress(1, 10, True, stream=terminal, clock=clock) as progress:
+            progress.file_done("a.mp4", "done", unread=10)
+        last = seen.read(4096).decode().split("\r")[-2].strip()
+    assert last.startswith("building 100%|█")
+    assert last.endswith("| 1/1 files, 0 clips, 0:00 elapsed")
