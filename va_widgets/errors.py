@@ -5,6 +5,10 @@ class VaError(Exception):
     """Base of all va_widgets errors."""
 
 
+class ArgumentError(VaError, ValueError):
+    """An argument has a wrong type, or a value that it cannot have."""
+
+
 class CorpusError(VaError):
     """A corpus cannot be built, opened or read."""
 

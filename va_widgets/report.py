@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from va_widgets import arguments
 from va_widgets._version import __version__
 from va_widgets.errors import ModelError, ReportError
 from va_widgets.models.bundle import CARD_FILE, Model, load_model
@@ -78,7 +79,9 @@ class Report:
 
         Raises ReportError if it cannot be written.
         """
-        file = Path(path)
+        file = Path(arguments.path(path, "The report's file", error=ReportError))
+        if not file.name:
+            raise ReportError(f"{file} is a folder: give the path of a file, such as report.html.")
         unfinished = file.with_name(f".{file.name}.unfinished")
         try:
             unfinished.write_text(self.html, encoding="utf-8")

@@ -21,6 +21,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from va_widgets import arguments
+from va_widgets.arguments import described
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.store import MANIFEST_FILE
 from va_widgets.corpus.tables import read_table, read_vectors
@@ -155,8 +157,8 @@ class Release:
     def _file(self, part: str, concept: str) -> Path:
         """The file of a concept in one part of the release."""
         # A name that is more than a name would lead out of the folder.
-        if concept in ("", ".", "..") or any(sign in concept for sign in "/\\:\0"):
-            raise CorpusError(f"{concept!r} cannot be the name of a concept: see release.concepts.")
+        if not isinstance(concept, str) or concept in ("", ".", "..") or any(sign in concept for sign in "/\\:\0"):
+            raise CorpusError(f"{described(concept)} cannot be the name of a concept: see release.concepts.")
         file = self.folder / part / f"{concept}.json"
         if not file.is_file():
             names = self._names(part)
@@ -197,7 +199,9 @@ def open_release(folder: str | Path, path: str | Path | None = None) -> Release:
     Raises CorpusError if the folder is no release, its files do not belong together or are damaged, the corpus cannot
     be written, or `path` holds another corpus.
     """
-    home = Path(folder)
+    home = Path(arguments.path(folder, "The release's folder", error=CorpusError))
+    if path is not None:
+        arguments.path(path, "The corpus's folder", error=CorpusError)
     if not home.is_dir():
         raise CorpusError(f"There is no folder {home}: unpack VA's release and give its folder.")
     for name in (_EMBEDDINGS_FILE, _SHOTS_FILE):

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import pandas as pd
 
+from va_widgets.arguments import described
 from va_widgets.errors import LabelError
 
 StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
@@ -434,11 +435,11 @@ def _unreadable(path: Path, error: sqlite3.Error) -> LabelError:
 
 def _check_name(what: str, name: str, longest: int) -> None:
     if not isinstance(name, str) or not name.strip():
-        raise LabelError(f"The {what} must be a text with at least one character, not {name!r}.")
+        raise LabelError(f"The {what} must be a text with at least one character, not {described(name)}.")
     if len(name) > longest:
         raise LabelError(f"The {what} may have {longest} characters, not {len(name)}: {name[:40]!r}… is too long.")
     if not all(char.isprintable() or char in "\u200d\ufe0f" for char in name):
-        raise LabelError(f"The {what} {name!r} holds a line break or another control character: leave it out.")
+        raise LabelError(f"The {what} {described(name)} holds a line break or another control character: leave it out.")
 
 
 def _only(concept: str, annotator: str | None) -> tuple[str, tuple[object, ...]]:

@@ -10,13 +10,16 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn, SupportsIndex
 
 import anywidget
 import pandas as pd
 import traitlets
 
+from va_widgets import arguments
+from va_widgets.arguments import described
 from va_widgets.errors import (
+    ArgumentError,
     LabelError,
     ProtocolError,
     SearchUnavailableError,
@@ -91,8 +94,7 @@ class Annotator(anywidget.AnyWidget):
     def __init__(self, session: Session) -> None:
         if not isinstance(session, Session):
             raise VaError(
-                f"An Annotator shows a session, not {type(session).__name__}:"
-                " write va.Annotator(va.Session(corpus, …))."
+                f"An Annotator shows a session, not {described(session)}: write va.Annotator(va.Session(corpus, …))."
             )
         self._esm = _bundle("annotator.js")
         self._css = _bundle("annotator.css")
@@ -128,9 +130,12 @@ class Annotator(anywidget.AnyWidget):
 
         It stays until the person searches for something else. At most 2,000 clips are shown, the first ones.
 
-        Raises UnknownClipError if a clip is not in the corpus, and then changes nothing.
+        Raises UnknownClipError if a clip is not in the corpus, ArgumentError if clip ids or the title are none, and
+        then changes nothing.
         """
-        clips = list(dict.fromkeys(clip_ids))[:_LONGEST_SELECTION]
+        given = arguments.clip_ids(clip_ids, "The clips to show")
+        title = arguments.text(title, "The title")
+        clips = list(dict.fromkeys(given))[:_LONGEST_SELECTION]
         for clip in clips:
             self.session.corpus.row(clip)
         self._selection = Selection(" ".join(title.split())[:_LONGEST_TITLE], clips)
@@ -142,7 +147,13 @@ class Annotator(anywidget.AnyWidget):
 
         It is called on the thread that caused the event.
         """
-        return self._listeners.add(listener)
+        return self._listeners.add(arguments.function(listener, "The listener"))
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise VaError(
+            "An Annotator can be neither copied nor pickled, since it is a view in this notebook: make another one of"
+            " its session with va.Annotator(session)."
+        )
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""
@@ -417,6 +428,6 @@ def _code(error: VaError) -> str:
         return "unknown_clip"
     if isinstance(error, SearchUnavailableError):
         return "no_text_search"
-    if isinstance(error, LabelError):
+    if isinstance(error, (ArgumentError, LabelError)):
         return "bad_value"
     return "failed"
