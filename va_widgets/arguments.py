@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import errno
 import operator
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Real
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from va_widgets.errors import ArgumentError, VaError
+
+ClipIds: TypeAlias = str | Iterable[str] | pd.DataFrame
+"""One clip id, several in any container, or a table with a column or an index called clip_id."""
 
 LARGEST_SEED = 2**32 - 1  # what numpy and scikit-learn both take
 _LONGEST = 60  # characters of a value in a message
@@ -109,12 +113,19 @@ def flag(value: object, name: str, *, error: type[VaError] = ArgumentError) -> b
 def path(
     value: object, name: str, *, wanted: str = "a path, a text or a pathlib.Path", error: type[VaError] = ArgumentError
 ) -> str | os.PathLike[str]:
-    """A path as a text or a path object; whether anything is there is not looked at."""
+    """A path as a text or a path object, that the file system could have; whether anything is there does not matter."""
     given = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(given, str):
         raise error(f"{name} must be {wanted}, not {described(value)}.")
-    if "\0" in given:
-        raise error(f"{name} {described(given)} holds a NUL character, which no path has: leave it out.")
+    if "://" in given:  # a URL, which may be longer than a path
+        return value  # type: ignore[return-value]
+    try:
+        os.lstat(given)
+    except ValueError as cause:  # a NUL character, or one that the file system cannot encode
+        raise error(f"{name} cannot be {described(given)} ({cause}): give another path.") from cause
+    except OSError as cause:
+        if cause.errno == errno.ENAMETOOLONG:
+            raise error(f"{name} cannot be {described(given)}, which is too long here: give another path.") from cause
     return value  # type: ignore[return-value]
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from va_widgets import arguments
-from va_widgets.arguments import described, is_one_of, listed
+from va_widgets.arguments import ClipIds, described, is_one_of, listed
 from va_widgets.corpus import Corpus, Filmstrip
 from va_widgets.errors import (
     ArgumentError,
@@ -227,7 +227,7 @@ class Session:
         """The names of the feeds."""
         return FEEDS
 
-    def feed(self, name: str, k: int = 24, *, exclude: Collection[str] = ()) -> pd.DataFrame:
+    def feed(self, name: str, k: int = 24, *, exclude: ClipIds = ()) -> pd.DataFrame:
         """The next `k` clips of a feed: DataFrame(clip_id, score = P(yes), reason).
 
         Clips that anybody has labelled for this concept never appear, nor do those of `exclude`, which are the

@@ -160,13 +160,8 @@ class Corpus:
             raise CorpusError(f"This corpus was made by {how}, which knows no shots: add videos by another call of it.")
         wanted = Wanted(recipe, retire=False)
         progress = arguments.flag(progress, "progress")
-        build(
-            self.path,
-            find(_videos(videos), _pictures(pictures)),
-            self._tower.encoder(self.path, self._manifest),
-            wanted,
-            progress,
-        )
+        places = find(_videos(videos), _pictures(pictures))
+        build(self.path, places, self._tower.encoder(self.path, self._manifest), wanted, progress)
         self._load()
         return self
 

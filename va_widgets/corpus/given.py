@@ -44,7 +44,10 @@ def write_given(
     table = read_table(clips)
     table = table.set_index("clip_id") if "clip_id" in table.columns else table
     _check_names(table)
-    table.index = table.index.astype(str).set_names("clip_id")
+    try:
+        table.index = table.index.astype(str).set_names("clip_id")
+    except UnicodeEncodeError as error:
+        raise CorpusError(f"A clip id holds half a character ({described(error.object)}): leave it out.") from error
     n, dim = vectors.shape
     if n != len(table):
         raise CorpusError(f"One vector a clip is needed, not embeddings {vectors.shape} for {len(table)} clips.")
@@ -88,6 +91,9 @@ def _completed(table: pd.DataFrame, matrix: NDArray[np.float16]) -> pd.DataFrame
     table = table.assign(**{name: value for name, value in _MISSING.items() if name not in table.columns})
     if "cluster" not in table.columns:
         table = table.assign(cluster=clusters(matrix))
+    for name in table.columns:
+        if name in store.TYPES and pd.api.types.is_complex_dtype(table[name]):
+            raise CorpusError(f"The column {name} holds complex numbers: give real ones.")
     table["video"] = table["video"].astype(str).astype("category")
     try:
         table = table.astype({name: kind for name, kind in store.TYPES.items() if name in store.COLUMNS})

@@ -267,8 +267,16 @@ class Writing:
                     file.unlink(missing_ok=True)
 
     def clips(self, table: pd.DataFrame) -> str:
-        """Write the table of clips. Returns its name."""
-        return self._write("clips", "parquet", table.to_parquet)
+        """Write the table of clips. Returns its name. Raises CorpusError if a column cannot be written."""
+        import pyarrow as pa
+
+        try:
+            return self._write("clips", "parquet", table.to_parquet)
+        except (pa.ArrowException, UnicodeEncodeError) as error:
+            raise CorpusError(
+                f"The table of clips cannot be written ({' '.join(map(str, error.args[-1:]))}): give each column values"
+                " of one type, such as numbers or texts."
+            ) from error
 
     def sources(self, sources: Sequence[Source]) -> str:
         """Write the table of sources. Returns its name."""

@@ -73,13 +73,19 @@ def corpus(
 def truth_of(corpus: Corpus, concept: str) -> pd.Series[bool]:
     """The truth about one concept of a demo corpus, by clip_id.
 
-    Raises CorpusError if the corpus does not know the truth about it.
+    Raises CorpusError if the corpus does not know the truth about it, or not for all of its clips.
     """
     arguments.instance(corpus, Corpus, "The demo corpus", "a va.Corpus", error=CorpusError)
     column = TRUTH + arguments.text(concept, "The concept", error=CorpusError)
     if column not in corpus.clips:
         raise CorpusError(f"This corpus holds no truth about {concept!r}: only va.demo.corpus makes one that does.")
-    return corpus.clips[column].astype(bool)
+    values = corpus.clips[column]
+    if values.isna().any():
+        raise CorpusError(
+            f"The truth about {concept!r} is missing for {values.isna().sum()} clips, which were not rendered: take"
+            " them out of the corpus."
+        )
+    return values.astype(bool)
 
 
 def _recipe(path: Path, asked: dict[str, int | None]) -> dict[str, int]:

@@ -162,6 +162,9 @@ def from_corpus(
         arguments.instance(queries, Mapping, "queries", "a mapping {concept: text}", error=ExperimentError)
     clips = corpus.clips
     columns = [column for column in clips.columns if str(column).startswith(prefix)]
+    odd = [column for column in columns if not clips[column].isin([True, False]).all()]
+    if odd:
+        raise ExperimentError(f"The column {odd[0]!r} is no truth: it must be True or False for every clip.")
     truth = clips[columns].astype(bool).rename(columns=lambda column: str(column).removeprefix(prefix))
     videos = pd.factorize(clips["video"])[0].astype(np.int64)
     train, test = _halves(len(corpus), videos, seed)

@@ -38,7 +38,7 @@ def curves(results: pd.DataFrame, level: float = 0.9, resamples: int = 1000, see
     Raises ExperimentError if the table lacks a column or has no rows.
     """
     level = arguments.number(level, "level", above=0, most=1, error=ExperimentError)
-    resamples = arguments.count(resamples, "resamples", least=1, error=ExperimentError)
+    resamples = arguments.count(resamples, "resamples", least=1, most=1_000_000, error=ExperimentError)
     seed = arguments.seed(seed, error=ExperimentError)
     names, budgets, values = _cube(results)
     low, high = (100 * (1 - level) / 2, 100 * (1 + level) / 2)
@@ -134,11 +134,11 @@ def markdown(results: pd.DataFrame, level: float = 0.9, of: str | None = None) -
 
     Raises ExperimentError if the results have no strategy of that name, or are none.
     """
-    found = curves(results, level)
-    budgets = sorted(found["n"].unique())
-    names = list(dict.fromkeys(found["strategy"]))
+    names = list(dict.fromkeys(_checked(results)["strategy"]))
     if of is not None and not is_one_of(of, names):
         raise ExperimentError(f"The results hold nothing of the strategy {described(of)}.")
+    found = curves(results, level)
+    budgets = sorted(found["n"].unique())
     cells = {(row.strategy, row.n): f"{row.ap:.2f} ({row.low:.2f}–{row.high:.2f})" for row in found.itertuples()}
     concepts, seeds = results["concept"].nunique(), results["seed"].nunique()
     lines = [

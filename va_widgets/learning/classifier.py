@@ -269,9 +269,10 @@ def _classes(labels: NDArray[Any]) -> NDArray[Any]:
         raise ArgumentError(f"The label in row {int(np.argmax(missing))} is missing: leave that clip out.")
     try:
         classes = np.unique(labels)
-    except TypeError as error:  # values of different types have no order
+        binary = set(classes.tolist()) <= {0, 1}
+    except (TypeError, ValueError) as error:  # values of different types have no order, and arrays are no labels
         raise ArgumentError("Labels of one type are needed, such as bool, or 0 and 1.") from error
-    if set(classes.tolist()) <= {0, 1}:
+    if binary:
         return np.array([0, 1], dtype=labels.dtype)
     if labels.dtype.kind in "fc" and not np.equal(np.mod(labels, 1), 0).all():
         raise ArgumentError("Labels of two classes are needed, not fractions: give bool, or 0 and 1.")

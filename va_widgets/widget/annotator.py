@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, SupportsIndex
@@ -17,7 +17,6 @@ import pandas as pd
 import traitlets
 
 from va_widgets import arguments
-from va_widgets.arguments import described
 from va_widgets.errors import (
     ArgumentError,
     LabelError,
@@ -94,7 +93,8 @@ class Annotator(anywidget.AnyWidget):
     def __init__(self, session: Session) -> None:
         if not isinstance(session, Session):
             raise VaError(
-                f"An Annotator shows a session, not {described(session)}: write va.Annotator(va.Session(corpus, …))."
+                f"An Annotator shows a session, not {type(session).__name__}:"
+                " write va.Annotator(va.Session(corpus, …))."
             )
         self._esm = _bundle("annotator.js")
         self._css = _bundle("annotator.css")
@@ -125,7 +125,7 @@ class Annotator(anywidget.AnyWidget):
             self._cutter.shutdown(wait=False, cancel_futures=True)
         super().close()
 
-    def show(self, clip_ids: Iterable[str], title: str = "selection") -> None:
+    def show(self, clip_ids: arguments.ClipIds, title: str = "selection") -> None:
         """Open clips of your choice on the page, as a list in the Search tab, in the order in which they are given.
 
         It stays until the person searches for something else. At most 2,000 clips are shown, the first ones.
@@ -149,11 +149,17 @@ class Annotator(anywidget.AnyWidget):
         """
         return self._listeners.add(arguments.function(listener, "The listener"))
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+    def __copy__(self) -> NoReturn:
         raise VaError(
             "An Annotator can be neither copied nor pickled, since it is a view in this notebook: make another one of"
             " its session with va.Annotator(session)."
         )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        self.__copy__()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        self.__copy__()
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""

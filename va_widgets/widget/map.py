@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from va_widgets import arguments
-from va_widgets.arguments import described
 from va_widgets.errors import MissingPackageError, VaError
 from va_widgets.session import Session
 from va_widgets.widget.annotator import Annotator
@@ -60,7 +59,8 @@ class Map:
     def __init__(self, shown: Session | Annotator, *, seed: int = 0, height: int = 480) -> None:
         if not isinstance(shown, (Session, Annotator)):
             raise VaError(
-                f"A Map shows a session or an annotator, not {described(shown)}: write va.Map(va.Session(corpus, …))."
+                f"A Map shows a session or an annotator, not {type(shown).__name__}:"
+                " write va.Map(va.Session(corpus, …))."
             )
         seed, height = arguments.seed(seed), arguments.count(height, "height", least=1)
         jscatter = _jscatter()
