@@ -8,10 +8,11 @@ from __future__ import annotations
 import errno
 import operator
 import os
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Real
 from pathlib import PurePath
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ ClipIds: TypeAlias = str | Iterable[str] | pd.DataFrame
 LARGEST_SEED = 2**32 - 1  # what numpy and scikit-learn both take
 _LONGEST = 60  # characters of a value in a message
 _LISTED = 3
+_LARGEST = sys.float_info.max
 
 _T = TypeVar("_T")
 
@@ -49,6 +51,17 @@ def listed(names: Sequence[str], most: int = _LISTED) -> str:
 def is_one_of(value: object, options: Collection[str]) -> bool:
     """Whether a value is one of some texts; False for values of any other type, arrays and tables included."""
     return isinstance(value, str) and value in options
+
+
+def is_within(value: object, least: float, most: float, *, above: bool = False) -> TypeGuard[float]:
+    """Whether a value is a real number from `least`, or only above it, to `most`; False for any other type and NaN."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        real = float(value)
+    except (OverflowError, ValueError, TypeError):
+        return False
+    return (least < real if above else least <= real) and real <= most
 
 
 def count(
@@ -80,16 +93,14 @@ def number(
     error: type[VaError] = ArgumentError,
 ) -> float:
     """A finite real number above `above`, not below `least` and not above `most`."""
-    try:
-        real = np.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
-    except (OverflowError, ValueError, TypeError):
-        real = np.nan
-    low = (above is None or real > above) and (least is None or real >= least)
-    if not np.isfinite(real) or not low or (most is not None and real > most):
-        limits = [f"above {above:g}"] if above is not None else [f"of at least {least:g}"] if least is not None else []
-        limits += [f"up to {most:g}"] if most is not None else []
-        raise error(f"{name} must be a finite number {' and '.join(limits)}".rstrip() + f", not {described(value)}.")
-    return real
+    low = above if above is not None else least
+    if not is_within(
+        value, -_LARGEST if low is None else low, _LARGEST if most is None else most, above=above is not None
+    ):
+        limits = "" if low is None else f" above {low:g}" if above is not None else f" of at least {low:g}"
+        limits += "" if most is None else f" {'and ' if limits else ''}up to {most:g}"
+        raise error(f"{name} must be a finite number{limits}, not {described(value)}.")
+    return float(value)
 
 
 def text(value: object, name: str, *, error: type[VaError] = ArgumentError) -> str:

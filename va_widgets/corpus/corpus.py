@@ -137,7 +137,7 @@ class Corpus:
         from va_widgets.corpus.sources import find
 
         home = _home(path)
-        recipe = Recipe.of(_frames(frames_per_shot), _window(window))
+        recipe = Recipe.of(_frames(frames_per_shot), window)
         places = find(_videos(videos), _pictures(pictures))
         progress = arguments.flag(progress, "progress")
         model = as_encoder(encoder)
@@ -557,10 +557,6 @@ def _home(path: str | Path) -> Path:
 
 def _frames(number: int) -> int:
     return arguments.count(number, "frames_per_shot", least=1, error=CorpusError)
-
-
-def _window(seconds: float | None) -> float | None:
-    return None if seconds is None else arguments.number(seconds, "window", error=CorpusError)
 
 
 def _pictures(taken: bool | None) -> bool | None:

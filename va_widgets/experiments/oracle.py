@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from va_widgets import arguments
-from va_widgets.arguments import described
+from va_widgets.arguments import described, is_within
 from va_widgets.errors import LabelError
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.session import Session
@@ -113,7 +112,7 @@ def answers(truth: NDArray[np.bool_], error: float = 0.0, seed: int = 0) -> NDAr
 
 def checked_error(error: object) -> float:
     """How often an oracle is wrong, 0 to 1. Raises ExperimentError for an error that is no probability."""
-    if not isinstance(error, Real) or not 0 <= float(error) <= 1:
+    if not is_within(error, 0, 1):
         raise ExperimentError(f"How often the oracle is wrong lies between 0 and 1, not at {described(error)}.")
     return float(error)
 

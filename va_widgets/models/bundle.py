@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from sklearn.metrics import precision_recall_curve
 
 from va_widgets import arguments
 from va_widgets._version import __version__
-from va_widgets.arguments import described
+from va_widgets.arguments import described, is_within
 from va_widgets.corpus import Corpus
 from va_widgets.errors import EncoderMismatchError, ModelError
 from va_widgets.learning.classifier import Classifier, decision_scores
@@ -242,7 +241,7 @@ def choose_threshold(
 
 def checked_precision(precision: object) -> float:
     """A precision as a number. Raises ModelError for one that is none."""
-    if isinstance(precision, bool) or not isinstance(precision, Real) or not 0 < float(precision) <= 1:
+    if not is_within(precision, 0, 1, above=True):
         raise ModelError(f"A precision is a number above 0 and up to 1, not {described(precision)}.")
     return float(precision)
 
