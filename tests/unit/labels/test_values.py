@@ -19,7 +19,7 @@ MEANT: dict[str, list[Any]] = {
     "yes": [True, np.bool_(True), "yes", "YES", " Yes ", 1, 1.0, np.int64(1), np.float32(1), np.array(True)],
     "no": [False, np.bool_(False), "no", "No\n", 0, 0.0, -0.0, np.uint8(0), np.float64(0), np.array(0)],
     "unsure": ["unsure", "Unsure", np.str_("unsure")],
-    "none": [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT")],
+    "none": [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "ns")],
 }
 NOT_MEANT: list[Any] = [
     "", "maybe", "none", "true", "1", 2, -1, 0.5, np.int64(3), float("inf"), 1j, b"yes", [True], (), {}, object(), int,
