@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from va_widgets._version import __version__
 from va_widgets.errors import (
+    ArgumentError,
     CorpusError,
     EncoderError,
     EncoderMismatchError,
@@ -49,6 +50,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
 
 __all__ = [
     "Annotator",
+    "ArgumentError",
     "Corpus",
     "CorpusError",
     "EncoderError",

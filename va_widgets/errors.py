@@ -11,6 +11,10 @@ class VaError(Exception):
         super().__init__(printable_text(str(message)))
 
 
+class ArgumentError(VaError, ValueError):
+    """An argument has a wrong type, or a value that it cannot have."""
+
+
 class CorpusError(VaError):
     """A corpus cannot be built, opened or read."""
 

@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
-from va_widgets.errors import MissingPackageError
+from va_widgets.arguments import described
+from va_widgets.errors import ArgumentError, MissingPackageError
 from va_widgets.snippets import shortened
 
 if TYPE_CHECKING:
@@ -167,6 +168,8 @@ def _axes(title: str, ax: Axes | None) -> Axes:
                 'Drawing needs matplotlib, which is not installed: pip install "va-widgets[plots]".'
             ) from error
         ax = pyplot.subplots(figsize=(7, 4), layout="constrained")[1]
+    elif not hasattr(ax, "set_title"):
+        raise ArgumentError(f"ax must be axes of matplotlib, such as pyplot.gca() returns, not {described(ax)}.")
     ax.set_title(shortened(title, _LONGEST_TITLE), parse_math=False)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -80,7 +80,9 @@ class Report:
 
         Raises ReportError if it cannot be written.
         """
-        file = absolute_path(path, ReportError)
+        file = absolute_path(path, ReportError, "The report's file")
+        if file.is_dir():
+            raise ReportError(f"{file} is a folder: give the path of a file, such as report.html.")
         # A name of its own: a longer one than the file's might be too long, and two may be written at once.
         unfinished = file.with_name(f".unfinished-{os.getpid()}-{threading.get_ident()}")
         try:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from va_widgets import arguments
+from va_widgets.arguments import ClipIds, described, is_one_of, listed
 from va_widgets.corpus import Corpus, Filmstrip
-from va_widgets.errors import LabelError, NotEnoughLabelsError, SearchUnavailableError, UnknownClipError
+from va_widgets.errors import (
+    ArgumentError,
+    LabelError,
+    NotEnoughLabelsError,
+    ReportError,
+    SearchUnavailableError,
+    UnknownClipError,
+)
 from va_widgets.forks import ForkLock
 from va_widgets.labels.agreement import Agreement
 from va_widgets.labels.store import LabelStore, StoredValue
+from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
+from va_widgets.labels.values import LabelValue as LabelValue
 from va_widgets.learning.backdrop import Backdrop
 from va_widgets.learning.classifier import Classifier, decision_scores
 from va_widgets.learning.course import Positives, advice, positives, turnover
@@ -27,14 +39,12 @@ from va_widgets.learning.quality import Quality, at_random, cross_validated, div
 from va_widgets.learning.ranking import Ranking
 from va_widgets.listeners import Listener, Listeners
 from va_widgets.matrix import one_thread
-from va_widgets.models.bundle import Model, choose_threshold, publish
+from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from va_widgets.report import Report
-
-LabelValue: TypeAlias = bool | Literal["unsure"] | None
 
 LABELS_FILE = "labels.sqlite"
 MODELS_FOLDER = "models"
@@ -116,15 +126,26 @@ class Session:
     ------
     LabelError
         If the concept's or the annotator's name cannot be used, or the labels cannot be read.
+    ArgumentError
+        If `corpus` is no corpus, or `seed` no seed.
+
+    A session that is pickled or copied, deeply or not, is opened again where it arrives, from what is on disk; its
+    listeners do not come with it.
     """
 
     def __init__(self, corpus: Corpus, concept: str, annotator: str = "me", *, seed: int = 0) -> None:
+        if isinstance(corpus, (str, PathLike)):
+            raise ArgumentError(
+                f"A Session needs a corpus, not its path: open it first with va.Corpus.open({described(corpus)})."
+            )
+        arguments.instance(corpus, Corpus, "The session's corpus", "a va.Corpus, such as va.Corpus.open returns")
+        LabelStore.check_names(annotator, concept)
+        seed = arguments.seed(seed)
         self.corpus = copy(corpus)  # which may grow meanwhile, by `add`: this session's clips stay the same
         self.concept = concept
         self.annotator = annotator
         self.seed = seed
         self._store = LabelStore(Path(corpus.path) / LABELS_FILE)
-        self._store.check_names(annotator, concept)
         self._lock = ForkLock(waits=True)
         self._fitting = ForkLock()  # who hears of a refit may ask for it again
         self._listeners = Listeners()
@@ -140,6 +161,9 @@ class Session:
         self._backdrop = Backdrop.of(corpus.embeddings, seed)
         self._fit = self._resumed()
 
+    def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
+        return _reopened, (self.corpus, self.concept, self.annotator, self.seed)
+
     def __repr__(self) -> str:
         counts = self.counts
         said = ", ".join(f"{number} {value}" for value, number in counts.items())
@@ -153,6 +177,7 @@ class Session:
         Sessions that come from one another are one a concept, so that all who show it hear of its labels. Raises
         LabelError if the concept's name cannot be used.
         """
+        LabelStore.check_names(self.annotator, concept)
         with self._opening:
             found = self._siblings.get(concept)
             if found is None:
@@ -202,7 +227,7 @@ class Session:
         """The names of the feeds."""
         return FEEDS
 
-    def feed(self, name: str, k: int = 24, *, exclude: Collection[str] = ()) -> pd.DataFrame:
+    def feed(self, name: str, k: int = 24, *, exclude: ClipIds = ()) -> pd.DataFrame:
         """The next `k` clips of a feed: DataFrame(clip_id, score = P(yes), reason).
 
         Clips that anybody has labelled for this concept never appear, nor do those of `exclude`, which are the
@@ -212,13 +237,17 @@ class Session:
         ------
         LabelError
             If there is no feed of that name.
+        ArgumentError
+            If `k` is no whole number, or `exclude` does not hold clip ids.
         """
-        if name not in FEEDS:
-            raise LabelError(f"There is no feed called {name!r}: choose one of {', '.join(FEEDS)}.")
+        if not is_one_of(name, FEEDS):
+            raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(FEEDS)}.")
+        k = arguments.count(k, "k")
+        left_aside = arguments.clip_ids(exclude, "exclude")
         with self._lock:
             self._notice_others()
             left_out = np.zeros(len(self.corpus), dtype=bool)
-            for rows in (self._rows(self._agreement.values), self._rows(exclude)):
+            for rows in (self._rows(self._agreement.values), self._rows(left_aside)):
                 left_out[rows[rows >= 0]] = True
             fit = self._fit
         rows = feed(
@@ -272,8 +301,8 @@ class Session:
 
     def label(
         self,
-        clip_id: str | Iterable[str],
-        value: LabelValue,
+        clip_id: LabelledClips,
+        value: LabelValues = OMITTED,
         source: str = "notebook",
         *,
         message_id: str | None = None,
@@ -283,17 +312,30 @@ class Session:
         The labels are on disk when this returns. Several clips are one action, which one `undo` reverts. A second
         call with the same `message_id` stores nothing.
 
-        Returns the stored value of each clip. Raises UnknownClipError or LabelError, and then stores nothing.
+        Parameters
+        ----------
+        clip_id : clip ids, or clips with their labels
+            One id; several in a list, tuple, set, array, Index or Series; or a table with a column or index `clip_id`,
+            such as a page of a feed. Without `value`: a mapping {clip id: label}, a Series of labels indexed by clip
+            id, or a table with a column `value`.
+        value : one label for all, or one a clip
+            True, False or "unsure"; "yes", "no", 1 and 0 are taken, too. None, NaN and pandas.NA take a label back.
+            A Series indexed by clip id is matched by its index, any other sequence by position.
+        source : str
+            Where the clips come from, such as the name of a feed; at most 64 characters.
+
+        Returns the stored value of each clip. Raises UnknownClipError if clips are not in the corpus, and LabelError
+        for anything else that cannot be stored or is not clear; it then stores nothing.
         """
-        clips = [clip_id] if isinstance(clip_id, str) else list(clip_id)
-        for clip in clips:
-            self.corpus.row(clip)
-        stored = _stored(value)
+        given = read_labels(clip_id, value)
+        self._check_known(list(given))
+        source = arguments.text(source, "source", error=LabelError)
+        message_id = _message_id(message_id)
         with self._lock:
             labels = self._store.append(
                 self.annotator,
                 self.concept,
-                dict.fromkeys(clips, stored),
+                given,
                 source=source,
                 model_version=self.version,
                 message_id=message_id,
@@ -302,13 +344,20 @@ class Session:
         self._listeners.tell("labels", {"labels": labels})
         return labels
 
+    def _check_known(self, clips: Sequence[str]) -> None:
+        """Raise UnknownClipError unless the corpus holds all of these clips."""
+        unknown = [clip for clip, row in zip(clips, self._rows(clips), strict=True) if row < 0]
+        if unknown:
+            many = f"{len(unknown):,} of the {len(clips):,} clips are" if len(clips) > 1 else "The clip is"
+            raise UnknownClipError(f"{many} not in this corpus ({listed(unknown)}): see corpus.clips.index.")
+
     def undo(self, *, message_id: str | None = None) -> dict[str, StoredValue]:
         """Revert this annotator's newest action. Returns the clips' values now, {} if there is nothing to undo."""
-        return self._step(self._store.undo, message_id)
+        return self._step(self._store.undo, _message_id(message_id))
 
     def redo(self, *, message_id: str | None = None) -> dict[str, StoredValue]:
         """Do again what `undo` reverted last. Returns the clips' values now, {} if there is nothing to redo."""
-        return self._step(self._store.redo, message_id)
+        return self._step(self._store.redo, _message_id(message_id))
 
     def _step(self, step: Callable[..., dict[str, StoredValue]], message_id: str | None) -> dict[str, StoredValue]:
         with self._lock:
@@ -377,10 +426,16 @@ class Session:
         disagree about. `order` puts the most "suspicion", the "newest" or the annotators' "disagreement" first. With
         an `annotator` it is about the clips that this one has labelled, and `value` and `time` are theirs.
         """
-        if value not in ("all", "yes", "no", "unsure", "tie", "disputed"):
-            raise LabelError(f"Labels cannot be filtered by {value!r}: choose all, yes, no, unsure, tie or disputed.")
-        if order not in ("suspicion", "newest", "disagreement"):
-            raise LabelError(f"Labels cannot be ordered by {order!r}: choose suspicion, newest or disagreement.")
+        if not is_one_of(value, ("all", "yes", "no", "unsure", "tie", "disputed")):
+            raise LabelError(
+                f"Labels cannot be filtered by {described(value)}: choose all, yes, no, unsure, tie or disputed."
+            )
+        if not is_one_of(order, ("suspicion", "newest", "disagreement")):
+            raise LabelError(
+                f"Labels cannot be ordered by {described(order)}: choose suspicion, newest or disagreement."
+            )
+        if annotator is not None:
+            annotator = arguments.text(annotator, "annotator", error=LabelError)
         labels = self.labels
         labels = labels[self._rows(list(labels.index)) >= 0]
         if annotator is not None:
@@ -525,6 +580,8 @@ class Session:
         """
         from va_widgets import report
 
+        if path is not None:
+            arguments.path(path, "The report's file", error=ReportError)
         page = report.of(self)
         if path is not None:
             page.save(path)
@@ -542,8 +599,12 @@ class Session:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
 
         Its threshold is the one with the best F1, or the one for a wanted `precision`, 0 to 1.
-        Raises NotEnoughLabelsError without at least one yes and one no, ModelError for a precision that is none.
+        Raises NotEnoughLabelsError without at least one yes and one no, ModelError for a name or a precision that is
+        none.
         """
+        slug(name)  # raises what is wrong with the name before anything is done
+        if precision is not None:
+            precision = checked_precision(precision)
         self.refit()
         with self._lock:
             fit, (clips, y) = self._fit, self._agreement.training_set()
@@ -583,7 +644,7 @@ class Session:
 
     @guideline.setter
     def guideline(self, text: str) -> None:
-        self._remember(_SHARED, "guideline", text)
+        self._remember(_SHARED, "guideline", arguments.text(text, "The guideline", error=LabelError))
         self._listeners.tell("status", {})
 
     def filmstrip(self, clip_id: str) -> Filmstrip:
@@ -607,7 +668,7 @@ class Session:
 
         It is called on the thread that caused the event.
         """
-        return self._listeners.add(listener)
+        return self._listeners.add(arguments.function(listener, "The listener"))
 
     def close(self) -> None:
         """Close the label store, after the refit that is under way. Nothing can be labelled afterwards."""
@@ -699,19 +760,17 @@ class Session:
         return replace(fit, refit=refit, suspicion=doubts, held_out=held_out)
 
 
+def _reopened(corpus: Corpus, concept: str, annotator: str, seed: int) -> Session:
+    return Session(corpus, concept, annotator, seed=seed)
+
+
 def _threshold(fit: _Fit, precision: float | None = None) -> tuple[float, str]:
     y, held_out = fit.held_out or (fit.y, None)
     return choose_threshold(y, held_out, precision)
 
 
-def _stored(value: LabelValue) -> StoredValue:
-    if value is None:
-        return "none"
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if value == "unsure":
-        return "unsure"
-    raise LabelError(f"A label is True, False, 'unsure' or None, not {value!r}.")
+def _message_id(value: str | None) -> str | None:
+    return None if value is None else arguments.text(value, "message_id", error=LabelError)
 
 
 def _point(refit: Refit, counts: Mapping[str, int]) -> dict[str, Any]:

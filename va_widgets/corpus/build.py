@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import os
 import stat
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ import pandas as pd
 from filelock import FileLock, SoftFileLock, Timeout
 from numpy.typing import NDArray
 
+from va_widgets.arguments import described, is_within
 from va_widgets.corpus import store
 from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
 from va_widgets.corpus.installation import check_decoding
@@ -65,8 +67,8 @@ class Recipe:
             raise CorpusError(f"frames_per_shot must be at least 1, not {frames}.")
         if window is None:
             return cls(frames)
-        if not 0.04 <= window < float("inf"):
-            raise CorpusError(f"A window must be at least 0.04 seconds long, not {window}.")
+        if not is_within(window, 0.04, sys.float_info.max):
+            raise CorpusError(f"A window must be at least 0.04 seconds long, not {described(window)}.")
         return cls(frames, f"windows of {window:g} s", float(window))
 
     @classmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias, get_args
 
@@ -12,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from va_widgets import arguments
+from va_widgets.arguments import described, is_one_of
 from va_widgets.corpus import store
 from va_widgets.corpus.display import (
     Player,
@@ -55,10 +58,12 @@ class Corpus:
     `path` is absolute: it stays the same folder when the working directory changes.
     """
 
-    def __init__(self, path: GivenPath, encoder: Encoder | None = None, search: SearchBy = "exact") -> None:
-        if search not in get_args(SearchBy):
-            raise CorpusError(f"A corpus is searched by {' or '.join(get_args(SearchBy))}, not by {search!r}.")
-        self.path: Path = absolute_path(path)
+    def __init__(self, path: GivenPath, encoder: str | Encoder | None = None, search: SearchBy = "exact") -> None:
+        if not is_one_of(search, get_args(SearchBy)):
+            raise CorpusError(f"A corpus is searched by {' or '.join(get_args(SearchBy))}, not by {described(search)}.")
+        self.path: Path = _home(path)
+        if encoder is not None:
+            encoder = as_encoder(encoder)
         self._tower = _TextTower(encoder)
         self._search_by: SearchBy = search
         self._load()
@@ -139,9 +144,10 @@ class Corpus:
         from va_widgets.corpus.build import Recipe, Wanted, build
         from va_widgets.corpus.sources import find
 
-        home = absolute_path(path)
-        recipe = Recipe.of(frames_per_shot, window)
-        places = find(videos, pictures)
+        home = _home(path)
+        recipe = Recipe.of(_frames(frames_per_shot), window)
+        places = find(_videos(videos), _pictures(pictures))
+        progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
         build(home, places, model, Wanted(recipe), progress)
         built = cls(home, model)
@@ -164,7 +170,9 @@ class Corpus:
             how = "from_manifest" if recipe.cut == store.SEGMENTS else "from_embeddings"
             raise CorpusError(f"This corpus was made by {how}, which knows no shots: add videos by another call of it.")
         wanted = Wanted(recipe, retire=False)
-        build(self.path, find(videos, pictures), self._tower.encoder(self.path, self._manifest), wanted, progress)
+        progress = arguments.flag(progress, "progress")
+        places = find(_videos(videos), _pictures(pictures))
+        build(self.path, places, self._tower.encoder(self.path, self._manifest), wanted, progress)
         self._load()
         return self
 
@@ -177,7 +185,7 @@ class Corpus:
 
         Raises CorpusError if there is none, EncoderMismatchError if it was made with another encoder.
         """
-        home = absolute_path(path)
+        home = _home(path)
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
             _check_encoder(home, store.read_manifest(home), model)
@@ -213,8 +221,11 @@ class Corpus:
         from va_widgets.corpus.build import Recipe, build
         from va_widgets.corpus.manifest import planned
 
-        home = absolute_path(path)
-        recipe = Recipe(Recipe.of(frames_per_shot, None).frames, store.SEGMENTS)
+        home = _home(path)
+        recipe = Recipe(Recipe.of(_frames(frames_per_shot), None).frames, store.SEGMENTS)
+        progress = arguments.flag(progress, "progress")
+        if videos is not None:
+            arguments.path(videos, "The folder of the videos", error=CorpusError)
         model = as_encoder(TINY if encoder is None else encoder)
         places, wanted = planned(table, videos, recipe)
         build(home, places, model, wanted, progress)
@@ -250,7 +261,7 @@ class Corpus:
         """
         from va_widgets.corpus.given import write_given
 
-        home = absolute_path(path)
+        home = _home(path)
         model = None if text_encoder is None else as_encoder(text_encoder)
         write_given(home, embeddings, clips, model, text_embeddings)
         return cls(home, model)
@@ -258,14 +269,13 @@ class Corpus:
     def with_columns(self, columns: pd.DataFrame) -> Self:
         """The corpus with more columns, which are also written to its folder.
 
-        `columns` is indexed by clip_id; clips it does not name get missing values. Raises CorpusError for names of
-        the corpus's own columns.
+        `columns` is indexed by clip_id, or has a column of that name; clips it does not name get missing values.
+        Raises CorpusError for names of the corpus's own columns, and for a table that names a clip twice or none of
+        the corpus's; the corpus then stays as it was.
         """
         from va_widgets.corpus.build import renew_columns
 
-        own = [name for name in columns.columns if name in store.COLUMNS or str(name).startswith("_")]
-        if own:
-            raise CorpusError(f"The column {own[0]!r} is the corpus's own: give yours another name.")
+        columns = self._checked_columns(columns)
         user = self._clips.drop(columns=[name for name in columns.columns if name in self._clips.columns])
         renew_columns(self.path, self._manifest, user.join(encodable(columns.copy())).join(self._media))
         return type(self)(self.path, self._tower.given, self._search_by)
@@ -307,6 +317,49 @@ class Corpus:
             self._manifest = manifest
         self._roots = manifest.roots
         return self
+
+    def _checked_columns(self, columns: pd.DataFrame) -> pd.DataFrame:
+        """Columns of the user's, indexed by clip_id. Raises CorpusError for those that cannot be joined to clips."""
+        wanted = "a DataFrame indexed by clip_id"
+        table = arguments.instance(columns, pd.DataFrame, "The columns to add", wanted, error=CorpusError)
+        table = table.set_index("clip_id") if list(table.columns).count("clip_id") == 1 else table
+        if not table.index.isin(self._clips.index).any():
+            raise CorpusError("The columns to add name no clip of this corpus: index their table by clip_id.")
+        if not table.index.is_unique:
+            twice = table.index[table.index.duplicated()][0]
+            raise CorpusError(f"The columns to add name the clip {described(twice)} twice: give one row a clip.")
+        for number, name in enumerate(table.columns):
+            if not isinstance(name, str):
+                raise CorpusError(f"A column's name must be a text, not {described(name)}: rename it.")
+            if name in store.COLUMNS or name.startswith("_"):
+                raise CorpusError(f"The column {name!r} is the corpus's own: give yours another name.")
+            if name in table.columns[:number]:
+                raise CorpusError(f"The column {name!r} comes twice: give each a name of its own.")
+        return table
+
+    # --- copies --------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Callable[..., Corpus], tuple[Any, ...]]:
+        """Pickled is where the corpus is and how it was opened, not what it holds; unpickling opens it again.
+
+        An encoder of the user's own is pickled with it, one that the corpus's manifest names is not.
+        """
+        encoder: str | Encoder | None = self._tower.given
+        if isinstance(encoder, OpenClipEncoder):
+            encoder = None if encoder.tag == self._manifest.tag else encoder.tag
+        return type(self), (self.path, encoder, self._search_by)
+
+    def __copy__(self) -> Self:
+        """A second view of the same clips and the same memory, which stays as it is when this one grows."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """The same with a table of clips of its own; the matrix, which nobody can write to, stays one."""
+        other = memo[id(self)] = copy(self)
+        other._clips = self._clips.copy()
+        return other
 
     # --- what it holds ---------------------------------------------------------------------------
 
@@ -390,14 +443,18 @@ class Corpus:
 
     def map(self, seed: int = 0) -> pd.DataFrame:
         """A place in the plane for every clip, such that clips that look alike lie together: DataFrame(x, y)."""
-        return pd.DataFrame(map_2d(self._embeddings, seed), index=self._clips.index, columns=["x", "y"])
+        return pd.DataFrame(map_2d(self._embeddings, arguments.seed(seed)), index=self._clips.index, columns=["x", "y"])
 
     def row(self, clip_id: str) -> int:
         """The row of a clip. Raises UnknownClipError."""
+        if not isinstance(clip_id, str):
+            raise UnknownClipError(f"A clip id is a text, not {described(clip_id)}: see corpus.clips.index.")
         try:
             return int(self._clips.index.get_loc(clip_id))  # type: ignore[arg-type]  # the index is unique
-        except (KeyError, TypeError) as error:
-            raise UnknownClipError(f"There is no clip {clip_id!r} in this corpus: see corpus.clips.index.") from error
+        except KeyError as error:
+            raise UnknownClipError(
+                f"There is no clip {described(clip_id)} in this corpus: see corpus.clips.index."
+            ) from error
 
     # --- search ----------------------------------------------------------------------------------
 
@@ -409,8 +466,10 @@ class Corpus:
     def search(self, text: str, k: int = 24) -> pd.DataFrame:
         """The `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
 
-        Raises SearchUnavailableError if the text cannot be embedded.
+        Raises SearchUnavailableError if the text cannot be embedded, ArgumentError if it is none or `k` is no whole
+        number.
         """
+        k = arguments.count(k, "k")
         return self._found(self.text_embedding(text), k)
 
     def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
@@ -418,13 +477,13 @@ class Corpus:
 
         Raises UnknownClipError.
         """
-        row = self.row(clip_id)
+        row, k = self.row(clip_id), arguments.count(k, "k")
         found = self._found(np.asarray(self._embeddings[row], dtype=np.float32), k + 1)
         return found[found["clip_id"] != clip_id].head(k).reset_index(drop=True)
 
     def text_embedding(self, text: str) -> NDArray[np.float32]:
         """A text as an L2-normalised vector, float32 (dim,). Raises SearchUnavailableError if it cannot be made."""
-        if not text.strip():
+        if not arguments.text(text, "The text to search for").strip():
             raise SearchUnavailableError("There is nothing to search for: type what the clips should show.")
         if text in self._texts:
             return self._texts[text]
@@ -487,6 +546,7 @@ class Corpus:
         from va_widgets.corpus.preview import cut
 
         media = self._media_of(clip_id)
+        context = arguments.number(context, "context", least=0)
         clip = self._clips.iloc[self.row(clip_id)]
         if media is None:
             raise PreviewUnavailableError("There is no video of this clip: the corpus was made of embeddings alone.")
@@ -547,6 +607,31 @@ class Corpus:
             f"The video {video} is no longer in {place.absolute}: put it back to play it, or say where the videos are"
             " now by corpus.relocate(old, new)."
         )
+
+
+def _home(path: GivenPath) -> Path:
+    return absolute_path(path, name="A corpus's folder")
+
+
+def _frames(number: int) -> int:
+    return arguments.count(number, "frames_per_shot", least=1, error=CorpusError)
+
+
+def _pictures(taken: bool | None) -> bool | None:
+    return None if taken is None else arguments.flag(taken, "pictures")
+
+
+def _videos(videos: str | Path | Iterable[str | Path]) -> str | Path | list[str | Path]:
+    """A folder, or files and URLs as a list. Raises CorpusError for anything else."""
+
+    def checked(file: object, name: str) -> str | Path:
+        place = arguments.path(file, name, error=CorpusError)
+        return place if isinstance(place, str) else Path(place)
+
+    if isinstance(videos, (str, os.PathLike)):
+        return checked(videos, "videos")
+    files = arguments.items(videos, "videos", "a folder, or a list of files and URLs", error=CorpusError)
+    return [checked(file, "Each of the videos") for file in files]
 
 
 class _TextTower:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from va_widgets import arguments
+from va_widgets.arguments import described
 from va_widgets.corpus import store
 from va_widgets.corpus.build import locked, remove_empty
 from va_widgets.corpus.encoders import Encoder
@@ -42,9 +44,10 @@ def write_given(
     vectors = read_vectors(embeddings)
     table = read_table(clips)
     table = table.set_index("clip_id") if "clip_id" in table.columns else table
+    _check_names(table)
     if not is_encodable(table.index):
         bad = next(one for one in table.index if not is_encodable(pd.Index([one], dtype=object)))
-        raise CorpusError(f"The clip id {bad!r} is not valid Unicode: give the clip another.")
+        raise CorpusError(f"The clip id {described(bad)} is not valid Unicode: give the clip another.")
     table.index = table.index.astype(str).set_names("clip_id")
     n, dim = vectors.shape
     if n != len(table):
@@ -89,6 +92,9 @@ def _completed(table: pd.DataFrame, matrix: NDArray[np.float16]) -> pd.DataFrame
     table = table.assign(**{name: value for name, value in _MISSING.items() if name not in table.columns})
     if "cluster" not in table.columns:
         table = table.assign(cluster=clusters(matrix))
+    for name in table.columns:
+        if name in store.TYPES and pd.api.types.is_complex_dtype(table[name]):
+            raise CorpusError(f"The column {name} holds complex numbers: give real ones.")
     table["video"] = table["video"].astype(str).astype("category")
     try:
         table = table.astype({name: kind for name, kind in store.TYPES.items() if name in store.COLUMNS})
@@ -99,10 +105,35 @@ def _completed(table: pd.DataFrame, matrix: NDArray[np.float16]) -> pd.DataFrame
     return table[[*store.COLUMNS, *(name for name in table.columns if name not in store.COLUMNS)]]
 
 
+def _check_names(table: pd.DataFrame) -> None:
+    """Raise CorpusError if a clip has no id, or a column no name of its own that is a text."""
+    if table.index.nlevels > 1:
+        raise CorpusError(
+            f"The table of clips has an index of {table.index.nlevels} levels: index it by clip_id alone."
+        )
+    if table.index.isna().any():
+        row = int(np.argmax(table.index.isna()))
+        raise CorpusError(f"The clip in row {row} has no id: every clip needs one of its own.")
+    odd = [name for name in table.columns if not isinstance(name, str)]
+    if odd:
+        raise CorpusError(f"A column's name must be a text, not {described(odd[0])}: rename it.")
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise CorpusError(f"The column {twice!r} comes twice: give each a name of its own.")
+
+
 def _checked_texts(texts: Mapping[str, ArrayLike] | None, dim: int) -> dict[str, NDArray[np.float32]]:
     checked = {}
-    for phrase, values in (texts or {}).items():
-        vector = np.asarray(values, dtype=np.float32)
+    wanted = "a mapping {phrase: vector}"
+    given = {} if texts is None else arguments.instance(texts, Mapping, "text_embeddings", wanted, error=CorpusError)
+    for phrase, values in given.items():
+        arguments.text(phrase, "A phrase of text_embeddings", error=CorpusError)
+        try:
+            vector = np.asarray(values, dtype=np.float32)
+        except (ValueError, TypeError) as error:
+            raise CorpusError(
+                f"The text embedding of {phrase!r} must be a vector ({dim},) of numbers, not {described(values)}."
+            ) from error
         if vector.shape != (dim,) or not np.isfinite(vector).all() or not vector.any():
             raise CorpusError(f"The text embedding of {phrase!r} must be a finite vector ({dim},), not {vector.shape}.")
         checked[phrase] = vector / np.linalg.norm(vector)

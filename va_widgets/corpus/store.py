@@ -313,8 +313,14 @@ class Writing:
                     _remove(file)
 
     def clips(self, table: pd.DataFrame) -> str:
-        """Write the table of clips. Returns its name."""
-        return self._write("clips", "parquet", lambda file: _write_table(file, table))
+        """Write the table of clips. Returns its name. Raises CorpusError if a column cannot be written."""
+        try:
+            return self._write("clips", "parquet", lambda file: _write_table(file, table))
+        except (pa.ArrowException, UnicodeEncodeError) as error:
+            raise CorpusError(
+                f"The table of clips cannot be written ({' '.join(map(str, error.args[-1:]))}): give each column values"
+                " of one type, such as numbers or texts."
+            ) from error
 
     def sources(self, sources: Sequence[Source]) -> str:
         """Write the table of sources. Returns its name."""

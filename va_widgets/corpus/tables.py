@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from va_widgets import arguments
 from va_widgets.errors import CorpusError
 from va_widgets.names import escaped
 from va_widgets.paths import GivenPath, absolute_path, is_file
@@ -105,7 +106,7 @@ def read_vectors(source: ArrayLike | str | os.PathLike[str] | Vectors) -> Vector
         return source
     if not isinstance(source, (str, os.PathLike)):
         return _vectors_of_array(source)
-    file = _existing(source, _VECTOR_SUFFIXES, "Vectors")
+    file = _existing(arguments.path(source, "The embeddings' file", error=CorpusError), _VECTOR_SUFFIXES, "Vectors")
     suffix = file.suffix.lower()
     if suffix == ".npy":
         return _vectors_of_npy(file)
@@ -335,6 +336,7 @@ def read_table(
     if isinstance(source, pd.DataFrame):
         name, table = "The table", encodable(source.copy())
     else:
+        arguments.path(source, "A table", wanted="a DataFrame, or the path of a file", error=CorpusError)
         file = _existing(source, _TABLE_SUFFIXES, "A table")
         name, table = (
             str(file),

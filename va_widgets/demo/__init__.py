@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from va_widgets import arguments
 from va_widgets.corpus import Corpus, OpenClipEncoder
 from va_widgets.corpus.progress import can_be_shown
 from va_widgets.demo.concepts import CONCEPTS, Concept, truth
@@ -61,7 +62,11 @@ def corpus(
     CorpusError
         If `clips` is not positive, or the folder holds a demo corpus made with other numbers.
     """
-    path = absolute_path(path)
+    path = absolute_path(path, name="A demo corpus's folder")
+    clips = None if clips is None else arguments.count(clips, "clips", least=1, error=CorpusError)
+    seed = None if seed is None else arguments.seed(seed, error=CorpusError)
+    videos = None if videos is None else arguments.flag(videos, "videos", error=CorpusError)
+    progress = arguments.flag(progress, "progress")
     recipe = _recipe(path, {"clips": clips, "seed": seed, "videos": videos})
     scenes = sample_scenes(recipe["clips"], recipe["seed"])
     return _filmed(path, scenes, recipe["seed"], progress) if recipe["videos"] else _imagined(path, scenes, progress)
@@ -70,19 +75,24 @@ def corpus(
 def truth_of(corpus: Corpus, concept: str) -> pd.Series[bool]:
     """The truth about one concept of a demo corpus, by clip_id.
 
-    Raises CorpusError if the corpus does not know the truth about it.
+    Raises CorpusError if the corpus does not know the truth about it, or not for all of its clips.
     """
-    column = TRUTH + concept
+    arguments.instance(corpus, Corpus, "The demo corpus", "a va.Corpus", error=CorpusError)
+    column = TRUTH + arguments.text(concept, "The concept", error=CorpusError)
     if column not in corpus.clips:
         raise CorpusError(f"This corpus holds no truth about {concept!r}: only va.demo.corpus makes one that does.")
-    return corpus.clips[column].astype(bool)
+    values = corpus.clips[column]
+    if values.isna().any():
+        raise CorpusError(
+            f"The truth about {concept!r} is missing for {values.isna().sum()} clips, which were not rendered: take"
+            " them out of the corpus."
+        )
+    return values.astype(bool)
 
 
 def _recipe(path: Path, asked: dict[str, int | None]) -> dict[str, int]:
     """How the folder's corpus was or is to be made; written down before anything is rendered."""
     wanted = {name: value for name, value in asked.items() if value is not None}
-    if wanted.get("clips", 1) < 1:
-        raise CorpusError(f"A demo corpus needs at least one clip, not {wanted['clips']}.")
     file = path / _RECIPE_FILE
     if not file.exists():
         path.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.arguments import described, is_one_of
 from va_widgets.experiments.errors import ExperimentError
 
 Choice: TypeAlias = tuple[int, float]  # the arm and its reward
@@ -91,8 +92,8 @@ POLICIES: Mapping[str, Policy] = {
 
 def policy(name: str) -> Policy:
     """A policy by its name. Raises ExperimentError if there is none of that name."""
-    if name not in POLICIES:
-        raise ExperimentError(f"There is no policy called {name!r}: choose among {', '.join(POLICIES)}.")
+    if not is_one_of(name, POLICIES):
+        raise ExperimentError(f"There is no policy called {described(name)}: choose among {', '.join(POLICIES)}.")
     return POLICIES[name]
 
 

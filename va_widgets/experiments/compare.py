@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from zlib import crc32
 
 import numpy as np
@@ -20,9 +20,11 @@ from sklearn.metrics import average_precision_score
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from va_widgets import arguments
+from va_widgets.arguments import described, is_one_of
 from va_widgets.errors import said
 from va_widgets.experiments.errors import ExperimentError
-from va_widgets.experiments.oracle import answers
+from va_widgets.experiments.oracle import answers, checked_error
 from va_widgets.experiments.pools import Half, Pool, half
 from va_widgets.experiments.queries import zero_shot_query
 from va_widgets.experiments.strategies import strategy
@@ -40,9 +42,9 @@ Point: TypeAlias = tuple[int, float]
 
 def compare(
     pool: Pool,
-    strategies: Sequence[str | Strategy],
+    strategies: str | Strategy | Sequence[str | Strategy],
     concepts: Sequence[str] | Half | None = None,
-    budgets: Sequence[int] = BUDGETS,
+    budgets: int | Sequence[int] = BUDGETS,
     seeds: int | Sequence[int] = 3,
     *,
     error: float = 0.0,
@@ -73,20 +75,30 @@ def compare(
         version of the strategies: it knows them by their names.
 
     Returns a DataFrame(strategy, concept, seed, n, ap), ap being scikit-learn's average precision on the test half.
-    Raises ExperimentError for names that do not exist, nothing to do, a concept without positives in the test half and
-    a folder that cannot be written.
+    Raises ExperimentError for arguments of other kinds, names that do not exist, nothing to do, a concept without
+    positives in the test half and a folder that cannot be written.
     """
-    chosen = [one if isinstance(one, Strategy) else strategy(one) for one in strategies]
+    arguments.instance(pool, Pool, "The pool", "a Pool, such as open_pool returns", error=ExperimentError)
+    several = _items([strategies] if isinstance(strategies, (str, Strategy)) else strategies, "strategies")
+    chosen = [one if isinstance(one, Strategy) else strategy(one) for one in several]
     names = _concepts(pool, concepts)
-    wanted = tuple(sorted({int(n) for n in budgets if 0 < n <= len(pool.train)}))
-    numbers = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
+    sizes = [
+        arguments.count(n, "Each of the budgets", error=ExperimentError) for n in _items(_several(budgets), "budgets")
+    ]
+    wanted = tuple(sorted({n for n in sizes if 0 < n <= len(pool.train)}))
+    if isinstance(seeds, (int, np.integer)):
+        numbers = list(range(arguments.count(seeds, "seeds", error=ExperimentError)))
+    else:
+        numbers = [arguments.seed(one, "Each of the seeds", error=ExperimentError) for one in _items(seeds, "seeds")]
+    error = checked_error(error)
+    jobs = checked_jobs(jobs)
     if not (chosen and names and wanted and numbers):
         raise ExperimentError(
             f"At least one strategy, concept, seed and budget from 1 to {len(pool.train)} is needed to compare."
         )
     if len({one.name for one in chosen}) < len(chosen):
         raise ExperimentError("Two of the strategies have the same name: give each its own.")
-    home = None if folder is None else _made(absolute_path(folder, ExperimentError))
+    home = None if folder is None else _made(absolute_path(folder, ExperimentError, "folder"))
     runs = [_Run(one, concept, seed, wanted, error) for one in chosen for concept in names for seed in numbers]
     files = [None if home is None else home / run.file(pool) for run in runs]
     known = {i: _read(file) for i, file in enumerate(files) if file is not None and file.exists()}
@@ -96,6 +108,19 @@ def compare(
     known.update(zip(missing, made, strict=True))
     rows = [(run.strategy.name, run.concept, run.seed, n, ap) for i, run in enumerate(runs) for n, ap in known[i]]
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def checked_jobs(jobs: int | None) -> int | None:
+    """A number of processes, or None for one a processor. Raises ExperimentError for anything else."""
+    return None if jobs is None else arguments.count(jobs, "jobs", least=1, error=ExperimentError)
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, (int, np.integer)) else value
+
+
+def _items(value: object, name: str) -> list[Any]:
+    return arguments.items(value, name, "a list", error=ExperimentError)
 
 
 @dataclass(frozen=True)
@@ -220,10 +245,10 @@ def _concepts(pool: Pool, concepts: Sequence[str] | Half | None) -> list[str]:
             raise ExperimentError(f"Concepts are a list of names, 'development' or 'reporting', not {concepts!r}.")
         names = [name for name in pool.concepts if half(name) == concepts]
     else:
-        names = list(concepts)
+        names = _items(concepts, "concepts")
     for name in names:
-        if name not in pool.truth:
-            raise ExperimentError(f"The pool {pool.name!r} knows no truth about {name!r}.")
+        if not is_one_of(name, pool.concepts):
+            raise ExperimentError(f"The pool {pool.name!r} knows no truth about {described(name)}.")
         if not pool.truth[name].iloc[pool.test].any():
             raise ExperimentError(f"There are no positives of {name!r} in the half to test on.")
     return names

@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
+from va_widgets import arguments
+from va_widgets.arguments import described, is_within
 from va_widgets.errors import LabelError
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.session import Session
@@ -55,13 +57,25 @@ def label_by_oracle(
         Print a line a page.
 
     Returns the average precision of the classifier's scores over the whole corpus after each page (Run.curve).
-    Raises LabelError if the truth does not cover the corpus.
+    Raises LabelError if the truth does not cover the corpus or is no truth, ArgumentError for numbers out of range.
     """
+    arguments.instance(session, Session, "The session", "a va.Session", error=LabelError)
+    arguments.instance(truth, pd.Series, "The truth", "a Series of bool indexed by clip_id", error=LabelError)
+    budget = arguments.count(budget, "budget", least=1)
+    page = arguments.count(page, "page", least=1)
+    error = checked_error(error)
+    if query is not None:
+        query = arguments.text(query, "query")
     missing = session.corpus.clips.index.difference(truth.index)
     if len(missing):
         raise LabelError(f"The truth says nothing about {len(missing)} clips, {missing[0]!r} among them.")
+    if not truth.index.is_unique:
+        raise LabelError("The truth names a clip twice: give one value a clip.")
     true = truth.loc[session.corpus.clips.index]
-    said = pd.Series(answers(true.to_numpy(dtype=bool), error, session.seed), index=true.index)
+    if true.isna().any() or not true.isin([True, False]).all():
+        raise LabelError("The truth must be True or False for every clip, without gaps.")
+    true = true.astype(bool)
+    said = pd.Series(answers(true.to_numpy(), error, session.seed), index=true.index)
     curve: list[dict[str, object]] = []
     labelled = 0
     pages = sources()
@@ -91,10 +105,16 @@ def answers(truth: NDArray[np.bool_], error: float = 0.0, seed: int = 0) -> NDAr
     It depends on the seed and the clip's row alone: asked twice, it says the same. Raises ExperimentError for an error
     that is no probability.
     """
-    if not 0 <= error <= 1:
-        raise ExperimentError(f"How often the oracle is wrong lies between 0 and 1, not at {error}.")
+    error = checked_error(error)
     wrong: NDArray[np.bool_] = np.random.default_rng([seed, 0x0AC1E]).random(len(truth)) < error
     return truth ^ wrong
+
+
+def checked_error(error: object) -> float:
+    """How often an oracle is wrong, 0 to 1. Raises ExperimentError for an error that is no probability."""
+    if not is_within(error, 0, 1):
+        raise ExperimentError(f"How often the oracle is wrong lies between 0 and 1, not at {described(error)}.")
+    return float(error)
 
 
 def sources() -> Iterator[str]:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from va_widgets import arguments
+from va_widgets.arguments import described, is_one_of
 from va_widgets.corpus import Corpus
 from va_widgets.errors import SearchUnavailableError, said
 from va_widgets.experiments.errors import ExperimentError
@@ -91,7 +93,7 @@ class Pool:
 
 def half(concept: str) -> Half:
     """Which concepts a learner may be tuned on ("development") and which its results are reported of, by the name."""
-    return "reporting" if _hash(concept)[0] % 2 else "development"
+    return "reporting" if _hash(arguments.text(concept, "The concept", error=ExperimentError))[0] % 2 else "development"
 
 
 def open_pool(folder: GivenPath, text: str = "fair", seed: int = 0) -> Pool:
@@ -109,7 +111,9 @@ def open_pool(folder: GivenPath, text: str = "fair", seed: int = 0) -> Pool:
 
     Raises ExperimentError if a file is missing or damaged, or no concept has a text of that quality.
     """
-    home = absolute_path(folder, ExperimentError)
+    home = absolute_path(folder, ExperimentError, "A pool's folder")
+    text = arguments.text(text, "text", error=ExperimentError)
+    seed = arguments.seed(seed, error=ExperimentError)
     try:
         embeddings = np.load(home / _EMBEDDINGS_FILE)
         truth = pd.read_csv(home / _LABELS_FILE).iloc[:, 1:].astype(bool)
@@ -150,8 +154,18 @@ def from_corpus(
 
     Raises ExperimentError if no such column is left.
     """
+    arguments.instance(corpus, Corpus, "The pool's corpus", "a va.Corpus", error=ExperimentError)
+    prefix = arguments.text(prefix, "prefix", error=ExperimentError)
+    seed = arguments.seed(seed, error=ExperimentError)
+    if name is not None:
+        name = arguments.text(name, "name", error=ExperimentError)
+    if queries is not None:
+        arguments.instance(queries, Mapping, "queries", "a mapping {concept: text}", error=ExperimentError)
     clips = corpus.clips
     columns = [column for column in clips.columns if str(column).startswith(prefix)]
+    odd = [column for column in columns if not clips[column].isin([True, False]).all()]
+    if odd:
+        raise ExperimentError(f"The column {odd[0]!r} is no truth: it must be True or False for every clip.")
     truth = clips[columns].astype(bool).rename(columns=lambda column: str(column).removeprefix(prefix))
     videos = pd.factorize(clips["video"])[0].astype(np.int64)
     train, test = _halves(len(corpus), videos, seed)
@@ -188,6 +202,10 @@ def with_pairs(pool: Pool, number: int = 12, least: float = 0.005, most: float =
 
     Their texts are the means of the two texts, where both have one.
     """
+    _check_pool(pool)
+    number = arguments.count(number, "number", error=ExperimentError)
+    least = arguments.number(least, "least", least=0, most=1, error=ExperimentError)
+    most = arguments.number(most, "most", least=0, most=1, error=ExperimentError)
     truth, texts = pool.truth.copy(), dict(pool.texts)
     pairs = {f"{one} + {other}": (one, other) for one, other in combinations(pool.concepts, 2)}
     added = 0
@@ -226,10 +244,14 @@ def bent(
 
     Raises ExperimentError for numbers that no such pool has, and where texts are needed but there are none.
     """
+    _check_pool(pool)
+    seed = arguments.seed(seed, error=ExperimentError)
+    gap = None if gap is None else arguments.number(gap, "gap", error=ExperimentError)
+    narrow = None if narrow is None else arguments.number(narrow, "narrow", error=ExperimentError)
     if narrow is not None and not 0 < narrow < 1:
         raise ExperimentError(f"The mean cosine between pictures lies between 0 and 1, not at {narrow}.")
-    if text is not None and text not in TEXT_QUALITIES:
-        raise ExperimentError(f"Texts are {', '.join(TEXT_QUALITIES)}, not {text!r}.")
+    if text is not None and not is_one_of(text, TEXT_QUALITIES):
+        raise ExperimentError(f"Texts are {', '.join(TEXT_QUALITIES)}, not {described(text)}.")
     if text is None and gap is not None and not pool.texts:
         raise ExperimentError(f"The pool {pool.name!r} has no texts to set apart: choose how good made ones are.")
     X = np.asarray(pool.embeddings, dtype=np.float32)
@@ -252,6 +274,10 @@ def bent(
     bends = {"gap": gap, "narrow": narrow, "text": text}
     name = ", ".join([pool.name, *(f"{what}={value}" for what, value in bends.items() if value is not None)])
     return replace(pool, name=name, embeddings=X, texts=texts)
+
+
+def _check_pool(pool: Pool) -> None:
+    arguments.instance(pool, Pool, "The pool", "a Pool, such as open_pool returns", error=ExperimentError)
 
 
 def _made_texts(pool: Pool, own: NDArray[np.float32], text: TextQuality, seed: int) -> dict[str, NDArray[np.float32]]:

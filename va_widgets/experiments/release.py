@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from va_widgets.arguments import described
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.store import MANIFEST_FILE
 from va_widgets.corpus.tables import read_table, read_vectors
@@ -156,8 +157,8 @@ class Release:
     def _file(self, part: str, concept: str) -> Path:
         """The file of a concept in one part of the release."""
         # A name that is more than a name would lead out of the folder.
-        if concept in ("", ".", "..") or any(sign in concept for sign in "/\\:\0"):
-            raise CorpusError(f"{concept!r} cannot be the name of a concept: see release.concepts.")
+        if not isinstance(concept, str) or concept in ("", ".", "..") or any(sign in concept for sign in "/\\:\0"):
+            raise CorpusError(f"{described(concept)} cannot be the name of a concept: see release.concepts.")
         file = self.folder / part / f"{concept}.json"
         if not file.is_file():
             names = self._names(part)
@@ -198,7 +199,9 @@ def open_release(folder: GivenPath, path: GivenPath | None = None) -> Release:
     Raises CorpusError if the folder is no release, its files do not belong together or are damaged, the corpus cannot
     be written, or `path` holds another corpus.
     """
-    home = absolute_path(folder)
+    home = absolute_path(folder, name="The release's folder")
+    if path is not None:
+        path = absolute_path(path, name="The corpus's folder")
     if not is_folder(home):
         raise CorpusError(f"There is no folder {home}: unpack VA's release and give its folder.")
     for name in (_EMBEDDINGS_FILE, _SHOTS_FILE):

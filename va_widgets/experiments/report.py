@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from va_widgets import arguments
+from va_widgets.arguments import described, is_one_of
 from va_widgets.experiments.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ def curves(results: pd.DataFrame, level: float = 0.9, resamples: int = 1000, see
 
     Raises ExperimentError if the table lacks a column or has no rows.
     """
+    level = arguments.number(level, "level", above=0, most=1, error=ExperimentError)
+    resamples = arguments.count(resamples, "resamples", least=1, most=1_000_000, error=ExperimentError)
+    seed = arguments.seed(seed, error=ExperimentError)
     names, budgets, values = _cube(results)
     low, high = (100 * (1 - level) / 2, 100 * (1 + level) / 2)
     rng = np.random.default_rng(seed)
@@ -74,7 +79,10 @@ def wins(results: pd.DataFrame, n: int | None = None, tie: float = 0.01) -> pd.D
 
     Raises ExperimentError if there are no results at `n` labels.
     """
-    some = results if n is None else results[results["n"] == n]
+    tie = arguments.number(tie, "tie", least=0, error=ExperimentError)
+    if n is not None:
+        n = arguments.count(n, "n", error=ExperimentError)
+    some = results if n is None else _checked(results)[results["n"] == n]
     names, _, values = _cube(some)
     cells = pd.DataFrame("", index=pd.Index(names, name="strategy"), columns=names)
     for i, name in enumerate(names):
@@ -97,8 +105,11 @@ def plot(results: pd.DataFrame, ax: Axes | None = None, *, level: float = 0.9) -
         from matplotlib.ticker import NullLocator
     except ImportError as error:
         raise ExperimentError("A plot needs matplotlib: pip install matplotlib.") from error
+    if ax is not None and not hasattr(ax, "set_title"):
+        raise ExperimentError(f"ax must be axes of matplotlib, such as pyplot.gca() returns, not {described(ax)}.")
+    several = curves(results, level)  # raises what is wrong before anything is drawn
     axes = ax or pyplot.subplots(figsize=(7, 4.5))[1]
-    for name, some in curves(results, level).groupby("strategy", sort=False):
+    for name, some in several.groupby("strategy", sort=False):
         (line,) = axes.plot(some["n"], some["ap"], marker="o", markersize=3, label=str(name))
         axes.fill_between(some["n"], some["low"], some["high"], alpha=0.12, color=line.get_color(), linewidth=0)
     budgets = sorted(results["n"].unique())
@@ -123,11 +134,11 @@ def markdown(results: pd.DataFrame, level: float = 0.9, of: str | None = None) -
 
     Raises ExperimentError if the results have no strategy of that name, or are none.
     """
+    names = list(dict.fromkeys(_checked(results)["strategy"]))
+    if of is not None and not is_one_of(of, names):
+        raise ExperimentError(f"The results hold nothing of the strategy {described(of)}.")
     found = curves(results, level)
     budgets = sorted(found["n"].unique())
-    names = list(dict.fromkeys(found["strategy"]))
-    if of is not None and of not in names:
-        raise ExperimentError(f"The results hold nothing of the strategy {of!r}.")
     cells = {(row.strategy, row.n): f"{row.ap:.2f} ({row.low:.2f}–{row.high:.2f})" for row in found.itertuples()}
     concepts, seeds = results["concept"].nunique(), results["seed"].nunique()
     lines = [
@@ -148,11 +159,18 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def _cube(results: pd.DataFrame) -> tuple[list[str], list[int], NDArray[np.float64]]:
-    """Strategies in their order, numbers of labels, and the AP (strategies, numbers, concepts, seeds), NaN for none."""
+def _checked(results: pd.DataFrame) -> pd.DataFrame:
+    """The results. Raises ExperimentError if they are no table that `compare` returns."""
+    arguments.instance(results, pd.DataFrame, "Results", "a DataFrame that compare returns", error=ExperimentError)
     missing = [column for column in _COLUMNS if column not in results]
     if missing or not len(results):
         raise ExperimentError(f"Results have rows and the columns {', '.join(_COLUMNS)}.")
+    return results
+
+
+def _cube(results: pd.DataFrame) -> tuple[list[str], list[int], NDArray[np.float64]]:
+    """Strategies in their order, numbers of labels, and the AP (strategies, numbers, concepts, seeds), NaN for none."""
+    _checked(results)
     names, budgets = list(dict.fromkeys(results["strategy"])), sorted(int(n) for n in results["n"].unique())
     axes = [names, budgets, sorted(results["concept"].unique()), sorted(results["seed"].unique())]
     values = np.full([len(axis) for axis in axes], np.nan)

@@ -21,9 +21,11 @@ from sklearn.metrics import average_precision_score
 from sklearn.utils import murmurhash3_32
 from sklearn.utils.parallel import Parallel, delayed
 
+from va_widgets import arguments
+from va_widgets.arguments import described, is_one_of
 from va_widgets.errors import SearchUnavailableError
 from va_widgets.experiments.bandits import POLICIES, Choice, Policy, policy
-from va_widgets.experiments.compare import one_thread
+from va_widgets.experiments.compare import checked_jobs, one_thread
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.experiments.learners import fit_logistic
 from va_widgets.experiments.release import Release
@@ -81,15 +83,23 @@ def experiment_1(
     Raises CorpusError if the release lacks or damages what is needed, and ExperimentError if the validation set of a
     concept has no positives.
     """
-    return _over_concepts(partial(_first, budgets=budgets), release, concepts, jobs, ["source", "n", "ap", "diversity"])
+    numbers = [
+        arguments.count(n, "Each of the budgets", error=ExperimentError)
+        for n in arguments.items(budgets, "budgets", "a list", error=ExperimentError)
+    ]
+    return _over_concepts(partial(_first, budgets=numbers), release, concepts, jobs, ["source", "n", "ap", "diversity"])
 
 
 def gains(results: pd.DataFrame, source: str = "va", baseline: str = "half_half") -> pd.DataFrame:
     """By how much one source's AP exceeds another's in `experiment_1`: DataFrame(median, min, max, concepts) by n."""
+    arguments.instance(results, pd.DataFrame, "Results", "what experiment_1 returns", error=ExperimentError)
+    missing = [column for column in ("concept", "source", "n", "ap") if column not in results]
+    if missing:
+        raise ExperimentError(f"Results of experiment_1 have a column {missing[0]!r}: give them as they are.")
     wide = results.pivot_table(index=["concept", "n"], columns="source", values="ap")
     for name in (source, baseline):
-        if name not in wide:
-            raise ExperimentError(f"The results hold nothing of the source {name!r}.")
+        if not is_one_of(name, [str(column) for column in wide.columns]):
+            raise ExperimentError(f"The results hold nothing of the source {described(name)}.")
     gain = (wide[source] - wide[baseline]).dropna().groupby("n")
     return pd.DataFrame({"median": gain.median(), "min": gain.min(), "max": gain.max(), "concepts": gain.size()})
 
@@ -116,9 +126,11 @@ def experiment_2(
 
     The other parameters and what is raised are those of `experiment_1`.
     """
-    names = ["va", *POLICIES, GREEDY] if policies is None else list(policies)
+    seed = arguments.seed(seed, error=ExperimentError)
+    every = ["va", *POLICIES, GREEDY]
+    names = every if policies is None else arguments.items(policies, "policies", "a list", error=ExperimentError)
     for name in names:
-        if name not in ("va", GREEDY):
+        if not is_one_of(name, ("va", GREEDY)):
             policy(name)
     return _over_concepts(partial(_second, names=names, seed=seed), release, concepts, jobs, ["policy", "n", "ap"])
 
@@ -252,7 +264,13 @@ def _over_concepts(
     jobs: int | None,
     columns: Sequence[str],
 ) -> pd.DataFrame:
-    known = [_read(release, name) for name in (release.concepts if concepts is None else concepts)]
+    arguments.instance(release, Release, "The release", "what open_release returns", error=ExperimentError)
+    jobs = checked_jobs(jobs)
+    if concepts is None:
+        names = release.concepts
+    else:
+        names = arguments.items(concepts, "concepts", "a list of names", error=ExperimentError)
+    known = [_read(release, name) for name in names]
     number = min(jobs or os.cpu_count() or 1, len(known) or 1)
     parallel = Parallel(n_jobs=number, backend="loky")
     found = parallel(delayed(_alone)(one, concept) for concept in known)

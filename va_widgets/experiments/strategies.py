@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from va_widgets.arguments import described, is_one_of
 from va_widgets.experiments.bandits import EpsilonGreedy, Exp3, Ucb, round_robin
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.experiments.learners import (
@@ -74,6 +75,6 @@ STRATEGIES: Mapping[str, Strategy] = {strategy.name: strategy for strategy in _A
 
 def strategy(name: str) -> Strategy:
     """A strategy by its name. Raises ExperimentError if there is none of that name."""
-    if name not in STRATEGIES:
-        raise ExperimentError(f"There is no strategy called {name!r}: choose among {', '.join(STRATEGIES)}.")
+    if not is_one_of(name, STRATEGIES):
+        raise ExperimentError(f"There is no strategy called {described(name)}: choose among {', '.join(STRATEGIES)}.")
     return STRATEGIES[name]

@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import pandas as pd
 
+from va_widgets.arguments import described
 from va_widgets.errors import LabelError
 from va_widgets.forks import ForkLock
 from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
@@ -316,17 +317,24 @@ class LabelStore:
             "INSERT INTO actions (annotator, concept, kind, undoes) VALUES (?, ?, ?, ?)",
             (annotator, concept, kind, undoes),
         ).lastrowid
-        time = datetime.now(UTC).isoformat(timespec="microseconds")
+        event: dict[str, object] = {
+            "action": action,
+            "time": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "annotator": annotator,
+            "concept": concept,
+            "source": source,
+            "version": model_version,
+            "message": message_id,
+            "kind": kind,
+            "undoes": undoes,
+        }
         db.executemany(
             """INSERT INTO events (action_id, time, annotator, concept, clip_id, value, before, source, model_version,
-               message_id, kind, undoes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, COALESCE((
-                   SELECT value FROM events WHERE annotator = ?3 AND concept = ?4 AND clip_id = ?5
+               message_id, kind, undoes) VALUES (:action, :time, :annotator, :concept, :clip, :value, COALESCE((
+                   SELECT value FROM events WHERE annotator = :annotator AND concept = :concept AND clip_id = :clip
                    ORDER BY event_id DESC LIMIT 1
-               ), 'none'), ?7, ?8, ?9, ?10, ?11)""",
-            [
-                (action, time, annotator, concept, clip, value, source, model_version, message_id, kind, undoes)
-                for clip, value in labels.items()
-            ],
+               ), 'none'), :source, :version, :message, :kind, :undoes)""",
+            [{**event, "clip": clip, "value": value} for clip, value in labels.items()],
         )
 
     def _answered(self, annotator: str, concept: str, message_id: str | None) -> dict[str, StoredValue] | None:
@@ -371,9 +379,24 @@ class _Steps:
     newest: int
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that is closed with its last user: from Python 3.13 on SQLite's own warns of having been left open,
+    and few people close a session in a notebook.
+    """
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.Error):  # it could not be opened
+            self.close()
+
+
+def _opened(database: str, **options: Any) -> sqlite3.Connection:
+    """A connection without transactions of its own, for all threads."""
+    return sqlite3.connect(database, isolation_level=None, check_same_thread=False, factory=_Connection, **options)
+
+
 def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
     try:
-        db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db = _opened(str(path), timeout=_BUSY_SECONDS)
         if not _is_ours(db, path):
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(_SCHEMA)
@@ -416,16 +439,16 @@ def _read_only(path: Path) -> sqlite3.Connection:
     if not exists(path):
         if not is_folder(path.parent):
             raise LabelError(f"Labels cannot be kept in {path}: the folder {path.parent} does not exist.")
-        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        db = _opened(":memory:")
         db.executescript(_SCHEMA)  # an empty store: a read-only corpus that nobody has labelled
         return db
     uri = path.resolve().as_uri()
-    db = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    db = _opened(f"{uri}?mode=ro", uri=True)
     try:
         ours = _is_ours(db, path)
     except sqlite3.OperationalError:  # a WAL database in a folder where its side files cannot be made
         db.close()
-        db = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+        db = _opened(f"{uri}?immutable=1", uri=True)
         ours = _is_ours(db, path)
     if not ours:
         raise LabelError(f"{path} holds no labels yet and cannot be written: open a copy you may write to.")
@@ -454,11 +477,11 @@ def _unreadable(path: Path, error: sqlite3.Error) -> LabelError:
 
 def _check_name(what: str, name: str, longest: int) -> None:
     if not isinstance(name, str) or not name.strip():
-        raise LabelError(f"The {what} must be a text with at least one character, not {name!r}.")
+        raise LabelError(f"The {what} must be a text with at least one character, not {described(name)}.")
     if len(name) > longest:
         raise LabelError(f"The {what} may have {longest} characters, not {len(name)}: {name[:40]!r}… is too long.")
     if not all(char.isprintable() or char in "\u200d\ufe0f" for char in name):
-        raise LabelError(f"The {what} {name!r} holds a line break or another control character: leave it out.")
+        raise LabelError(f"The {what} {described(name)} holds a line break or another control character: leave it out.")
 
 
 def _only(concept: str, annotator: str | None) -> tuple[str, tuple[object, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
@@ -12,6 +13,9 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from va_widgets import arguments
+from va_widgets.arguments import described
+from va_widgets.errors import ArgumentError
 from va_widgets.learning.backdrop import Backdrop
 from va_widgets.matrix import one_thread, products
 
@@ -77,14 +81,15 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to embeddings (n, dim) and labels (n,), bool or 0 and 1.
 
-        One class alone is enough, and with a prior no label at all. Raises ValueError for shapes that do not match,
-        values that are not finite, and more than two classes.
+        One class alone is enough, and with a prior no label at all. Raises ArgumentError, which is a ValueError, for
+        shapes that do not match, values that are not finite, more than two classes, and parameters out of range.
         """
+        self._check_parameters()
         features, targets, weights = self._checked(X, y, sample_weight)
         labels, dim = features.shape
         backdrop = self.backdrop if self.backdrop is not None else Backdrop(features.astype(np.float32))
         if backdrop.sample.shape[1] != dim:
-            raise ValueError(
+            raise ArgumentError(
                 f"The backdrop must have the embeddings' {dim} dimensions, not {backdrop.sample.shape[1]}."
             )
         center, scale = backdrop.center, backdrop.scale
@@ -112,6 +117,13 @@ class Classifier(ClassifierMixin, BaseEstimator):
         self.n_features_in_ = dim
         return self
 
+    def _check_parameters(self) -> None:
+        arguments.number(self.prior_strength, "prior_strength", least=0)
+        arguments.number(self.C, "C", above=0)
+        arguments.number(self.background_weight, "background_weight", least=0)
+        if self.backdrop is not None:
+            arguments.instance(self.backdrop, Backdrop, "backdrop", "a Backdrop")
+
     def _text(self, backdrop: Backdrop, dim: int) -> NDArray[np.float64]:
         """The vector whose product with a clip is its nearness to the text, above the mean clip's."""
         text = _vector(self.prior, dim, "prior")
@@ -133,36 +145,27 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def _checked(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[NDArray[np.floating[Any]], NDArray[np.float64], NDArray[np.float64]]:
-        features = np.asarray(X)
-        if features.dtype != np.float32:
-            features = features.astype(np.float64)
-        labels = np.asarray(y)
+        features, labels = _matrix(X), np.asarray(y)
         if features.ndim != 2 or labels.shape != (len(features),):
-            raise ValueError(
+            raise ArgumentError(
                 f"Embeddings (n, dim) and labels (n,) are needed, not shapes {features.shape} and {labels.shape}."
             )
-        if not np.isfinite(features).all():
-            raise ValueError("The embeddings hold values that are not finite: leave those clips out.")
-        classes = np.unique(labels)
-        if labels.dtype == bool or not len(labels):
-            self.classes_ = np.array([False, True])
-        elif set(classes.tolist()) <= {0, 1}:
-            self.classes_ = np.array([0, 1], dtype=labels.dtype)
-        elif len(classes) == 2:
-            self.classes_ = classes
-        else:
-            raise ValueError(f"Labels of two classes are needed, not {len(classes)}.")
-        weights = np.ones(len(features)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        _check_finite(features)
+        self.classes_ = _classes(labels)
+        weights = np.ones(len(features)) if sample_weight is None else _numbers(sample_weight, "sample_weight")
         if weights.shape != labels.shape:
-            raise ValueError(f"One weight a label is needed, not shape {weights.shape} for {len(labels)} labels.")
+            raise ArgumentError(f"One weight a label is needed, not shape {weights.shape} for {len(labels)} labels.")
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise ArgumentError("The weights of labels must be finite and not below 0.")
         return features, np.where(labels == self.classes_[1], 1.0, -1.0), weights
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Logits (n,) of embeddings (n, dim): above 0 means yes."""
         check_is_fitted(self)
-        features = np.asarray(X, dtype=np.float64)
+        features = _matrix(X).astype(np.float64, copy=False)
         if features.ndim != 2 or features.shape[1] != self.n_features_in_:
-            raise ValueError(f"Embeddings (n, {self.n_features_in_}) are needed, not shape {features.shape}.")
+            raise ArgumentError(f"Embeddings (n, {self.n_features_in_}) are needed, not shape {features.shape}.")
+        _check_finite(features)
         logits: NDArray[np.float64] = features @ self.coef_[0] + self.intercept_[0]
         return logits
 
@@ -221,7 +224,58 @@ def _solve(
 def _vector(values: ArrayLike | None, dim: int, name: str) -> NDArray[np.float64]:
     if values is None:
         return np.zeros(dim)
-    vector = np.asarray(values, dtype=np.float64)
+    vector = _numbers(values, f"The {name}")
     if vector.shape != (dim,):
-        raise ValueError(f"The {name} must have the embeddings' shape ({dim},), not {vector.shape}.")
+        raise ArgumentError(f"The {name} must have the embeddings' shape ({dim},), not {vector.shape}.")
+    if not np.isfinite(vector).all():
+        raise ArgumentError(f"The {name} holds values that are not finite: give another vector.")
     return vector
+
+
+def _matrix(X: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Embeddings as float32 if they are, and as float64 otherwise."""
+    array = _array(X, "The embeddings")
+    return array if array.dtype == np.float32 else _numbers(array, "The embeddings")
+
+
+def _numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    array = _array(values, name)
+    try:
+        if array.dtype.kind in "biufO":  # objects may be numbers, as in pandas' own types
+            return array.astype(np.float64)
+    except (ValueError, TypeError):
+        pass
+    raise ArgumentError(f"{name} must be an array of real numbers, not of the type {array.dtype}.")
+
+
+def _array(values: ArrayLike, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, tensors on a GPU
+        raise ArgumentError(f"{name} must be one array, not {described(values)} of parts that do not fit.") from error
+
+
+def _check_finite(features: NDArray[np.floating[Any]]) -> None:
+    if not np.isfinite(features).all():
+        raise ArgumentError("The embeddings hold values that are not finite: leave those clips out.")
+
+
+def _classes(labels: NDArray[Any]) -> NDArray[Any]:
+    """The two classes of some labels, no before yes; one of them may have no label."""
+    if labels.dtype == bool or not len(labels):
+        return np.array([False, True])
+    missing = pd.isna(labels)
+    if missing.any():
+        raise ArgumentError(f"The label in row {int(np.argmax(missing))} is missing: leave that clip out.")
+    try:
+        classes = np.unique(labels)
+        binary = set(classes.tolist()) <= {0, 1}
+    except (TypeError, ValueError) as error:  # values of different types have no order, and arrays are no labels
+        raise ArgumentError("Labels of one type are needed, such as bool, or 0 and 1.") from error
+    if binary:
+        return np.array([0, 1], dtype=labels.dtype)
+    if labels.dtype.kind in "fc" and not np.equal(np.mod(labels, 1), 0).all():
+        raise ArgumentError("Labels of two classes are needed, not fractions: give bool, or 0 and 1.")
+    if len(classes) != 2:
+        raise ArgumentError(f"Labels of two classes are needed, not {len(classes)}.")
+    return classes

@@ -18,13 +18,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy.special import expit
 from sklearn.metrics import precision_recall_curve
 
+from va_widgets import arguments
 from va_widgets._version import __version__
+from va_widgets.arguments import described, is_within
 from va_widgets.corpus import Corpus
 from va_widgets.errors import EncoderMismatchError, ModelError
 from va_widgets.learning.classifier import Classifier, decision_scores
@@ -71,18 +73,37 @@ class Model:
         """The name as a folder is called."""
         return slug(self.name)
 
-    def score(self, embeddings: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """P(yes), float32 (n,), of embeddings (n, dim). Raises ModelError if they have another dimension."""
-        if embeddings.ndim != 2 or embeddings.shape[1] != self.dim:
-            raise ModelError(f"The model {self.name!r} scores embeddings (n, {self.dim}), not {embeddings.shape}.")
-        scores: NDArray[np.float32] = expit(decision_scores(embeddings, self.coef, self.intercept))
+    def score(self, embeddings: ArrayLike) -> NDArray[np.float32]:
+        """P(yes), float32 (n,), of embeddings (n, dim).
+
+        Raises ModelError if they have another dimension, are no numbers, or are not finite.
+        """
+        matrix = self._matrix(embeddings)
+        scores: NDArray[np.float32] = expit(decision_scores(matrix, self.coef, self.intercept))
+        if np.isnan(scores).any():
+            row = int(np.argmax(np.isnan(scores)))
+            raise ModelError(f"The embedding in row {row} holds values that are not finite: leave it out.")
         return scores
+
+    def _matrix(self, embeddings: ArrayLike) -> NDArray[np.floating[Any]]:
+        try:
+            matrix = np.asarray(embeddings)
+        except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, tensors on a GPU
+            raise ModelError(
+                f"The model {self.name!r} scores a matrix (n, {self.dim}), not {described(embeddings)}."
+            ) from error
+        if matrix.ndim != 2 or matrix.shape[1] != self.dim:
+            raise ModelError(f"The model {self.name!r} scores embeddings (n, {self.dim}), not {matrix.shape}.")
+        if matrix.dtype.kind not in "fiu":
+            raise ModelError(f"The model {self.name!r} scores numbers, not embeddings of the type {matrix.dtype}.")
+        return matrix
 
     def score_corpus(self, corpus: Corpus) -> pd.Series[float]:
         """P(yes) of every clip of a corpus, by clip_id.
 
         Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on.
         """
+        arguments.instance(corpus, Corpus, "The corpus to score", "a va.Corpus, such as va.Corpus.open returns")
         if corpus.encoder_fingerprint != self.encoder:
             raise EncoderMismatchError(
                 f"The model {self.name!r} was trained on embeddings of {self.encoder}, but this corpus was embedded by"
@@ -164,7 +185,7 @@ def load_model(path: GivenPath) -> Model:
 
     Raises ModelError if there is none, or if it is damaged.
     """
-    folder = absolute_path(path, ModelError)
+    folder = absolute_path(path, ModelError, "A model's folder")
     if not exists(folder / CARD_FILE):
         versions = _versions(folder) if is_folder(folder) else []
         if not versions:
@@ -202,8 +223,8 @@ def choose_threshold(
     `precision` (0 to 1), half-way to the next lower score; 0.5 if there are no such probabilities. Where that precision
     is never reached it is the one that comes nearest. Raises ModelError for a precision that is none.
     """
-    if precision is not None and not 0 < precision <= 1:
-        raise ModelError(f"A precision is a number above 0 and up to 1, not {precision!r}.")
+    if precision is not None:
+        precision = checked_precision(precision)
     if held_out is None:
         return 0.5, "0.5, because there are too few labels to choose one"
     reached, recall, thresholds = precision_recall_curve(y, held_out)
@@ -220,11 +241,20 @@ def choose_threshold(
     return float((thresholds[best] + below) / 2), why
 
 
+def checked_precision(precision: object) -> float:
+    """A precision as a number. Raises ModelError for one that is none."""
+    if not is_within(precision, 0, 1, above=True):
+        raise ModelError(f"A precision is a number above 0 and up to 1, not {described(precision)}.")
+    return float(precision)
+
+
 def slug(name: str) -> str:
     """A folder's name for a model's: lower case letters, digits and dashes.
 
-    A digest follows where other characters had to go, and where Windows reserves the name.
+    A digest follows where other characters had to go, and where Windows reserves the name. Raises ModelError for a name
+    that is no text, or blank.
     """
+    name = arguments.text(name, "A model's name", error=ModelError)
     plain = unicodedata.normalize("NFKD", name.strip().lower())
     kept = re.sub(r"[^a-z0-9]+", "_", plain.encode("ascii", "ignore").decode()).strip("_")[:60]
     if not name.strip():

@@ -8,16 +8,17 @@ import math
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn, SupportsIndex
 
 import anywidget
 import pandas as pd
 import traitlets
 
-from va_widgets import background
+from va_widgets import arguments, background
 from va_widgets.errors import (
+    ArgumentError,
     LabelError,
     ProtocolError,
     SearchUnavailableError,
@@ -128,14 +129,17 @@ class Annotator(anywidget.AnyWidget):
             self._previews.cancel()
         super().close()
 
-    def show(self, clip_ids: Iterable[str], title: str = "selection") -> None:
+    def show(self, clip_ids: arguments.ClipIds, title: str = "selection") -> None:
         """Open clips of your choice on the page, as a list in the Search tab, in the order in which they are given.
 
         It stays until the person searches for something else. At most 2,000 clips are shown, the first ones.
 
-        Raises UnknownClipError if a clip is not in the corpus, and then changes nothing.
+        Raises UnknownClipError if a clip is not in the corpus, ArgumentError if clip ids or the title are none, and
+        then changes nothing.
         """
-        clips = list(dict.fromkeys(clip_ids))[:_LONGEST_SELECTION]
+        given = arguments.clip_ids(clip_ids, "The clips to show")
+        title = arguments.text(title, "The title")
+        clips = list(dict.fromkeys(given))[:_LONGEST_SELECTION]
         for clip in clips:
             self.session.corpus.row(clip)
         self._selection = Selection(" ".join(title.split())[:_LONGEST_TITLE], clips)
@@ -147,7 +151,19 @@ class Annotator(anywidget.AnyWidget):
 
         It is called on the thread that caused the event.
         """
-        return self._listeners.add(listener)
+        return self._listeners.add(arguments.function(listener, "The listener"))
+
+    def __copy__(self) -> NoReturn:
+        raise VaError(
+            "An Annotator can be neither copied nor pickled, since it is a view in this notebook: make another one of"
+            " its session with va.Annotator(session)."
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        self.__copy__()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        self.__copy__()
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""
@@ -429,6 +445,6 @@ def _code(error: VaError) -> str:
         return "unknown_clip"
     if isinstance(error, SearchUnavailableError):
         return "no_text_search"
-    if isinstance(error, LabelError):
+    if isinstance(error, (ArgumentError, LabelError)):
         return "bad_value"
     return "failed"

@@ -7,11 +7,12 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn, SupportsIndex
 
 import numpy as np
 import pandas as pd
 
+from va_widgets import arguments
 from va_widgets.errors import MissingPackageError, VaError
 from va_widgets.session import Session
 from va_widgets.widget.annotator import Annotator
@@ -50,7 +51,7 @@ class Map:
     MissingPackageError
         If jupyter-scatter is not installed.
     VaError
-        If what was given is neither a session nor an annotator.
+        If what was given is neither a session nor an annotator, or `seed` or `height` are no whole numbers.
     """
 
     scatter: Any
@@ -62,6 +63,7 @@ class Map:
                 f"A Map shows a session or an annotator, not {type(shown).__name__}:"
                 " write va.Map(va.Session(corpus, …))."
             )
+        seed, height = arguments.seed(seed), arguments.count(height, "height", least=1)
         jscatter = _jscatter()
         self._shown = shown
         self._places = self.session.corpus.map(seed)
@@ -100,6 +102,12 @@ class Map:
         """Take the map off the page. The session and the annotator go on."""
         self._unsubscribe()
         self.scatter.widget.close()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise VaError(
+            "A Map can be neither copied nor pickled, since it is a view in this notebook: make another one of its"
+            " session with va.Map(session)."
+        )
 
     def __repr__(self) -> str:
         return f"Map({self.session.concept!r}: {len(self._places):,} clips, {len(self.selected):,} selected)"

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -213,18 +214,18 @@ def test_files_that_are_not_ours_are_refused_and_left_alone(tmp_path: Path) -> N
     with pytest.raises(LabelError, match="cannot be read"):
         LabelStore(text)
     other = tmp_path / "other.sqlite"
-    with sqlite3.connect(other) as db:
+    with closing(sqlite3.connect(other)) as db, db:
         db.execute("CREATE TABLE mine (x)")
     with pytest.raises(LabelError, match="some other program"):
         LabelStore(other)
-    with sqlite3.connect(other) as db:
+    with closing(sqlite3.connect(other)) as db, db:
         assert [row[0] for row in db.execute("SELECT name FROM sqlite_master")] == ["mine"]
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "labels.sqlite"
     LabelStore(path).close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(LabelError, match="newer va-widgets"):
         LabelStore(path)
