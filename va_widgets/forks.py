@@ -94,9 +94,9 @@ def _in_child() -> None:
         lock.renew()
     _give_all()
     # The threads of pools are gone. With one thread OpenMP and torch do the work themselves.
-    torch = sys.modules.get("torch")
-    if hasattr(torch, "set_num_threads"):  # not while it is being imported
-        torch.set_num_threads(1)
+    set_threads = getattr(sys.modules.get("torch"), "set_num_threads", None)
+    if set_threads is not None:  # neither before torch is imported nor meanwhile
+        set_threads(1)
     ThreadpoolController().limit(limits=1, user_api="openmp")
 
 
