@@ -22,12 +22,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy.special import expit
-from sklearn.metrics import precision_recall_curve
 
 from va_widgets._version import __version__
 from va_widgets.corpus import Corpus
 from va_widgets.errors import EncoderMismatchError, ModelError
-from va_widgets.learning.classifier import Classifier, decision_scores
+from va_widgets.learning.logistic import TextLogistic, decision_scores
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
@@ -96,7 +95,7 @@ def publish(
     concept: str,
     guideline: str,
     encoder_fingerprint: str,
-    classifier: Classifier,
+    classifier: TextLogistic,
     labels: tuple[Sequence[str], NDArray[np.bool_]],
     metrics: Mapping[str, float | int | None],
     threshold: float,
@@ -204,6 +203,8 @@ def choose_threshold(
         raise ModelError(f"A precision is a number above 0 and up to 1, not {precision!r}.")
     if held_out is None:
         return 0.5, "0.5, because there are too few labels to choose one"
+    from sklearn.metrics import precision_recall_curve  # a session opens without it
+
     reached, recall, thresholds = precision_recall_curve(y, held_out)
     reached, recall = reached[:-1], recall[:-1]  # scikit-learn adds a last point without a threshold
     if precision is None:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import anywidget
 import pandas as pd
@@ -24,7 +24,7 @@ from va_widgets.errors import (
     VaError,
 )
 from va_widgets.listeners import Listener, Listeners
-from va_widgets.session import LabelValue, Session
+from va_widgets.session import FLAT, LabelValue, Session
 from va_widgets.widget import media, protocol
 from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Selection, Status
 from va_widgets.widget.still import still
@@ -33,6 +33,10 @@ from va_widgets.widget.worker import RefitWorker
 _STATIC = Path(__file__).parent / "static"
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
 _LONGEST_SELECTION, _LONGEST_TITLE, _LONGEST_COURSE = 2_000, 80, 100
+# What shows clips or labels by the classifier.
+_BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish)
+_LOADING = "Loading the text model; the first time its weights are downloaded, which may take minutes."
+_FLAT = "not told apart by these words"
 _log = logging.getLogger(__name__)
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -111,6 +115,8 @@ class Annotator(anywidget.AnyWidget):
         self._switching = threading.Lock()
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
         self._cutter = ThreadPoolExecutor(1, thread_name_prefix="va-preview")
+        # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="va-loading")
         self._opened = True
         self.on_msg(self._receive)
         threading.Thread(target=self._warm_up, name="va-warm-up", daemon=True).start()
@@ -121,6 +127,7 @@ class Annotator(anywidget.AnyWidget):
             self._unsubscribe()
             self._worker.stop()
             self._cutter.shutdown(wait=False, cancel_futures=True)
+            self._loader.shutdown(wait=False, cancel_futures=True)
         super().close()
 
     def show(self, clip_ids: Iterable[str], title: str = "selection") -> None:
@@ -167,8 +174,16 @@ class Annotator(anywidget.AnyWidget):
             return
         if isinstance(request, protocol.Preview):
             self._cutter.submit(self._answer, request, content)
+        elif self._needs_model(request):
+            self._loader.submit(self._answer, request, content)
         else:
             self._answer(request, content)
+
+    def _needs_model(self, request: protocol.Request) -> bool:
+        """Whether the answer takes as long as loading the text model does."""
+        if isinstance(request, protocol.Search):
+            return not self.session.answers_at_once(request.text)
+        return isinstance(request, _BY_CLASSIFIER) and not self.session.ready
 
     def _answer(self, request: protocol.Request, content: object) -> None:
         name = self._names[type(request)]
@@ -207,8 +222,14 @@ class Annotator(anywidget.AnyWidget):
 
     def _search(self, request: protocol.Search) -> Answer:
         self._selection = None  # the person has gone on
-        found = self.session.search(request.text, request.k)
-        return {"cards": self._cards(found, "matches the words"), "status": self._status()}, []
+        try:
+            found = self.session.search(request.text, request.k)
+        except SearchUnavailableError:
+            self._tell("status")  # first: the page shows there why words cannot be searched
+            raise
+        note = found.attrs["note"]
+        reason = _FLAT if FLAT in note else "matches the words"
+        return {"cards": self._cards(found, reason), "status": self._status(), "note": note}, []
 
     def _similar(self, request: protocol.Similar) -> Answer:
         self._selection = None
@@ -347,7 +368,9 @@ class Annotator(anywidget.AnyWidget):
 
     def _status(self) -> Status:
         session = self.session
-        standing, quality = session.standing, session.quality
+        ready = session.ready
+        standing, quality = session.standing, session.quality if ready else None
+        words, words_note = self._words()
         points = [
             Point(int(refit["version"]), int(refit["labels"]), _finite(refit.get("ap")))
             for refit in session.course[-_LONGEST_COURSE:]
@@ -360,19 +383,33 @@ class Annotator(anywidget.AnyWidget):
             feeds=list(session.feeds),
             counts=standing.counts,
             quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
-            quality_note=session.quality_note,
-            diversity=session.diversity,
+            quality_note=session.quality_note if ready else "",
+            diversity=session.diversity if ready else 0.0,
             version=session.version,
             points=points,
-            advice=session.advice,
+            advice=session.advice if ready else "",
             state=self._state,  # type: ignore[arg-type]
             message=self._message,
             pending=standing.pending,
             can_undo=standing.can_undo,
             can_redo=standing.can_redo,
             searchable=session.searchable,
+            ready=ready,
+            words=words,
+            words_note=words_note,
+            concept_note=session.concept_note,
             queries=session.queries,
         )
+
+    def _words(self) -> tuple[Literal["ready", "loading", "unavailable"], str]:
+        """Whether any words can be searched for now, and if not, why."""
+        session = self.session
+        search = session.text_search
+        if not session.searchable:
+            return "unavailable", search.reason
+        if search.state == "unloaded":
+            return "loading", _LOADING if session.ready else f"{_LOADING} The first clips come then."
+        return search.state, search.reason
 
     def _cards(self, found: pd.DataFrame, reason: str) -> list[Card]:
         """Cards of a table with clip_id and, where it has them, score, reason, suspicion and note."""

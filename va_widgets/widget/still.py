@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from html import escape
 
+import pandas as pd
+
 from va_widgets.session import Session
 from va_widgets.snippets import MARKS, concept_told, counts_told, now_told, picture, quality_told, shortened
 
@@ -19,7 +21,9 @@ def still(session: Session) -> str:
     """The concept, counts, quality and the twelve clips that score highest, as HTML of at most 150 kB."""
     values = session.labels["value"]
     cells = []
-    for clip, probability in session.scores().nlargest(_SHOWN).items():
+    # The cell must not wait for a text model: before it is loaded the still has no clips.
+    ranked = session.scores().nlargest(_SHOWN) if session.ready else pd.Series(dtype=float)
+    for clip, probability in ranked.items():
         label = MARKS.get(str(values.get(clip, "")), "")
         cells.append(
             '<td style="text-align:left;vertical-align:top;padding:0 6px 6px 0;border:0">'
@@ -30,15 +34,19 @@ def still(session: Session) -> str:
         f'<tr style="background:none">{"".join(cells[start : start + _A_ROW])}</tr>'
         for start in range(0, len(cells), _A_ROW)
     ]
-    quality = quality_told(session.quality) if session.quality else session.quality_note or "not yet"
+    if session.ready:
+        quality = quality_told(session.quality) if session.quality else session.quality_note or "not yet"
+    else:
+        quality = "not yet"
     facts = [counts_told(session.counts), f"quality {quality}", f"v{session.version}"]
     concept, guideline = concept_told(session.concept), shortened(session.guideline, _LONGEST_GUIDELINE)
     now = now_told()
     by = "the classifier" if session.version else "the words of the concept"
+    caption = f"The clips that {by} ranked highest on {now}." if session.ready else f"Opened on {now}."
     return (
         '<div style="color:inherit;overflow-wrap:anywhere">'
         f'<p><b title="{escape(session.concept)}">{escape(concept)}</b>'
         f"<br>{escape(' · '.join(facts))}{f'<br>{escape(guideline)}' if guideline else ''}</p>"
         f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{"".join(lines)}</table>'
-        f"<p><small>The clips that {by} ranked highest on {now}. Run the cell to label.</small></p></div>"
+        f"<p><small>{caption} Run the cell to label.</small></p></div>"
     )
