@@ -27,7 +27,7 @@ from va_widgets.learning.backdrop import Backdrop
 from va_widgets.learning.course import Positives, advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, feed, reason
 from va_widgets.learning.logistic import TextLogistic, decision_scores
-from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion
+from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.ranking import Ranking
 from va_widgets.listeners import Listener, Listeners
 from va_widgets.matrix import is_large_half, one_thread
@@ -152,6 +152,10 @@ class Session:
         self._prior = self._text.vector
         self._backdrop = Backdrop.of(corpus.embeddings, seed)
         self._notice_others()
+        # The first classifier knows these, however late it is fitted: the same labels then give the same versions.
+        self._found_labels = self._agreement.training_set(), self._agreement.event
+        number = int(self._course[-1]["version"]) if self._course else 0
+        self._found_version = max(number, 1) if (self._rows(self._found_labels[0][0]) >= 0).any() else number
         self._newest: _Fit | None = None
         if self._opens_fast():
             self._start()
@@ -403,7 +407,7 @@ class Session:
         with self._lock:
             self._notice_others()
             can_undo, can_redo = self._store.steps(self.annotator, self.concept)
-            known = self._agreement.event if self._newest is None else self._newest.event
+            known = self._found_labels[1] if self._newest is None else self._newest.event
             return Standing(self._agreement.counts, self._agreement.since(known), can_undo, can_redo)
 
     @property
@@ -521,7 +525,7 @@ class Session:
     @property
     def version(self) -> int:
         """The number of the newest classifier; 0 is the text alone."""
-        return self._last_version() if self._newest is None else self._newest.refit.version
+        return self._found_version if self._newest is None else self._newest.refit.version
 
     @property
     def last_refit(self) -> Refit:
@@ -540,8 +544,10 @@ class Session:
 
     @property
     def quality_note(self) -> str:
-        """Why there is no quality yet; empty when there is one."""
-        return self._fit.refit.quality_note
+        """Why there is no quality yet; empty when there is one. Does not wait for the first classifier."""
+        if self._newest is None:
+            return too_few(self._found_labels[0][1]) or "not measured yet"
+        return self._newest.refit.quality_note
 
     @property
     def diversity(self) -> float:
@@ -685,13 +691,15 @@ class Session:
 
         Raises SearchUnavailableError if the text model cannot be loaded; the feeds are there all the same.
         """
+        before = self.ready, self.text_search
         try:
             self._start()
             if self.corpus.has_text_model and self.corpus.text_search.state != "ready":
                 self.corpus.text_embedding(self.concept)
             self._take_late_text()
         finally:
-            self._listeners.tell("status", {})
+            if (self.ready, self.text_search) != before:
+                self._listeners.tell("status", {})
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener(event, data)` after every "labels", "refit" and "status" event; returns the way to stop it.
@@ -730,23 +738,15 @@ class Session:
         """Take labels into account that anybody, perhaps another process, has written."""
         self._agreement.take(self._store.events(self.concept, after=self._agreement.event))
 
-    def _last_version(self) -> int:
-        """The number of the last classifier that was noted down."""
-        return int(self._course[-1]["version"]) if self._course else 0
-
     def _resumed(self) -> _Fit:
-        with self._lock:
-            self._notice_others()
-            labels, event = self._agreement.training_set(), self._agreement.event
-        version = self._last_version()
+        labels, event = self._found_labels
         nothing = Refit(0, 0, None, "", 0.0, 0, 0.0)
         nobody, none = np.zeros(len(self.corpus), dtype=np.float32), np.empty(0, dtype=np.int64)
         features = np.empty((0, self.corpus.embeddings.shape[1]), dtype=np.float32)
         blank = _Fit(nothing, -1, TextLogistic(), Ranking(nobody), none, none.astype(bool), features, {}, None)
         fit = self._fitted(labels, event, blank)
-        number = max(version, 1) if fit.refit.labels else version
         fit = self._measured(fit, fit)
-        return replace(fit, refit=replace(fit.refit, version=number, flipped=0))
+        return replace(fit, refit=replace(fit.refit, version=self._found_version, flipped=0))
 
     def _fitted(self, labels: tuple[list[str], NDArray[np.bool_]], event: int, former: _Fit) -> _Fit:
         """The classifier of some labels and its scores, with what the former one said of quality."""

@@ -67,13 +67,8 @@ def cross_validated(
     stopped : callable
         Asked before every fit whether the result is still wanted; if not, None is returned.
     """
-    missing = [
-        f"{_LEAST - number} more {kind}"
-        for number, kind in ((int(y.sum()), "yes"), (int((~y).sum()), "no"))
-        if number < _LEAST
-    ]
-    if missing:
-        return CrossValidation(None, f"too few labels yet: {' and '.join(missing)} needed", None)
+    if note := too_few(y):
+        return CrossValidation(None, note, None)
     from sklearn.model_selection import StratifiedKFold
 
     logits = np.zeros(len(y), dtype=np.float64)
@@ -86,6 +81,16 @@ def cross_validated(
                 logits[test] += classifier.unfitted().fit(X[train], y[train]).decision_function(X[test]) / REPEATS
     method = f"{FOLDS}-fold cross-validation, {REPEATS} times, on the {len(y)} clips that were chosen to be labelled"
     return CrossValidation(_measured(y, logits, method, seed), "", expit(logits))
+
+
+def too_few(y: NDArray[np.bool_]) -> str:
+    """How many labels (n,) are missing until there is a quality; empty if there are enough."""
+    missing = [
+        f"{_LEAST - number} more {kind}"
+        for number, kind in ((int(y.sum()), "yes"), (int((~y).sum()), "no"))
+        if number < _LEAST
+    ]
+    return f"too few labels yet: {' and '.join(missing)} needed" if missing else ""
 
 
 def at_random(

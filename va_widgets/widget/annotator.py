@@ -383,7 +383,7 @@ class Annotator(anywidget.AnyWidget):
             feeds=list(session.feeds),
             counts=standing.counts,
             quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
-            quality_note=session.quality_note if ready else "",
+            quality_note=session.quality_note,
             diversity=session.diversity if ready else 0.0,
             version=session.version,
             points=points,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-import pandas as pd
+import numpy as np
 
 from va_widgets.session import Session
 from va_widgets.snippets import MARKS, concept_told, counts_told, now_told, picture, quality_told, shortened
@@ -18,31 +18,31 @@ _LONGEST_GUIDELINE = 300
 
 
 def still(session: Session) -> str:
-    """The concept, counts, quality and the twelve clips that score highest, as HTML of at most 150 kB."""
+    """The concept, counts, quality and the twelve clips that score highest, as HTML of at most 150 kB.
+
+    Before the text model is loaded, which no cell should wait for, it is twelve clips from all over the corpus.
+    """
     values = session.labels["value"]
     cells = []
-    # The cell must not wait for a text model: before it is loaded the still has no clips.
-    ranked = session.scores().nlargest(_SHOWN) if session.ready else pd.Series(dtype=float)
-    for clip, probability in ranked.items():
+    for clip, score in _shown(session):
         label = MARKS.get(str(values.get(clip, "")), "")
         cells.append(
             '<td style="text-align:left;vertical-align:top;padding:0 6px 6px 0;border:0">'
             f"{picture(session.corpus, str(clip), _PICTURE_WIDTH)}<br>"
-            f"<small>{probability:.2f} {label}</small></td>"
+            f"<small>{score} {label}</small></td>"
         )
     lines = [
         f'<tr style="background:none">{"".join(cells[start : start + _A_ROW])}</tr>'
         for start in range(0, len(cells), _A_ROW)
     ]
-    if session.ready:
-        quality = quality_told(session.quality) if session.quality else session.quality_note or "not yet"
-    else:
-        quality = "not yet"
+    measured = session.quality if session.ready else None
+    quality = quality_told(measured) if measured else session.quality_note or "not yet"
     facts = [counts_told(session.counts), f"quality {quality}", f"v{session.version}"]
     concept, guideline = concept_told(session.concept), shortened(session.guideline, _LONGEST_GUIDELINE)
     now = now_told()
     by = "the classifier" if session.version else "the words of the concept"
-    caption = f"The clips that {by} ranked highest on {now}." if session.ready else f"Opened on {now}."
+    ranked = f"The clips that {by} ranked highest on {now}."
+    caption = ranked if session.ready else f"Some clips of the corpus, as it was opened on {now}."
     return (
         '<div style="color:inherit;overflow-wrap:anywhere">'
         f'<p><b title="{escape(session.concept)}">{escape(concept)}</b>'
@@ -50,3 +50,12 @@ def still(session: Session) -> str:
         f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{"".join(lines)}</table>'
         f"<p><small>{caption} Run the cell to label.</small></p></div>"
     )
+
+
+def _shown(session: Session) -> list[tuple[str, str]]:
+    """The ids of the clips that are shown, each with its score in words."""
+    if session.ready:
+        return [(str(clip), f"{score:.2f}") for clip, score in session.scores().nlargest(_SHOWN).items()]
+    clips = session.corpus.clips.index
+    rows = np.unique(np.linspace(0, len(clips) - 1, min(_SHOWN, len(clips))).round().astype(int))
+    return [(str(clips[row]), "") for row in rows]
