@@ -29,6 +29,8 @@ class ConceptText:
     vector : float32 (dim,), or None while it is not known
     read : str or None
         The part of the concept that the model reads, where the concept is too long for it.
+    nonsense : bool
+        Whether the model takes the concept for a string without meaning.
     """
 
     def __init__(self, corpus: Corpus, labels: LabelStore, concept: str) -> None:
@@ -37,6 +39,7 @@ class ConceptText:
         self._concept = concept
         self._key = f"text:{corpus.encoder_fingerprint}"
         self.read: str | None = None
+        self.nonsense = False
         self.vector: NDArray[np.float32] | None = corpus.phrase(concept)
         if self.vector is None:
             self._take(labels.get_state(_EVERYBODY, concept, self._key))
@@ -55,10 +58,12 @@ class ConceptText:
             return
         vector = self._corpus.text_embedding(self._concept)
         read = self._corpus.cut_text(self._concept)
+        nonsense = self._corpus.resembles_nonsense(self._concept, vector)
         if self._labels.read_only:
-            self.vector, self.read = vector, read
+            self.vector, self.read, self.nonsense = vector, read, nonsense
             return
-        document = {"float32": base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii"), "read": read}
+        data = base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
+        document = {"float32": data, "read": read, "nonsense": nonsense}
         if not self._take(self._labels.settle_state(_EVERYBODY, self._concept, self._key, document)):
             self._labels.set_state(_EVERYBODY, self._concept, self._key, document)  # what was there is damaged
             self._take(document)
@@ -70,7 +75,7 @@ class ConceptText:
         try:
             data = base64.b64decode(document["float32"], validate=True)
             vector = np.frombuffer(data, dtype="<f4").astype(np.float32)
-            read = document["read"]
+            read, nonsense = document["read"], bool(document["nonsense"])
         except (TypeError, KeyError, ValueError, binascii.Error) as error:
             _log.warning("The stored text vector of %r is damaged and is made anew: %s", self._concept, error)
             return False
@@ -78,5 +83,5 @@ class ConceptText:
         if vector.shape != (dim,) or not np.isfinite(vector).all():
             _log.warning("The stored text vector of %r is damaged and is made anew", self._concept)
             return False
-        self.vector, self.read = vector, read if isinstance(read, str) else None
+        self.vector, self.read, self.nonsense = vector, read if isinstance(read, str) else None, nonsense
         return True

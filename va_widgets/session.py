@@ -260,7 +260,7 @@ class Session:
         Raises SearchUnavailableError if the corpus has no text encoder, or it cannot be loaded.
         """
         if text == self.concept and self._text.vector is not None:
-            found = self.corpus.search_vector(self._text.vector, k)
+            found = self.corpus.search_vector(self._text.vector, k, nonsense=self._text.nonsense)
             found.attrs["note"] = " ".join(filter(None, [self.concept_note, found.attrs["note"]]))
         else:
             found = self.corpus.search(text, k)

@@ -370,19 +370,23 @@ class Corpus:
         """The `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
 
         `attrs["note"]` of the table says what speaks against relying on it: that only the first words of a long text
-        are read by the model, or that the scores hardly differ from clip to clip ("These words do not tell your clips
-        apart"); it is empty otherwise.
+        are read by the model, or that the model takes it for nonsense and the scores hardly differ from clip to clip
+        ("These words do not tell your clips apart"); it is empty otherwise.
 
         Raises SearchUnavailableError if the text cannot be embedded.
         """
-        found = self.search_vector(self.text_embedding(text), k)
+        vector = self.text_embedding(text)
+        found = self.search_vector(vector, k, nonsense=self.resembles_nonsense(text, vector))
         found.attrs["note"] = " ".join(filter(None, [cut_note(self.cut_text(text)), found.attrs["note"]]))
         return found
 
-    def search_vector(self, vector: NDArray[np.float32], k: int = 24) -> pd.DataFrame:
-        """The `k` clips nearest to a text's vector, float32 (dim,), as `search` returns them."""
+    def search_vector(self, vector: NDArray[np.float32], k: int = 24, *, nonsense: bool = False) -> pd.DataFrame:
+        """The `k` clips nearest to a text's vector, float32 (dim,), as `search` returns them.
+
+        `nonsense` says that the text resembles nonsense: then it is looked at whether the scores differ.
+        """
         found = self._found(vector, k)
-        flat = len(found) > 0 and self._spread_of_clips.is_flat(vector, float(found["score"].iloc[0]))
+        flat = nonsense and len(found) > 0 and self._spread_of_clips.is_flat(vector, float(found["score"].iloc[0]))
         found.attrs["note"] = FLAT if flat else ""
         return found
 
@@ -415,6 +419,13 @@ class Corpus:
         Also None while the model is not loaded, and for an encoder without a method `cut_text`.
         """
         return None if text in self._texts else self._tower.cut_text(text)
+
+    def resembles_nonsense(self, text: str, vector: NDArray[np.float32]) -> bool:
+        """Whether the loaded text model puts a text, of this vector (dim,), where it puts strings without meaning.
+
+        False for phrases that came with the embeddings, and while the model is not loaded.
+        """
+        return text not in self._texts and self._tower.resembles_nonsense(vector)
 
     def _no_text_model(self) -> str:
         known = ", ".join(repr(phrase) for phrase in list(self._texts)[:5])

@@ -19,7 +19,7 @@ _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the 
 _LONGEST = 2.0  # the length of rows up to which the bound holds; a corpus's rows have the length 1
 _SAMPLE = 4096  # clips that tell how far clips differ
 _FEWEST = 10  # clips from which it can be said that a text tells none of them apart
-_FLAT = 0.5  # chosen by benchmarks/flat_search.py: nonsense stays below 0.4, texts that tell clips apart are above 1
+_FLAT = 0.5  # of benchmarks/flat_search.py: nonsense stays below it, texts that tell clips apart are above 1
 _HALF, _SINGLE = 2.0**-11, 2.0**-24  # the relative rounding errors of float16 and float32
 
 
@@ -116,8 +116,8 @@ class Spread:
         """Whether a text with this vector (dim,) and highest score ranks the clips by next to nothing.
 
         The highest score is compared with the mean clip's. In units of what one direction in the space of embeddings
-        contributes to the clips' spread, scale / sqrt(dim), a random direction reaches 3 to 4, and words that the model
-        knows reach 2 and more; nonsense that the model maps to one place for all such texts stays below 0.4.
+        contributes to the clips' spread, scale / sqrt(dim), a random direction reaches 3 to 4 and words that the model
+        knows reach 1 to 12; nonsense that the model puts in one place stays below 0.5.
         """
         if self.clips < _FEWEST or self.scale <= np.finfo(np.float32).eps:
             return False  # nothing could be told apart by any words

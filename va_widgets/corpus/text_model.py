@@ -15,6 +15,10 @@ from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
 from va_widgets.corpus.store import Manifest
 from va_widgets.errors import EncoderError, EncoderMismatchError, SearchUnavailableError, VaError
 
+# Texts without meaning. A text that the model puts where it puts these says nothing to it.
+_NONSENSE = ("qzxv", "wkrjpt vbq", "xjq zzkw prtl", "gfdhj", "mnbvcx lkjhg", "zxq")
+_SAME = 0.997  # the cosine from which it does; chosen by benchmarks/flat_search.py
+
 SearchState: TypeAlias = Literal["ready", "unloaded", "unavailable"]
 
 
@@ -40,6 +44,7 @@ class TextModel:
         self.given = given
         self.status = TextSearch("unloaded")
         self._loading = threading.Lock()
+        self._nonsense: NDArray[np.float32] | None = None
 
     def __reduce__(self) -> tuple[type[Self], tuple[Encoder | None]]:
         return type(self), (self.given,)  # locks cannot be copied
@@ -80,6 +85,15 @@ class TextModel:
         """The part of a text that the loaded model reads; None if it reads all of it, cannot tell or is not loaded."""
         cut: Callable[[str], str | None] | None = getattr(self.given, "cut_text", None)
         return cut(text) if cut is not None and self.status.state == "ready" else None
+
+    def resembles_nonsense(self, vector: NDArray[np.float32]) -> bool:
+        """Whether the loaded model puts a text with this vector (dim,) where it puts strings without meaning."""
+        if self.given is None or self.status.state != "ready":
+            return False
+        if self._nonsense is None:
+            mean = np.asarray(self.given.encode_text(_NONSENSE), dtype=np.float32).mean(axis=0)
+            self._nonsense = mean / np.float32(max(float(np.linalg.norm(mean)), 1e-12))
+        return float(self._nonsense @ vector) >= _SAME
 
     def _unavailable(self, reason: str) -> SearchUnavailableError:
         self.status = TextSearch("unavailable", reason)

@@ -36,7 +36,8 @@ _LONGEST_SELECTION, _LONGEST_TITLE, _LONGEST_COURSE = 2_000, 80, 100
 # What shows clips or labels by the classifier.
 _BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish)
 _LOADING = "Loading the text model; the first time its weights are downloaded, which may take minutes."
-_FLAT = "not told apart by these words"
+_THEN = "The first clips come then."
+_FLAT = "these words do not tell your clips apart"
 _log = logging.getLogger(__name__)
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -408,8 +409,8 @@ class Annotator(anywidget.AnyWidget):
         if not session.searchable:
             return "unavailable", search.reason
         if search.state == "unloaded":
-            return "loading", _LOADING if session.ready else f"{_LOADING} The first clips come then."
-        return search.state, search.reason
+            return "loading", _LOADING if session.ready else f"{_LOADING} {_THEN}"
+        return (search.state, search.reason) if session.ready else ("loading", f"The clips are being ranked. {_THEN}")
 
     def _cards(self, found: pd.DataFrame, reason: str) -> list[Card]:
         """Cards of a table with clip_id and, where it has them, score, reason, suspicion and note."""
