@@ -3,8 +3,8 @@
     python -m benchmarks.flat_search [corpus] [--json FILE]
 
 Without a corpus one of 400 clips is rendered, without video files. "lift" is what `Spread.is_flat` compares with its
-limit: the highest score above the mean clip's, in units of what one direction contributes to the clips' spread. A text is
-called flat if its lift is low and the model puts it where it puts strings without meaning.
+limit: the highest score above the mean clip's, in units of what one direction contributes to the clips' spread. A text
+is called flat if its lift is low and the model puts it where it puts strings without meaning.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def lift_of(embeddings: NDArray[np.floating[Any]], vectors: Sequence[NDArray[np.
 
 
 def measure(corpus: va.Corpus) -> list[dict[str, object]]:
-    """A row a kind of text: how many, the share that is called flat, the lift's percentiles, and texts of the rarer kind."""
+    """A row a kind of text: how many, the share called flat, the lift's percentiles, some texts of the rarer answer."""
     rows = []
     for kind, some in texts().items():
         lifts = lift_of(corpus.embeddings, [corpus.text_embedding(text) for text in some])
@@ -110,9 +110,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         corpus = va.Corpus.open(options.corpus) if options.corpus else va.demo.corpus(folder, videos=False)
         rows = measure(corpus)
-    print(f"{'texts':28} {'number':>6} {'flat':>6}   lift: 1 %, median, 99 %   called otherwise than most of their kind")
+    print(
+        f"{'texts':28} {'number':>6} {'flat':>6}   lift: 1 %, median, 99 %   called otherwise than most of their kind"
+    )
     for found in rows:
-        numbers = f"{found['texts']:>6} {found['flat']:>6.1%}   {found['1 %']:6.2f} {found['median']:6.2f} {found['99 %']:6.2f}"
+        lifts = f"{found['1 %']:6.2f} {found['median']:6.2f} {found['99 %']:6.2f}"
+        numbers = f"{found['texts']:>6} {found['flat']:>6.1%}   {lifts}"
         print(f"{found['kind']:28} {numbers}   {', '.join(found['but'])}")  # type: ignore[arg-type]
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The text vector of a concept, which the first feeds are ranked by; kept with the labels, so that it needs no model."""
+"""The text vector of a concept, by which the first feeds rank; kept with the labels, so that no model is needed."""
 
 from __future__ import annotations
 

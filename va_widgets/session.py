@@ -111,8 +111,8 @@ class Session:
 
     The concept's text vector is kept with the labels, so that a session opens without loading the text model. Where
     there is no vector yet, or the corpus is so large that torch scores it, opening returns at once, and the first call
-    that needs the classifier (`feed`, `scores`, `refit`, `quality`, …) waits until both are loaded; `ready` says whether
-    it would. A model that cannot be loaded leaves the feeds without their text; they get it as soon as it can be.
+    that needs the classifier (`feed`, `scores`, `refit`, `quality`, …) waits until both are loaded, unless `ready` is
+    true. A model that cannot be loaded leaves the feeds without their text; they get it as soon as it can be.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A session and its concept's text: kept with the labels, used without the model, and had again when the model is back."""
+"""A session and its concept's text: kept with the labels, used without the model, taken when the model is back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import va_widgets as va
-from va_widgets.corpus import OpenClipEncoder
+from va_widgets.corpus import OpenClipEncoder, TextSearch
 from va_widgets.labels.store import LabelStore
 
 TINY = Path(va.__file__).parent / "demo" / "tiny"
@@ -86,7 +86,7 @@ def test_without_model_and_vector_a_session_opens_and_gets_its_text_later(
     told: list[str] = []
     session.subscribe(lambda event, _data: told.append(event))
     assert len(session.search("rain", 3)) == 3
-    assert session.text_search.state == "ready"
+    assert session.corpus.text_search == TextSearch("ready")
     assert "refit" in told  # the page hears of fresh clips
     assert feeds(session) != without
     with_text = va.Session(va.Corpus.open(corpus.path), "a city at night")
@@ -198,7 +198,7 @@ class Broken(Cutting):
 
     result: NDArray[np.float32] | Exception = RuntimeError("CUDA out of memory\nand a long trace")
 
-    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_text(self, _texts: Sequence[str]) -> NDArray[np.float32]:
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
@@ -207,7 +207,10 @@ class Broken(Cutting):
 @pytest.mark.parametrize(
     ("result", "says"),
     [
-        (RuntimeError("CUDA out of memory\nat …"), r"could not be used \(RuntimeError: CUDA out of memory\): mend that"),
+        (
+            RuntimeError("CUDA out of memory\nat …"),
+            r"could not be used \(RuntimeError: CUDA out of memory\): mend that",
+        ),
         (ImportError("No module named 'transformers'"), "No module named 'transformers'"),
         (np.full((1, 256), np.nan, dtype=np.float32), r"must be finite and of shape \(256,\)"),
         (np.ones((1, 3), dtype=np.float32), r"not \(3,\)"),

@@ -24,17 +24,16 @@ from va_widgets.corpus.display import (
     summary_html,
     summary_text,
 )
-from va_widgets.corpus.encoders import Encoder, OpenClipEncoder, as_encoder
+from va_widgets.corpus.encoders import Encoder, as_encoder
 from va_widgets.corpus.filmstrip import STRIP_MIME, Filmstrip
 from va_widgets.corpus.index import Index, build_index, open_index
 from va_widgets.corpus.search import Spread, nearest
 from va_widgets.corpus.sources import is_url
-from va_widgets.corpus.store import Manifest, Source
+from va_widgets.corpus.store import Source
 from va_widgets.corpus.tables import Vectors
 from va_widgets.corpus.text_model import TextModel, TextSearch, check_encoder
 from va_widgets.errors import (
     CorpusError,
-    EncoderMismatchError,
     PreviewUnavailableError,
     SearchUnavailableError,
     UnknownClipError,

@@ -1,4 +1,4 @@
-"""The encoder that a corpus's texts are embedded with: the one that was given, or the corpus's own, loaded when needed."""
+"""The encoder that a corpus embeds texts with: the one that was given, or the corpus's own once it is needed."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from va_widgets.learning.logistic import TextLogistic
 
 
 class Classifier(ClassifierMixin, BaseEstimator, TextLogistic):
-    __doc__ = TextLogistic.__doc__
+    """`TextLogistic` with its parameters, as a scikit-learn estimator: binary, probabilistic, cloneable."""
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Logits (n,) of embeddings (n, dim): above 0 means yes. Raises NotFittedError before `fit`."""

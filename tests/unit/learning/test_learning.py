@@ -15,8 +15,8 @@ from va_widgets.learning.backdrop import Backdrop
 from va_widgets.learning.classifier import Classifier
 from va_widgets.learning.course import advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, NEAR_DUPLICATE, feed
-from va_widgets.learning.quality import at_random, cross_validated, diversity, suspicion
 from va_widgets.learning.logistic import decision_scores
+from va_widgets.learning.quality import at_random, cross_validated, diversity, suspicion
 from va_widgets.learning.ranking import Ranking
 
 
