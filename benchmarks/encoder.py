@@ -21,6 +21,7 @@ from safetensors.torch import save_file
 
 from va_widgets.corpus import OpenClipEncoder
 from va_widgets.corpus.encoders import TINY
+from va_widgets.corpus.model_sources import model_source
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import sample_scenes
 
@@ -82,8 +83,7 @@ def _with_random_weights(architecture: str, folder: Path) -> str:
 
 def _plain_loop(tag: str) -> Callable[..., NDArray[np.float32]]:
     """What one writes oneself: PIL, OpenCLIP's preprocessing frame by frame, float32."""
-    folder = OpenClipEncoder(tag)._folder
-    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
+    model, preprocess = model_source(tag).load("cpu")
     model.eval()
 
     def encode(frames: Frames, batch: int = 64) -> NDArray[np.float32]:

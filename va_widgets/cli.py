@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="build a corpus from a folder of videos")
     build.add_argument("corpus", type=Path, help="the folder to build in")
     build.add_argument("videos", nargs="+", help="a folder of videos or pictures, or files and URLs")
-    build.add_argument("--encoder", default="va-tiny", help='an OpenCLIP tag such as "ViT-B-32/laion2b_s34b_b79k"')
+    build.add_argument("--encoder", help='an OpenCLIP tag such as "PE-Core-B-16/meta"; va-tiny if not given')
     build.add_argument("--window", type=float, help="cut into pieces of so many seconds instead of shots")
     build.add_argument("--pictures", action="store_true", help="take pictures, too, where there are videos")
     build.set_defaults(run=_build)

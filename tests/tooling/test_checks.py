@@ -70,6 +70,7 @@ def test_a_wheel_holds_the_bundle_the_model_and_the_notebook(bundle: Path, tmp_p
         "va_widgets/widget/static/annotator.js",
         "va_widgets/widget/static/annotator.css",
         "va_widgets/demo/tiny/open_clip_model.safetensors",
+        "va_widgets/demo/tiny/renderings.npz",
         "va_widgets/demo/quickstart.ipynb",
     } <= names
     assert not [name for name in names if name.startswith(("tests/", "js/"))]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,16 @@ def test_every_clip_was_cut_where_it_was_filmed_and_knows_its_truth(demo_corpus:
     for concept in CONCEPTS:
         assert va.demo.truth_of(demo_corpus, concept.name).dtype == bool
     assert filmed
+
+
+def test_two_processes_film_into_one_folder(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from va_widgets.demo import scenes, videos\n"
+        "videos.film(Path(sys.argv[1]), videos.plan(scenes.sample_scenes(6, 0), 0))"
+    )
+    films = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(2)]
+    assert [film.wait() for film in films] == [0, 0]
+    assert {file.suffix for file in tmp_path.iterdir()} == {".mp4"}
 
 
 def test_rendering_is_repeatable_and_moves() -> None:

@@ -36,7 +36,7 @@ def _no_window() -> Iterator[None]:
 
 def drawn(axes: Axes) -> Axes:
     """Axes that can be drawn, too."""
-    axes.get_figure(root=True).savefig(io.BytesIO(), dpi=30)  # type: ignore[union-attr]
+    axes.get_figure().savefig(io.BytesIO(), dpi=30)  # type: ignore[union-attr]
     return axes
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from va_widgets.corpus import store
 from va_widgets.corpus.encoders import Encoder
+from va_widgets.corpus.installation import check_decoding
 from va_widgets.corpus.join import has_columns, join
 from va_widgets.corpus.progress import Progress
 from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request
@@ -267,6 +268,7 @@ class _Build:
         done: list[Source] = []
         waiting: list[Work] = []
         read: list[Work] = []  # to the end, but not yet embedded
+        decodes = False  # whether it is known that this installation can decode
         with ExitStack() as opened:
             files, size = sum(len(work.files) for work in works), sum(work.size for work in works)
             shown = opened.enter_context(Progress(files, size, self._shown))
@@ -286,6 +288,9 @@ class _Build:
             opened.callback(readers.close)
             readers.start()
             for work, message in readers:
+                if isinstance(message, (Failed, Refused)) and not decodes:
+                    check_decoding(work.pictures)
+                decodes = True
                 if isinstance(message, Clip):
                     self._waiting.append((work, message))
                     _advance(shown, work, work.position, message.end, clips=1)

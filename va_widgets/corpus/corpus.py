@@ -24,7 +24,7 @@ from va_widgets.corpus.display import (
     summary_html,
     summary_text,
 )
-from va_widgets.corpus.encoders import Encoder, as_encoder
+from va_widgets.corpus.encoders import TINY, Encoder, as_encoder
 from va_widgets.corpus.filmstrip import STRIP_MIME, Filmstrip
 from va_widgets.corpus.index import Index, build_index, open_index
 from va_widgets.corpus.search import Spread, nearest
@@ -32,6 +32,7 @@ from va_widgets.corpus.sources import is_url
 from va_widgets.corpus.store import Source
 from va_widgets.corpus.tables import Vectors
 from va_widgets.corpus.text_model import TextModel, TextSearch, check_encoder
+from va_widgets.corpus.tiny_check import warn_if_unlike_renderings
 from va_widgets.errors import (
     CorpusError,
     PreviewUnavailableError,
@@ -91,7 +92,7 @@ class Corpus:
         cls,
         path: str | Path,
         videos: str | Path | Iterable[str | Path],
-        encoder: str | Encoder = "va-tiny",
+        encoder: str | Encoder | None = None,
         *,
         frames_per_shot: int = FRAMES_PER_SHOT,
         window: float | None = None,
@@ -109,8 +110,9 @@ class Corpus:
             A folder is searched with all folders in it. URLs such as "s3://bucket/film.mp4" are read through fsspec.
             What cannot be used is listed in `report`.
         encoder : str or Encoder
-            "va-tiny" (knows the demo's videos only), an OpenCLIP model such as "ViT-B-32/laion2b_s34b_b79k",
-            "local-dir:FOLDER", or an object of your own.
+            An OpenCLIP model such as "PE-Core-B-16/meta" or "ViT-B-32/laion2b_s34b_b79k", "hf-hub:owner/name",
+            "local-dir:FOLDER", or an object of your own. "va-tiny" if it is not given: it knows only the demo's
+            videos, and one line says so where yours are unlike them.
         frames_per_shot : int
             Frames sampled of each shot, for its embedding and its filmstrip.
         window : float, optional
@@ -137,9 +139,12 @@ class Corpus:
         home = Path(path)
         recipe = Recipe.of(frames_per_shot, window)
         places = find(videos, pictures)
-        model = as_encoder(encoder)
+        model = as_encoder(TINY if encoder is None else encoder)
         build(home, places, model, Wanted(recipe), progress)
-        return cls(home, model)
+        built = cls(home, model)
+        if encoder is None:
+            warn_if_unlike_renderings(built.embeddings)
+        return built
 
     def add(
         self, videos: str | Path | Iterable[str | Path], *, pictures: bool | None = None, progress: bool = True
@@ -180,7 +185,7 @@ class Corpus:
         cls,
         path: str | Path,
         table: pd.DataFrame | str | Path,
-        encoder: str | Encoder = "va-tiny",
+        encoder: str | Encoder | None = None,
         *,
         videos: str | Path | None = None,
         frames_per_shot: int = FRAMES_PER_SHOT,
@@ -207,10 +212,13 @@ class Corpus:
 
         home = Path(path)
         recipe = Recipe(Recipe.of(frames_per_shot, None).frames, store.SEGMENTS)
-        model = as_encoder(encoder)
+        model = as_encoder(TINY if encoder is None else encoder)
         places, wanted = planned(table, videos, recipe)
         build(home, places, model, wanted, progress)
-        return cls(home, model)
+        built = cls(home, model)
+        if encoder is None:
+            warn_if_unlike_renderings(built.embeddings)
+        return built
 
     @classmethod
     def from_embeddings(

@@ -50,6 +50,8 @@ _LONGEST, _LONGEST_A_MEGABYTE = 120.0, 20.0
 _RUN_UP = 0.5  # seconds that a sound is decoded before it is wanted: codecs need some frames to be right
 _APART = 5.0  # seconds that a sound may come after its picture in the file
 _SAME = 1e-4  # seconds that two times may differ and be one, rounded
+# A title in another encoding than UTF-8 is no damage. PyAV 19 always replaces what it cannot decode, and has no option.
+_METADATA_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 
 class UndecodableError(CorpusError):
@@ -471,7 +473,7 @@ def _opened(source: Path | IO[bytes]) -> av.container.InputContainer:
         "r",
         # A list of other files that calls itself a video must not make us open them.
         options={"protocol_whitelist": "file" if isinstance(source, Path) else "none"},
-        metadata_errors="replace",  # a title in another encoding than UTF-8 is no damage
+        **_METADATA_OPTIONS,
     )
 
 

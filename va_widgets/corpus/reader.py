@@ -27,7 +27,7 @@ from va_widgets.errors import CorpusError, said
 if TYPE_CHECKING:
     from va_widgets.corpus.frames import Frame, Shot, Video
 
-_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from va_widgets.corpus.reader import main; main()"
+_PROGRAM = "import sys; sys.path.extend(sys.argv[1:]); from va_widgets.corpus.reader import main; main()"
 _LENGTH_BYTES = 4
 # What the kernel does to a process when memory runs out: the file is not to blame, so the next build tries it again.
 KILLED = "its decoder was killed, perhaps for want of memory; the next build tries again"
@@ -176,8 +176,9 @@ class Reader:
                 self._stalled = False
                 self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
                 self._process = subprocess.Popen(
-                    # Not what lies in the working directory: a file there may be called like a module.
-                    [sys.executable, "-P", "-c", _PROGRAM, str(Path(__file__).parents[2])],
+                    # Not what lies in the working directory: a file there may be called like a module. Folders that
+                    # a notebook has added to its own path come last, for packages that are only there.
+                    [sys.executable, "-P", "-c", _PROGRAM, str(Path(__file__).parents[2]), *filter(None, sys.path)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,

@@ -238,6 +238,11 @@ def _vectors_of_parquet(file: Path) -> Vectors:
                     yield _matrix(label, batch.column(0), done, dim)
                     done += len(batch)
         except (pa.ArrowException, OSError) as error:
+            if pa.types.is_fixed_size_list(kind) and isinstance(error, pa.ArrowInvalid):
+                # pyarrow < 26 reads no fixed-size list that is missing, and does not say in which row.
+                raise CorpusError(
+                    f"{label} has no vector in one of its rows: all vectors must have one length."
+                ) from error
             raise CorpusError(f"{file} cannot be read to its end ({_first(error)}): copy or write it again.") from error
 
     return Vectors(label, (n, dim), dtype, read)

@@ -28,6 +28,8 @@ from open_clip.model import CustomTextCLIP
 from safetensors.torch import save_file
 from sklearn.metrics import average_precision_score
 
+from va_widgets.corpus.encoders import OpenClipEncoder
+from va_widgets.corpus.tiny_check import SUBSPACE_FILE
 from va_widgets.demo.captions import caption, codes, matches, vocabulary
 from va_widgets.demo.concepts import CONCEPTS
 from va_widgets.demo.render import render
@@ -209,6 +211,7 @@ def train(out: Path, scenes: int, steps: int, batch: int, seed: int) -> None:
             print(json.dumps(measure(out, seed, scenes=600)["summary"]), flush=True)
             model.train()
     save(model, out)
+    save_subspace(out, seed)
     results = measure(out, seed)
     results["training"] = {
         "command": f"python -m va_widgets.demo.train --scenes {scenes} --steps {steps} --batch {batch} --seed {seed}",
@@ -227,6 +230,19 @@ def save(model: torch.nn.Module, out: Path) -> None:
         for name, value in model.state_dict().items()
     }
     save_file(weights, out / WEIGHTS_FILE)
+
+
+def save_subspace(folder: Path, seed: int, scenes: int = 1500, directions: int = 32) -> None:
+    """Write where the vectors of renderings lie, by which a corpus of other pictures is told from one of the demo.
+
+    The mean and the first principal directions of the saved model's vectors, on scenes it was not trained on.
+    """
+    frames = pictures(sample_scenes(scenes, seed + 1_000_000), (0.5,)).permute(0, 1, 3, 4, 2).flatten(0, 1).numpy()
+    vectors = OpenClipEncoder(f"local-dir:{folder}", device="cpu", precision="fp32").encode_frames(list(frames))
+    mean = vectors.mean(axis=0)
+    _, _, components = np.linalg.svd(vectors - mean, full_matrices=False)
+    half = {"mean": mean, "directions": components[:directions]}
+    np.savez(folder / SUBSPACE_FILE.name, **{name: value.astype(np.float16) for name, value in half.items()})
 
 
 def measure(folder: Path, seed: int, scenes: int = 2000, captions: int = 1000) -> dict[str, Any]:

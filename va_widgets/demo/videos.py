@@ -76,7 +76,7 @@ def film(folder: Path, videos: Sequence[Sequence[Shot]], on_done: Callable[[], N
 
 def write_video(path: Path, pictures: Iterable[Image], fps: int, options: dict[str, str]) -> None:
     """Encode uint8 RGB pictures (216, 384, 3) with x264 and its `options`; the file appears whole or not at all."""
-    unfinished = path.with_suffix(".part")
+    unfinished = path.with_name(f"{path.stem}-{os.getpid()}.part")  # another process may write the same video
     try:
         with av.open(str(unfinished), "w", format="mp4") as container:
             stream = container.add_stream("libx264", rate=fps, options=options)

@@ -28,7 +28,7 @@ _LONGEST = 120.0  # seconds that anything here may take on a busy machine
 # Imports and loads once, then builds whatever it is told to. It may send itself a signal before a step of its on the
 # disk, or be unable to write files of more than so many bytes.
 _PROGRAM = """
-import json, os, resource, sys
+import json, os, resource, signal, sys
 import numpy as np
 import va_widgets as va
 from va_widgets.corpus import build, corpus
@@ -38,6 +38,7 @@ EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", 
 encoder = OpenClipEncoder()
 encoder.encode_frames([np.zeros((64, 64, 3), dtype=np.uint8)])
 home, asked, steps = None, {}, 0
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it, as nohup does
 
 def count(event, told):
     global steps

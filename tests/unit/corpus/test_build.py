@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import av
@@ -186,27 +182,6 @@ def test_a_renamed_video_keeps_its_clips_and_a_copy_is_not_taken_twice(videos: P
     report = second.report.set_index("source")
     assert report.loc["z-copy.mp4", "reason"] == "it has the same content as uno.mp4"
     assert second.preview(second.clips[second.clips["video"] == "uno.mp4"].index[0])
-
-
-def test_a_killed_build_resumes(tmp_path: Path) -> None:
-    folder = tmp_path / "videos"
-    for index in range(6):
-        write_video(folder / f"{index}.mp4", [(3 * index, 40), (3 * index + 1, 40)])
-    script = "import sys, va_widgets as va; va.Corpus.build(sys.argv[1], videos=sys.argv[2], progress=False)"
-    home = tmp_path / "corpus"
-    build = subprocess.Popen([sys.executable, "-c", script, str(home), str(folder)])
-    deadline = time.monotonic() + 120
-    shards = home / "shards"
-    while not (shards.is_dir() and any(not entry.name.startswith(".") for entry in shards.iterdir())):
-        assert time.monotonic() < deadline
-        assert build.poll() is None or (home / "manifest.json").exists()
-        time.sleep(0.005)
-    build.send_signal(signal.SIGKILL)
-    build.wait()
-    resumed = va.Corpus.build(home, videos=folder, progress=False)
-    whole = va.Corpus.build(tmp_path / "whole", videos=folder, progress=False)
-    assert resumed.clips.index.tolist() == whole.clips.index.tolist()
-    np.testing.assert_array_equal(np.asarray(resumed.embeddings), np.asarray(whole.embeddings))
 
 
 # --- bad input -------------------------------------------------------------------------------------

@@ -288,7 +288,22 @@ def test_a_map_of_a_few(n: int) -> None:
 def test_a_map_of_duplicates() -> None:
     assert not map_2d(np.ones((50, 8), dtype=np.float16)).any()
     three = np.repeat(blobs(3)[0], 40, axis=0)
-    assert len(np.unique(map_2d(three).round(3), axis=0)) == 3
+    assert len(np.unique(map_2d(three), axis=0)) == 3
+
+
+@pytest.mark.parametrize("sample", [20, 3_000], ids=["placed by a sample", "all placed"])
+def test_equal_rows_have_one_place_to_the_bit(sample: int) -> None:
+    rows = blobs(120)[0].astype(np.float16)
+    rows[0, 0] = 0.0
+    several = np.tile(rows, (3, 1))
+    several[120, 0] = -0.0
+    places = map_2d(several, sample=sample)
+    np.testing.assert_array_equal(places, np.tile(places[:120], (3, 1)))
+    np.testing.assert_array_equal(places[:120], map_2d(rows, sample=sample))
+    assert len(np.unique(places, axis=0)) == 120
+
+
+def test_a_map_needs_a_matrix() -> None:
     assert map_2d(np.linspace(0, 1, 20, dtype=np.float32)[:, None]).shape == (20, 2)
     with pytest.raises(CorpusError, match="matrix"):
         map_2d(np.ones(3, dtype=np.float32))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import va_widgets as va
-from va_widgets.corpus import encoders
+from va_widgets.corpus import encoders, image_tower
 from va_widgets.corpus.encoders import Encoder, OpenClipEncoder, as_encoder
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import sample_scenes
@@ -45,7 +45,7 @@ def reference(folder: Path, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.f
     """What a plain loop over OpenCLIP gives."""
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     model.eval()
-    with torch.inference_mode(), encoders._one_thread_each():
+    with torch.inference_mode(), image_tower.one_thread_each():
         pixels = torch.stack([preprocess(Image.fromarray(frame)) for frame in frames])
         vectors: NDArray[np.float32] = model.encode_image(pixels, normalize=True).numpy()
     return vectors
@@ -143,8 +143,8 @@ def test_lower_precision_stays_near_and_leaves_texts_alone(plain: OpenClipEncode
 def test_a_precision_that_changes_what_is_seen_is_not_chosen(
     plain: OpenClipEncoder, scenes: Frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoders, "_wanted", lambda *_: torch.bfloat16)
-    monkeypatch.setattr(encoders, "_FAITHFUL", 1.1)
+    monkeypatch.setattr(image_tower, "wanted_precision", lambda *_: torch.bfloat16)
+    monkeypatch.setattr(image_tower, "_FAITHFUL", 1.1)
     vectors = OpenClipEncoder(device="cpu").encode_frames(scenes)
     np.testing.assert_array_equal(vectors, plain.encode_frames(scenes))
 

@@ -78,7 +78,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_build_may_be_killed_at_any_instant(cases: list[Case], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    kills = 12
+    kills = 8  # benchmarks/kill_build.py has hundreds
     left: tuple[Case, Path] | None = None
     with Builders(kills + 1) as builders:
         for number in range(kills):
@@ -423,11 +423,53 @@ def test_a_video_at_which_the_decoder_hangs_is_given_up(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "Reader", _Stopping)
-    monkeypatch.setattr(reader, "_STALLED", 2.0)
+    monkeypatch.setattr(reader, "_STALLED", 4.0)
     for name in ("a", "c", "d"):  # only the one that hangs is read: on a busy machine the others may take as long
         (videos / f"{name}.mp4").rename(tmp_path / f"{name}.mp4")
-    with pytest.raises(va.NoVideosError, match=r"bad\.mp4: decoding it made no progress for 2 s"):
+    with pytest.raises(va.NoVideosError, match=r"bad\.mp4: decoding it made no progress for 4 s"):
         va.Corpus.build(tmp_path / "corpus", videos, progress=False)
+
+
+@pytest.mark.parametrize("lacking", ["av", "cv2", "msgspec"])
+def test_what_all_files_fail_of_is_the_installation_s_fault(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(reader, "_PROGRAM", f"import sys; sys.modules[{lacking!r}] = None; {reader._PROGRAM}")
+        with pytest.raises(va.CorpusError, match=rf"This installation cannot read videos.*{lacking}.*new environment"):
+            va.Corpus.build(tmp_path / "corpus", videos, progress=False)
+    assert not list(tmp_path.glob("corpus/*.json"))
+    assert len(va.Corpus.build(tmp_path / "corpus", videos, progress=False))
+
+
+def test_a_corpus_is_not_told_of_files_that_a_broken_installation_could_not_read(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = va.Corpus.build(tmp_path / "corpus", [videos / "a.mp4"], progress=False)
+    before = made.report
+    with monkeypatch.context() as patched:
+        patched.setattr(reader, "_PROGRAM", f"import sys; sys.modules['av'] = None; {reader._PROGRAM}")
+        with pytest.raises(va.CorpusError, match="This installation cannot read videos"):
+            made.add([videos / "c.mp4", videos / "d.mp4"], progress=False)
+    assert va.Corpus.open(tmp_path / "corpus").report.equals(before)
+    assert made.add([videos / "c.mp4", videos / "d.mp4"], progress=False).report["status"].tolist() == ["done"] * 3
+
+
+def test_pictures_too_are_not_to_blame_for_the_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(Path(reader.__file__).with_name("probe.png").read_bytes())
+    monkeypatch.setattr(reader, "_PROGRAM", f"import sys; sys.modules['PIL'] = None; {reader._PROGRAM}")
+    with pytest.raises(va.CorpusError, match="This installation cannot read pictures"):
+        va.Corpus.build(tmp_path / "corpus", tmp_path, progress=False)
+
+
+def test_a_package_in_a_folder_that_only_this_process_knows_is_found_by_readers(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here").mkdir()
+    (tmp_path / "only_here" / "extra_package.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "only_here"))
+    monkeypatch.setattr(reader, "_PROGRAM", reader._PROGRAM.replace("main()", "import extra_package; main()"))
+    assert len(va.Corpus.build(tmp_path / "corpus", videos, progress=False))
 
 
 def test_an_idle_reader_that_has_died_is_replaced(videos: Path, tmp_path: Path) -> None:
