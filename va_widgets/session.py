@@ -30,7 +30,7 @@ from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.ranking import Ranking
 from va_widgets.listeners import Listener, Listeners
-from va_widgets.matrix import is_large_half, one_thread
+from va_widgets.matrix import needs_torch, one_thread
 from va_widgets.models.bundle import Model, choose_threshold, publish
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Session:
 
     def _opens_fast(self) -> bool:
         """Whether the first classifier can be fitted without loading a text model or torch."""
-        if is_large_half(self.corpus.embeddings) and "torch" not in sys.modules:
+        if needs_torch(self.corpus.embeddings) and "torch" not in sys.modules:
             return False
         return not self._text.missing or self.corpus.text_search.state == "ready"
 
@@ -244,7 +244,8 @@ class Session:
     def answers_at_once(self, text: str) -> bool:
         """Whether a search for this text needs no model that is not loaded yet."""
         known = text == self.concept and self._text.vector is not None
-        return known or not self.corpus.has_text_model or self.corpus.text_search.state == "ready"
+        without = self.ready and (known or not self.corpus.has_text_model)
+        return without or self.corpus.text_search.state == "ready"
 
     @property
     def concept_note(self) -> str:

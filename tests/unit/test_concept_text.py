@@ -185,7 +185,6 @@ def test_a_text_that_is_cut_is_said_so(corpus: va.Corpus, model: Path) -> None:
     assert va.Session(cutting, "red circle").concept_note == ""
 
 
-@pytest.mark.skipif(not hasattr(OpenClipEncoder, "cut_text"), reason="OpenClipEncoder tells no cut texts yet")
 def test_va_tiny_says_what_it_cuts(corpus: va.Corpus) -> None:
     text = "city at night, " * 30
     note = str(corpus.search(text, 3).attrs["note"])
@@ -244,15 +243,18 @@ assert session.pending == 1
     subprocess.run([sys.executable, "-c", script, str(corpus.path)], check=True)
 
 
+@pytest.mark.parametrize("limit", ["LARGE", "_SORTED"])
 def test_a_large_corpus_is_scored_by_torch_whenever_it_is_opened(
-    corpus: va.Corpus, monkeypatch: pytest.MonkeyPatch
+    corpus: va.Corpus, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     va.Session(corpus, "night").scores()
-    monkeypatch.setattr("va_widgets.matrix.LARGE", 0)
+    monkeypatch.setattr(f"va_widgets.matrix.{limit}", 0)
     at_once = va.Session(va.Corpus.open(corpus.path), "night")
     with monkeypatch.context() as patch:
         patch.setattr("va_widgets.session.sys", SimpleNamespace(modules={}))  # torch is not loaded yet
         waiting = va.Session(va.Corpus.open(corpus.path), "night")
         assert not waiting.ready
     assert at_once.ready
+    assert at_once.answers_at_once("night")
+    assert not waiting.answers_at_once("night")
     assert waiting.scores().equals(at_once.scores())
