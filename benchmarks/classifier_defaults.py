@@ -19,7 +19,7 @@ from va_widgets.experiments import compare, open_pool
 from va_widgets.experiments.pools import TEXT_QUALITIES
 from va_widgets.experiments.strategies import STRATEGIES, Fitted, Linear, Rows, Strategy, Task
 from va_widgets.learning import Classifier
-from va_widgets.learning.classifier import BACKGROUND_WEIGHT, PRIOR_STRENGTH, C
+from va_widgets.learning.logistic import BACKGROUND_WEIGHT, PRIOR_STRENGTH, C
 
 BUDGETS = (10, 25, 50, 100)
 

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from benchmarks.search import write_matrix
 from va_widgets.learning.backdrop import Backdrop
-from va_widgets.learning.classifier import Classifier, decision_scores
+from va_widgets.learning.classifier import Classifier
+from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.ranking import Ranking
 from va_widgets.matrix import half_products
 

@@ -42,6 +42,11 @@ def is_large_half(matrix: NDArray[np.floating[Any]]) -> bool:
     return matrix.dtype == np.float16 and bool(matrix.flags.c_contiguous) and matrix.size >= LARGE
 
 
+def needs_torch(matrix: NDArray[np.floating[Any]]) -> bool:
+    """Whether scoring and ranking the rows of a matrix takes torch, which is to be loaded first."""
+    return is_large_half(matrix) or len(matrix) >= _SORTED
+
+
 def half_products(matrix: NDArray[np.floating[Any]], half: NDArray[np.float16]) -> NDArray[np.float16]:
     """The dot products of all rows (n, dim), float16, with `half` (dim,), added up in float32, rounded to float16."""
     with imports:

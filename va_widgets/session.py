@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
@@ -17,7 +19,9 @@ from scipy.special import expit
 
 from va_widgets import arguments
 from va_widgets.arguments import ClipIds, described, is_one_of, listed
-from va_widgets.corpus import Corpus, Filmstrip
+from va_widgets.concept_text import ConceptText
+from va_widgets.corpus import Corpus, Filmstrip, TextSearch
+from va_widgets.corpus.corpus import FLAT, cut_note
 from va_widgets.errors import (
     ArgumentError,
     LabelError,
@@ -32,13 +36,13 @@ from va_widgets.labels.store import LabelStore, StoredValue
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
 from va_widgets.labels.values import LabelValue as LabelValue
 from va_widgets.learning.backdrop import Backdrop
-from va_widgets.learning.classifier import Classifier, decision_scores
 from va_widgets.learning.course import Positives, advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, feed, reason
-from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion
+from va_widgets.learning.logistic import TextLogistic, decision_scores
+from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.ranking import Ranking
 from va_widgets.listeners import Listener, Listeners
-from va_widgets.matrix import one_thread
+from va_widgets.matrix import needs_torch, one_thread
 from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
 
 if TYPE_CHECKING:
@@ -46,11 +50,14 @@ if TYPE_CHECKING:
 
     from va_widgets.report import Report
 
+__all__ = ["FLAT", "LabelValue", "Refit", "Session", "Standing"]
+
 LABELS_FILE = "labels.sqlite"
 MODELS_FOLDER = "models"
 _SHARED = ""  # the guideline and the refits belong to the concept, not to one annotator
 _KEPT_QUERIES = 20
 _RANDOM = "random"  # the feed whose clips stand for the corpus
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ class _Fit:
 
     refit: Refit
     event: int  # the newest label event it knows of
-    classifier: Classifier
+    classifier: TextLogistic
     ranking: Ranking  # of every clip, in the corpus's order
     rows: NDArray[np.int64]  # the labelled clips
     y: NDArray[np.bool_]
@@ -111,6 +118,11 @@ class Session:
 
     Labels are kept beside the corpus and are on disk when `label` returns. Opening the same concept again resumes
     where it was left. All methods may be called from several threads, and in a child of `os.fork`.
+
+    The concept's text vector is kept with the labels, so that a session opens without loading the text model. Where
+    there is no vector yet, or the corpus is so large that torch scores it, opening returns at once, and the first call
+    that needs the classifier (`feed`, `scores`, `refit`, `quality`, …) waits until both are loaded, unless `ready` is
+    true. A model that cannot be loaded leaves the feeds without their text; they get it as soon as it can be.
 
     Parameters
     ----------
@@ -157,9 +169,17 @@ class Session:
         self._course: list[dict[str, Any]] = self._state(_SHARED, "refits", [])
         self._clips = corpus.clips.index
         self._videos = pd.factorize(corpus.clips["video"])[0]
-        self._prior = self._text_prior()
+        self._text = ConceptText(self.corpus, self._store, concept)
+        self._prior = self._text.vector
         self._backdrop = Backdrop.of(corpus.embeddings, seed)
-        self._fit = self._resumed()
+        self._notice_others()
+        # The first classifier knows these, however late it is fitted: the same labels then give the same versions.
+        self._found_labels = self._agreement.training_set(), self._agreement.event
+        number = int(self._course[-1]["version"]) if self._course else 0
+        self._found_version = max(number, 1) if (self._rows(self._found_labels[0][0]) >= 0).any() else number
+        self._newest: _Fit | None = None
+        if self._opens_fast():
+            self._start()
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
         return _reopened, (self.corpus, self.concept, self.annotator, self.seed)
@@ -168,6 +188,45 @@ class Session:
         counts = self.counts
         said = ", ".join(f"{number} {value}" for value, number in counts.items())
         return f"Session({self.concept!r}, annotator={self.annotator!r}: {said}, v{self.version})"
+
+    # --- opening -----------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether the classifier is there, so that feeds and scores do not wait for the text model."""
+        return self._newest is not None
+
+    def _opens_fast(self) -> bool:
+        """Whether the first classifier can be fitted without loading a text model or torch."""
+        if needs_torch(self.corpus.embeddings) and "torch" not in sys.modules:
+            return False
+        return not self._text.missing or self.corpus.text_search.state == "ready"
+
+    def _start(self) -> None:
+        """Fit the first classifier, once; takes as long as loading the text model where the vector is not stored."""
+        with self._fitting:
+            if self._newest is not None:
+                return
+            try:
+                self._text.load()
+            except SearchUnavailableError as error:
+                _log.info("The first feeds are not ranked by the concept's text: %s", error)
+            self._prior = self._text.vector
+            self._newest = self._resumed()
+        self._listeners.tell("status", {})
+
+    @property
+    def _fit(self) -> _Fit:
+        """The newest classifier; waits for the first one. Must not be asked for while `_lock` is held."""
+        if self._newest is None:
+            self._start()
+        assert self._newest is not None
+        return self._newest
+
+    def _take_late_text(self) -> None:
+        """Refit with the concept's text if its model could not be loaded before and is there now."""
+        if self._text.missing and self.corpus.text_search.state == "ready":
+            self.refit()
 
     # --- other concepts of the corpus -------------------------------------------------------------
 
@@ -202,12 +261,36 @@ class Session:
         """Whether the corpus can be searched by text."""
         return self.corpus.searchable
 
+    @property
+    def text_search(self) -> TextSearch:
+        """Whether any text can be searched for now, and if not, what is wrong and what to do. Loads nothing."""
+        return self.corpus.text_search
+
+    def answers_at_once(self, text: str) -> bool:
+        """Whether a search for this text needs no model that is not loaded yet."""
+        known = text == self.concept and self._text.vector is not None
+        without = self.ready and (known or not self.corpus.has_text_model)
+        return without or self.corpus.text_search.state == "ready"
+
+    @property
+    def concept_note(self) -> str:
+        """Says which part of the concept the model reads, where it is too long for it; empty otherwise."""
+        return cut_note(self._text.read)
+
     def search(self, text: str, k: int = 24) -> pd.DataFrame:
         """The `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
 
-        Raises SearchUnavailableError if the corpus has no text encoder.
+        `attrs["note"]` of the table says, as that of `Corpus.search`, what speaks against relying on it. The concept
+        itself is searched for without the text model once its vector is stored.
+
+        Raises SearchUnavailableError if the corpus has no text encoder, or it cannot be loaded.
         """
-        found = self.corpus.search(text, k)
+        if text == self.concept and self._text.vector is not None:
+            found = self.corpus.search_vector(self._text.vector, k, nonsense=self._text.nonsense)
+            found.attrs["note"] = " ".join(filter(None, [self.concept_note, found.attrs["note"]]))
+        else:
+            found = self.corpus.search(text, k)
+            self._take_late_text()
         with self._lock:
             self._queries = [text, *(query for query in self._queries if query != text)][:_KEPT_QUERIES]
             self._remember(self.annotator, "queries", self._queries)
@@ -244,12 +327,13 @@ class Session:
             raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(FEEDS)}.")
         k = arguments.count(k, "k")
         left_aside = arguments.clip_ids(exclude, "exclude")
+        self._take_late_text()
+        fit = self._fit
         with self._lock:
             self._notice_others()
             left_out = np.zeros(len(self.corpus), dtype=bool)
             for rows in (self._rows(self._agreement.values), self._rows(left_aside)):
                 left_out[rows[rows >= 0]] = True
-            fit = self._fit
         rows = feed(
             name,
             fit.ranking,
@@ -373,7 +457,8 @@ class Session:
         with self._lock:
             self._notice_others()
             can_undo, can_redo = self._store.steps(self.annotator, self.concept)
-            return Standing(self._agreement.counts, self._agreement.since(self._fit.event), can_undo, can_redo)
+            known = self._found_labels[1] if self._newest is None else self._newest.event
+            return Standing(self._agreement.counts, self._agreement.since(known), can_undo, can_redo)
 
     @property
     def can_undo(self) -> bool:
@@ -471,30 +556,32 @@ class Session:
         to it, too. A refit without new labels returns the last one.
         """
         with self._fitting:
+            former = self._fit
             with self._lock:
                 self._notice_others()
-                agreement, former = self._agreement, self._fit
+                agreement = self._agreement
                 event, counts, labels = agreement.event, agreement.counts, agreement.training_set()
-            if event == former.event:
+            if event == former.event and not self._has_late_text():
                 return former.refit
             fit = self._fitted(labels, event, former)
             with self._lock:
-                self._fit = fit
+                self._newest = fit
             # New feeds are there; what takes longer comes after them.
             self._listeners.tell("refit", {"refit": fit.refit})
             fit = self._measured(fit, former)
-            # Another process may have added some, too.
-            course = [*self._state(_SHARED, "refits", []), _point(fit.refit, counts)]
             with self._lock:
-                self._fit, self._course = fit, course
-            self._remember(_SHARED, "refits", course)
+                self._newest = fit
+            if event != former.event:
+                # Another process may have added some, too.
+                self._course = [*self._state(_SHARED, "refits", []), _point(fit.refit, counts)]
+                self._remember(_SHARED, "refits", self._course)
         self._listeners.tell("status", {})
         return fit.refit
 
     @property
     def version(self) -> int:
         """The number of the newest classifier; 0 is the text alone."""
-        return self._fit.refit.version
+        return self._found_version if self._newest is None else self._newest.refit.version
 
     @property
     def last_refit(self) -> Refit:
@@ -513,8 +600,10 @@ class Session:
 
     @property
     def quality_note(self) -> str:
-        """Why there is no quality yet; empty when there is one."""
-        return self._fit.refit.quality_note
+        """Why there is no quality yet; empty when there is one. Does not wait for the first classifier."""
+        if self._newest is None:
+            return too_few(self._found_labels[0][1]) or "not measured yet"
+        return self._newest.refit.quality_note
 
     @property
     def diversity(self) -> float:
@@ -606,8 +695,9 @@ class Session:
         if precision is not None:
             precision = checked_precision(precision)
         self.refit()
+        fit = self._fit
         with self._lock:
-            fit, (clips, y) = self._fit, self._agreement.training_set()
+            clips, y = self._agreement.training_set()
         if not (y.any() and (~y).any()):
             raise NotEnoughLabelsError(
                 "A model needs at least one yes and one no: label a few more clips, then publish."
@@ -659,9 +749,19 @@ class Session:
         return self.corpus.preview(clip_id, context)
 
     def warm_up(self) -> None:
-        """Load what the first search needs, so that it answers at once."""
-        if self.searchable:
-            self.corpus.text_embedding(self.concept)
+        """Load what the first feed and the first search need, so that they answer at once.
+
+        Raises SearchUnavailableError if the text model cannot be loaded; the feeds are there all the same.
+        """
+        before = self.ready, self.text_search
+        try:
+            self._start()
+            if self.corpus.has_text_model and self.corpus.text_search.state != "ready":
+                self.corpus.text_embedding(self.concept)
+            self._take_late_text()
+        finally:
+            if (self.ready, self.text_search) != before:
+                self._listeners.tell("status", {})
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener(event, data)` after every "labels", "refit" and "status" event; returns the way to stop it.
@@ -690,29 +790,31 @@ class Session:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _text_prior(self) -> NDArray[np.float32] | None:
-        if not self.corpus.searchable:
-            return None
+    def _has_late_text(self) -> bool:
+        """Take over the concept's text where the first classifier had to do without it; whether that is the case."""
+        if not self._text.missing or self.corpus.text_search.state != "ready":
+            return False
         try:
-            return self.corpus.text_embedding(self.concept)
-        except SearchUnavailableError:  # phrases were given as vectors, and this concept is not among them
-            return None
+            self._text.load()
+        except SearchUnavailableError as error:
+            _log.info("The feeds go on without the concept's text: %s", error)
+            return False
+        self._prior = self._text.vector
+        return True
 
     def _notice_others(self) -> None:
         """Take labels into account that anybody, perhaps another process, has written."""
         self._agreement.take(self._store.events(self.concept, after=self._agreement.event))
 
     def _resumed(self) -> _Fit:
-        self._notice_others()
-        version = int(self._course[-1]["version"]) if self._course else 0
+        labels, event = self._found_labels
         nothing = Refit(0, 0, None, "", 0.0, 0, 0.0)
         nobody, none = np.zeros(len(self.corpus), dtype=np.float32), np.empty(0, dtype=np.int64)
         features = np.empty((0, self.corpus.embeddings.shape[1]), dtype=np.float32)
-        blank = _Fit(nothing, -1, Classifier(), Ranking(nobody), none, none.astype(bool), features, {}, None)
-        fit = self._fitted(self._agreement.training_set(), self._agreement.event, blank)
-        number = max(version, 1) if fit.refit.labels else version
+        blank = _Fit(nothing, -1, TextLogistic(), Ranking(nobody), none, none.astype(bool), features, {}, None)
+        fit = self._fitted(labels, event, blank)
         fit = self._measured(fit, fit)
-        return replace(fit, refit=replace(fit.refit, version=number, flipped=0))
+        return replace(fit, refit=replace(fit.refit, version=self._found_version, flipped=0))
 
     def _fitted(self, labels: tuple[list[str], NDArray[np.bool_]], event: int, former: _Fit) -> _Fit:
         """The classifier of some labels and its scores, with what the former one said of quality."""
@@ -722,7 +824,7 @@ class Session:
         here = rows >= 0  # labels of clips that have left the corpus are kept, but teach nothing
         rows, y = rows[here], y[here]
         features = np.asarray(self.corpus.embeddings[rows], dtype=np.float32)
-        classifier = Classifier(self._prior, self._backdrop).fit(features, y)
+        classifier = TextLogistic(self._prior, self._backdrop).fit(features, y)
         logits = decision_scores(self.corpus.embeddings, classifier.coef_, classifier.intercept_)
         refit = replace(
             former.refit,

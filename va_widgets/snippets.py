@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -124,6 +123,8 @@ def curve(refits: pd.DataFrame) -> str:
 
 def _middle(corpus: Corpus, clip_id: str) -> bytes:
     """A WebP of the middle frame. Raises CorpusError if there is none."""
+    import cv2  # loaded with the first picture
+
     strip = corpus.filmstrip(clip_id)
     row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR) if strip.data else None
     if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):

@@ -8,6 +8,7 @@ export interface Found {
   readonly cards: readonly Card[];
   readonly source: string; // what a label given on this page is stored under
   readonly version: number; // the classifier that chose it
+  readonly note?: string; // what speaks against relying on it
 }
 
 export interface Deck {

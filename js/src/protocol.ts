@@ -52,6 +52,10 @@ export interface Status {
   readonly can_undo: boolean;
   readonly can_redo: boolean;
   readonly searchable: boolean;
+  readonly ready: boolean; // the classifier is there; before, feeds are answered when the text model is loaded
+  readonly words: "ready" | "loading" | "unavailable"; // whether any text can be searched for now
+  readonly words_note: string; // why not, and what to do; or what is waited for
+  readonly concept_note: string; // which part of a long concept the model reads
   readonly queries: readonly string[];
 }
 
@@ -87,7 +91,7 @@ export interface Requests {
     result: { status: Status; session: string; corpus: string; selection: Selection | null; labels: Labels };
   };
   bye: { with: { page: string }; result: Record<never, never> };
-  search: { with: { text: string; k: number }; result: { cards: Card[]; status: Status } };
+  search: { with: { text: string; k: number }; result: { cards: Card[]; status: Status; note: string } };
   similar: { with: { clip: string; k: number }; result: { cards: Card[] } };
   feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };
   review: {
@@ -203,6 +207,10 @@ const isStatus = shape({
   can_undo: isBoolean,
   can_redo: isBoolean,
   searchable: isBoolean,
+  ready: isBoolean,
+  words: oneOf("ready", "loading", "unavailable"),
+  words_note: isString,
+  concept_note: isString,
   queries: listOf(isString),
 });
 const isStrip = shape({
@@ -228,7 +236,7 @@ const results: Record<RequestType, Check> = {
     labels: isLabels,
   }),
   bye: isObject,
-  search: shape({ cards: listOf(isCard), status: isStatus }),
+  search: shape({ cards: listOf(isCard), status: isStatus, note: isString }),
   similar: shape({ cards: listOf(isCard) }),
   feed: shape({ cards: listOf(isCard), version: isNumber }),
   review: shape({ clips: listOf(isString), cards: listOf(isCard), annotators: listOf(isString) }),

@@ -1,7 +1,7 @@
 // What the annotator knows: one store a model, shared by its views.
 
 import { computed, type Signal, signal } from "@preact/signals";
-import { Client, type Model } from "./client";
+import { Client, type Model, RequestError } from "./client";
 import { bothClasses, feedOf } from "./feeds";
 import { type Command, type Keys, rebind } from "./keys";
 import { Media } from "./media";
@@ -80,6 +80,12 @@ export class Store {
       : this.review.list.value.cards.get(clip);
   }
 
+  // The kernel waits for the text model, which it loads on another thread: it saves labels meanwhile.
+  readonly waits = computed(() => this.status.value?.words === "loading" && this.saving.value === 0);
+  // Words cannot be searched for now, though the corpus has a model for them; the header says why.
+  readonly wordless = computed(
+    () => this.status.value?.searchable === true && this.status.value.words === "unavailable",
+  );
   readonly loading = computed(() => this.pages.value?.deck.value.loading ?? this.review.list.value.loading);
   private readonly reviewed = computed(() =>
     this.place.value.tab === "review" ? this.review.list.value.clips : [],
@@ -329,8 +335,10 @@ export class Store {
     if (k <= seen) return { cards: [], source, version: 0 };
     const reply = clip ? await this.ask("similar", { clip, k }) : await this.ask("search", { text, k });
     if (!reply) return null;
-    if ("status" in reply.result) this.hear(reply.result.status);
-    return { cards: reply.result.cards.slice(seen), source, version: 0 };
+    const found = { cards: reply.result.cards.slice(seen), source, version: 0 };
+    if (!("status" in reply.result)) return found;
+    this.hear(reply.result.status);
+    return { ...found, note: reply.result.note };
   }
 
   // Cards bring what the kernel knows of their labels, and their pictures are wanted soon.
@@ -456,7 +464,12 @@ export class Store {
   // --- the kernel ------------------------------------------------------------------------------
 
   private hear(status: Status): void {
-    if (status.concept === this.status.value?.concept) this.status.value = status;
+    const former = this.status.value;
+    if (status.concept !== former?.concept) return;
+    this.status.value = status;
+    // The text model is there at last: what was searched for in vain is searched for again.
+    const inVain = this.place.value.tab === "search" && !this.loading.value && this.clips.value.length === 0;
+    if (former.words !== "ready" && status.words === "ready" && inVain) void this.show();
   }
 
   private readonly heard = (event: Event): void => {
@@ -483,7 +496,8 @@ export class Store {
       this.error.value = "";
       return reply;
     } catch (error) {
-      this.error.value = error instanceof Error ? error.message : String(error);
+      const known = error instanceof RequestError && error.code === "no_text_search" && this.wordless.value;
+      this.error.value = known ? "" : error instanceof Error ? error.message : String(error); // the header says why
       return null;
     }
   }
@@ -495,7 +509,8 @@ const same = (one: Selection, other: Selection | null): boolean =>
 const reachable = (tab: Tab, status: Status): boolean => tab !== "search" || status.searchable;
 
 // Words first; once both classes are there, or where words cannot be searched for, the feeds.
-const firstTab = (status: Status): Tab => (status.searchable && !bothClasses(status) ? "search" : "feeds");
+const firstTab = (status: Status): Tab =>
+  status.searchable && status.words !== "unavailable" && !bothClasses(status) ? "search" : "feeds";
 
 function told(change: Change, labels: Labels): string {
   const number = Object.keys(labels).length;

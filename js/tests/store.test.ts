@@ -24,6 +24,66 @@ describe("opening", () => {
     expect(grown.last("feed")).toMatchObject({ name: "suggested" });
   });
 
+  it("opens the feeds where words cannot be searched for now", async () => {
+    const young = new Shop();
+    young.status = {
+      ...STATUS,
+      counts: { yes: 2, no: 0, unsure: 0 },
+      words: "unavailable",
+      words_note: "Gone.",
+    };
+    const store = seen(young);
+    await store.open(4);
+    expect(store.place.value.tab).toBe("feeds");
+    expect(store.wordless.value).toBe(true);
+  });
+
+  it("searches again for what was searched for in vain, once the text model is there", async () => {
+    const kernel = new Shop();
+    kernel.status = { ...STATUS, words: "unavailable", words_note: "The folder is gone." };
+    const { store } = await opened(kernel);
+    const answer = kernel.answer;
+    kernel.refuse("no_text_search", "The folder is gone.");
+    await store.find("rain");
+    expect(store.clips.value).toEqual([]);
+    expect(store.error.value).toBe(""); // the header says it
+    kernel.answer = answer;
+    kernel.status = { ...kernel.status, words: "ready", words_note: "" };
+    const searches = kernel.asked.filter((message) => message.type === "search").length;
+    kernel.tell({ v: 1, event: "status", data: { status: kernel.status } });
+    await settle();
+    expect(kernel.asked.filter((message) => message.type === "search").length).toBeGreaterThan(searches);
+    expect(kernel.last("search")).toMatchObject({ text: "rain" });
+    expect(shown(store)).toBe("abcd");
+  });
+
+  it("does not take a kernel that loads its text model for a busy one, unless labels wait too", async () => {
+    const kernel = new Shop();
+    kernel.status = { ...STATUS, words: "loading" };
+    const { store } = await opened(kernel);
+    expect(store.waits.value).toBe(true);
+    kernel.hold = true;
+    void store.label(["a"], "yes");
+    expect(store.waits.value).toBe(false);
+    kernel.release();
+    await settle();
+    expect(store.waits.value).toBe(true);
+  });
+
+  it("keeps what the kernel says about a search with its page", async () => {
+    const kernel = new Shop();
+    const golden = kernel.answer;
+    kernel.answer = (message) => {
+      const reply = golden(message) as { result: object };
+      if (message.type === "search") reply.result = { ...reply.result, note: "These words tell nothing." };
+      return reply;
+    };
+    const { store } = await opened(kernel);
+    expect(store.page.value?.note).toBe("These words tell nothing.");
+    await store.alike("c");
+    expect(store.page.value?.note).toBeUndefined();
+  });
+
   it("comes back to where it was", async () => {
     const { kernel, store } = await opened();
     await store.openFeed("borderline");

@@ -22,6 +22,10 @@ const kernel = {
   advice: "",
   guideline: "",
   concept: options.concept,
+  status: options.status ?? {}, // what the status shall say instead
+  note: options.note ?? "", // of a search
+  // What searches and feeds wait for, as for a text model, until a test calls `kernel.load()`.
+  loaded: options.loading ? new Promise((done) => setTimeout(() => { kernel.load = done; })) : undefined,
   labels: { [options.concept]: {} },
   seen: new Set(), // ids of changes that are stored
   done: {}, // stacks of changes a concept
@@ -83,6 +87,7 @@ function status() {
     can_undo: (kernel.done[kernel.concept] ?? []).length > 0,
     can_redo: (kernel.undone[kernel.concept] ?? []).length > 0,
     clips: every.length,
+    ...kernel.status,
   };
 }
 
@@ -168,6 +173,7 @@ async function answer(model, message) {
   const result = by(message.type);
   let buffers = [];
   const labels = here();
+  if (["search", "feed"].includes(message.type)) await kernel.loaded;
   if (message.type === "hello") {
     model.seen = true;
     result.labels = Object.fromEntries(message.clips.map((clip) => [clip, labels[clip] ?? null]));
@@ -180,6 +186,7 @@ async function answer(model, message) {
   if (message.type === "search" || message.type === "similar") {
     const found = message.text?.includes("nothing") ? [] : every.slice(0, message.k);
     result.cards = found.map(cardOf);
+    if (message.type === "search") result.note = kernel.note;
   }
   if (message.type === "review") {
     result.clips = every.filter((clip) => labels[clip] && [labels[clip], "all"].includes(message.value));

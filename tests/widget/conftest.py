@@ -79,6 +79,7 @@ def session(demo_corpus: va.Corpus) -> va.Session:
 
 @pytest.fixture
 def page(session: va.Session, bundle: object) -> Iterator[Page]:
+    session.warm_up()  # tests of a page that opens before its model are in test_opening.py
     annotator = va.Annotator(session)
     yield Page(annotator)
     annotator.close()

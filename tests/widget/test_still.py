@@ -59,7 +59,9 @@ def test_a_long_concept_is_cut_and_told_in_full_on_hover(demo_corpus: va.Corpus,
 
 
 def test_before_any_label_the_words_rank_the_clips(demo_corpus: va.Corpus, bundle: object) -> None:
-    annotator = va.Annotator(va.Session(demo_corpus, "night"))
+    session = va.Session(demo_corpus, "night")
+    session.warm_up()
+    annotator = va.Annotator(session)
     data, _ = annotator._repr_mimebundle_() or ({}, {})
     annotator.close()
     assert "The clips that the words of the concept ranked highest on" in data["text/html"]

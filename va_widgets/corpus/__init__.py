@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from va_widgets.corpus.corpus import Corpus
     from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
-    from va_widgets.corpus.frames import Filmstrip
+    from va_widgets.corpus.filmstrip import Filmstrip
+    from va_widgets.corpus.text_model import TextSearch
 
-__all__ = ["Corpus", "Encoder", "Filmstrip", "OpenClipEncoder"]
+__all__ = ["Corpus", "Encoder", "Filmstrip", "OpenClipEncoder", "TextSearch"]
 
-_LAZY = {"Corpus": "corpus", "Encoder": "encoders", "Filmstrip": "frames", "OpenClipEncoder": "encoders"}
+_LAZY = {
+    "Corpus": "corpus",
+    "Encoder": "encoders",
+    "Filmstrip": "filmstrip",
+    "OpenClipEncoder": "encoders",
+    "TextSearch": "text_model",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -28,17 +28,16 @@ from va_widgets.corpus.display import (
     summary_text,
 )
 from va_widgets.corpus.encoders import TINY, Encoder, OpenClipEncoder, as_encoder
-from va_widgets.corpus.frames import STRIP_MIME, Filmstrip
+from va_widgets.corpus.filmstrip import STRIP_MIME, Filmstrip
 from va_widgets.corpus.index import Index, build_index, open_index
-from va_widgets.corpus.search import nearest
+from va_widgets.corpus.search import Spread, nearest
 from va_widgets.corpus.sources import is_url, located
-from va_widgets.corpus.store import Manifest, Root, Source
+from va_widgets.corpus.store import Root, Source
 from va_widgets.corpus.tables import Vectors, encodable
+from va_widgets.corpus.text_model import TextModel, TextSearch, check_encoder
 from va_widgets.corpus.tiny_check import warn_if_unlike_renderings
 from va_widgets.errors import (
     CorpusError,
-    EncoderError,
-    EncoderMismatchError,
     PreviewUnavailableError,
     SearchUnavailableError,
     UnknownClipError,
@@ -47,8 +46,11 @@ from va_widgets.names import escaped
 from va_widgets.paths import GivenPath, absolute_path, is_file
 
 FRAMES_PER_SHOT = 8
+FLAT = "These words do not tell your clips apart: try other words."
+"""What is said of a search whose scores hardly differ from clip to clip."""
 SearchBy: TypeAlias = Literal["exact", "index"]
 _SAMPLES = 8  # pictures in a summary
+_LONGEST_READ = 160  # characters of a long text's part that are shown
 _PREVIEWS = 2  # the kind of preview that is cut now; those of kind 1 had no sound, and are cut anew
 
 
@@ -64,7 +66,7 @@ class Corpus:
         self.path: Path = _home(path)
         if encoder is not None:
             encoder = as_encoder(encoder)
-        self._tower = _TextTower(encoder)
+        self._tower = TextModel(encoder)
         self._search_by: SearchBy = search
         self._load()
 
@@ -84,6 +86,7 @@ class Corpus:
         self._texts = files.texts
         self._roots: list[Root] = manifest.roots
         self._media_table: pd.DataFrame | None = None
+        self._spread: Spread | None = None
         self._index = self._indexed() if self._search_by == "index" else None
 
     def _indexed(self) -> Index:
@@ -172,7 +175,7 @@ class Corpus:
         wanted = Wanted(recipe, retire=False)
         progress = arguments.flag(progress, "progress")
         places = find(_videos(videos), _pictures(pictures))
-        build(self.path, places, self._tower.encoder(self.path, self._manifest), wanted, progress)
+        build(self.path, places, self._tower.encoder(self._manifest, self.path), wanted, progress)
         self._load()
         return self
 
@@ -188,7 +191,7 @@ class Corpus:
         home = _home(path)
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
-            _check_encoder(home, store.read_manifest(home), model)
+            check_encoder(home, store.read_manifest(home), model)
         return cls(home, model, search)
 
     @classmethod
@@ -386,7 +389,7 @@ class Corpus:
             dim=self._manifest.dim,
             encoder=self._manifest.fingerprint,
             statuses={name: int(statuses.get(name, 0)) for name in store.STATUSES},
-            searchable=self._tower.given is not None or self._manifest.tag is not None,
+            searchable=self.has_text_model,
             phrases=len(self._texts),
             columns=[str(name) for name in self._clips.columns if name not in store.COLUMNS],
         )
@@ -461,16 +464,45 @@ class Corpus:
     @property
     def searchable(self) -> bool:
         """Whether there is anything to search texts with."""
-        return self._tower.given is not None or self._manifest.tag is not None or bool(self._texts)
+        return self.has_text_model or bool(self._texts)
+
+    @property
+    def has_text_model(self) -> bool:
+        """Whether the corpus names an encoder for texts, or was given one; it may still fail to load."""
+        return self._tower.given is not None or self._manifest.tag is not None
+
+    @property
+    def text_search(self) -> TextSearch:
+        """Whether any text can be searched for now, and if not, what is wrong and what to do. Loads nothing."""
+        if self.has_text_model:
+            return self._tower.status
+        return TextSearch("ready") if self._texts else TextSearch("unavailable", self._no_text_model())
 
     def search(self, text: str, k: int = 24) -> pd.DataFrame:
         """The `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
+
+        `attrs["note"]` of the table says what speaks against relying on it: that only the first words of a long text
+        are read by the model, or that the model takes it for nonsense and the scores hardly differ from clip to clip
+        ("These words do not tell your clips apart"); it is empty otherwise.
 
         Raises SearchUnavailableError if the text cannot be embedded, ArgumentError if it is none or `k` is no whole
         number.
         """
         k = arguments.count(k, "k")
-        return self._found(self.text_embedding(text), k)
+        vector = self.text_embedding(text)
+        found = self.search_vector(vector, k, nonsense=self.resembles_nonsense(text, vector))
+        found.attrs["note"] = " ".join(filter(None, [cut_note(self.cut_text(text)), found.attrs["note"]]))
+        return found
+
+    def search_vector(self, vector: NDArray[np.float32], k: int = 24, *, nonsense: bool = False) -> pd.DataFrame:
+        """The `k` clips nearest to a text's vector, float32 (dim,), as `search` returns them.
+
+        `nonsense` says that the text resembles nonsense: then it is looked at whether the scores differ.
+        """
+        found = self._found(vector, k)
+        flat = nonsense and len(found) > 0 and self._spread_of_clips.is_flat(vector, float(found["score"].iloc[0]))
+        found.attrs["note"] = FLAT if flat else ""
+        return found
 
     def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
         """The `k` clips most like a clip, itself left out: DataFrame(clip_id, score = cosine), best first.
@@ -487,18 +519,38 @@ class Corpus:
             raise SearchUnavailableError("There is nothing to search for: type what the clips should show.")
         if text in self._texts:
             return self._texts[text]
-        if self._tower.given is None and self._manifest.tag is None:
-            known = ", ".join(repr(phrase) for phrase in list(self._texts)[:5])
-            hint = f"only for {known} …" if known else "only for clips that look alike"
-            raise SearchUnavailableError(
-                f"This corpus has no text encoder, so it can be searched {hint}: open it with encoder=… for any text."
-            )
-        try:
-            encoder = self._tower.encoder(self.path, self._manifest)
-        except (EncoderError, EncoderMismatchError) as error:
-            raise SearchUnavailableError(f"The corpus cannot be searched by text. {error}") from error
-        vector = encoder.encode_text([text])[0]
-        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), dtype=np.float32)
+        if not self.has_text_model:
+            raise SearchUnavailableError(self._no_text_model())
+        return self._tower.embed(text, self._manifest, self.path)
+
+    def phrase(self, text: str) -> NDArray[np.float32] | None:
+        """The vector of a phrase that came with the embeddings, float32 (dim,); None for any other text."""
+        return self._texts.get(text)
+
+    def cut_text(self, text: str) -> str | None:
+        """The part of a text that the model reads where the text is too long for it; None if it reads all of it.
+
+        Also None while the model is not loaded, and for an encoder without a method `cut_text`.
+        """
+        return None if text in self._texts else self._tower.cut_text(text)
+
+    def resembles_nonsense(self, text: str, vector: NDArray[np.float32]) -> bool:
+        """Whether the loaded text model puts a text, of this vector (dim,), where it puts strings without meaning.
+
+        False for phrases that came with the embeddings, and while the model is not loaded.
+        """
+        return text not in self._texts and self._tower.resembles_nonsense(vector)
+
+    def _no_text_model(self) -> str:
+        known = ", ".join(repr(phrase) for phrase in list(self._texts)[:5])
+        hint = f"only for {known} …" if known else "only for clips that look alike"
+        return f"This corpus has no text encoder, so it can be searched {hint}: open it with encoder=… for any text."
+
+    @property
+    def _spread_of_clips(self) -> Spread:
+        if self._spread is None:
+            self._spread = Spread.of(self._embeddings)
+        return self._spread
 
     def _found(self, vector: NDArray[np.float32], k: int) -> pd.DataFrame:
         by = self._index
@@ -621,39 +673,17 @@ def _pictures(taken: bool | None) -> bool | None:
     return None if taken is None else arguments.flag(taken, "pictures")
 
 
-def _videos(videos: str | Path | Iterable[str | Path]) -> str | Path | list[str | Path]:
+def _videos(videos: GivenPath | Iterable[GivenPath]) -> GivenPath | list[GivenPath]:
     """A folder, or files and URLs as a list. Raises CorpusError for anything else."""
-
-    def checked(file: object, name: str) -> str | Path:
-        place = arguments.path(file, name, error=CorpusError)
-        return place if isinstance(place, str) else Path(place)
-
     if isinstance(videos, (str, os.PathLike)):
-        return checked(videos, "videos")
+        return arguments.path(videos, "videos", error=CorpusError)
     files = arguments.items(videos, "videos", "a folder, or a list of files and URLs", error=CorpusError)
-    return [checked(file, "Each of the videos") for file in files]
+    return [arguments.path(file, "Each of the videos", error=CorpusError) for file in files]
 
 
-class _TextTower:
-    """The encoder that texts are embedded with: the one that was given, or the corpus's own once it is needed."""
-
-    def __init__(self, given: Encoder | None) -> None:
-        self.given = given
-
-    def encoder(self, path: Path, manifest: Manifest) -> Encoder:
-        """The encoder. Raises EncoderError or EncoderMismatchError if the corpus's own cannot be had."""
-        if self.given is None:
-            if manifest.tag is None:
-                raise EncoderError(f"The corpus in {path} does not say which encoder it needs: open it with encoder=….")
-            model = OpenClipEncoder(manifest.tag)
-            _check_encoder(path, manifest, model)
-            self.given = model
-        return self.given
-
-
-def _check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
-    if encoder.fingerprint != manifest.fingerprint:
-        raise EncoderMismatchError(
-            f"The corpus in {path} was made with the encoder {manifest.fingerprint}, not {encoder.fingerprint}: open it"
-            " with that encoder, or build it again in another folder."
-        )
+def cut_note(read: str | None) -> str:
+    """The sentence about a text of which only a part is read; empty if all of it is."""
+    if read is None:
+        return ""
+    shown = read if len(read) <= _LONGEST_READ else f"{read[:_LONGEST_READ].rstrip()} …"
+    return f"Only the first words are read: “{shown}”."

@@ -14,12 +14,11 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from va_widgets.corpus.frames import Filmstrip
+from va_widgets.corpus.filmstrip import Filmstrip
 from va_widgets.corpus.progress import clock_time, printable
 from va_widgets.errors import CorpusError
 
@@ -246,6 +245,8 @@ def first_frame(strip: Filmstrip) -> bytes:
 
     Raises CorpusError if the filmstrip cannot be decoded.
     """
+    import cv2  # loaded with the first picture
+
     row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR) if strip.data else None
     if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):
         raise CorpusError(f"A filmstrip of {strip.frames} frames is damaged: copy the corpus again.")

@@ -24,12 +24,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from va_widgets.background import stop_requested
 from va_widgets.corpus.colour import Transfer, to_screen
+from va_widgets.corpus.filmstrip import STRIP_MIME, Filmstrip
 from va_widgets.errors import CorpusError, said
 
 Picture = NDArray[np.uint8]
 
 STRIP_WIDTH, STRIP_HEIGHT = 240, 135  # what one frame of a filmstrip fits into
-STRIP_MIME = "image/jpeg"
 _STRIP_QUALITY = 82
 _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can claim anything
 _HD = 720  # lines from which a picture that does not say so is of BT.709, not BT.601
@@ -57,17 +57,6 @@ _METADATA_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__v
 
 class UndecodableError(CorpusError):
     """A file holds no video that can be decoded; the text says why, as the end of a sentence."""
-
-
-@dataclass(frozen=True)
-class Filmstrip:
-    """`frames` pictures of `width` x `height` pixels, side by side in one image file `data`."""
-
-    frames: int
-    width: int
-    height: int
-    mime: str
-    data: bytes
 
 
 @dataclass(frozen=True)

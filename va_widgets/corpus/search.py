@@ -7,7 +7,8 @@ that the result is the one that scoring every row in float32 gives.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from va_widgets.matrix import half_products, is_large_half, kth_largest
 
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
 _LONGEST = 2.0  # the length of rows up to which the bound holds; a corpus's rows have the length 1
+_SAMPLE = 4096  # clips that tell how far clips differ
+_FEWEST = 10  # clips from which it can be said that a text tells none of them apart
+_FLAT = 0.5  # of benchmarks/flat_search.py: nonsense stays below it, texts that tell clips apart are above 1
 _HALF, _SINGLE = 2.0**-11, 2.0**-24  # the relative rounding errors of float16 and float32
 
 
@@ -83,3 +87,39 @@ def _nearest_half(
     if len(rows) < k or not (np.abs(near - scores / length) <= off + per * np.minimum(np.abs(near), _LONGEST)).all():
         return None  # rows longer than any corpus's, or a torch that adds up in half precision
     return best(rows, scores, k)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far the clips of a corpus differ from their mean.
+
+    `center` is the mean embedding, float32 (dim,); `scale` the root of the mean square of the distance to it; `clips`
+    how many clips were looked at.
+    """
+
+    center: NDArray[np.float32]
+    scale: float
+    clips: int
+
+    @classmethod
+    def of(cls, embeddings: NDArray[np.floating[Any]]) -> Self:
+        """The spread of embeddings (n, dim), which may be memory-mapped, by a sample of evenly spaced rows."""
+        rows = np.unique(np.linspace(0, max(0, len(embeddings) - 1), _SAMPLE).astype(np.int64))[: len(embeddings)]
+        sample = np.asarray(embeddings[rows], dtype=np.float32)
+        if not len(sample):
+            return cls(np.zeros(embeddings.shape[1], dtype=np.float32), 0.0, 0)
+        center = sample.mean(axis=0, dtype=np.float64)
+        scale = float(np.square(sample - center).sum(axis=1).mean()) ** 0.5
+        return cls(center.astype(np.float32), scale, len(sample))
+
+    def is_flat(self, vector: NDArray[np.float32], highest: float) -> bool:
+        """Whether a text with this vector (dim,) and highest score ranks the clips by next to nothing.
+
+        The highest score is compared with the mean clip's. In units of what one direction in the space of embeddings
+        contributes to the clips' spread, scale / sqrt(dim), a random direction reaches 3 to 4 and words that the model
+        knows reach 1 to 12; nonsense that the model puts in one place stays below 0.5.
+        """
+        if self.clips < _FEWEST or self.scale <= np.finfo(np.float32).eps:
+            return False  # nothing could be told apart by any words
+        lift = highest - float(self.center @ vector)
+        return lift < _FLAT * self.scale / len(vector) ** 0.5

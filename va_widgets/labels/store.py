@@ -231,6 +231,15 @@ class LabelStore:
                 (annotator, concept, key, json.dumps(value)),
             )
 
+    def settle_state(self, annotator: str, concept: str, key: str, value: object) -> Any:
+        """Keep a small JSON document unless there is one under this key; returns the one that is kept from now on."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO state VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (annotator, concept, key, json.dumps(value)),
+            )
+        return self.get_state(annotator, concept, key)
+
     # --- reading ---------------------------------------------------------------------------------
 
     def get_state(self, annotator: str, concept: str, key: str) -> Any:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
-from scipy.stats import beta
+from scipy.special import betaincinv, expit
 
 from va_widgets.matrix import kth_largest
 
@@ -59,7 +58,7 @@ def positives(logits: NDArray[np.float32], known: int, labelled: int, drawn: NDA
     rest = len(logits) - labelled
     if len(drawn) >= _DRAWN:
         yes, no = float(drawn.sum()) + 0.5, float((~drawn).sum()) + 0.5
-        low, high = (float(beta.ppf(edge, yes, no)) for edge in _INTERVAL)
+        low, high = (float(betaincinv(yes, no, edge)) for edge in _INTERVAL)
         share = float(drawn.mean())
         estimate, least, most = (known + round(rest * value) for value in (share, low, high))
         return Positives(estimate, least, most, f"from {len(drawn)} clips drawn at random", len(drawn))

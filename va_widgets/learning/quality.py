@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.model_selection import StratifiedKFold
 
-from va_widgets.learning.classifier import Classifier
+from va_widgets.learning.logistic import TextLogistic
 from va_widgets.matrix import one_thread
 
 FOLDS, REPEATS = 5, 3
@@ -48,7 +47,7 @@ class CrossValidation:
 def cross_validated(
     X: NDArray[np.floating[Any]],
     y: NDArray[np.bool_],
-    classifier: Classifier,
+    classifier: TextLogistic,
     *,
     seed: int = 0,
     stopped: Callable[[], bool] = lambda: False,
@@ -63,18 +62,15 @@ def cross_validated(
     ----------
     X : float (n, dim), y : bool (n,)
         Embeddings and labels.
-    classifier : Classifier
+    classifier : TextLogistic
         Its settings are what counts; it is not changed.
     stopped : callable
         Asked before every fit whether the result is still wanted; if not, None is returned.
     """
-    missing = [
-        f"{_LEAST - number} more {kind}"
-        for number, kind in ((int(y.sum()), "yes"), (int((~y).sum()), "no"))
-        if number < _LEAST
-    ]
-    if missing:
-        return CrossValidation(None, f"too few labels yet: {' and '.join(missing)} needed", None)
+    if note := too_few(y):
+        return CrossValidation(None, note, None)
+    from sklearn.model_selection import StratifiedKFold
+
     logits = np.zeros(len(y), dtype=np.float64)
     with one_thread():  # whoever waits for the next label needs the other ones
         for repeat in range(REPEATS):
@@ -82,10 +78,19 @@ def cross_validated(
             for train, test in folds.split(X, y):
                 if stopped():
                     return None
-                other = Classifier(**classifier.get_params(deep=False))  # `clone` would copy the backdrop each time
-                logits[test] += other.fit(X[train], y[train]).decision_function(X[test]) / REPEATS
+                logits[test] += classifier.unfitted().fit(X[train], y[train]).decision_function(X[test]) / REPEATS
     method = f"{FOLDS}-fold cross-validation, {REPEATS} times, on the {len(y)} clips that were chosen to be labelled"
     return CrossValidation(_measured(y, logits, method, seed), "", expit(logits))
+
+
+def too_few(y: NDArray[np.bool_]) -> str:
+    """How many labels (n,) are missing until there is a quality; empty if there are enough."""
+    missing = [
+        f"{_LEAST - number} more {kind}"
+        for number, kind in ((int(y.sum()), "yes"), (int((~y).sum()), "no"))
+        if number < _LEAST
+    ]
+    return f"too few labels yet: {' and '.join(missing)} needed" if missing else ""
 
 
 def at_random(

@@ -22,14 +22,13 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy.special import expit
-from sklearn.metrics import precision_recall_curve
 
 from va_widgets import arguments
 from va_widgets._version import __version__
 from va_widgets.arguments import described, is_within
 from va_widgets.corpus import Corpus
 from va_widgets.errors import EncoderMismatchError, ModelError
-from va_widgets.learning.classifier import Classifier, decision_scores
+from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.names import is_reserved
 from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
 
@@ -119,7 +118,7 @@ def publish(
     concept: str,
     guideline: str,
     encoder_fingerprint: str,
-    classifier: Classifier,
+    classifier: TextLogistic,
     labels: tuple[Sequence[str], NDArray[np.bool_]],
     metrics: Mapping[str, float | int | None],
     threshold: float,
@@ -227,6 +226,8 @@ def choose_threshold(
         precision = checked_precision(precision)
     if held_out is None:
         return 0.5, "0.5, because there are too few labels to choose one"
+    from sklearn.metrics import precision_recall_curve  # a session opens without it
+
     reached, recall, thresholds = precision_recall_curve(y, held_out)
     reached, recall = reached[:-1], recall[:-1]  # scikit-learn adds a last point without a threshold
     if precision is None:

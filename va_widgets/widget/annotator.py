@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, SupportsIndex
+from typing import Any, ClassVar, Literal, NoReturn, SupportsIndex
 
 import anywidget
 import pandas as pd
@@ -27,7 +27,7 @@ from va_widgets.errors import (
 )
 from va_widgets.listeners import Listener, Listeners
 from va_widgets.names import escaped
-from va_widgets.session import LabelValue, Session
+from va_widgets.session import FLAT, LabelValue, Session
 from va_widgets.widget import media, protocol
 from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Selection, Status
 from va_widgets.widget.still import still
@@ -36,6 +36,11 @@ from va_widgets.widget.worker import RefitWorker
 _STATIC = Path(__file__).parent / "static"
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
 _LONGEST_SELECTION, _LONGEST_TITLE, _LONGEST_COURSE = 2_000, 80, 100
+# What shows clips or labels by the classifier.
+_BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish)
+_LOADING = "Loading the text model; the first time its weights are downloaded, which may take minutes."
+_THEN = "The first clips come then."
+_FLAT = "these words do not tell your clips apart"
 _log = logging.getLogger(__name__)
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -114,6 +119,8 @@ class Annotator(anywidget.AnyWidget):
         self._switching = threading.Lock()
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
         self._previews = background.TaskQueue("va-preview")
+        # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.
+        self._loading = background.TaskQueue("va-loading")
         self._process = os.getpid()
         self._opened = True
         self._warm = False
@@ -127,6 +134,7 @@ class Annotator(anywidget.AnyWidget):
             self._unsubscribe()
             self._worker.stop()
             self._previews.cancel()
+            self._loading.cancel()
         super().close()
 
     def show(self, clip_ids: arguments.ClipIds, title: str = "selection") -> None:
@@ -188,8 +196,16 @@ class Annotator(anywidget.AnyWidget):
             return
         if isinstance(request, protocol.Preview):
             self._previews.submit(lambda: self._answer(request, content))
+        elif self._needs_model(request):
+            self._loading.submit(lambda: self._answer(request, content))
         else:
             self._answer(request, content)
+
+    def _needs_model(self, request: protocol.Request) -> bool:
+        """Whether the answer takes as long as loading the text model does."""
+        if isinstance(request, protocol.Search):
+            return not self.session.answers_at_once(request.text)
+        return isinstance(request, _BY_CLASSIFIER) and not self.session.ready
 
     def _answer(self, request: protocol.Request, content: object) -> None:
         name = self._names[type(request)]
@@ -231,8 +247,14 @@ class Annotator(anywidget.AnyWidget):
 
     def _search(self, request: protocol.Search) -> Answer:
         self._selection = None  # the person has gone on
-        found = self.session.search(request.text, request.k)
-        return {"cards": self._cards(found, "matches the words"), "status": self._status()}, []
+        try:
+            found = self.session.search(request.text, request.k)
+        except SearchUnavailableError:
+            self._tell("status")  # first: the page shows there why words cannot be searched
+            raise
+        note = found.attrs["note"]
+        reason = _FLAT if FLAT in note else "matches the words"
+        return {"cards": self._cards(found, reason), "status": self._status(), "note": note}, []
 
     def _similar(self, request: protocol.Similar) -> Answer:
         self._selection = None
@@ -375,7 +397,9 @@ class Annotator(anywidget.AnyWidget):
 
     def _status(self) -> Status:
         session = self.session
-        standing, quality = session.standing, session.quality
+        ready = session.ready
+        standing, quality = session.standing, session.quality if ready else None
+        words, words_note = self._words()
         points = [
             Point(int(refit["version"]), int(refit["labels"]), _finite(refit.get("ap")))
             for refit in session.course[-_LONGEST_COURSE:]
@@ -389,18 +413,32 @@ class Annotator(anywidget.AnyWidget):
             counts=standing.counts,
             quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
             quality_note=session.quality_note,
-            diversity=session.diversity,
+            diversity=session.diversity if ready else 0.0,
             version=session.version,
             points=points,
-            advice=session.advice,
+            advice=session.advice if ready else "",
             state=self._state,  # type: ignore[arg-type]
             message=self._message,
             pending=standing.pending,
             can_undo=standing.can_undo,
             can_redo=standing.can_redo,
             searchable=session.searchable,
+            ready=ready,
+            words=words,
+            words_note=words_note,
+            concept_note=session.concept_note,
             queries=session.queries,
         )
+
+    def _words(self) -> tuple[Literal["ready", "loading", "unavailable"], str]:
+        """Whether any words can be searched for now, and if not, why."""
+        session = self.session
+        search = session.text_search
+        if not session.searchable:
+            return "unavailable", search.reason
+        if search.state == "unloaded":
+            return "loading", _LOADING if session.ready else f"{_LOADING} {_THEN}"
+        return (search.state, search.reason) if session.ready else ("loading", f"The clips are being ranked. {_THEN}")
 
     def _cards(self, found: pd.DataFrame, reason: str) -> list[Card]:
         """Cards of a table with clip_id and, where it has them, score, reason, suspicion and note."""

@@ -6,8 +6,6 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import av
-
 from va_widgets.errors import CorpusError, PreviewUnavailableError
 from va_widgets.session import Session
 from va_widgets.widget.protocol import Strip
@@ -40,6 +38,8 @@ def preview(session: Session, clip: str, context: float) -> tuple[dict[str, Any]
         data = session.preview(clip, context)
     except PreviewUnavailableError as error:
         return {**shown, "available": False, "reason": str(error)}, []
+    import av  # loaded with the first preview
+
     row = session.corpus.row(clip)
     start, end = (float(session.corpus.clips[edge].iloc[row]) for edge in ("start", "end"))
     before = min(context, start)

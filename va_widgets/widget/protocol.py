@@ -52,7 +52,7 @@ class Bye(_Request, tag="bye", frozen=True):
 
 
 class Search(_Request, tag="search", frozen=True):
-    """Clips nearest to a text."""
+    """Clips nearest to a text. The reply's `note` says what speaks against relying on them, if anything does."""
 
     text: Annotated[str, Meta(min_length=1, max_length=500)]
     k: Count
@@ -225,7 +225,12 @@ class Selection(Struct, frozen=True):
 
 
 class Status(Struct, frozen=True):
-    """All that the header shows. `advice` is what to do next, in one sentence, if there is anything to say."""
+    """All that the header shows. `advice` is what to do next, in one sentence, if there is anything to say.
+
+    `ready` says whether the classifier is there: before that feeds are answered when the text model is loaded. `words`
+    says whether any text can be searched for now, and `words_note` in one sentence why not and what to do, or what is
+    waited for. `concept_note` says which part of a long concept the model reads.
+    """
 
     concept: str
     guideline: str
@@ -245,6 +250,10 @@ class Status(Struct, frozen=True):
     can_undo: bool
     can_redo: bool
     searchable: bool
+    ready: bool
+    words: Literal["ready", "loading", "unavailable"]
+    words_note: str
+    concept_note: str
     queries: list[str]
 
 

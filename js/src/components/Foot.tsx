@@ -112,12 +112,13 @@ function hint(store: Store, view: View): string {
   const key = (command: Command) => shown(keyOf(command, keys));
   if (store.lost.value)
     return "Run this cell again: the kernel does not know this widget any more. What you did is kept, and saved then.";
-  if (store.busy.value)
+  if (store.busy.value && !store.waits.value)
     return "What you do is kept, and saved when the kernel answers. If it was restarted, run this cell again.";
   const chosen = view.selected.value.size;
   if (chosen > 1)
     return `${chosen} clips selected: ${key("yes")}, ${key("no")} or ${key("unsure")} labels all of them`;
   if (store.notice.value) return store.notice.value;
+  if (!status.ready) return "";
   if (tab === "review")
     return "Change a label in place: press another button, or the same one to take it back.";
   if (status.counts.yes === 0) return `Label what you look for yes: the tick, or ${key("yes")}.`;

@@ -149,7 +149,10 @@ function Nothing({ store }: { store: Store }) {
   );
   if (!status) return say("Waiting for the kernel …", "If it was restarted, run this cell again.");
   if (store.opening.value) return say(`Opening ${store.opening.value} …`, "");
-  if (store.loading.value) return say("Looking …", "");
+  if (store.loading.value)
+    return status.words === "loading" ? say("One moment …", status.words_note) : say("Looking …", "");
+  if (tab === "search" && store.wordless.value)
+    return say("Words cannot be searched now.", "Look in Feeds; or search once more to try again.");
   if (tab === "search")
     return say("Nothing found.", "Type what the clips should show, in plain words, and press Enter.");
   if (tab === "feeds")

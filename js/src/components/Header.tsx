@@ -77,6 +77,16 @@ export function Header({ store, view, home }: { store: Store; view: View; home: 
           }}
         />
       )}
+      {store.wordless.value && (
+        <p class="va-words" role="status">
+          <b>Words cannot be searched now.</b> {status.words_note}
+        </p>
+      )}
+      {status.concept_note && (
+        <p class="va-guideline-text va-concept-note" title={status.concept_note}>
+          {status.concept_note}
+        </p>
+      )}
       {!editing.value && status.guideline && (
         <p class="va-guideline-text" title={status.guideline}>
           {status.guideline}
@@ -119,16 +129,22 @@ function stateOf(store: Store, status: Status): [kind: string, text: string] {
   const unsaved = store.saving.value;
   const waiting = unsaved > 0 ? ` · ${unsaved} not saved yet` : "";
   if (store.lost.value) return ["lost", `${LOST}${waiting}`];
-  if (store.busy.value) return ["busy", `${BUSY}${waiting}`];
+  if (store.busy.value && !store.waits.value) return ["busy", `${BUSY}${waiting}`];
   if (status.state === "error") return ["error", status.message];
   if (unsaved > 0) return ["saving", "saving"];
+  if (status.words === "loading") return ["loading", "loading"];
   return status.state === "refitting" ? ["refitting", "refitting"] : ["saved", "saved"];
 }
 
 function State({ store, status }: { store: Store; status: Status }) {
   const [kind, text] = stateOf(store, status);
   return (
-    <span class={`va-state va-state-${kind}`} title={text} data-state={kind} data-pending={status.pending}>
+    <span
+      class={`va-state va-state-${kind}`}
+      title={kind === "loading" ? status.words_note : text}
+      data-state={kind}
+      data-pending={status.pending}
+    >
       <span class="va-dot" aria-hidden="true" />
       <span class="va-state-text">{text}</span>
     </span>

@@ -85,6 +85,11 @@ export function Toolbar({ store, view, home }: { store: Store; view: View; home:
       >
         ?
       </button>
+      {tab === "search" && store.page.value?.note && (
+        <p class="va-search-note" role="note">
+          {store.page.value.note}
+        </p>
+      )}
     </div>
   );
 }

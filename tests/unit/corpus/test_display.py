@@ -26,7 +26,8 @@ from va_widgets.corpus.display import (
     summary_html,
     summary_text,
 )
-from va_widgets.corpus.frames import Filmstrip, filmstrip
+from va_widgets.corpus.filmstrip import Filmstrip
+from va_widgets.corpus.frames import filmstrip
 from va_widgets.errors import CorpusError
 
 EVIL = """<script>alert(1)</script>" onerror='x' & \n\x1b[31m.mp4"""

@@ -12,9 +12,10 @@ from sklearn.metrics import average_precision_score
 
 from va_widgets import matrix
 from va_widgets.learning.backdrop import Backdrop
-from va_widgets.learning.classifier import Classifier, decision_scores
+from va_widgets.learning.classifier import Classifier
 from va_widgets.learning.course import advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, NEAR_DUPLICATE, feed
+from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.quality import at_random, cross_validated, diversity, suspicion
 from va_widgets.learning.ranking import Ranking
 
