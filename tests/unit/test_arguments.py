@@ -37,11 +37,10 @@ def odd_values() -> list[Any]:
         np.array([["a"]]), np.zeros((2, 4)), np.zeros(0), np.array([{}], dtype=object), np.datetime64("NaT", "ns"),
         pd.NA, pd.NaT, pd.Timestamp(0), pd.Series([1, 2]), pd.Series(["c1", "c2"]),
         pd.Series([True, None], ["c1", "c2"]), pd.Index(["c1"]), pd.MultiIndex.from_tuples([("a", 1)]),
-        pd.Categorical(["c1"]),
-        pd.DataFrame(), pd.DataFrame({"a": [1]}), pd.DataFrame({"clip_id": ["c1"], "value": ["maybe"]}),
-        pd.DataFrame([[1, 2]], columns=["a", "a"]), pd.DataFrame({1: [2]}, ["c1"]),
-        pd.DataFrame({"mine": [1, 2]}, ["c1", "c1"]), pd.DataFrame({"mine": [object()]}, ["c1"]),
-        pd.DataFrame({"mine": [b"\xff", 3, "a"]}, ["c1", "c2", "c3"]),
+        pd.Categorical(["c1"]), pd.DataFrame(), pd.DataFrame({"a": [1]}),
+        pd.DataFrame({"clip_id": ["c1"], "value": ["maybe"]}), pd.DataFrame([[1, 2]], columns=["a", "a"]),
+        pd.DataFrame({1: [2]}, ["c1"]), pd.DataFrame({"mine": [1, 2]}, ["c1", "c1"]),
+        pd.DataFrame({"mine": [object()]}, ["c1"]), pd.DataFrame({"mine": [b"\xff", 3, "a"]}, ["c1", "c2", "c3"]),
     ]  # fmt: skip
 
 
