@@ -200,17 +200,19 @@ class Session:
         """Whether the first classifier can be fitted without loading a text model or torch."""
         if needs_torch(self.corpus.embeddings) and "torch" not in sys.modules:
             return False
-        return not self._text.missing or self.corpus.text_search.state == "ready"
+        return not self._text.missing or self.corpus.text_search.state != "unloaded"
 
     def _start(self) -> None:
         """Fit the first classifier, once; takes as long as loading the text model where the vector is not stored."""
         with self._fitting:
             if self._newest is not None:
                 return
-            try:
-                self._text.load()
-            except SearchUnavailableError as error:
-                _log.info("The first feeds are not ranked by the concept's text: %s", error)
+            # Without a network a model takes half a minute to fail: one concept's try holds for those opened later.
+            if self.corpus.text_search.state != "unavailable":
+                try:
+                    self._text.load()
+                except SearchUnavailableError as error:
+                    _log.info("The first feeds are not ranked by the concept's text: %s", error)
             self._prior = self._text.vector
             self._newest = self._resumed()
         self._listeners.tell("status", {})
@@ -756,7 +758,10 @@ class Session:
         before = self.ready, self.text_search
         try:
             self._start()
-            if self.corpus.has_text_model and self.corpus.text_search.state != "ready":
+            search = self.corpus.text_search
+            if not before[0] and search.state == "unavailable" and before[1].state != "unavailable":
+                raise SearchUnavailableError(search.reason)  # that was tried just now
+            if self.corpus.has_text_model and search.state != "ready":
                 self.corpus.text_embedding(self.concept)
             self._take_late_text()
         finally:
