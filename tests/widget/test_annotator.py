@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import av
@@ -254,16 +255,15 @@ def _seconds(data: bytes) -> float:
     return times[-1] - times[0]
 
 
-def test_a_gone_video_is_told_with_its_reason(page: Page, session: va.Session) -> None:
+def test_a_gone_video_is_told_with_its_reason(page: Page, session: va.Session, tmp_path: Path) -> None:
     clip = clips(page)[0]
     video = session.corpus.clips.loc[clip, "video"]
-    for file in session.corpus.path.parent.rglob(str(video)):
-        file.unlink()
-    session.corpus._manifest.roots.clear()
-    session.corpus._manifest.roots.append(type("Root", (), {"relative": "videos", "absolute": "/nowhere"})())
+    (tmp_path / "empty").mkdir()
+    session.corpus.relocate(tmp_path / "empty", missing_ok=True)
     answer, buffers = page.send({"v": 1, "id": "p", "type": "preview", "clip": clip, "context": 0})
     assert answer["result"]["available"] is False
     assert str(video) in answer["result"]["reason"]
+    assert "corpus.relocate(old, new)" in answer["result"]["reason"]
     assert buffers == []
 
 

@@ -140,7 +140,8 @@ def _is_spelled(path: str) -> bool:
     """Whether folders list a path by this very spelling."""
     folder, name = os.path.split(path)
     try:
-        return not name or (Path(path) in Path(folder).iterdir() and _is_spelled(folder))
+        # By the text: Windows's own paths are equal whatever their case.
+        return not name or (name in {entry.name for entry in Path(folder).iterdir()} and _is_spelled(folder))
     except OSError:  # a folder on the way that may be passed but not listed
         return True
 
