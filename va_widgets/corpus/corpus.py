@@ -326,7 +326,7 @@ class Corpus:
         wanted = "a DataFrame indexed by clip_id"
         table = arguments.instance(columns, pd.DataFrame, "The columns to add", wanted, error=CorpusError)
         table = table.set_index("clip_id") if list(table.columns).count("clip_id") == 1 else table
-        if not table.index.isin(self._clips.index).any():
+        if len(table) and not table.index.isin(self._clips.index).any():
             raise CorpusError("The columns to add name no clip of this corpus: index their table by clip_id.")
         if not table.index.is_unique:
             twice = table.index[table.index.duplicated()][0]
