@@ -73,7 +73,7 @@ def faults(name: str, door: Door, folder: Path) -> list[str]:
             door(value)
         except va.VaError as error:
             said = str(error).replace("two\nlines", "")  # a path may have two lines
-            if "\n" in said or not said.endswith(".") or len(said) > 800 or said.count(": ") > 3:
+            if "\n" in said or not said.endswith(".") or len(said) > 1500 or said.count(": ") > 3:
                 found.append(f"{told} says {said!r}")
             if state(folder) != before:
                 found.append(f"{told} wrote something")
