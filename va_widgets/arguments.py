@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 import operator
 import os
 import sys
@@ -124,19 +123,10 @@ def flag(value: object, name: str, *, error: type[VaError] = ArgumentError) -> b
 def path(
     value: object, name: str, *, wanted: str = "a path, a text or a pathlib.Path", error: type[VaError] = ArgumentError
 ) -> str | os.PathLike[str]:
-    """A path as a text or a path object, that the file system could have; whether anything is there does not matter."""
+    """A path as a text or a path object; what it means is `paths.absolute_path`'s to say."""
     given = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(given, str):
         raise error(f"{name} must be {wanted}, not {described(value)}.")
-    if "://" in given:  # a URL, which may be longer than a path
-        return value  # type: ignore[return-value]
-    try:
-        os.lstat(given)
-    except ValueError as cause:  # a NUL character, or one that the file system cannot encode
-        raise error(f"{name} cannot be {described(given)} ({cause}): give another path.") from cause
-    except OSError as cause:
-        if cause.errno == errno.ENAMETOOLONG:
-            raise error(f"{name} cannot be {described(given)}, which is too long here: give another path.") from cause
     return value  # type: ignore[return-value]
 
 

@@ -8,20 +8,28 @@ from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from va_widgets import arguments
+from va_widgets.arguments import described
 from va_widgets.errors import CorpusError, VaError
 
 GivenPath: TypeAlias = str | os.PathLike[str]
 
 
-def absolute_path(given: GivenPath, error: type[VaError] = CorpusError, name: str = "The path") -> Path:
+def absolute_path(given: GivenPath, error: type[VaError] = CorpusError) -> Path:
     """Return a path with `~` expanded, absolute as of now. Links in it keep their names.
 
-    Raises `error` for what is no path, such as an empty text, and calls it by its `name`.
+    Raises `error` for what is no path: another type, an empty text, or a text with a NUL character.
     """
-    text = local(arguments.path(given, name, error=error))
+    if not isinstance(given, (str, bytes, os.PathLike)):
+        raise error(f"A path is a text or a pathlib.Path, not {described(given)}: give one of these.")
+    text = local(given)
     if not text:
-        raise error(f"{name} is an empty text: give the path of a file or folder, or '.' for the working directory.")
+        raise error("The path is an empty text: give the path of a file or folder, or '.' for the working directory.")
+    if "\0" in text:
+        raise error(f"The path {text!r} holds a NUL character, which no file name has: check it.")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as cause:
+        raise error(f"The path {described(text)} cannot be written in this system's encoding: check it.") from cause
     return Path(os.path.abspath(expanded(text)))
 
 

@@ -80,7 +80,7 @@ class Report:
 
         Raises ReportError if it cannot be written.
         """
-        file = absolute_path(path, ReportError, "The report's file")
+        file = absolute_path(path, ReportError)
         if file.is_dir():
             raise ReportError(f"{file} is a folder: give the path of a file, such as report.html.")
         # A name of its own: a longer one than the file's might be too long, and two may be written at once.

@@ -44,6 +44,7 @@ from va_widgets.learning.ranking import Ranking
 from va_widgets.listeners import Listener, Listeners
 from va_widgets.matrix import needs_torch, one_thread
 from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
+from va_widgets.paths import GivenPath, absolute_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -664,7 +665,7 @@ class Session:
 
         return pictures.precision_recall(self._fit.held_out, self.threshold[0], self.quality_note, self.concept, ax)
 
-    def report(self, path: str | Path | None = None) -> Report:
+    def report(self, path: GivenPath | None = None) -> Report:
         """A page for colleagues about this concept, which shows itself in a notebook; also written to `path`.
 
         It is one HTML file without scripts that needs nothing else. Raises ReportError if it cannot be written.
@@ -672,7 +673,7 @@ class Session:
         from va_widgets import report
 
         if path is not None:
-            arguments.path(path, "The report's file", error=ReportError)
+            path = absolute_path(path, ReportError)
         page = report.of(self)
         if path is not None:
             page.save(path)

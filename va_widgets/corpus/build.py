@@ -382,7 +382,7 @@ class _Build:
             for work, message in readers:
                 if isinstance(message, (Failed, Refused)) and not decodes:
                     check_decoding(work.pictures)
-                decodes = True
+                decodes = decodes or not isinstance(message, Spent)  # which comes before a failure, too
                 if isinstance(message, Clip):
                     self._waiting.append((work, message))
                     _advance(shown, work, work.position, message.end, clips=1)

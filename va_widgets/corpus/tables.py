@@ -106,7 +106,7 @@ def read_vectors(source: ArrayLike | str | os.PathLike[str] | Vectors) -> Vector
         return source
     if not isinstance(source, (str, os.PathLike)):
         return _vectors_of_array(source)
-    file = _existing(arguments.path(source, "The embeddings' file", error=CorpusError), _VECTOR_SUFFIXES, "Vectors")
+    file = _existing(source, _VECTOR_SUFFIXES, "Vectors")
     suffix = file.suffix.lower()
     if suffix == ".npy":
         return _vectors_of_npy(file)
@@ -374,7 +374,7 @@ def is_encodable(values: pd.Series[Any] | pd.Index) -> bool:
         pa.array(values, from_pandas=True)
     except UnicodeEncodeError:
         return False
-    except pa.ArrowException:  # of several types
+    except (pa.ArrowException, OverflowError):  # of several types, or numbers too large
         return all(one == one.encode("utf-8", "replace").decode() for one in values if isinstance(one, str))
     return True
 

@@ -199,9 +199,7 @@ def open_release(folder: GivenPath, path: GivenPath | None = None) -> Release:
     Raises CorpusError if the folder is no release, its files do not belong together or are damaged, the corpus cannot
     be written, or `path` holds another corpus.
     """
-    home = absolute_path(folder, name="The release's folder")
-    if path is not None:
-        path = absolute_path(path, name="The corpus's folder")
+    home = absolute_path(folder)
     if not is_folder(home):
         raise CorpusError(f"There is no folder {home}: unpack VA's release and give its folder.")
     for name in (_EMBEDDINGS_FILE, _SHOTS_FILE):

@@ -272,7 +272,7 @@ def test_a_path_that_cannot_be_is_refused_in_one_sentence(door: str, tmp_path: P
         with pytest.raises(va.VaError) as told:
             call(path)
         str(told.value).encode("utf-8")
-    for nothing, message in (("", "empty text"), ("a\0b", "NUL character"), (5, "not 5: give")):
+    for nothing, message in (("", "empty text"), ("a\0b", "NUL character"), (5, "not 5[.:]")):
         with pytest.raises(va.VaError, match=message):
             call(nothing)
 
