@@ -14,22 +14,23 @@ from va_widgets.errors import CorpusError, VaError
 GivenPath: TypeAlias = str | os.PathLike[str]
 
 
-def absolute_path(given: GivenPath, error: type[VaError] = CorpusError) -> Path:
+def absolute_path(given: GivenPath, error: type[VaError] = CorpusError, name: str = "The path") -> Path:
     """Return a path with `~` expanded, absolute as of now. Links in it keep their names.
 
-    Raises `error` for what is no path: another type, an empty text, or a text with a NUL character.
+    Raises `error`, which calls it by its `name`, for what is no path: another type, an empty text, or a text that no
+    file can have as its name.
     """
     if not isinstance(given, (str, bytes, os.PathLike)):
-        raise error(f"A path is a text or a pathlib.Path, not {described(given)}: give one of these.")
+        raise error(f"{name} must be a path, a text or a pathlib.Path, not {described(given)}.")
     text = local(given)
     if not text:
-        raise error("The path is an empty text: give the path of a file or folder, or '.' for the working directory.")
+        raise error(f"{name} is an empty text: give the path of a file or folder, or '.' for the working directory.")
     if "\0" in text:
-        raise error(f"The path {text!r} holds a NUL character, which no file name has: check it.")
+        raise error(f"{name} {text!r} holds a NUL character, which no file name has: check it.")
     try:
         os.fsencode(text)
     except UnicodeEncodeError as cause:
-        raise error(f"The path {described(text)} cannot be written in this system's encoding: check it.") from cause
+        raise error(f"{name} {described(text)} cannot be written in this system's encoding: check it.") from cause
     return Path(os.path.abspath(expanded(text)))
 
 

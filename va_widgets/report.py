@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from va_widgets._version import __version__
 from va_widgets.errors import ModelError, ReportError
 from va_widgets.models.bundle import CARD_FILE, Model, load_model
-from va_widgets.paths import GivenPath, absolute_path
+from va_widgets.paths import GivenPath, absolute_path, is_folder
 from va_widgets.snippets import (
     MARKS,
     concept_told,
@@ -80,8 +80,8 @@ class Report:
 
         Raises ReportError if it cannot be written.
         """
-        file = absolute_path(path, ReportError)
-        if file.is_dir():
+        file = absolute_path(path, ReportError, "The report's file")
+        if is_folder(file):
             raise ReportError(f"{file} is a folder: give the path of a file, such as report.html.")
         # A name of its own: a longer one than the file's might be too long, and two may be written at once.
         unfinished = file.with_name(f".unfinished-{os.getpid()}-{threading.get_ident()}")

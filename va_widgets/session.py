@@ -286,8 +286,10 @@ class Session:
         `attrs["note"]` of the table says, as that of `Corpus.search`, what speaks against relying on it. The concept
         itself is searched for without the text model once its vector is stored.
 
-        Raises SearchUnavailableError if the corpus has no text encoder, or it cannot be loaded.
+        Raises SearchUnavailableError if the corpus has no text encoder, or it cannot be loaded, ArgumentError if the
+        text is none or `k` is no whole number.
         """
+        text, k = arguments.text(text, "The text to search for"), arguments.count(k, "k")
         if text == self.concept and self._text.vector is not None:
             found = self.corpus.search_vector(self._text.vector, k, nonsense=self._text.nonsense)
             found.attrs["note"] = " ".join(filter(None, [self.concept_note, found.attrs["note"]]))
@@ -673,7 +675,7 @@ class Session:
         from va_widgets import report
 
         if path is not None:
-            path = absolute_path(path, ReportError)
+            path = absolute_path(path, ReportError, "The report's file")
         page = report.of(self)
         if path is not None:
             page.save(path)

@@ -355,7 +355,7 @@ def test_what_is_refused_is_named(corpus: va.Corpus, tmp_path: Path) -> None:
         "videos must be a folder, or a list of files and URLs, not None."
     )
     assert refused(va.load_model, 5, None)[0] == "A model's folder must be a path, a text or a pathlib.Path, not 5."
-    assert refused(session.report, 5, b"x", "", tmp_path)[0].startswith("The report's file must be a path")
+    assert refused(session.report, 5, "", tmp_path)[0].startswith("The report's file must be a path")
     assert refused(corpus.with_columns, {"mine": [1]}, pd.Series([1], ["c1"]))[0] == (
         "The columns to add must be a DataFrame indexed by clip_id, not a dict."
     )

@@ -63,7 +63,7 @@ class Corpus:
     def __init__(self, path: GivenPath, encoder: str | Encoder | None = None, search: SearchBy = "exact") -> None:
         if not is_one_of(search, get_args(SearchBy)):
             raise CorpusError(f"A corpus is searched by {' or '.join(get_args(SearchBy))}, not by {described(search)}.")
-        self.path: Path = absolute_path(path)
+        self.path: Path = absolute_path(path, name="A corpus's folder")
         if encoder is not None:
             encoder = as_encoder(encoder)
         self._tower = TextModel(encoder)
@@ -147,7 +147,7 @@ class Corpus:
         from va_widgets.corpus.build import Recipe, Wanted, build
         from va_widgets.corpus.sources import find
 
-        home = absolute_path(path)
+        home = absolute_path(path, name="A corpus's folder")
         recipe = Recipe.of(_frames(frames_per_shot), window)
         places = find(_videos(videos), _pictures(pictures))
         progress = arguments.flag(progress, "progress")
@@ -188,7 +188,7 @@ class Corpus:
 
         Raises CorpusError if there is none, EncoderMismatchError if it was made with another encoder.
         """
-        home = absolute_path(path)
+        home = absolute_path(path, name="A corpus's folder")
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
             check_encoder(home, store.read_manifest(home), model)
@@ -224,7 +224,7 @@ class Corpus:
         from va_widgets.corpus.build import Recipe, build
         from va_widgets.corpus.manifest import planned
 
-        home = absolute_path(path)
+        home = absolute_path(path, name="A corpus's folder")
         recipe = Recipe(Recipe.of(_frames(frames_per_shot), None).frames, store.SEGMENTS)
         progress = arguments.flag(progress, "progress")
         if videos is not None:
@@ -264,7 +264,7 @@ class Corpus:
         """
         from va_widgets.corpus.given import write_given
 
-        home = absolute_path(path)
+        home = absolute_path(path, name="A corpus's folder")
         model = None if text_encoder is None else as_encoder(text_encoder)
         write_given(home, embeddings, clips, model, text_embeddings)
         return cls(home, model)

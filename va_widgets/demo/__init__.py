@@ -62,7 +62,7 @@ def corpus(
     CorpusError
         If `clips` is not positive, or the folder holds a demo corpus made with other numbers.
     """
-    path = absolute_path(path)
+    path = absolute_path(path, name="A demo corpus's folder")
     clips = None if clips is None else arguments.count(clips, "clips", least=1, error=CorpusError)
     seed = None if seed is None else arguments.seed(seed, error=CorpusError)
     videos = None if videos is None else arguments.flag(videos, "videos", error=CorpusError)

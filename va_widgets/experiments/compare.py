@@ -98,7 +98,7 @@ def compare(
         )
     if len({one.name for one in chosen}) < len(chosen):
         raise ExperimentError("Two of the strategies have the same name: give each its own.")
-    home = None if folder is None else _made(absolute_path(folder, ExperimentError))
+    home = None if folder is None else _made(absolute_path(folder, ExperimentError, "The folder of results"))
     runs = [_Run(one, concept, seed, wanted, error) for one in chosen for concept in names for seed in numbers]
     files = [None if home is None else home / run.file(pool) for run in runs]
     known = {i: _read(file) for i, file in enumerate(files) if file is not None and file.exists()}

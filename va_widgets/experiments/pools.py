@@ -111,7 +111,7 @@ def open_pool(folder: GivenPath, text: str = "fair", seed: int = 0) -> Pool:
 
     Raises ExperimentError if a file is missing or damaged, or no concept has a text of that quality.
     """
-    home = absolute_path(folder, ExperimentError)
+    home = absolute_path(folder, ExperimentError, "A pool's folder")
     text = arguments.text(text, "text", error=ExperimentError)
     seed = arguments.seed(seed, error=ExperimentError)
     try:

@@ -199,13 +199,13 @@ def open_release(folder: GivenPath, path: GivenPath | None = None) -> Release:
     Raises CorpusError if the folder is no release, its files do not belong together or are damaged, the corpus cannot
     be written, or `path` holds another corpus.
     """
-    home = absolute_path(folder)
+    home = absolute_path(folder, name="The release's folder")
     if not is_folder(home):
         raise CorpusError(f"There is no folder {home}: unpack VA's release and give its folder.")
     for name in (_EMBEDDINGS_FILE, _SHOTS_FILE):
         if not (home / name).is_file():
             raise CorpusError(f"{home} is not VA's release, because it has no {name}: give the folder that has it.")
-    place = home / CORPUS_FOLDER if path is None else absolute_path(path)
+    place = home / CORPUS_FOLDER if path is None else absolute_path(path, name="The corpus's folder")
     shots = read_table(home / _SHOTS_FILE, list(_COLUMNS), text=("key", "yt_id", "desc"))
     if (place / MANIFEST_FILE).exists():
         corpus = Corpus.open(place)

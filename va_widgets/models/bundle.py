@@ -184,7 +184,7 @@ def load_model(path: GivenPath) -> Model:
 
     Raises ModelError if there is none, or if it is damaged.
     """
-    folder = absolute_path(path, ModelError)
+    folder = absolute_path(path, ModelError, "A model's folder")
     if not exists(folder / CARD_FILE):
         versions = _versions(folder) if is_folder(folder) else []
         if not versions:

@@ -168,7 +168,7 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(home: Path, tmp_path: Pa
         (("/mnt/archive/films/new", there), r"is only a part of /mnt/archive/films, .*: corpus\.add of the new folder"),
         (("/mnt/archive", "nowhere"), r"^There is no folder .*nowhere: give the folder where the videos are now\.$"),
         ((), r"^Say where the videos are now: corpus\.relocate\(new\), or corpus\.relocate\(old, new\)\.$"),
-        ((5, there), r"^A path is a text or a pathlib\.Path, not 5"),
+        ((5, there), r"must be a path, a text or a pathlib\.Path, not 5"),
     ):
         with pytest.raises(va.CorpusError, match=message):
             corpus.relocate(*places)
