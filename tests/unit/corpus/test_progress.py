@@ -274,10 +274,14 @@ def test_a_terminal_of_no_size_shows_a_bar(clock: Clock, monkeypatch: pytest.Mon
     monkeypatch.setenv("COLUMNS", "0")
     monkeypatch.setenv("TERM", "dumb")
     ours, theirs = pty.openpty()
-    with os.fdopen(ours, "rb", buffering=0) as seen, os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
         assert os.get_terminal_size(terminal.fileno()).columns == 0
         with Progress(1, 10, True, stream=terminal, clock=clock) as progress:
             progress.file_done("a.mp4", "done", unread=10)
-        last = seen.read(4096).decode().split("\r")[-2].strip()
+        shown = b""
+        while not shown.endswith(b"\n"):  # a terminal gives what was written piece by piece
+            shown += os.read(ours, 4096)
+    os.close(ours)
+    last = shown.decode().split("\r")[-2].strip()
     assert last.startswith("building 100%|█")
     assert last.endswith("| 1/1 files, 0 clips, 0:00 elapsed")
