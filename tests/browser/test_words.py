@@ -7,10 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, shoot
 
-GONE = (
-    "The weights of ViT-B-32/laion2b_s34b_b79k could not be loaded: connect to the network once, or use 'va-tiny',"
-    " which works offline."
-)
+GONE = "The weights of ViT-B-32/laion2b_s34b_b79k could not be loaded: connect to the network once, to download them."
 FLAT = "These words do not tell your clips apart: try other words."
 CUT = "Only the first words are read: “seen from a slow helicopter over the roofs of a town”."
 

@@ -224,8 +224,7 @@ class HubSource:
             return Path(download_pretrained_from_hf(self._repository, name))
         except Exception as error:  # what a hub, a proxy or a full disk raises cannot be listed
             raise EncoderError(
-                f"The model {self.tag} could not be downloaded: check its name and connect to the network once, or use"
-                f" {TINY!r}, which works offline."
+                f"The model {self.tag} could not be downloaded: check its name and connect to the network once."
             ) from error
 
 
@@ -281,10 +280,7 @@ class ListedSource:
 
     def failure(self, error: Exception) -> str:  # noqa: ARG002 - what a download raises is a paragraph
         """The sentence to show when loading failed; the error itself is its cause."""
-        return (
-            f"The weights of {self.tag} could not be loaded: connect to the network once, or use {TINY!r}, which works"
-            " offline."
-        )
+        return f"The weights of {self.tag} could not be loaded: connect to the network once, to download them."
 
 
 def _open_clip() -> Any:

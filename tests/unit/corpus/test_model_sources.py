@@ -249,8 +249,7 @@ def test_a_hub_out_of_reach_is_told_in_one_sentence(hub: Path) -> None:
         with pytest.raises(va.EncoderError) as raised:
             ask()
         assert str(raised.value) == (
-            "The model hf-hub:owner/name could not be downloaded: check its name and connect to the network once, or"
-            " use 'va-tiny', which works offline."
+            "The model hf-hub:owner/name could not be downloaded: check its name and connect to the network once."
         )
 
 
