@@ -471,6 +471,9 @@ class Video:
 
 
 def _opened(source: Path | IO[bytes]) -> av.container.InputContainer:
+    # A decoder's thread that logs waits for the interpreter, and may be waited for by who holds it: a deadlock. PyAV
+    # passes on no messages unless it is told to, as older versions of torchvision do when they are imported.
+    av.logging.set_level(None)
     return av.open(
         str(source) if isinstance(source, Path) else source,
         "r",

@@ -303,6 +303,13 @@ def without(path: Path, caplog: pytest.LogCaptureFixture, says: str) -> None:
     assert says in record.getMessage()
 
 
+def test_decoders_do_not_log_through_python_which_may_wait_for_them(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [beep(48_000)])
+    av.logging.set_level(av.logging.ERROR)  # as old versions of torchvision do
+    cut(path, 2.0, 3.0)
+    assert av.logging.get_level() is None
+
+
 def test_a_sound_that_does_not_decode(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     without(spoil(film(tmp_path / "a.mp4", [beep(48_000)])), caplog, "a.mp4 comes without its sound: ")
 
