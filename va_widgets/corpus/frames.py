@@ -361,7 +361,10 @@ class Video:
                 told = packet.dts if self._in_order else packet.pts
                 if told is not None and self._moment(told) > start + _SAME:
                     return
-                entered = packet.is_keyframe
+                # In an MPEG program stream only some frames have time stamps of their own, those that begin a packet of
+                # the stream. After a seek FFmpeg guesses the others' wrong, by a tenth of a second, until one has come.
+                told_by_file = packet.pos is not None or self._container.format.name != "mpeg"
+                entered = packet.is_keyframe and told_by_file
                 if not entered:
                     continue
             yield packet

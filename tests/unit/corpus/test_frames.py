@@ -63,7 +63,7 @@ def film(
                 stream = file.add_stream(codec, rate=rate, options=options or {})
                 stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, pix_fmt
                 stream.time_base = stream.codec_context.time_base = base
-                stream.codec_context.thread_count = 2  # the same file on every machine, however many cores it has
+                stream.codec_context.thread_count = 1  # the same file on every machine, however many cores it has
                 if rotation:
                     stream.set_display_rotation(rotation)
                 if aspect is not None:
