@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import filecmp
 import hashlib
-import inspect
 import os
 import stat
 import sys
@@ -15,7 +14,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -41,10 +39,6 @@ from va_widgets.paths import exists, is_file, is_folder
 _LOCK_FILE, _SOFT_LOCK_FILE = ".build.lock", ".build.soft.lock"
 # What file systems say that know no locks: some network and user-space ones.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
-# filelock >= 3.30 would use the lock file itself as such a file, which a copied corpus has already.
-_NATIVE: dict[str, Any] = (
-    {"fallback_to_soft": False} if "fallback_to_soft" in inspect.signature(FileLock.__init__).parameters else {}
-)
 _PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that do not say what they need
 _FRAMES_A_BATCH = 64
 _PICTURES_A_SHARD = 256
@@ -138,7 +132,8 @@ def locked(path: Path) -> Iterator[None]:
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
     """Hold the lock of a corpus; where the file system knows no locks, a file that exists as long as it is held."""
-    lock: FileLock | SoftFileLock = FileLock(path / _LOCK_FILE, timeout=0, **_NATIVE)
+    # Its own fallback would use the lock file itself as such a file, which a copied corpus has already.
+    lock: FileLock | SoftFileLock = FileLock(path / _LOCK_FILE, timeout=0, fallback_to_soft=False)
     try:
         lock.acquire()
     except (OSError, NotImplementedError) as error:

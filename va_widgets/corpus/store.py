@@ -384,8 +384,8 @@ class Writing:
 
 
 def _write_table(file: Path, table: pd.DataFrame) -> None:
-    with file.open("wb") as opened:  # by Python: Arrow knows no path that is not UTF-8
-        table.to_parquet(opened)
+    with file.open("wb") as opened:  # by Python: Arrow knows no path that is not UTF-8, and older pandas gives it that
+        pq.write_table(pa.Table.from_pandas(table), opened)
 
 
 def _reserve(opened: IO[bytes], size: int) -> None:
