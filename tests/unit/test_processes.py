@@ -94,7 +94,9 @@ def test_a_whole_flow_in_the_barest_environment(videos: Path, tmp_path: Path) ->
     script = tmp_path / "unguarded.py"
     script.write_text(_FLOW)
     # Forty open files, no stdin, warnings are errors, no asserts, and a locale that knows no more than ASCII.
-    shell = 'ulimit -n 40 && exec "$0" -W error -O "$1" "$2" <&-'
+    # Except that older versions of torch leave a temporary folder to the interpreter's end.
+    warnings = '-W error -W "ignore:Implicitly cleaning up:ResourceWarning"'
+    shell = f'ulimit -n 40 && exec "$0" {warnings} -O "$1" "$2" <&-'
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         ["sh", "-c", shell, sys.executable, str(script), str(tmp_path)],
@@ -106,7 +108,7 @@ def test_a_whole_flow_in_the_barest_environment(videos: Path, tmp_path: Path) ->
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
     assert done.stdout.splitlines() == ["started __main__", "6 4 2 True True 1 6"]
 
 
