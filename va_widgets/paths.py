@@ -64,3 +64,15 @@ def is_file(path: str | Path) -> bool:
 def is_folder(path: str | Path) -> bool:
     """Return whether a path is a folder, or a link to one; False where that cannot be found out."""
     return os.path.isdir(path)  # noqa: PTH112
+
+
+def inside(folder: Path, *names: str, error: type[VaError] = CorpusError) -> Path:
+    """Return the path of a file or folder that belongs to `folder`, such as inside(corpus, "previews", "a.mp4").
+
+    Raises `error` if a symbolic link, ".." or an absolute name leads out of `folder`: a corpus that somebody else made
+    could have any file read or written that way. What does not exist yet is inside. `folder` itself may be a link.
+    """
+    path = folder.joinpath(*names)
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise error(f"{path} leads out of {folder}: put the file itself there, not a link to it.")
+    return path

@@ -18,7 +18,7 @@ from va_widgets import cli
 from va_widgets.labels.store import LabelStore
 from va_widgets.models.bundle import slug
 from va_widgets.names import is_reserved
-from va_widgets.paths import absolute_path
+from va_widgets.paths import absolute_path, inside
 from va_widgets.report import Report
 
 
@@ -136,3 +136,19 @@ def test_no_model_has_a_name_that_windows_reserves() -> None:
     assert not any(is_reserved(slug(name)) for name in names)
     assert len({slug(name) for name in names}) == len(names)
     assert slug("console") == "console"
+
+
+def test_a_path_inside_a_folder_may_not_lead_out_by_a_link(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "corpus", tmp_path / "elsewhere"
+    (folder / "previews").mkdir(parents=True)
+    elsewhere.mkdir()
+    (folder / "kept").symlink_to("previews")
+    (folder / "models").symlink_to(elsewhere)
+    (folder / "labels.sqlite").symlink_to(elsewhere / "not-there-yet")
+    (tmp_path / "link").symlink_to(folder)
+    assert inside(folder, "previews", "a.mp4") == folder / "previews" / "a.mp4"
+    assert inside(folder, "kept", "a.mp4") == folder / "kept" / "a.mp4"
+    assert inside(tmp_path / "link", "previews") == tmp_path / "link" / "previews"
+    for names in [("models",), ("models", "new", "v1"), ("labels.sqlite",), ("..", "elsewhere"), ("/etc/passwd",)]:
+        with pytest.raises(va.ModelError, match="leads out of"):
+            inside(folder, *names, error=va.ModelError)
