@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from va_widgets.corpus.hub import cache_if_unreachable
 from va_widgets.errors import EncoderError
 from va_widgets.forks import imports
 
@@ -184,7 +185,8 @@ class HubSource:
 
         # In a snapshot OpenCLIP would look for the files of a tokenizer that the hub has in another repository.
         named = _tokenizer_of(self.configuration)
-        return open_clip.get_tokenizer(self.tag if named else f"{_LOCAL}{self._snapshot}")
+        with cache_if_unreachable():
+            return open_clip.get_tokenizer(self.tag if named else f"{_LOCAL}{self._snapshot}")
 
     def failure(self, error: Exception) -> str:
         """The sentence to show when loading raised `error`."""
@@ -221,7 +223,8 @@ class HubSource:
         from open_clip.pretrained import download_pretrained_from_hf
 
         try:
-            return Path(download_pretrained_from_hf(self._repository, name))
+            with cache_if_unreachable():
+                return Path(download_pretrained_from_hf(self._repository, name))
         except Exception as error:  # what a hub, a proxy or a full disk raises cannot be listed
             raise EncoderError(
                 f"The model {self.tag} could not be downloaded: check its name and connect to the network once."
@@ -270,13 +273,15 @@ class ListedSource:
     def load(self, device: str) -> tuple[Any, Any]:
         """The model with its weights, and its preprocessing."""
         options = {"force_quick_gelu": True} if self.quick_gelu else {}
-        return _created(self._architecture, device, pretrained=self._pretrained, **options)
+        with cache_if_unreachable():
+            return _created(self._architecture, device, pretrained=self._pretrained, **options)
 
     def tokenizer(self) -> Any:
         """The tokenizer of the architecture."""
         open_clip = _open_clip()
 
-        return open_clip.get_tokenizer(self._architecture)
+        with cache_if_unreachable():
+            return open_clip.get_tokenizer(self._architecture)
 
     def failure(self, error: Exception) -> str:  # noqa: ARG002 - what a download raises is a paragraph
         """The sentence to show when loading failed; the error itself is its cause."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sys
+import time
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -251,6 +253,23 @@ def test_a_hub_out_of_reach_is_told_in_one_sentence(hub: Path) -> None:
         assert str(raised.value) == (
             "The model hf-hub:owner/name could not be downloaded: check its name and connect to the network once."
         )
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    with socket.socket() as nobody:  # bound but not listening: a connection is refused at once
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        pauses: list[float] = []
+        monkeypatch.setattr(time, "sleep", pauses.append)
+        with pytest.raises(va.EncoderError, match="could not be downloaded"):
+            _ = OpenClipEncoder("hf-hub:owner/name").fingerprint
+        with pytest.raises(va.EncoderError, match="could not be loaded"):
+            OpenClipEncoder("ViT-B-32/laion2b_s34b_b79k").encode_text(["snow"])
+        assert pauses == []
+        assert constants.HF_HUB_OFFLINE is False
 
 
 @pytest.mark.parametrize("model", ["hf-hub:", "hf-hub:name", "hf-hub:a/b/c", "hf-hub:owner/na me", "hf-hub:-/-"])
