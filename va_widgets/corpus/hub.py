@@ -29,8 +29,7 @@ def cache_if_unreachable() -> Iterator[None]:
 
 
 def _is_reachable() -> bool:
-    from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
+    from huggingface_hub import constants, get_session
 
     try:
         get_session().head(constants.ENDPOINT, timeout=_SECONDS)
