@@ -76,6 +76,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 # --- kills -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.endurance
 def test_a_build_may_be_killed_at_any_instant(cases: list[Case], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     kills = 8  # benchmarks/kill_build.py has hundreds
