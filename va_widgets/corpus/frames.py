@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import itertools
 import math
+import os
 import re
 import statistics
 import time
@@ -26,6 +28,7 @@ from va_widgets.background import stop_requested
 from va_widgets.corpus.colour import Transfer, to_screen
 from va_widgets.corpus.filmstrip import STRIP_MIME, Filmstrip
 from va_widgets.errors import CorpusError, said
+from va_widgets.paths import open_regular
 
 Picture = NDArray[np.uint8]
 
@@ -474,6 +477,19 @@ class Video:
 
 
 def _opened(source: Path | IO[bytes]) -> av.container.InputContainer:
+    """Open a file to be decoded. Raises OSError for a path to anything but a regular file, or whatever PyAV raises."""
+    if not isinstance(source, Path):
+        return _demuxed(source)
+    with open_regular(source) as file:
+        before = os.fstat(file.fileno())
+    container = _demuxed(source)
+    if not os.path.samestat(before, source.stat()):
+        container.close()
+        raise OSError(errno.ESTALE, "it was exchanged for another file while it was opened", str(source))
+    return container
+
+
+def _demuxed(source: Path | IO[bytes]) -> av.container.InputContainer:
     # A decoder's thread that logs waits for the interpreter, and may be waited for by who holds it: a deadlock. PyAV
     # passes on no messages unless it is told to, as older versions of torchvision do when they are imported.
     av.logging.set_level(None)
