@@ -400,7 +400,10 @@ def test_videos_and_pictures_are_read_from_an_archive(build: Any, tmp_path: Path
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("foo://host/a.mp4", r"^foo://host/a\.mp4 is not followed, because only http, .* and hf are: download the file, "),
+        (
+            "foo://host/a.mp4",
+            r"^foo://host/a\.mp4 is not followed, because only http, .* and hf are: download the file, ",
+        ),
         ("odd://host/a.mp4", r"^odd://host/a\.mp4 cannot be read \(Protocol not known: odd\): check the address, or"),
         ("zip://a.mp4::/nowhere.zip", r"^There is nothing at zip://a\.mp4::/nowhere\.zip: check the address\.$"),
         ("file:///nowhere/a.mp4", r"^There is no video /nowhere/a\.mp4: check the path\.$"),

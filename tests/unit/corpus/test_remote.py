@@ -206,7 +206,9 @@ def test_the_process_that_reads_refuses_them_itself() -> None:
 # --- addresses -------------------------------------------------------------------------------------
 
 
-def test_the_user_s_own_server_on_this_machine_is_read_and_played(servers: tuple[Server, Server], tmp_path: Path) -> None:
+def test_the_user_s_own_server_on_this_machine_is_read_and_played(
+    servers: tuple[Server, Server], tmp_path: Path
+) -> None:
     url = f"http://{servers[0].host}/a.mp4"
     corpus = va.Corpus.build(tmp_path / "c", [url], "va-tiny", progress=False)
     assert va.Corpus.open(corpus.path).preview(corpus.clips.index[0])
@@ -280,7 +282,9 @@ def test_private_addresses_are_known(address: str) -> None:
     assert not web.is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700::6810:84e5", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"])
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "2606:4700::6810:84e5", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
+)
 def test_public_addresses_are_known(address: str) -> None:
     web = pytest.importorskip("va_widgets.corpus.web")
     assert web.is_public(address)
