@@ -9,7 +9,7 @@ from collections.abc import Collection
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 import numpy as np
@@ -44,6 +44,7 @@ def cut(source: Path | str, start: float, end: float, context: float = 0.0, allo
     name = source.name if isinstance(source, Path) else source
     try:
         with ExitStack() as opened:
+            file: IO[bytes]
             if isinstance(source, Path):
                 # What is decoded is this very file: a path could lead to a pipe by then, which would never end.
                 file = opened.enter_context(open_regular(source))

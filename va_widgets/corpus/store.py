@@ -504,7 +504,7 @@ def clear_unfinished(path: Path) -> None:
     """Remove what a killed build left behind."""
     if (path / MANIFEST_FILE).exists():
         _remove_unnamed(path, read_manifest(path))
-    for left in [*path.glob(".unfinished-*"), *(path / SHARDS_FOLDER).glob(".unfinished-*")]:
+    for left in [*path.glob(".unfinished-*"), *paths.inside(path, SHARDS_FOLDER).glob(".unfinished-*")]:
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:

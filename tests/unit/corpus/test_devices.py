@@ -12,6 +12,8 @@ import pytest
 
 import va_widgets as va
 from tests.unit.corpus.clips import write_video
+from va_widgets.corpus.display import Thumbnail
+from va_widgets.corpus.filmstrip import Filmstrip
 from va_widgets.corpus.frames import UndecodableError, Video
 from va_widgets.corpus.preview import cut
 from va_widgets.corpus.reader import Failed, PicturesRequest, Reader, Refused, Request
@@ -46,7 +48,8 @@ def test_what_is_no_file_is_listed_with_its_reason(odd: Path, tmp_path: Path) ->
     report = corpus.report.set_index("source")
     assert set(report.index) == {"a.mp4", "films.mp4/b.mp4", *ODD}  # the poster is no video, and not asked for
     for name, what in ODD.items():
-        assert report.loc[name, ["status", "reason"]].tolist() == ["skipped", f"it is {what}, not a file"]
+        assert report.loc[name, "status"] == "skipped"
+        assert report.loc[name, "reason"] == f"it is {what}, not a file"
     manifest = (tmp_path / "c" / "manifest.json").read_bytes()
     va.Corpus.build(tmp_path / "c", odd, "va-tiny", progress=False)
     assert (tmp_path / "c" / "manifest.json").read_bytes() == manifest
@@ -181,3 +184,21 @@ def test_the_demo_writes_through_no_link(tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "mine"
     va.demo.corpus(tmp_path, clips=2, videos=False, progress=False)
     assert not (tmp_path / "not there").exists()
+
+
+def test_a_picture_that_is_a_program_for_ghostscript_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    ghostscript = tmp_path / "bin" / "gs"
+    ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path}/marker\n")
+    ghostscript.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+    for number in range(2):
+        (tmp_path / f"{number}.png").write_bytes(program)
+    with pytest.raises(va.NoVideosError, match="it is not a picture of a kind that is known here"):
+        va.Corpus.build(tmp_path / "c", tmp_path, "va-tiny", progress=False)
+    with pytest.raises(va.CorpusError, match="is damaged"):
+        _ = Thumbnail(Filmstrip(1, 9, 9, "image/jpeg", program)).image
+    assert not (tmp_path / "marker").exists()

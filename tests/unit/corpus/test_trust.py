@@ -47,7 +47,7 @@ def name_root(corpus: Path, absolute: str, relative: str) -> None:
     file.write_text(json.dumps(found))
 
 
-def change_clips(corpus: Path, **values: object) -> None:
+def change_clips(corpus: Path, **values: str | float) -> None:
     """Let the table of clips hold other values."""
     file = corpus / json.loads((corpus / store.MANIFEST_FILE).read_text())["clips_file"]
     pd.read_parquet(file).assign(**values).to_parquet(file)
@@ -206,7 +206,7 @@ def test_it_is_in_the_user_s_state_where_no_variable_says_otherwise(
     monkeypatch.delenv(trust.STATE_VARIABLE)
     for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setattr(trust.platformdirs, "user_state_dir", lambda *_, **__: str(tmp_path / "home" / "state"))
+    monkeypatch.setattr("platformdirs.user_state_dir", lambda *_, **__: str(tmp_path / "home" / "state"))
     va.Corpus.open(stranger).trust()
     assert len(list((tmp_path / "home" / "state" / "trusted").iterdir())) == 1
 
