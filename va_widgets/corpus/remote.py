@@ -25,11 +25,18 @@ _ODD_HOST = re.compile(r"[\s\\\x00-\x1f]")  # what libraries read in different w
 _LONGEST = 200  # characters of a URL in a message
 
 
+class PrivateAddressError(Exception):
+    """A server, or a redirect, leads to an address that is not public; the text is a sentence.
+
+    Not an OSError: aiohttp and fsspec would take it for a failed connection.
+    """
+
+
 def checked_schemes(allow: Iterable[str] | str) -> frozenset[str]:
-    """The schemes of an argument `allow`, such as ("sftp", "zip"). Raises CorpusError for what is no scheme."""
+    """Return the schemes of an argument `allow`, such as ("sftp", "zip"). Raises CorpusError for any other value."""
     wanted = 'a list of URL schemes, such as ("sftp",)'
     given = [allow] if isinstance(allow, str) else arguments.items(allow, "allow", wanted, error=CorpusError)
-    schemes = [arguments.text(one, "A scheme in allow", error=CorpusError).lower() for one in given]
+    schemes = [arguments.text(scheme, "A scheme in allow", error=CorpusError).lower() for scheme in given]
     for scheme in schemes:
         if not _SCHEME.fullmatch(scheme):
             raise CorpusError(f"allow must be {wanted}, but one of them is {arguments.described(scheme)}.")
@@ -63,9 +70,10 @@ def check(url: str, allow: Collection[str] = ()) -> None:
 
 
 def origin(url: str) -> str:
-    """What a URL's file comes from: its scheme and host, such as "https://host:443" or "s3://bucket".
+    """Return where a URL's file comes from: its scheme and host, such as "https://host:443" or "s3://bucket".
 
-    Of a chain its schemes and the last link's origin, or path: "zip::https://host:443", "zip::/data/films.zip".
+    The origin of a chain is its schemes and the origin, or path, of its last URL: "zip::https://host:443",
+    "zip::/data/films.zip".
     """
     *outer, last = url.split("::")
     scheme = _scheme(last)
@@ -80,14 +88,14 @@ def origin(url: str) -> str:
 
 
 def info(url: str, allow: Collection[str] = ()) -> dict[str, Any]:
-    """What the server of a URL says of its file, as fsspec's details.
+    """Return fsspec's details of the file of a URL, such as its size.
 
     Raises CorpusError if the URL is not followed, or whatever fsspec raises.
     """
     check(url, allow)
     import fsspec
 
-    with _told():
+    with _refusals_raised():
         system, path = fsspec.core.url_to_fs(url, **_options(url))
         details: dict[str, Any] = system.info(path)
     return details
@@ -99,18 +107,18 @@ def opened(url: str, allow: Collection[str] = ()) -> Iterator[IO[bytes]]:
     check(url, allow)
     import fsspec
 
-    with _told(), fsspec.open(url, "rb", **_options(url)) as file:
+    with _refusals_raised(), fsspec.open(url, "rb", **_options(url)) as file:
         yield file
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Raise CorpusError where a server led to a private address, whatever fsspec has made of that."""
+def _refusals_raised() -> Iterator[None]:
+    """Raise CorpusError for what a PrivateAddressError caused: fsspec raises FileNotFoundError for any error."""
     try:
         yield
     except Exception as error:
         cause: BaseException | None = error
-        while cause is not None and type(cause).__name__ != "PrivateAddressError":
+        while cause is not None and not isinstance(cause, PrivateAddressError):
             cause = cause.__cause__ or cause.__context__
         if cause is None:
             raise
@@ -118,7 +126,7 @@ def _told() -> Iterator[None]:
 
 
 def _options(url: str) -> dict[str, Any]:
-    """What fsspec needs to know of each scheme of a URL: how connections of http and https are made."""
+    """Return fsspec's options for each scheme of a URL: how it makes connections of http and https."""
     return {
         _scheme(link): {
             "get_client": _client,
@@ -136,7 +144,7 @@ async def _client(**options: Any) -> Any:
 
 
 def _scheme(link: str) -> str:
-    """The scheme that fsspec takes a link of a chain for; empty for a path."""
+    """Return the scheme that fsspec reads in a link of a chain; empty for a path."""
     if "://" in link:
         return link.partition("://")[0].lower()
     word = link.partition(":")[0].lower()  # fsspec knows "data:…" and, in chains, a scheme alone: "simplecache"
@@ -148,7 +156,7 @@ def _is_path(link: str) -> bool:
 
 
 def _host(link: str) -> tuple[str, int]:
-    """The host and port of a URL of http or https; an empty host where there is none, or one that is ambiguous."""
+    """Return the host and port of a URL of http or https; an empty host if it has none, or an ambiguous one."""
     scheme = _scheme(link)
     try:
         parts = urlsplit(link)

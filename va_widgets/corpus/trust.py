@@ -40,7 +40,10 @@ class _Entry(msgspec.Struct, frozen=True):
 
 
 def trusted(corpus: Path) -> frozenset[str]:
-    """The places that a corpus may read videos from: real paths of folders as `names.escaped`, and origins of URLs."""
+    """Return the places that a corpus may read videos from.
+
+    They are real paths of folders, as `names.escaped`, and origins of URLs.
+    """
     name = _name(corpus)
     known = _of_this_process.get(name, frozenset())
     file = _file(name)
@@ -55,7 +58,7 @@ def trusted(corpus: Path) -> frozenset[str]:
 
 
 def remember(corpus: Path, places: Iterable[str]) -> None:
-    """Let a corpus read videos from more places: from now on, or in this process where nothing can be written."""
+    """Add places that a corpus may read videos from. Where no file can be written, they are added for this process."""
     name, before = _name(corpus), trusted(corpus)
     after = before | frozenset(places)
     if after == before:
@@ -73,34 +76,38 @@ def remember(corpus: Path, places: Iterable[str]) -> None:
 
 
 def places_of(sources: Iterable[Sources]) -> set[str]:
-    """The places that sources which the user has named come from."""
+    """Return the places of sources that the user has named."""
     places = set()
-    for one in sources:
-        places |= {remote.origin(found.place) for found in one.files} if one.root is None else {place_of(one.root)}
+    for source in sources:
+        if source.root is not None:
+            places.add(place_of(source.root))
+        else:
+            places |= {remote.origin(file.place) for file in source.files}
     return places
 
 
 def place_of(folder: Path) -> str:
-    """A folder as a place that may be trusted."""
+    """Return a folder as the text that stands for it among trusted places."""
     return escaped(os.path.realpath(folder))
 
 
 def places_named(corpus: Path, roots: Iterable[Root], videos: Iterable[str]) -> set[str]:
-    """The places outside itself that a corpus says its videos are in: its roots, and the origins of URLs."""
+    """Return the places that a corpus says its videos are in: its roots, and the origins of URLs among `videos`."""
     places: set[str] = set()
     for root in roots:
         if root.absolute:
             folders = [folder for folder in root.folders(corpus) if "\0" not in str(folder)]
-            places |= {escaped(os.path.abspath(folder)) for folder in folders} | {place_of(one) for one in folders}
+            places |= {escaped(os.path.abspath(folder)) for folder in folders}
+            places |= {place_of(folder) for folder in folders}
         else:
             places |= {remote.origin(video) for video in videos if is_url(video)}
     return places
 
 
 def video_file(corpus: Path, root: Root, video: str, places: frozenset[str]) -> Path:
-    """The file of a video, looked for where the corpus says it is.
+    """Return the file of a video, which is looked for where the corpus says it is.
 
-    In its own folder a corpus is followed as long as no link leads out of it; elsewhere only in trusted `places`.
+    It may lie in the corpus's own folder, if no link leads out of it, or in one of the trusted `places`.
     Raises PreviewUnavailableError if the file is not there, or its folder not trusted, and CorpusError if the video's
     name leads out of its root.
     """
@@ -112,6 +119,7 @@ def video_file(corpus: Path, root: Root, video: str, places: frozenset[str]) -> 
             continue
         here = Path(os.path.abspath(folder))
         if _is_in(here, known) and _is_in(Path(os.path.realpath(here)), known):
+            # A link among the user's own videos may lead anywhere.
             file = located(here, video)
             if file is not None:
                 return file
@@ -134,7 +142,7 @@ def video_file(corpus: Path, root: Root, video: str, places: frozenset[str]) -> 
 
 
 def video_url(url: str, places: frozenset[str], allow: Collection[str]) -> str:
-    """The URL of a video, as it is.
+    """Return the URL of a video, unchanged.
 
     Raises PreviewUnavailableError if it has a scheme that is not followed, not even by the user's word (`allow`), or
     if its server is not one of the trusted `places`.
@@ -156,7 +164,7 @@ def _is_in(path: Path, folders: Iterable[Path]) -> bool:
 
 
 def _is_share(path: Path) -> bool:
-    r"""Whether it is on another machine, \\server\share: only looking there would tell that machine who the user is."""
+    r"""Whether a path is on another machine, \\server\share: Windows tells it who the user is when it looks there."""
     return path.drive.startswith("\\\\")
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from va_widgets.corpus.remote import PrivateAddressError
+
 if TYPE_CHECKING:
     from aiohttp.abc import ResolveResult
 
@@ -18,14 +20,10 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _WEB_PORTS = frozenset((80, 443))  # a server of http may send to its own https
 
 
-class PrivateAddressError(Exception):
-    """A server, or a redirect, leads to an address that is not public; the text is a sentence."""
-
-
 async def session(given_host: str, given_port: int, **options: Any) -> aiohttp.ClientSession:
     """Return a session that connects to public addresses, and to the host and port that the user has given.
 
-    Every connection is checked, those of redirects too. It raises PrivateAddressError.
+    The session checks every connection, those of redirects too. Its requests raise PrivateAddressError.
     """
     return aiohttp.ClientSession(connector=_Connector((given_host.lower(), given_port)), **options)
 
@@ -78,11 +76,11 @@ class _Resolver(aiohttp.ThreadedResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Look up a name, and refuse it if one of its addresses is private."""
-        found = await super().resolve(host, port, family)
+        addresses = await super().resolve(host, port, family)
         if not _is_given(self._given, host.lower(), port):
-            for one in found:
-                _check_public(host, one["host"])
-        return found
+            for address in addresses:
+                _check_public(host, address["host"])
+        return addresses
 
 
 def _is_given(given: tuple[str, int], host: str, port: int) -> bool:

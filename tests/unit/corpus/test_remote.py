@@ -264,7 +264,7 @@ def test_a_name_is_looked_up_and_may_not_be_private(servers: tuple[Server, Serve
 
     server, _ = servers
     for host in ("localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "[::1]"):
-        with pytest.raises(web.PrivateAddressError):
+        with pytest.raises(remote.PrivateAddressError):
             asyncio.run(asked(f"http://{host}:{server.served.server_port}/a.mp4"))
     assert server.asked == []
 
