@@ -435,7 +435,7 @@ def index_file(manifest: Manifest) -> str:
 
 def write_shard(path: Path, key: str, shard: Shard) -> None:
     """Write what one video gave; the folder appears whole or not at all."""
-    target = _shard_folder(path, key)
+    target = _shard_path(path, key)
     folder = target.parent
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".unfinished-{uuid.uuid4().hex}"
@@ -459,7 +459,7 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
 def read_shard_card(path: Path, key: str) -> ShardCard | None:
     """How a video's shard was made, None if there is none."""
     try:
-        with _shard_file(path, key, _SHARD_CARD) as opened:
+        with open_regular(_shard_path(path, key, _SHARD_CARD)) as opened:
             return ShardCard(**json.load(opened))
     except (OSError, ValueError, TypeError):  # not there, or not whole: the video is decoded again
         return None
@@ -467,13 +467,13 @@ def read_shard_card(path: Path, key: str) -> ShardCard | None:
 
 def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
     """A shard's clips."""
-    with _shard_file(path, key, _SHARD_CLIPS) as opened:
+    with open_regular(_shard_path(path, key, _SHARD_CLIPS)) as opened:
         return pd.read_parquet(opened)
 
 
 def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
     """A shard's embeddings, row by row those of its clips."""
-    with _shard_file(path, key, _SHARD_EMBEDDINGS) as opened:
+    with open_regular(_shard_path(path, key, _SHARD_EMBEDDINGS)) as opened:
         matrix: NDArray[np.float16] = np.load(opened, allow_pickle=False)
     return matrix
 
@@ -482,22 +482,19 @@ def read_strip(path: Path, key: str, start: int, size: int) -> bytes:
     """The bytes of one filmstrip. Raises OSError if the shard is gone, CorpusError if it leads out of the corpus."""
     if start < 0 or size < 0:
         raise CorpusError(f"A filmstrip of {size} bytes from {start} on cannot be: the corpus was tampered with.")
-    with _shard_file(path, key, STRIPS_FILE) as opened:
+    with open_regular(_shard_path(path, key, STRIPS_FILE)) as opened:
         opened.seek(start)
         return opened.read(size)
 
 
-def _shard_folder(path: Path, key: str) -> Path:
-    """The folder of a shard. Raises CorpusError for a name that is none, or if a link leads out of the corpus."""
+def _shard_path(path: Path, key: str, *name: str) -> Path:
+    """Return the folder of a shard, or a file in it.
+
+    Raises CorpusError for a key that names no shard, and if a link leads out of the corpus.
+    """
     if not re.fullmatch(r"\w[\w.-]*", key):
         raise CorpusError(f"A shard cannot be called {key!r}: the corpus was tampered with.")
-    return paths.inside(path, SHARDS_FOLDER, key)
-
-
-def _shard_file(path: Path, key: str, name: str) -> IO[bytes]:
-    """Open a file of a shard. Raises OSError if it is not there, CorpusError if it leads out of the corpus."""
-    _shard_folder(path, key)
-    return open_regular(paths.inside(path, SHARDS_FOLDER, key, name))
+    return paths.inside(path, SHARDS_FOLDER, key, *name)
 
 
 def clear_unfinished(path: Path) -> None:
