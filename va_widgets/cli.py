@@ -1,4 +1,4 @@
-"""The command line: `va-widgets demo`, `build`, `relocate`, `info`."""
+"""The command line: `va-widgets demo`, `build`, `relocate`, `trust`, `info`."""
 
 from __future__ import annotations
 
@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--encoder", help='an OpenCLIP tag such as "PE-Core-B-16/meta"; va-tiny if not given')
     build.add_argument("--window", type=float, help="cut into pieces of so many seconds instead of shots")
     build.add_argument("--pictures", action="store_true", help="take pictures, too, where there are videos")
+    build.add_argument(
+        "--allow", action="append", default=[], metavar="SCHEME", help="a scheme of URLs to follow, too, such as sftp"
+    )
     build.set_defaults(run=_build)
 
     relocate = commands.add_parser("relocate", help="say where the videos of a corpus are now")
@@ -60,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     relocate.add_argument("new", help="the folder where the same files are now")
     relocate.add_argument("--missing-ok", action="store_true", help="go on where some videos are not there")
     relocate.set_defaults(run=_relocate)
+
+    trust = commands.add_parser("trust", help="let a corpus play its videos from the folders and servers it names")
+    trust.add_argument("corpus", type=Path)
+    trust.set_defaults(run=_trust)
 
     info = commands.add_parser("info", help="say what a corpus holds")
     info.add_argument("corpus", type=Path)
@@ -81,7 +88,12 @@ def _build(options: argparse.Namespace) -> int:
 
     videos = options.videos[0] if len(options.videos) == 1 else options.videos
     corpus = Corpus.build(
-        options.corpus, videos, options.encoder, window=options.window, pictures=options.pictures or None
+        options.corpus,
+        videos,
+        options.encoder,
+        window=options.window,
+        pictures=options.pictures or None,
+        allow=options.allow,
     )
     print(corpus)
     _print_skipped(corpus.report)
@@ -96,15 +108,27 @@ def _relocate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _trust(options: argparse.Namespace) -> int:
+    from va_widgets.corpus import Corpus, trust
+    from va_widgets.corpus.progress import printable
+
+    corpus = Corpus.open(options.corpus).trust()
+    print(f"{corpus!r} may read videos from:")
+    for place in sorted(trust.trusted(corpus.path)):
+        print(printable(f"  {place}"))
+    return 0
+
+
 def _info(options: argparse.Namespace) -> int:
     from va_widgets.corpus import Corpus
     from va_widgets.labels.store import LabelStore
+    from va_widgets.paths import inside
     from va_widgets.session import LABELS_FILE
 
     corpus = Corpus.open(options.corpus)
     print(corpus)
     _print_skipped(corpus.report)
-    labels = Path(corpus.path) / LABELS_FILE
+    labels = inside(corpus.path, LABELS_FILE)
     if labels.exists():
         with LabelStore(labels) as store:
             print(store.concepts().to_string(index=False))

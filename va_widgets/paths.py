@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -76,3 +82,72 @@ def inside(folder: Path, *names: str, error: type[VaError] = CorpusError) -> Pat
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise error(f"{path} leads out of {folder}: put the file itself there, not a link to it.")
     return path
+
+
+_KINDS = (
+    (stat.S_ISDIR, "it is a folder, not a file"),
+    (stat.S_ISFIFO, "it is a pipe, not a file"),
+    (stat.S_ISSOCK, "it is a socket, not a file"),
+    (stat.S_ISCHR, "it is a device, not a file"),
+    (stat.S_ISBLK, "it is a device, not a file"),
+)
+
+
+def irregular(path: str | Path) -> str:
+    """Return why a path leads to no regular file ("it is a pipe, not a file"); empty if it does, or to nothing."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116  # Path's own raises for more than OSError before Python 3.14
+    except (OSError, ValueError):
+        return ""
+    return _irregular(mode)
+
+
+def open_regular(file: Path) -> BufferedReader:
+    """Open a regular file, or a link to one, for reading in binary.
+
+    Raises OSError for anything else, and never waits for it: a pipe may have no writer, and a device such as /dev/zero
+    has no end.
+    """
+    _check_regular(file, file.stat().st_mode)  # opening a device may already change it
+    opened = open(file, "rb", opener=_open_at_once)  # noqa: SIM115  # Path.open has no opener
+    try:
+        _check_regular(file, os.fstat(opened.fileno()).st_mode)  # it may have been exchanged meanwhile
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Give a new, empty file beside `file` to write to; it takes the place of `file` once the block has ended.
+
+    If the block raises, `file` stays as it was. Nothing that lies in the folder already is written to: the name of the
+    new file cannot be guessed, and it is only made where there is nothing, not even a link. Raises OSError.
+    """
+    unfinished = file.with_name(f".unfinished-{uuid.uuid4().hex}")
+    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    try:
+        yield unfinished
+        os.replace(unfinished, file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    try:
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    except BlockingIOError:  # a file server (Samba) holds a lease on the file, and gives it up to those who wait
+        return os.open(path, flags)
+
+
+def _check_regular(file: Path, mode: int) -> None:
+    why = _irregular(mode)
+    if why:
+        raise OSError(errno.EINVAL, why, str(file))
+
+
+def _irregular(mode: int) -> str:
+    if stat.S_ISREG(mode):
+        return ""
+    return next((why for is_kind, why in _KINDS if is_kind(mode)), "it is no regular file")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 from va_widgets._version import __version__
 from va_widgets.errors import ModelError, ReportError
 from va_widgets.models.bundle import CARD_FILE, Model, load_model
-from va_widgets.paths import GivenPath, absolute_path, is_folder
+from va_widgets.paths import GivenPath, absolute_path, inside, is_folder, replacing
 from va_widgets.snippets import (
     MARKS,
     concept_told,
@@ -83,13 +81,10 @@ class Report:
         file = absolute_path(path, ReportError, "The report's file")
         if is_folder(file):
             raise ReportError(f"{file} is a folder: give the path of a file, such as report.html.")
-        # A name of its own: a longer one than the file's might be too long, and two may be written at once.
-        unfinished = file.with_name(f".unfinished-{os.getpid()}-{threading.get_ident()}")
         try:
-            unfinished.write_text(self.html, encoding="utf-8")
-            os.replace(unfinished, file)
+            with replacing(file) as unfinished:
+                unfinished.write_text(self.html, encoding="utf-8")
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
             raise ReportError(
                 f"The report cannot be written to {file} ({error.strerror}): give the path of a file in a folder"
                 " that exists and may be written to."
@@ -255,9 +250,10 @@ def _models(session: Session) -> str:
 def _published(session: Session) -> Iterable[Model]:
     from va_widgets.session import MODELS_FOLDER
 
-    for card in (Path(session.corpus.path) / MODELS_FOLDER).glob(f"*/v*/{CARD_FILE}"):
+    home = session.corpus.path
+    for card in (home / MODELS_FOLDER).glob(f"*/v*/{CARD_FILE}"):
         try:
-            model = load_model(card.parent)
+            model = load_model(inside(home, str(card.parent.relative_to(home)), error=ModelError))
         except ModelError:  # a damaged one is no matter of this page
             continue
         if model.concept == session.concept:

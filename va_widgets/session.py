@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ from va_widgets.corpus.corpus import FLAT, cut_note
 from va_widgets.errors import (
     ArgumentError,
     LabelError,
+    ModelError,
     NotEnoughLabelsError,
     ReportError,
     SearchUnavailableError,
@@ -44,7 +44,7 @@ from va_widgets.learning.ranking import Ranking
 from va_widgets.listeners import Listener, Listeners
 from va_widgets.matrix import needs_torch, one_thread
 from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
-from va_widgets.paths import GivenPath, absolute_path
+from va_widgets.paths import GivenPath, absolute_path, inside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,7 +158,7 @@ class Session:
         self.concept = concept
         self.annotator = annotator
         self.seed = seed
-        self._store = LabelStore(Path(corpus.path) / LABELS_FILE)
+        self._store = LabelStore(inside(corpus.path, LABELS_FILE, error=LabelError))
         self._lock = ForkLock(waits=True)
         self._fitting = ForkLock()  # who hears of a refit may ask for it again
         self._listeners = Listeners()
@@ -718,7 +718,7 @@ class Session:
             "no": int((~y).sum()),
         }
         return publish(
-            Path(self.corpus.path) / MODELS_FOLDER,
+            inside(self.corpus.path, MODELS_FOLDER, slug(name), error=ModelError).parent,
             name=name,
             concept=self.concept,
             guideline=self.guideline,

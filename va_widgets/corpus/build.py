@@ -34,7 +34,7 @@ from va_widgets.corpus.store import Manifest, Root, Shard, ShardCard, Source
 from va_widgets.corpus.work import Segment, Work, in_folder, one_by_one
 from va_widgets.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, said
 from va_widgets.names import escaped, printable_text
-from va_widgets.paths import exists, is_file, is_folder
+from va_widgets.paths import exists, is_file, is_folder, open_regular
 
 _LOCK_FILE, _SOFT_LOCK_FILE = ".build.lock", ".build.soft.lock"
 # What file systems say that know no locks: some network and user-space ones.
@@ -81,6 +81,7 @@ class Wanted:
     columns: Callable[[dict[str, str]], pd.DataFrame] | None = None  # of the user's, given the keys by place
     refused: list[tuple[str, str]] = field(default_factory=list)  # names and reasons of what cannot be used at all
     retire: bool = True  # sources that are gone from the folder leave the corpus
+    allow: frozenset[str] = frozenset()  # schemes of URLs that the user trusts beside the usual ones
 
 
 @dataclass(frozen=True)
@@ -331,7 +332,7 @@ class _Build:
             return key, ""
         if filecmp.cmp(taken.file, here.file, shallow=False):
             return key, taken.name
-        with Path(found.place).open("rb") as opened:  # alike in size and many blocks, and yet another file
+        with open_regular(Path(found.place)) as opened:  # alike in size and many blocks, and yet another file
             return hashlib.file_digest(opened, "sha256").hexdigest()[:16], ""
 
     def _folder(self, found: Found, key: str) -> str:
@@ -421,11 +422,13 @@ class _Build:
 
     def _request(self, work: Work, threads: int) -> Request | PicturesRequest:
         side = int(getattr(self._encoder, "image_size", _PICTURE_SIDE))
+        allow = sorted(self._wanted.allow)
         if work.pictures:
-            return PicturesRequest([_sent(found) for found, _ in work.files], side)
+            return PicturesRequest([_sent(found) for found, _ in work.files], side, allow)
         found, _ = work.files[0]
         segments = None if work.segments is None else [(one.start, one.end) for one in work.segments]
-        return Request(_sent(found), found.size, side, self._recipe.frames, self._recipe.window, segments, threads)
+        recipe = self._recipe
+        return Request(_sent(found), found.size, side, recipe.frames, recipe.window, segments, threads, allow)
 
     def _embed(self, last: bool) -> None:
         """Embed clips that wait, whichever videos they are of, a batch at a time, and enter them into their shards.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from pathlib import Path
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from va_widgets import arguments
 from va_widgets.arguments import described, is_one_of
-from va_widgets.corpus import store
+from va_widgets.corpus import remote, store, trust
 from va_widgets.corpus.display import (
     Player,
     Sample,
@@ -31,7 +31,7 @@ from va_widgets.corpus.encoders import TINY, Encoder, OpenClipEncoder, as_encode
 from va_widgets.corpus.filmstrip import STRIP_MIME, Filmstrip
 from va_widgets.corpus.index import Index, build_index, open_index
 from va_widgets.corpus.search import Spread, nearest
-from va_widgets.corpus.sources import is_url, located
+from va_widgets.corpus.sources import is_url
 from va_widgets.corpus.store import Root, Source
 from va_widgets.corpus.tables import Vectors, encodable
 from va_widgets.corpus.text_model import TextModel, TextSearch, check_encoder
@@ -43,7 +43,7 @@ from va_widgets.errors import (
     UnknownClipError,
 )
 from va_widgets.names import escaped
-from va_widgets.paths import GivenPath, absolute_path, is_file
+from va_widgets.paths import GivenPath, absolute_path, exists, inside, open_regular, replacing
 
 FRAMES_PER_SHOT = 8
 FLAT = "These words do not tell your clips apart: try other words."
@@ -51,7 +51,8 @@ FLAT = "These words do not tell your clips apart: try other words."
 SearchBy: TypeAlias = Literal["exact", "index"]
 _SAMPLES = 8  # pictures in a summary
 _LONGEST_READ = 160  # characters of a long text's part that are shown
-_PREVIEWS = 2  # the kind of preview that is cut now; those of kind 1 had no sound, and are cut anew
+_PREVIEWS = 3  # the kind of preview that is cut now: 1 had no sound, 2 was known by its clip's id alone
+_LARGEST_PREVIEW = 1 << 28  # bytes; a larger file in its place is none of ours
 
 
 class Corpus:
@@ -60,7 +61,13 @@ class Corpus:
     `path` is absolute: it stays the same folder when the working directory changes.
     """
 
-    def __init__(self, path: GivenPath, encoder: str | Encoder | None = None, search: SearchBy = "exact") -> None:
+    def __init__(
+        self,
+        path: GivenPath,
+        encoder: str | Encoder | None = None,
+        search: SearchBy = "exact",
+        allow: Iterable[str] | str = (),
+    ) -> None:
         if not is_one_of(search, get_args(SearchBy)):
             raise CorpusError(f"A corpus is searched by {' or '.join(get_args(SearchBy))}, not by {described(search)}.")
         self.path: Path = absolute_path(path, name="A corpus's folder")
@@ -68,6 +75,9 @@ class Corpus:
             encoder = as_encoder(encoder)
         self._tower = TextModel(encoder)
         self._search_by: SearchBy = search
+        # What the user has said of this corpus; nothing in its folder can say so.
+        self._allow = remote.checked_schemes(allow)
+        self._granted: frozenset[str] = frozenset()  # places that this object may read videos from
         self._load()
 
     def _load(self) -> None:
@@ -91,8 +101,8 @@ class Corpus:
 
     def _indexed(self) -> Index:
         """The index of this matrix, made if it is not there yet."""
-        file = self.path / store.index_file(self._manifest)
-        if file.is_file():
+        file = inside(self.path, store.index_file(self._manifest))
+        if exists(file):
             return open_index(file, self._embeddings)
         return build_index(self._embeddings, file)
 
@@ -109,6 +119,7 @@ class Corpus:
         window: float | None = None,
         pictures: bool | None = None,
         progress: bool = True,
+        allow: Iterable[str] | str = (),
     ) -> Self:
         """Make a corpus of videos in the folder `path`, or add to it what is new; a second call does nothing.
 
@@ -119,7 +130,7 @@ class Corpus:
         ----------
         videos : folder, or files and URLs
             A folder is searched with all folders in it. URLs such as "s3://bucket/film.mp4" are read through fsspec.
-            What cannot be used is listed in `report`.
+            What cannot be used is listed in `report`. Their places are trusted from now on: see `trust`.
         encoder : str or Encoder
             An OpenCLIP model such as "PE-Core-B-16/meta" or "ViT-B-32/laion2b_s34b_b79k", "hf-hub:owner/name",
             "local-dir:FOLDER", or an object of your own. "va-tiny" if it is not given: it knows only the demo's
@@ -132,6 +143,10 @@ class Corpus:
             Whether pictures in the folder are taken, each as a clip of one frame. They are where it holds no videos.
         progress : bool
             Show a bar with the time that is left.
+        allow : list of texts, optional
+            Schemes of URLs that are followed beside http, https, s3, gs, gcs, az, abfs, abfss and hf, such as "sftp".
+            A chain of URLs, such as "zip://a.mp4::https://host/films.zip", needs all of its schemes but the last.
+            This holds for the corpus that is returned, and is not written to its folder.
 
         Raises
         ------
@@ -149,17 +164,24 @@ class Corpus:
 
         home = absolute_path(path, name="A corpus's folder")
         recipe = Recipe.of(_frames(frames_per_shot), window)
-        places = find(_videos(videos), _pictures(pictures))
+        schemes = remote.checked_schemes(allow)
+        places = find(_videos(videos), _pictures(pictures), schemes)
         progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
-        build(home, places, model, Wanted(recipe), progress)
-        built = cls(home, model)
+        build(home, places, model, Wanted(recipe, allow=schemes), progress)
+        trust.remember(home, trust.places_of(places))
+        built = cls(home, model, allow=schemes)
         if encoder is None:
             warn_if_unlike_renderings(built.embeddings)
         return built
 
     def add(
-        self, videos: GivenPath | Iterable[GivenPath], *, pictures: bool | None = None, progress: bool = True
+        self,
+        videos: GivenPath | Iterable[GivenPath],
+        *,
+        pictures: bool | None = None,
+        progress: bool = True,
+        allow: Iterable[str] | str = (),
     ) -> Self:
         """Add videos to this corpus, made into clips the way its own were. Returns the corpus, which has grown.
 
@@ -172,16 +194,29 @@ class Corpus:
         if recipe.cut in (store.SEGMENTS, store.GIVEN):
             how = "from_manifest" if recipe.cut == store.SEGMENTS else "from_embeddings"
             raise CorpusError(f"This corpus was made by {how}, which knows no shots: add videos by another call of it.")
-        wanted = Wanted(recipe, retire=False)
+        schemes = self._allow | remote.checked_schemes(allow)
+        wanted = Wanted(recipe, retire=False, allow=schemes)
         progress = arguments.flag(progress, "progress")
-        places = find(_videos(videos), _pictures(pictures))
+        places = find(_videos(videos), _pictures(pictures), schemes)
         build(self.path, places, self._tower.encoder(self._manifest, self.path), wanted, progress)
+        trust.remember(self.path, trust.places_of(places))
+        self._allow = schemes
         self._load()
         return self
 
     @classmethod
-    def open(cls, path: GivenPath, encoder: str | Encoder | None = None, *, search: SearchBy = "exact") -> Self:
+    def open(
+        cls,
+        path: GivenPath,
+        encoder: str | Encoder | None = None,
+        *,
+        search: SearchBy = "exact",
+        allow: Iterable[str] | str = (),
+    ) -> Self:
         """Open a corpus. `encoder` is only needed for text search if it is one of your own.
+
+        Somebody else's corpus may be opened: it shows its pictures, and plays videos only once you `trust` it. `allow`
+        are schemes of its URLs that are followed, as in `build`.
 
         `search="index"` searches by an approximate index, which pays from some five million clips on; it is made when
         it is first asked for. Otherwise search is exact, in one pass over the embeddings.
@@ -192,7 +227,7 @@ class Corpus:
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
             check_encoder(home, store.read_manifest(home), model)
-        return cls(home, model, search)
+        return cls(home, model, search, allow)
 
     @classmethod
     def from_manifest(
@@ -204,6 +239,7 @@ class Corpus:
         videos: GivenPath | None = None,
         frames_per_shot: int = FRAMES_PER_SHOT,
         progress: bool = True,
+        allow: Iterable[str] | str = (),
     ) -> Self:
         """Make a corpus of the clips that a table names, or add to it those that are new; may be interrupted.
 
@@ -230,9 +266,11 @@ class Corpus:
         if videos is not None:
             arguments.path(videos, "The folder of the videos", error=CorpusError)
         model = as_encoder(TINY if encoder is None else encoder)
-        places, wanted = planned(table, videos, recipe)
+        schemes = remote.checked_schemes(allow)
+        places, wanted = planned(table, videos, recipe, schemes)
         build(home, places, model, wanted, progress)
-        built = cls(home, model)
+        trust.remember(home, trust.places_of(places))
+        built = cls(home, model, allow=schemes)
         if encoder is None:
             warn_if_unlike_renderings(built.embeddings)
         return built
@@ -281,7 +319,9 @@ class Corpus:
         columns = self._checked_columns(columns)
         user = self._clips.drop(columns=[name for name in columns.columns if name in self._clips.columns])
         renew_columns(self.path, self._manifest, user.join(encodable(columns.copy())).join(self._media))
-        return type(self)(self.path, self._tower.given, self._search_by)
+        grown = type(self)(self.path, self._tower.given, self._search_by, self._allow)
+        grown._granted = self._granted
+        return grown
 
     def relocate(
         self,
@@ -307,6 +347,8 @@ class Corpus:
         save : bool
             False keeps it to this session, as a corpus that cannot be written needs it.
 
+        `new` is trusted from now on, or for this session: see `trust`.
+
         Raises CorpusError if no video came from `old`, videos are not in `new`, or the corpus cannot be written.
         """
         from va_widgets.corpus.relocate import relocate
@@ -319,6 +361,26 @@ class Corpus:
         if save and former == self._manifest:
             self._manifest = manifest
         self._roots = manifest.roots
+        target = Path(os.path.realpath(absolute_path(new)))
+        places = {trust.place_of(root.folder) for root in self._roots if root.folder.is_relative_to(target)}
+        if save:
+            trust.remember(self.path, places)
+        else:
+            self._granted |= places
+        return self
+
+    def trust(self) -> Self:
+        """Let this corpus read its videos from the folders and servers that it names. Returns the corpus.
+
+        A corpus that you have not made here may name any place: a private folder of yours, a server of your network.
+        So its clips play only after this call, or after `relocate` for the folder that you say, unless their videos
+        lie in the corpus's own folder. What you build, add or relocate is trusted anyway. It is remembered with your
+        user's state, not in the corpus: for this corpus in this folder, and for the places that it names now. The
+        environment variable VA_WIDGETS_STATE_DIR names another folder to remember it in; where none can be written to,
+        it holds until Python ends.
+        """
+        videos = self._clips["video"].unique()
+        trust.remember(self.path, trust.places_named(self.path, self._roots, map(str, videos)))
         return self
 
     def _checked_columns(self, columns: pd.DataFrame) -> pd.DataFrame:
@@ -342,15 +404,18 @@ class Corpus:
 
     # --- copies --------------------------------------------------------------------------------------
 
-    def __reduce__(self) -> tuple[Callable[..., Corpus], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., Corpus], tuple[Any, ...], dict[str, Any]]:
         """Pickled is where the corpus is and how it was opened, not what it holds; unpickling opens it again.
+
+        What the user trusts of it comes along, as another machine or user does not know it.
 
         An encoder of the user's own is pickled with it, one that the corpus's manifest names is not.
         """
         encoder: str | Encoder | None = self._tower.given
         if isinstance(encoder, OpenClipEncoder):
             encoder = None if encoder.tag == self._manifest.tag else encoder.tag
-        return type(self), (self.path, encoder, self._search_by)
+        granted = self._granted | trust.trusted(self.path)
+        return type(self), (self.path, encoder, self._search_by, self._allow), {"_granted": granted}
 
     def __copy__(self) -> Self:
         """A second view of the same clips and the same memory, which stays as it is when this one grows."""
@@ -582,7 +647,7 @@ class Corpus:
         title = self._title(clip_id)
         try:
             return Player(self.preview(clip_id), title)
-        except PreviewUnavailableError as error:
+        except (PreviewUnavailableError, CorpusError) as error:
             reason = str(error)
         try:
             return Player(None, title, self.thumbnail(clip_id), reason)
@@ -593,7 +658,7 @@ class Corpus:
         """A clip as a small H.264 file with its sound, cut from its video when it is first asked for.
 
         `context` is how many seconds before and after it come with it, as far as the video has them. Raises
-        UnknownClipError, or PreviewUnavailableError if the video is gone.
+        UnknownClipError, or PreviewUnavailableError if the video is gone, or the corpus is not trusted (see `trust`).
         """
         from va_widgets.corpus.preview import cut
 
@@ -604,21 +669,25 @@ class Corpus:
             raise PreviewUnavailableError("There is no video of this clip: the corpus was made of embeddings alone.")
         if clip["end"] <= clip["start"]:
             raise PreviewUnavailableError("This clip is a picture: there is nothing to play.")
-        folder = self.path / store.PREVIEWS_FOLDER
-        around = f"+{context:g}" if context else ""
-        cached = folder / f"{store.file_name(clip_id)}{around}.{_PREVIEWS}.mp4"
-        if is_file(cached):
-            return cached.read_bytes()
-        source = self._source_of(media["_root"], str(clip["video"]))
-        data = cut(source, float(clip["start"]), float(clip["end"]), context)
+        start, end = float(clip["start"]), float(clip["end"])
+        # By what is in the file and which part of it is shown: an id of the user's own may come to mean another part.
+        part = hashlib.sha256(repr((media["_key"], start, end, context)).encode()).hexdigest()[:16]
+        name = f"{store.file_name(clip_id)}.{part}.{_PREVIEWS}.mp4"
+        cached = inside(self.path, store.PREVIEWS_FOLDER, name, error=PreviewUnavailableError)
+        try:
+            with open_regular(cached) as kept:
+                if len(data := kept.read(_LARGEST_PREVIEW + 1)) <= _LARGEST_PREVIEW:
+                    return data
+        except OSError:  # there is none that can be read
+            pass
+        data = cut(self._source_of(media["_root"], str(clip["video"])), start, end, context, self._allow)
         if os.access(self.path, os.W_OK):
-            unfinished = cached.with_name(f".{cached.stem}.{os.getpid()}.{threading.get_ident()}.part")
             try:
-                folder.mkdir(exist_ok=True)
-                unfinished.write_bytes(data)
-                os.replace(unfinished, cached)
+                cached.parent.mkdir(exist_ok=True)
+                with replacing(cached) as unfinished:
+                    unfinished.write_bytes(data)
             except OSError:  # no space is left: it plays all the same, and is cut again next time
-                unfinished.unlink(missing_ok=True)
+                pass
         return data
 
     def _title(self, clip_id: str) -> str:
@@ -647,18 +716,12 @@ class Corpus:
 
     def _source_of(self, root: int, video: str) -> Path | str:
         place = self._roots[root]
+        places = self._granted | trust.trusted(self.path)
         if not place.absolute:
-            if not is_url(video) or video.startswith(("file:", "local:")):
+            if not is_url(video):
                 raise CorpusError(f"The source {video!r} is no URL: the corpus was tampered with.")
-            return video
-        for folder in place.folders(self.path):
-            file = located(folder, video)
-            if file is not None:
-                return file
-        raise PreviewUnavailableError(
-            f"The video {video} is no longer in {place.absolute}: put it back to play it, or say where the videos are"
-            " now by corpus.relocate(old, new)."
-        )
+            return trust.video_url(video, places, self._allow)
+        return trust.video_file(self.path, place, video, places)
 
 
 def _frames(number: int) -> int:

@@ -159,7 +159,7 @@ class Thumbnail:
         import PIL.Image
 
         try:
-            image = PIL.Image.open(io.BytesIO(self.data))
+            image = PIL.Image.open(io.BytesIO(self.data), formats=["JPEG"])  # no format that runs programs
             image.load()
         except (OSError, SyntaxError, ValueError) as error:
             raise CorpusError(f"{self._named} is damaged ({error}): copy the corpus again.") from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import itertools
 import math
+import os
 import re
 import statistics
 import time
@@ -12,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -26,6 +29,7 @@ from va_widgets.background import stop_requested
 from va_widgets.corpus.colour import Transfer, to_screen
 from va_widgets.corpus.filmstrip import STRIP_MIME, Filmstrip
 from va_widgets.errors import CorpusError, said
+from va_widgets.paths import open_regular
 
 Picture = NDArray[np.uint8]
 
@@ -35,6 +39,7 @@ _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can clai
 _HD = 720  # lines from which a picture that does not say so is of BT.709, not BT.601
 _HDR: dict[int, Transfer] = {int(ColorTrc.SMPTE2084): "pq", int(ColorTrc.ARIB_STD_B67): "hlg"}
 _UNSPECIFIED = 2
+_PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "AVIF", "GIF", "JPEG2000", "PPM")
 _ORIENTATION = 0x0112  # the EXIF tag
 _SIDECARS = ("concat", "dash", "hls", "ffmetadata", "tty")  # lists of other files and texts: no videos themselves
 _SLOWEST, _FASTEST = 0.01, 1000.0  # frames a second that are believed
@@ -474,6 +479,19 @@ class Video:
 
 
 def _opened(source: Path | IO[bytes]) -> av.container.InputContainer:
+    """Open a file to be decoded. Raises OSError for a path to anything but a regular file, or whatever PyAV raises."""
+    if not isinstance(source, Path):
+        return _demuxed(source)
+    with open_regular(source) as file:
+        before = os.fstat(file.fileno())
+    container = _demuxed(source)
+    if not os.path.samestat(before, source.stat()):
+        container.close()
+        raise OSError(errno.ESTALE, "it was exchanged for another file while it was opened", str(source))
+    return container
+
+
+def _demuxed(source: Path | IO[bytes]) -> av.container.InputContainer:
     # A decoder's thread that logs waits for the interpreter, and may be waited for by who holds it: a deadlock. PyAV
     # passes on no messages unless it is told to, as older versions of torchvision do when they are imported.
     av.logging.set_level(None)
@@ -544,7 +562,7 @@ def still(file: IO[bytes], side: int) -> Shot:
         raise UndecodableError("it is empty (0 bytes)")
     file.seek(0)
     try:
-        with Image.open(file) as opened:
+        with Image.open(file, formats=_picture_formats()) as opened:
             width, height = opened.size
             if opened.getexif().get(_ORIENTATION, 1) > 4:  # it lies on its side
                 width, height = height, width
@@ -562,6 +580,16 @@ def still(file: IO[bytes], side: int) -> Shot:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UndecodableError(f"it is not a picture that can be read ({said(error)})") from error
     return Shot(0.0, 0.0, 0, 1, width, height, [np.asarray(small, dtype=np.uint8)])
+
+
+@cache
+def _picture_formats() -> list[str]:
+    """Pillow's names of the formats that are read, as far as this Pillow knows them.
+
+    Not of all: to read an EPS file, whatever its name is, Pillow runs Ghostscript on what the file says.
+    """
+    Image.init()
+    return [name for name in _PICTURE_FORMATS if name in Image.OPEN]
 
 
 def _stretched(picture: Image.Image) -> Image.Image:

@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 from va_widgets.corpus.progress import can_be_shown
 from va_widgets.corpus.search import best, float32_scores, nearest
 from va_widgets.errors import CorpusError, SearchUnavailableError, said
+from va_widgets.paths import open_regular, replacing
 
 _CHUNK = 1 << 14  # rows converted to float32 at a time
 _LEAST = 1024  # clips; fewer do not suffice to learn how to round
@@ -93,21 +94,18 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
             part = np.asarray(embeddings[start : start + _CHUNK], dtype=np.float32)
             lists.add(part)
             bar.update(len(part))
-    unfinished = file.with_name(f".unfinished-{os.getpid()}-{file.name}")
     try:
-        with unfinished.open("wb") as opened:  # by Python: Faiss knows no path that is not UTF-8
-            faiss.write_index(lists, faiss.PyCallbackIOWriter(opened.write))
-        size = unfinished.stat().st_size
-        card = msgspec.json.encode(_Card(clips, dim, _digest(embeddings), size, _check(unfinished, size)))
-        with unfinished.open("ab") as opened:
-            opened.write(card + len(card).to_bytes(_LENGTH, "little") + _MAGIC)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(unfinished, file)
+        with replacing(file) as unfinished:
+            with unfinished.open("wb") as opened:  # by Python: Faiss knows no path that is not UTF-8
+                faiss.write_index(lists, faiss.PyCallbackIOWriter(opened.write))
+            size = unfinished.stat().st_size
+            card = msgspec.json.encode(_Card(clips, dim, _digest(embeddings), size, _check(unfinished, size)))
+            with unfinished.open("ab") as opened:
+                opened.write(card + len(card).to_bytes(_LENGTH, "little") + _MAGIC)
+                opened.flush()
+                os.fsync(opened.fileno())
     except OSError as error:
         raise CorpusError(f"The index {file} cannot be written ({said(error)}): check the disk and folder.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return open_index(file, embeddings)
 
 
@@ -124,7 +122,7 @@ def open_index(file: Path, embeddings: NDArray[np.float16]) -> Index:
             " build it again."
         )
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             lists = faiss.read_index(faiss.PyCallbackIOReader(opened.read))
     except (RuntimeError, OSError) as error:
         raise _damaged(file) from error
@@ -134,7 +132,7 @@ def open_index(file: Path, embeddings: NDArray[np.float16]) -> Index:
 def _read_card(file: Path) -> _Card:
     try:
         size = file.stat().st_size
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             opened.seek(max(0, size - _LENGTH - len(_MAGIC)))
             end = opened.read()
             length = int.from_bytes(end[:_LENGTH], "little")
@@ -155,7 +153,7 @@ def _read_card(file: Path) -> _Card:
 def _check(file: Path, size: int) -> int:
     """CRC-32 of the first `size` bytes of a file; Faiss itself reads damaged ones without noticing."""
     check = 0
-    with file.open("rb") as opened:
+    with open_regular(file) as opened:
         while size > 0 and (part := opened.read(min(size, 1 << 22))):
             check = zlib.crc32(part, check)
             size -= len(part)

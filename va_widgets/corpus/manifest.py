@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -17,15 +17,18 @@ from va_widgets.corpus.tables import checked_segments, read_table
 from va_widgets.corpus.work import Segment, clip_id
 from va_widgets.errors import CorpusError, NoVideosError
 from va_widgets.names import escaped, unescaped
-from va_widgets.paths import GivenPath, absolute_path, expanded, is_file, local
+from va_widgets.paths import GivenPath, absolute_path, expanded, irregular, is_file, local
 
 _OWN = ("clip_id", "video", "start", "end")
 
 
-def planned(table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: Recipe) -> tuple[list[Sources], Wanted]:
+def planned(
+    table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: Recipe, allow: frozenset[str] = frozenset()
+) -> tuple[list[Sources], Wanted]:
     """The sources that a table names, and the clips wanted of them with the table's other columns.
 
-    `videos` is the folder that names start from; the table file's own, or the working directory, if it is None.
+    `videos` is the folder that names start from; the table file's own, or the working directory, if it is None. `allow`
+    are schemes of URLs that are followed beside the usual ones.
     Raises CorpusError for a table that cannot be read or has columns of the corpus's own, NoVideosError if not one row
     can be used.
     """
@@ -42,10 +45,12 @@ def planned(table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: R
         for row, video, reason in zip(refused.index, refused["video"], refused["reason"], strict=True)
     ]
     names = {str(name): _place(str(name), root) for name in good["video"].unique()}
-    urls, gone = _looked_up({place for place in names.values() if is_url(place)})
+    urls, gone = _looked_up({place for place in names.values() if is_url(place)}, allow)
     files = {place for place in names.values() if not is_url(place) and is_file(place)}
     gone |= {
-        place: f"there is no such file in {escaped(root)}" for place in {*names.values()} - files if not is_url(place)
+        place: irregular(place) or f"there is no such file in {escaped(root)}"
+        for place in {*names.values()} - files
+        if not is_url(place)
     }
     twins = _twins(place for place in names.values() if place in files)
     reasons += [(name, gone[place]) for name, place in names.items() if place in gone]
@@ -85,7 +90,7 @@ def planned(table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: R
 
     wanted = [place for place in segments if not is_url(place)]
     sources = [*of_files(wanted), *([Sources(None, urls)] if urls else [])]
-    return sources, Wanted(recipe, segments, columns, reasons)
+    return sources, Wanted(recipe, segments, columns, reasons, allow=allow)
 
 
 def _place(name: str, root: Path) -> str:
@@ -102,12 +107,12 @@ def _place(name: str, root: Path) -> str:
     return next((canonical(path) for path in paths if is_file(path)), paths[0])
 
 
-def _looked_up(urls: Iterable[str]) -> tuple[list[Found], dict[str, str]]:
+def _looked_up(urls: Iterable[str], allow: Collection[str]) -> tuple[list[Found], dict[str, str]]:
     """What is at URLs, and the reasons of those that cannot be read."""
     found, gone = [], {}
     for url in sorted(urls):
         try:
-            found.append(looked_up(url))
+            found.append(looked_up(url, allow))
         except CorpusError as error:
             gone[url] = str(error)
     return found, gone

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from va_widgets.corpus.hub import cache_if_unreachable
 from va_widgets.errors import EncoderError
 from va_widgets.forks import imports
+from va_widgets.paths import open_regular
 
 TINY = "va-tiny"
 """The model that the package carries: it knows the demo's rendered videos, and works without a network."""
@@ -102,7 +103,7 @@ class FolderSource:
 
     @property
     def _weights(self) -> list[Path]:
-        return sorted(self.folder.glob("*.safetensors"))
+        return sorted(file for file in self.folder.glob("*.safetensors") if file.is_file())
 
     @cached_property
     def configuration(self) -> Mapping[str, Any]:
@@ -303,10 +304,11 @@ def _created(name: str, device: str, **options: Any) -> tuple[Any, Any]:
 
 def _read_configuration(file: Path, advice: str) -> Mapping[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        with open_regular(file) as opened:
+            content = json.load(opened)
         configuration: dict[str, Any] = content["model_cfg"]
         _ = configuration["embed_dim"], configuration["vision_cfg"].get, configuration["text_cfg"].get
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EncoderError(f"{file} does not describe an OpenCLIP model: {advice}.") from error
     return configuration
 
@@ -332,7 +334,7 @@ def _require_transformers(tag: str, configuration: Mapping[str, Any], architectu
 
 
 def _sha256(file: Path) -> bytes:
-    with file.open("rb") as opened:
+    with open_regular(file) as opened:
         return hashlib.file_digest(opened, "sha256").digest()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+from collections.abc import Collection
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +15,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.corpus import remote
 from va_widgets.corpus.frames import UndecodableError, Video
-from va_widgets.errors import PreviewUnavailableError, said
+from va_widgets.errors import CorpusError, PreviewUnavailableError, said
+from va_widgets.paths import open_regular
 
 _SIDE = 360  # pixels of the shorter side
 _LONGEST = 20.0  # seconds
@@ -28,25 +32,26 @@ _AGREED = 0.02  # seconds that time stamps may be off before they are believed: 
 _log = logging.getLogger(__name__)
 
 
-def cut(source: Path | str, start: float, end: float, context: float = 0.0) -> bytes:
+def cut(source: Path | str, start: float, end: float, context: float = 0.0, allow: Collection[str] = ()) -> bytes:
     """The part of a video, a path or URL, from `start` to `end` (seconds from its first frame) as MP4.
 
     `context` is how many seconds before and after come with it, as far as the video has them. It is H.264, upright,
     in colours that a screen shows; at most 20 seconds and the context, 360 pixels on the shorter side, 30 frames a
-    second. Its sound comes along as AAC, stereo or mono; where it cannot be had, the picture comes alone. Raises
-    PreviewUnavailableError if the file cannot be decoded there.
+    second. Its sound comes along as AAC, stereo or mono; where it cannot be had, the picture comes alone. `allow` are
+    schemes of URLs that are followed beside the usual ones. Raises PreviewUnavailableError if the file cannot be
+    decoded there.
     """
     name = source.name if isinstance(source, Path) else source
     try:
         with ExitStack() as opened:
-            file: Path | IO[bytes]
+            file: IO[bytes]
             if isinstance(source, Path):
-                file, size = source, source.stat().st_size
+                # What is decoded is this very file: a path could lead to a pipe by then, which would never end.
+                file = opened.enter_context(open_regular(source))
+                size = os.fstat(file.fileno()).st_size
             else:
-                import fsspec
-
-                file = remote = opened.enter_context(fsspec.open(source, "rb"))
-                size = remote.size or 1
+                file = opened.enter_context(remote.opened(source, allow))
+                size = getattr(file, "size", None) or 1
             video = Video(file, size, 1, _SIDE, _THREADS, every=True, sound=True)
             opened.callback(video.close)
             data = _recoded(video, name, max(0.0, start - context), min(end, start + _LONGEST) + context)
@@ -54,6 +59,8 @@ def cut(source: Path | str, start: float, end: float, context: float = 0.0) -> b
         raise PreviewUnavailableError(f"{name} cannot be played: {error}.") from error
     except (av.error.FFmpegError, OSError, ValueError, ImportError) as error:
         raise PreviewUnavailableError(f"{name} cannot be played from {start:.1f} s on ({said(error)}).") from error
+    except CorpusError as error:
+        raise PreviewUnavailableError(str(error)) from error
     if data is None:
         raise PreviewUnavailableError(f"{name} has no picture at {start:.1f} s: it has changed since the build.")
     return data

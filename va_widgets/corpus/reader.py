@@ -17,13 +17,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from va_widgets.corpus import remote
 from va_widgets.corpus.sources import is_url
 from va_widgets.errors import CorpusError, said
 from va_widgets.names import printable_text, unescaped
+from va_widgets.paths import open_regular
 
 if TYPE_CHECKING:
     from va_widgets.corpus.frames import Frame, Shot, Video
@@ -47,6 +49,7 @@ class Request(msgspec.Struct, tag=True):
     window: float | None = None
     segments: list[tuple[float, float]] | None = None
     threads: int = 1
+    allow: list[str] = []  # schemes of URLs that the user trusts beside the usual ones
 
 
 class PicturesRequest(msgspec.Struct, tag=True):
@@ -54,6 +57,7 @@ class PicturesRequest(msgspec.Struct, tag=True):
 
     places: list[str]
     picture_side: int
+    allow: list[str] = []
 
 
 class Clip(msgspec.Struct, tag=True):
@@ -329,7 +333,9 @@ def _read(request: Request, send: Callable[[Message], None]) -> None:
     from va_widgets.corpus.frames import Video
 
     with ExitStack() as opened:
-        source = _path(request.place) if not is_url(request.place) else opened.enter_context(_opened(request.place))
+        source: Path | IO[bytes] = _path(request.place)
+        if is_url(request.place):
+            source = opened.enter_context(remote.opened(request.place, request.allow))
         video = Video(source, request.size, _SMALL_SIDE, request.picture_side, request.threads)
         opened.callback(video.close)
         for place, shot in _shots(video, request, send):
@@ -338,13 +344,13 @@ def _read(request: Request, send: Callable[[Message], None]) -> None:
 
 
 def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) -> None:
-    from va_widgets.corpus.frames import UndecodableError, still
+    from va_widgets.corpus.frames import still
 
     for number, place in enumerate(request.places):
         try:
-            with _path(place).open("rb") if not is_url(place) else _opened(place) as file:
+            with remote.opened(place, request.allow) if is_url(place) else open_regular(_path(place)) as file:
                 picture = still(file, request.picture_side)
-        except (UndecodableError, OSError) as error:
+        except (CorpusError, OSError) as error:
             send(Refused(number, printable_text(said(error))))
         else:
             send(_clip(number, picture, 0.0))
@@ -353,12 +359,6 @@ def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) ->
 
 def _path(place: str) -> Path:
     return Path(unescaped(place))
-
-
-def _opened(url: str) -> Any:
-    import fsspec
-
-    return fsspec.open(url, "rb")
 
 
 def _shots(video: Video, request: Request, send: Callable[[Message], None]) -> Iterator[tuple[int, Shot]]:

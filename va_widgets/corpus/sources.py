@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from va_widgets.corpus import store
+from va_widgets.corpus import remote, store
 from va_widgets.errors import CorpusError, NoVideosError, said
 from va_widgets.names import escaped
-from va_widgets.paths import GivenPath, absolute_path, is_file, is_folder, local
+from va_widgets.paths import GivenPath, absolute_path, irregular, is_file, is_folder, local, open_regular
 
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2v .vob .ts .mts .m2ts .mxf .wmv .asf .flv .ogv .3gp .3g2 .y4m"
@@ -52,14 +51,17 @@ class Sources:
 
     root: Path | None
     files: list[Found]
-    unread: list[tuple[str, str]] = field(default_factory=list)  # folders that cannot be listed, and why
+    # Folders that cannot be listed, pipes and the like, URLs that are not followed: their names, and why.
+    unread: list[tuple[str, str]] = field(default_factory=list)
 
 
-def find(videos: GivenPath | Iterable[GivenPath], pictures: bool | None = None) -> list[Sources]:
+def find(
+    videos: GivenPath | Iterable[GivenPath], pictures: bool | None = None, allow: Collection[str] = ()
+) -> list[Sources]:
     """The videos and pictures of a folder and the folders in it, or the files and URLs named.
 
     `pictures` says whether a folder's pictures count; None takes them where there are no videos, so that the posters
-    beside films are left alone.
+    beside films are left alone. URLs whose scheme is neither one of `remote.SCHEMES` nor in `allow` are not followed.
 
     Raises NoVideosError if there are none, CorpusError if a URL cannot be looked up.
     """
@@ -79,10 +81,18 @@ def find(videos: GivenPath | Iterable[GivenPath], pictures: bool | None = None) 
         if is_folder(file):
             raise NoVideosError(f"{file} is a folder: give one folder alone, or files.")
         if not is_file(file):
-            raise NoVideosError(f"There is no video {file}: check the path.")
+            why = irregular(file)
+            raise NoVideosError(
+                f"{file} cannot be read ({why}): give files." if why else f"There is no video {file}: check the path."
+            )
+    refused = [(url, why) for url in sorted(urls) if (why := remote.refusal(url, allow))]
+    if refused and len(refused) == len(urls) and not files:
+        raise NoVideosError(refused[0][1])
     found = of_files(files)
-    if urls:
-        found.append(Sources(None, [looked_up(url) for url in sorted(urls)]))
+    followed = sorted(urls - {url for url, _ in refused})
+    if followed:
+        found.append(Sources(None, [looked_up(url, allow) for url in followed]))
+    found[0].unread.extend(refused)
     return found
 
 
@@ -161,14 +171,14 @@ def content_key(found: Found) -> str:
         digest.update(found.name.encode())
         digest.update(str(found.modified).encode())
         return digest.hexdigest()[:16]
-    with Path(found.place).open("rb") as opened:
+    with open_regular(Path(found.place)) as opened:
         _digest_blocks(opened, found.size, digest)
     return digest.hexdigest()[:16]
 
 
 def _digest_blocks(opened: IO[bytes], size: int, digest: Any) -> None:
     if size <= _BLOCK * _BLOCKS:
-        digest.update(opened.read())
+        digest.update(opened.read(size))  # no more: what says 0 bytes may have no end, as files of the kernel do
         return
     for i in range(_BLOCKS):
         opened.seek(i * (size - _BLOCK) // (_BLOCKS - 1))
@@ -178,26 +188,45 @@ def _digest_blocks(opened: IO[bytes], size: int, digest: Any) -> None:
 def _folder(given: Path, pictures: bool | None) -> Sources:
     unread: list[OSError] = []
     files = sorted(_files(given, unread))
-    videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES and _may_be_file(file)]
-    images = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES and _may_be_file(file)]
+    videos, odd = _regular(file for file in files if file.suffix.lower() in VIDEO_SUFFIXES)
+    images, odd_images = _regular(file for file in files if file.suffix.lower() in PICTURE_SUFFIXES)
     if pictures or (pictures is None and not videos):
         videos = sorted([*videos, *images])
+        odd |= odd_images
+    # A folder called like a video is only odd where it holds none.
+    odd = {file: why for file, why in odd.items() if not any(video.is_relative_to(file) for video in videos)}
     if not videos:
         also = f"; it holds {len(images)} pictures, which pictures=True takes" if images else ""
         if unread:
             also += f"; {len(unread)} folders in it cannot be read ({unread[0].filename}: {said(unread[0])})"
+        if odd:
+            first = next(iter(odd))
+            also += f"; {len(odd)} others cannot be read ({first}: {odd[first]})"
         raise NoVideosError(
             f"The folder {given} holds no videos: give one with files such as .mp4, .mov, .mkv or .webm{also}."
         )
     root = Path(os.path.realpath(given))
     reasons = [(_relative(str(error.filename), given), f"it cannot be read ({said(error)})") for error in unread]
+    reasons += [(_relative(str(file), given), why) for file, why in odd.items()]
     return Sources(root, [_found(root / file.relative_to(given), root) for file in videos], reasons)
+
+
+def _regular(files: Iterable[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """The files that can be read, or of which reading tells why not, and why others are none: pipes, folders, …"""
+    regular, odd = [], {}
+    for file in files:
+        if why := irregular(file):
+            odd[file] = why
+        else:
+            regular.append(file)
+    return regular, odd
 
 
 def _files(folder: Path, unread: list[OSError]) -> Iterator[Path]:
     """All that is in a folder and the folders in it, linked ones too, but nothing hidden and no corpus's previews.
 
-    Errors of folders that cannot be listed are put into `unread`.
+    Folders that are called like a video or picture are given as well. Errors of folders that cannot be listed are put
+    into `unread`.
     """
     been = set()
     for place, folders, names in os.walk(folder, onerror=unread.append, followlinks=True):
@@ -209,14 +238,7 @@ def _files(folder: Path, unread: list[OSError]) -> Iterator[Path]:
         hidden = [name for name in folders if name.startswith(".") or (corpus and name == store.PREVIEWS_FOLDER)]
         folders[:] = sorted(set(folders) - set(hidden))
         yield from (Path(place, name) for name in names if not name.startswith("."))
-
-
-def _may_be_file(path: Path) -> bool:
-    """Whether a path is a file, or something of which reading it will tell why it cannot be read."""
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # a link to nowhere, or a path that is too long
-        return True
+        yield from (Path(place, name) for name in folders if _suffix(name) in VIDEO_SUFFIXES | PICTURE_SUFFIXES)
 
 
 def _relative(path: str, folder: Path) -> str:
@@ -232,13 +254,13 @@ def _found(file: Path, root: Path) -> Found:
     return Found(name, str(file), entry.st_size, entry.st_mtime_ns)
 
 
-def looked_up(url: str) -> Found:
-    """What the server of a URL says of it. Raises CorpusError if it cannot be reached or there is nothing."""
-    import fsspec
+def looked_up(url: str, allow: Collection[str] = ()) -> Found:
+    """What the server of a URL says of it.
 
+    Raises CorpusError if the URL is not followed, it cannot be reached or there is nothing.
+    """
     try:
-        system, path = fsspec.core.url_to_fs(url)
-        details = system.info(path)
+        details = remote.info(url, allow)
     except FileNotFoundError as error:
         raise CorpusError(f"There is nothing at {url}: check the address.") from error
     except (OSError, ValueError, ImportError) as error:

@@ -36,9 +36,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from va_widgets import paths
 from va_widgets.errors import CorpusError, said
 from va_widgets.names import escaped, is_reserved, unescaped
-from va_widgets.paths import exists
+from va_widgets.paths import exists, open_regular, replacing
 
 SCHEMA_VERSION = 2
 SHOTS, SEGMENTS, GIVEN = "shots", "segments", "given"  # what clips are; "windows of 5 s" is the fourth
@@ -165,11 +166,12 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _read_manifest(path: Path) -> Manifest:
-    file = path / MANIFEST_FILE
+    file = paths.inside(path, MANIFEST_FILE)
     if not exists(file):
         raise CorpusError(f"There is no corpus in {path}: build one with va.Corpus.build({str(path)!r}, videos=…).")
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        with open_regular(file) as opened:
+            found = json.load(opened)
         if isinstance(found, dict) and isinstance(found.get("schema"), int) and found["schema"] > SCHEMA_VERSION:
             raise CorpusError(
                 f"The corpus in {path} was made by a newer va-widgets (schema {found['schema']}, known here:"
@@ -183,7 +185,7 @@ def _read_manifest(path: Path) -> Manifest:
 def _missing(path: Path, manifest: Manifest) -> str | None:
     """The first file that a manifest names and that is not there, or not in this folder."""
     for name in _named(manifest):
-        if name != Path(name).name or not (path / name).is_file():
+        if name != Path(name).name or not paths.inside(path, name).is_file():
             return name
     return None
 
@@ -366,13 +368,9 @@ class Writing:
                 opened.write(matrix.data)
         for file in self._begun:
             _sync(file)
-        unfinished = self._path / f".unfinished-{os.getpid()}-{MANIFEST_FILE}"
-        try:
+        with replacing(self._path / MANIFEST_FILE) as unfinished:
             unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
             _sync(unfinished)
-            os.replace(unfinished, self._path / MANIFEST_FILE)
-        finally:
-            unfinished.unlink(missing_ok=True)
         _remove_unnamed(self._path, manifest)
         return manifest
 
@@ -437,7 +435,8 @@ def index_file(manifest: Manifest) -> str:
 
 def write_shard(path: Path, key: str, shard: Shard) -> None:
     """Write what one video gave; the folder appears whole or not at all."""
-    folder = path / SHARDS_FOLDER
+    target = _shard_path(path, key)
+    folder = target.parent
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".unfinished-{uuid.uuid4().hex}"
     try:
@@ -450,9 +449,9 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
         (unfinished / _SHARD_CARD).write_text(json.dumps(asdict(shard.card)), encoding="utf-8")
         for file in unfinished.iterdir():
             _sync(file)
-        if (folder / key).exists():  # left by a build with another encoder that never finished
-            shutil.rmtree(folder / key)
-        os.rename(unfinished, folder / key)
+        if target.exists():  # left by a build with another encoder that never finished
+            shutil.rmtree(target)
+        os.rename(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -460,35 +459,49 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
 def read_shard_card(path: Path, key: str) -> ShardCard | None:
     """How a video's shard was made, None if there is none."""
     try:
-        return ShardCard(**json.loads((path / SHARDS_FOLDER / key / _SHARD_CARD).read_text(encoding="utf-8")))
+        with open_regular(_shard_path(path, key, _SHARD_CARD)) as opened:
+            return ShardCard(**json.load(opened))
     except (OSError, ValueError, TypeError):  # not there, or not whole: the video is decoded again
         return None
 
 
 def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
     """A shard's clips."""
-    with (path / SHARDS_FOLDER / key / _SHARD_CLIPS).open("rb") as opened:
+    with open_regular(_shard_path(path, key, _SHARD_CLIPS)) as opened:
         return pd.read_parquet(opened)
 
 
 def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
     """A shard's embeddings, row by row those of its clips."""
-    matrix: NDArray[np.float16] = np.load(path / SHARDS_FOLDER / key / _SHARD_EMBEDDINGS, allow_pickle=False)
+    with open_regular(_shard_path(path, key, _SHARD_EMBEDDINGS)) as opened:
+        matrix: NDArray[np.float16] = np.load(opened, allow_pickle=False)
     return matrix
 
 
 def read_strip(path: Path, key: str, start: int, size: int) -> bytes:
-    """The bytes of one filmstrip. Raises OSError if the shard is gone."""
-    with (path / SHARDS_FOLDER / key / STRIPS_FILE).open("rb") as opened:
+    """The bytes of one filmstrip. Raises OSError if the shard is gone, CorpusError if it leads out of the corpus."""
+    if start < 0 or size < 0:
+        raise CorpusError(f"A filmstrip of {size} bytes from {start} on cannot be: the corpus was tampered with.")
+    with open_regular(_shard_path(path, key, STRIPS_FILE)) as opened:
         opened.seek(start)
         return opened.read(size)
+
+
+def _shard_path(path: Path, key: str, *name: str) -> Path:
+    """Return the folder of a shard, or a file in it.
+
+    Raises CorpusError for a key that names no shard, and if a link leads out of the corpus.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", key):
+        raise CorpusError(f"A shard cannot be called {key!r}: the corpus was tampered with.")
+    return paths.inside(path, SHARDS_FOLDER, key, *name)
 
 
 def clear_unfinished(path: Path) -> None:
     """Remove what a killed build left behind."""
     if (path / MANIFEST_FILE).exists():
         _remove_unnamed(path, read_manifest(path))
-    for left in [*path.glob(".unfinished-*"), *(path / SHARDS_FOLDER).glob(".unfinished-*")]:
+    for left in [*path.glob(".unfinished-*"), *paths.inside(path, SHARDS_FOLDER).glob(".unfinished-*")]:
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:

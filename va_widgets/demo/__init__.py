@@ -22,7 +22,7 @@ from va_widgets.demo.render import render
 from va_widgets.demo.scenes import Scene, sample_scenes
 from va_widgets.demo.videos import Shot, film, plan, write_truth
 from va_widgets.errors import CorpusError
-from va_widgets.paths import GivenPath, absolute_path
+from va_widgets.paths import GivenPath, absolute_path, replacing
 
 __all__ = ["CONCEPTS", "ENCODER", "TRUTH", "Concept", "corpus", "truth_of"]
 
@@ -97,7 +97,8 @@ def _recipe(path: Path, asked: dict[str, int | None]) -> dict[str, int]:
     if not file.exists():
         path.mkdir(parents=True, exist_ok=True)
         recipe = _DEFAULTS | wanted
-        file.write_text(json.dumps(recipe) + "\n", encoding="utf-8")
+        with replacing(file) as unfinished:
+            unfinished.write_text(json.dumps(recipe) + "\n", encoding="utf-8")
         return recipe
     recipe = json.loads(file.read_text(encoding="utf-8"))
     for name, value in wanted.items():

@@ -17,7 +17,7 @@ from va_widgets import demo
 from va_widgets.errors import CorpusError, VaError
 from va_widgets.experiments.oracle import Run, label_by_oracle
 from va_widgets.models.bundle import Model, load_model
-from va_widgets.paths import absolute_path
+from va_widgets.paths import absolute_path, replacing
 from va_widgets.session import Session
 
 NOTEBOOK = "quickstart.ipynb"
@@ -41,7 +41,8 @@ def notebook(path: Path, clips: int, seed: int, *, browser: bool = True) -> int:
     print(f"{corpus!r}\nStarting JupyterLab …", flush=True)
     target = path / NOTEBOOK
     if not target.exists():  # a notebook that somebody has worked in is theirs
-        shutil.copyfile(_notebook(), target)
+        with replacing(target) as unfinished:
+            shutil.copyfile(_notebook(), unfinished)
     command = [sys.executable, "-m", "jupyterlab", NOTEBOOK]
     if not browser or not _has_browser():
         command.append("--no-browser")
@@ -104,7 +105,8 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
         f" {above} clips score above its threshold {model.threshold:.2f}."
     )
     report = path / REPORT
-    report.write_text(_report(run, model, stated, len(corpus), int(truth.sum())), encoding="utf-8")
+    with replacing(report) as unfinished:
+        unfinished.write_text(_report(run, model, stated, len(corpus), int(truth.sum())), encoding="utf-8")
     session.close()
     print(f"Done in {time.perf_counter() - started:.1f} s. Report: {report}")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 
 from va_widgets.demo.render import Image, render
 from va_widgets.demo.scenes import Scene
+from va_widgets.paths import replacing
 
 WIDTH, HEIGHT = 384, 216
 FPS = 12
@@ -76,19 +76,14 @@ def film(folder: Path, videos: Sequence[Sequence[Shot]], on_done: Callable[[], N
 
 def write_video(path: Path, pictures: Iterable[Image], fps: int, options: dict[str, str]) -> None:
     """Encode uint8 RGB pictures (216, 384, 3) with x264 and its `options`; the file appears whole or not at all."""
-    unfinished = path.with_name(f"{path.stem}-{os.getpid()}.part")  # another process may write the same video
-    try:
-        with av.open(str(unfinished), "w", format="mp4") as container:
-            stream = container.add_stream("libx264", rate=fps, options=options)
-            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-            stream.thread_count = 1  # one file a thread already
-            stream.time_base = Fraction(1, fps)
-            for picture in pictures:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-            container.mux(stream.encode())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as unfinished, av.open(str(unfinished), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.thread_count = 1  # one file a thread already
+        stream.time_base = Fraction(1, fps)
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def _pictures(shots: Sequence[Shot]) -> Iterator[Image]:
@@ -105,4 +100,5 @@ def write_truth(path: Path, videos: Sequence[Sequence[Shot]]) -> None:
         for shots in videos
         for shot in shots
     ]
-    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

@@ -29,7 +29,7 @@ from va_widgets.experiments.pools import Half, Pool, half
 from va_widgets.experiments.queries import zero_shot_query
 from va_widgets.experiments.strategies import strategy
 from va_widgets.experiments.tasks import State, Strategy, Task
-from va_widgets.paths import GivenPath, absolute_path
+from va_widgets.paths import GivenPath, absolute_path, replacing
 
 _LONGEST_NAME = 40  # characters of a strategy's name in that of a file, which may have 255 bytes
 BUDGETS = (10, 25, 50, 100, 250, 500, 1000)
@@ -200,10 +200,9 @@ def _finish(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
             "pool": pool.name, "strategy": run.strategy.name, "concept": run.concept, "seed": run.seed,
             "error": run.error, "points": points,
         }  # fmt: skip
-        unfinished = file.with_suffix(f".{os.getpid()}")
         try:
-            unfinished.write_text(json.dumps(content), encoding="utf-8")
-            os.replace(unfinished, file)
+            with replacing(file) as unfinished:
+                unfinished.write_text(json.dumps(content), encoding="utf-8")
         except OSError as error:
             raise ExperimentError(f"A result cannot be written to {file} ({said(error)}).") from error
     return points

@@ -19,22 +19,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save_file
 from scipy.special import expit
 
 from va_widgets import arguments
 from va_widgets._version import __version__
 from va_widgets.arguments import described, is_within
 from va_widgets.corpus import Corpus
-from va_widgets.errors import EncoderMismatchError, ModelError
+from va_widgets.errors import EncoderMismatchError, ModelError, said
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.names import is_reserved
-from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
+from va_widgets.paths import GivenPath, absolute_path, exists, is_folder, open_regular
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 SCHEMA_VERSION = 1
+_LARGEST_CARD, _LARGEST_WEIGHTS = 1 << 24, 1 << 26  # bytes
 _VERSION = re.compile(r"v(\d+)")
 _CARD_TYPES: dict[str, type | tuple[type, ...]] = {
     "schema": int,
@@ -191,11 +192,13 @@ def load_model(path: GivenPath) -> Model:
             raise ModelError(f"There is no published model in {folder}: give the folder that session.publish wrote.")
         folder = folder / f"v{max(versions)}"
     try:
-        card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-        weights = load_file(folder / WEIGHTS_FILE)
+        card = json.loads(_read(folder / CARD_FILE, _LARGEST_CARD))
+        weights = _read_weights(folder / WEIGHTS_FILE)
         coef, intercept = weights["coef"], weights["intercept"]
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise ModelError(f"The model in {folder} is damaged ({error}): publish it again.") from error
+    except KeyError as error:
+        raise ModelError(f"The model in {folder} is damaged (its weights lack {error}): publish it again.") from error
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
+        raise ModelError(f"The model in {folder} is damaged ({said(error)}): publish it again.") from error
     wrong = _wrong(card, coef, intercept)
     if wrong:
         raise ModelError(f"The model in {folder} is damaged ({wrong}): publish it again.")
@@ -211,6 +214,28 @@ def load_model(path: GivenPath) -> Model:
         threshold=float(card["threshold"]),
         card=card,
     )
+
+
+def _read(file: Path, most: int) -> bytes:
+    """The bytes of a file. Raises ValueError if there are more than `most`, OSError if it is no regular file."""
+    with open_regular(file) as opened:
+        data = opened.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"{file.name} is larger than {most:,} bytes")
+    return data
+
+
+def _read_weights(file: Path) -> dict[str, NDArray[np.float32]]:
+    """The arrays of a file in safetensors. Raises ValueError if one is not float32, SafetensorError for another file.
+
+    NumPy lacks some of the format's types, such as bfloat16 and float8.
+    """
+    arrays = {}
+    for name, tensor in deserialize(_read(file, _LARGEST_WEIGHTS)):
+        if tensor["dtype"] != "F32":
+            raise ValueError(f"its weights are of the type {tensor['dtype']}, not float32")
+        arrays[name] = np.frombuffer(tensor["data"], dtype="<f4").astype(np.float32).reshape(tensor["shape"])
+    return arrays
 
 
 def choose_threshold(

@@ -36,14 +36,18 @@ def preview(session: Session, clip: str, context: float) -> tuple[dict[str, Any]
     shown = {"clip": clip, "mime": PREVIEW_MIME, "start": 0.0, "end": 0.0, "sound": False}
     try:
         data = session.preview(clip, context)
-    except PreviewUnavailableError as error:
+    except (PreviewUnavailableError, CorpusError) as error:
         return {**shown, "available": False, "reason": str(error)}, []
     import av  # loaded with the first preview
 
     row = session.corpus.row(clip)
     start, end = (float(session.corpus.clips[edge].iloc[row]) for edge in ("start", "end"))
     before = min(context, start)
-    with av.open(io.BytesIO(data), "r") as file:
-        sound = bool(file.streams.audio)
+    try:
+        with av.open(io.BytesIO(data), "r") as file:
+            sound = bool(file.streams.audio)
+    except (av.error.FFmpegError, ValueError) as error:
+        why = f"The preview of this clip is damaged ({error}): delete the folder previews of the corpus to cut it anew."
+        return {**shown, "available": False, "reason": why}, []
     told = {"start": before, "end": before + end - start, "sound": sound}
     return {**shown, **told, "available": True, "reason": ""}, [data]

@@ -158,7 +158,9 @@ def test_a_gone_video_is_said_and_a_moved_corpus_still_plays(videos: Path, tmp_p
     home.rename(tmp_path / "moved")
     moved = va.Corpus.open(tmp_path / "moved" / "corpus")
     clip = moved.clips[moved.clips["video"] == "one.mp4"].index[0]
-    assert moved.preview(clip)
+    with pytest.raises(va.PreviewUnavailableError, match=r"moved/videos, .* call corpus\.trust\(\) once\.$"):
+        moved.preview(clip)
+    assert moved.trust().preview(clip)
     again = va.Corpus.build(moved.path, videos=tmp_path / "moved" / "videos", progress=False)
     assert again.clips.index.equals(moved.clips.index)
     (tmp_path / "moved" / "videos" / "deeper" / "two.mp4").unlink()

@@ -389,7 +389,9 @@ def test_videos_and_pictures_are_read_from_an_archive(build: Any, tmp_path: Path
         archive.write(tmp_path / "a.mp4", "in/a.mp4")
         archive.write(tmp_path / "b.png", "b.png")
     urls = [f"zip://{name}::{tmp_path}/films.zip" for name in ("b.png", "in/a.mp4")]
-    corpus = build(urls)
+    with pytest.raises(va.NoVideosError, match=r"a chain of URLs: download the file, or give allow=\('zip',\)"):
+        build(urls)
+    corpus = build(urls, allow=("zip",))
     assert told(corpus) == dict.fromkeys(urls, "done")
     assert (corpus.clips["end"] - corpus.clips["start"]).tolist() == pytest.approx([0.0, 1.2])
     assert corpus.preview(corpus.clips.index[1])
@@ -398,14 +400,18 @@ def test_videos_and_pictures_are_read_from_an_archive(build: Any, tmp_path: Path
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("foo://host/a.mp4", r"^foo://host/a\.mp4 cannot be read \(Protocol not known: foo\): check the address, or"),
+        (
+            "foo://host/a.mp4",
+            r"^foo://host/a\.mp4 is not followed, because only http, .* and hf are: download the file, ",
+        ),
+        ("odd://host/a.mp4", r"^odd://host/a\.mp4 cannot be read \(Protocol not known: odd\): check the address, or"),
         ("zip://a.mp4::/nowhere.zip", r"^There is nothing at zip://a\.mp4::/nowhere\.zip: check the address\.$"),
         ("file:///nowhere/a.mp4", r"^There is no video /nowhere/a\.mp4: check the path\.$"),
     ],
 )
 def test_a_url_of_nothing_is_refused_in_one_sentence(url: str, message: str, build: Any, tmp_path: Path) -> None:
     with pytest.raises(va.CorpusError, match=message):
-        build(url)
+        build(url, allow=("zip", "odd"))
     assert not (tmp_path / "corpus").exists()
 
 

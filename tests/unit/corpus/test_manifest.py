@@ -98,7 +98,7 @@ def test_what_cannot_be_used_is_listed_and_the_rest_is_taken(videos: Path, encod
         "a.mp4 (row 4)": "its start is not a time",
         "bad.mp4": "it is not a video",
         "./a.mp4 (row 6)": "the same segment is there already",
-        "foo://host/x.mp4": "Protocol not known",
+        "foo://host/x.mp4": "foo://host/x.mp4 is not followed, because only http, ",
     }
     for name, reason in told.items():
         assert report.loc[name, "status"] == "skipped"
@@ -226,7 +226,7 @@ def test_rows_may_be_urls(videos: Path, encoder: Encoder, tmp_path: Path) -> Non
         opened.write(videos / "a.mp4", "in/a.mp4")
     urls = [(videos / "deeper" / "b.mkv").as_uri(), f"zip://in/a.mp4::{archive}", f"zip://in/no.mp4::{archive}"]
     rows = pd.DataFrame({"video": urls, "start": [0.5, 5.0, 0.0], "end": [1.0, 6.0, 1.0]})
-    corpus = va.Corpus.from_manifest(tmp_path / "c", rows, encoder, progress=False)
+    corpus = va.Corpus.from_manifest(tmp_path / "c", rows, encoder, progress=False, allow=("zip",))
     assert corpus.clips[["start", "end"]].to_numpy().tolist() == [[0.5, 1.0], [5.0, 6.0]]
     assert all(corpus.preview(clip) for clip in corpus.clips.index)
     report = corpus.report.set_index("source")

@@ -273,7 +273,7 @@ def test_a_read_only_corpus_opens_and_is_searched_but_not_built(
     opened = va.Corpus.open(home)
     assert len(opened.search("night", 3)) == 3
     assert len(opened.similar(opened.clips.index[0], 3)) == 3
-    assert opened.preview(opened.clips.index[0])
+    assert opened.trust().preview(opened.clips.index[0])
     for place in (home, small_disk / "new"):
         said = builder.build(place, cases[1].videos())
         refusal = f"The corpus in {place} cannot be written (Read-only file system): check the folder."
@@ -287,7 +287,7 @@ def test_a_preview_plays_although_there_is_no_room_to_keep_it(
     cases[0].videos()
     opened = va.Corpus.open(home)
     (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free))
-    assert opened.preview(opened.clips.index[0])
+    assert opened.trust().preview(opened.clips.index[0])
     assert [file.name for file in home.glob("previews/.*")] == []
 
 
@@ -320,7 +320,7 @@ def test_a_corpus_of_schema_1_opens_plays_and_is_extended(cases: list[Case], bui
     assert contents(corpus) == cases[1].before
     opened = va.Corpus.open(corpus)
     cases[0].videos()
-    assert opened.preview(opened.clips.index[0])
+    assert opened.trust().preview(opened.clips.index[0])
     finished(cases[1], corpus, builder)
     assert store.read_manifest(corpus).schema == store.SCHEMA_VERSION
 
