@@ -62,7 +62,7 @@ class _Content:
 
 
 def check_whole(mapped: mmap.mmap, file: Path) -> None:
-    """Raise CorpusError if a file is shorter than what is mapped of it: to touch that would end the process (SIGBUS)."""
+    """Raise CorpusError if a file is shorter than what is mapped of it: touching that ends the process (SIGBUS)."""
     if mapped.size() < len(mapped):
         raise CorpusError(f"{file} was cut while it was open: copy the corpus again.")
 

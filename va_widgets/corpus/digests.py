@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 CHECK = "check"  # the field of a JSON file that holds the digest of all others
+FILES = "files"  # the field that holds those of other files
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -39,9 +40,12 @@ def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_changed(content: Mapping[str, Any]) -> bool | None:
-    """Return whether what a JSON file holds differs from what `sealed` returned; None if it has no digest."""
+    """Return whether what a JSON file holds differs from what `sealed` returned; None if it is of an older version.
+
+    That one kept no digests of other files either.
+    """
     told = content.get(CHECK)
-    return None if not told else told != _digest(content)
+    return None if not told and not content.get(FILES) else told != _digest(content)
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -93,12 +93,7 @@ def fault_of_frame(frame: pd.DataFrame, rows: int) -> str:
 
 def _faults_of_texts(table: pa.Table) -> Iterator[str]:
     for name in ("clip_id", "video"):
-        column = table[name]
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            yield f"the column {name} is no text"
-        elif column.null_count:
-            yield f"the column {name} has gaps"
+        yield _fault_of_text(table[name], name)
     yield from (f"the video {text!r} holds a NUL character" for text in _distinct(table["video"]) if "\0" in text)
 
 
@@ -118,8 +113,7 @@ def _faults_of_media(table: pa.Table, roots: int) -> Iterator[str]:
     for name in ("_key", "_shard"):
         if name not in table.column_names:  # schema 1 has no _shard
             continue
-        if table[name].null_count:
-            yield f"the column {name} has gaps"
+        yield _fault_of_text(table[name], name)
         odd = next((text for text in _distinct(table[name]) if not _plain_name.fullmatch(str(text))), None)
         if odd is not None:
             yield f"{str(odd)[:80]!r} in the column {name} is no name of a folder"
@@ -131,6 +125,14 @@ def _faults_of_media(table: pa.Table, roots: int) -> Iterator[str]:
         width, height, frames = (values.astype(np.int64) for values in (width, height, frames))
         if (width * frames * height).max() > _MOST_PIXELS:
             yield "a filmstrip has more pixels than one can have"
+
+
+def _fault_of_text(column: pa.ChunkedArray, name: str) -> str:
+    """What is wrong with a column that must hold texts."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return f"the column {name} is no text"
+    return f"the column {name} has gaps" if column.null_count else ""
 
 
 def _fault_of_range(column: pa.ChunkedArray, name: str, least: float, most: float, missing: bool = False) -> str:
