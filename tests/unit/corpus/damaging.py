@@ -33,7 +33,19 @@ CLIPS, DIM = 12, 8
 _LONGEST = 20  # seconds that a case may take before its process is ended
 _MEGABYTES = 1500  # of address space that a case may add to what the process has
 _ODD_NUMBERS: list[Any] = [-1, 0, 7, 2**31, -(2**63), 2**63 - 1, -1e308, 1e308, 1.5, float("nan"), float("inf"), None]
-_ODD_TEXTS = ["", "..", "../private", "/etc", "a/b", "a\\b", "a\0b", "x" * 5000, "clips-1.parquet", "\u202e", "labels.sqlite"]
+_ODD_TEXTS = [
+    "",
+    "..",
+    "../private",
+    "/etc",
+    "a/b",
+    "a\\b",
+    "a\0b",
+    "x" * 5000,
+    "clips-1.parquet",
+    "\u202e",
+    "labels.sqlite",
+]
 _ODD_VALUES: list[Any] = [*_ODD_NUMBERS, *_ODD_TEXTS, True, [], {}, [[]], {"a": 1}]
 
 
@@ -88,14 +100,18 @@ def write_filmed(path: Path) -> None:
         shards.write_shard(path, key, shards.Shard(clips, vectors, b"".join(strip.data for strip in strips), card))
         sources.append(store.Source(f"{number}.mp4", 0, 1000, 1, key, "done", "", n, 0.5, key))
     made = store.Manifest(2, "encoder", None, 0, 0, 3, "", "", None, [store.Root("/nowhere/films", "../films")])
-    mine = pd.DataFrame({"mine": [f"{i}" for i in range(CLIPS)]}, pd.Index([f"{i // 6:016x}-{i % 6}" for i in range(CLIPS)]))
+    mine = pd.DataFrame(
+        {"mine": [f"{i}" for i in range(CLIPS)]}, pd.Index([f"{i // 6:016x}-{i % 6}" for i in range(CLIPS)])
+    )
     join(path, None, sources, mine.rename_axis("clip_id"), made)
 
 
 def write_given(path: Path) -> None:
     """A corpus of embeddings and phrases."""
     rng = np.random.default_rng(1)
-    table = pd.DataFrame({"clip_id": [f"c{i}" for i in range(CLIPS)], "video": "a.mp4", "start": np.arange(CLIPS) * 1.0})
+    table = pd.DataFrame(
+        {"clip_id": [f"c{i}" for i in range(CLIPS)], "video": "a.mp4", "start": np.arange(CLIPS) * 1.0}
+    )
     table["end"] = table["start"] + 1
     phrases = {"a dog": rng.standard_normal(DIM), "a cat": rng.standard_normal(DIM)}
     va.Corpus.from_embeddings(path, rng.standard_normal((CLIPS, DIM)), table, text_embeddings=phrases)

@@ -71,7 +71,9 @@ def test_2000_flips_and_edits_end_in_an_error_of_ours_or_a_right_corpus(corpora:
     """No other error, no hang, no memory without bounds: see `damaging`."""
     with ThreadPoolExecutor(_PROCESSES) as pool:
         share = _CASES // _PROCESSES
-        parts = pool.map(lambda number: _tried(corpora, tmp_path / str(number), number * share, share), range(_PROCESSES))
+        parts = pool.map(
+            lambda number: _tried(corpora, tmp_path / str(number), number * share, share), range(_PROCESSES)
+        )
         said = [json.loads(line) for part in parts for line in part]
     outcomes = [damaging.Outcome(**one) for one in said if "change" in one]
     assert len(outcomes) == _CASES
@@ -130,7 +132,9 @@ def _tried(corpora: Path, folder: Path, first: int, number: int) -> list[str]:
         ({"sources": [{"source": "a", "root": 7}]}, "sources"),
     ],
 )
-def test_a_manifest_with_a_field_that_it_cannot_have_is_refused(filmed: Path, fields: dict[str, Any], told: str) -> None:
+def test_a_manifest_with_a_field_that_it_cannot_have_is_refused(
+    filmed: Path, fields: dict[str, Any], told: str
+) -> None:
     with pytest.raises(va.CorpusError, match=rf"manifest\.json is damaged, or no manifest of a corpus \(.*{told}"):
         va.Corpus.open(tampered(filmed, **fields))
 
