@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -59,7 +60,7 @@ def rewritten(corpus: Path, **columns: Any) -> Path:
     """A corpus with other columns in its table of clips, of which its manifest has the right digest."""
     file = corpus / store.read_manifest(corpus).clips_file
     table = pq.read_table(file).to_pandas()
-    pq.write_table(damaging.pa.Table.from_pandas(table.assign(**columns)), file)
+    pq.write_table(pa.Table.from_pandas(table.assign(**columns)), file)
     damaging.record_digests(corpus)
     return corpus
 
@@ -217,7 +218,7 @@ def test_a_clip_id_that_comes_twice_is_told_before_a_clip_is_looked_up(filmed: P
     file = filmed / store.read_manifest(filmed).clips_file
     table = pq.read_table(file).to_pandas()
     table.index = pd.Index(["twice"] * len(table), name="clip_id")
-    pq.write_table(damaging.pa.Table.from_pandas(table), file)
+    pq.write_table(pa.Table.from_pandas(table), file)
     damaging.record_digests(filmed)
     corpus = va.Corpus.open(filmed)
     for look in (lambda: corpus.clips, lambda: corpus.row("twice"), lambda: corpus.similar("twice")):
