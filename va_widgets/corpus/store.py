@@ -103,7 +103,7 @@ _OwnFile = Annotated[
 class Source(msgspec.Struct, frozen=True):
     """A file that was given to a build, and what became of it."""
 
-    source: _Path  # seen from the root, as `names.escaped`, or the URL
+    source: str  # its path seen from the root, as `names.escaped`, or the URL; any text if it has no root
     root: Annotated[int, msgspec.Meta(ge=-1)]
     size: _Count
     modified: int
@@ -233,8 +233,10 @@ def named_files(manifest: Manifest) -> list[str]:
 def _check_sources(sources: Sequence[Source], manifest: Manifest) -> None:
     """Raise ValueError for a source that cannot be."""
     for source in sources:
-        if source.root >= len(manifest.roots) or not math.isfinite(source.seconds):
-            raise ValueError(f"the source {source.source[:80]!r} is of no known folder or took no finite time")
+        named = f"the source {source.source[:80]!r}"
+        require(source.root < len(manifest.roots), f"{named} is of no known folder")
+        require(source.root < 0 or "\0" not in source.source, f"{named} is no name of a file")
+        require(math.isfinite(source.seconds), f"{named} took no finite time")
 
 
 @dataclass(frozen=True)
@@ -328,7 +330,9 @@ def check_unique(clips: pd.DataFrame, path: Path) -> None:
     """Raise CorpusError if a clip id comes twice. pandas keeps what it finds, and needs it for the first look-up."""
     if not clips.index.is_unique:
         twice = clips.index[clips.index.duplicated()][0]
-        raise CorpusError(f"The clip id {twice!r} comes twice in the corpus in {path}: copy the corpus again.")
+        raise CorpusError(
+            f"The clip id {twice!r} comes twice in the corpus in {path}: every clip needs one of its own."
+        )
 
 
 class Writing:
@@ -358,6 +362,7 @@ class Writing:
 
     def clips(self, table: pd.DataFrame) -> str:
         """Write the table of clips. Returns its name. Raises CorpusError if a column cannot be written."""
+        check_unique(table, self._path)
         try:
             return self._write("clips", "parquet", lambda file: _write_table(file, table))
         except (pa.ArrowException, UnicodeEncodeError) as error:
@@ -403,7 +408,7 @@ class Writing:
     def finish(self, manifest: Manifest) -> Manifest:
         """Make `manifest`, with the files that it names, the corpus, and remove those of the former manifest.
 
-        Returns the manifest as it was written, with what its files hold.
+        Returns the manifest as it was written, with what its files hold. Raises CorpusError if it would not open.
         """
         for file, matrix in self._unmapped:
             with file.open("rb+") as opened:
@@ -422,6 +427,7 @@ class Writing:
             check="",
         )
         content = sealed(msgspec.to_builtins(manifest))
+        self._check_opens(msgspec.json.encode(content))
         unfinished = self._begin(leftovers.unfinished(self._path, self._number, MANIFEST_FILE).name)
         try:
             with unfinished.open("xb") as opened:
@@ -432,6 +438,24 @@ class Writing:
             unfinished.unlink(missing_ok=True)
         _remove_replaced(self._path, manifest)
         return msgspec.structs.replace(manifest, check=content["check"])
+
+    def _check_opens(self, content: bytes) -> None:
+        """Raise CorpusError if a manifest, or the table of clips that was written for it, could not be read again."""
+        try:
+            manifest = msgspec.json.decode(content, type=Manifest)
+        except ValueError as error:
+            raise CorpusError(f"The corpus in {self._path} cannot be written ({error}): give another value.") from error
+        file = self._path / manifest.clips_file
+        if file not in self._begun:
+            return
+        table, given = Table(file), manifest.cut == GIVEN
+        fault = fault_of_columns(table.names, given=given) or fault_of_clips(table.read_arrow(), given=given)
+        if not fault and table.rows != manifest.clips:
+            fault = f"it has {table.rows:,} rows for {manifest.clips:,} clips"
+        if fault:
+            raise CorpusError(
+                f"The table of clips cannot be kept ({fault}): give one row a clip, with values that it can have."
+            )
 
     def _write(self, stem: str, suffix: str, write: Callable[[Path], object]) -> str:
         file = self._begin(f"{stem}-{self._number}.{suffix}")

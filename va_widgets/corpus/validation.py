@@ -94,7 +94,8 @@ def fault_of_frame(frame: pd.DataFrame, rows: int) -> str:
 def _faults_of_texts(table: pa.Table) -> Iterator[str]:
     for name in ("clip_id", "video"):
         yield _fault_of_text(table[name], name)
-    yield from (f"the video {text!r} holds a NUL character" for text in _distinct(table["video"]) if "\0" in text)
+    videos = map(str, _distinct(table["video"]))
+    yield from (f"the video {video!r} holds a NUL character" for video in videos if "\0" in video)
 
 
 def _faults_of_numbers(table: pa.Table, given: bool) -> Iterator[str]:

@@ -230,6 +230,27 @@ def test_a_manifest_cannot_have_another_file_removed(tmp_path: Path) -> None:
     assert (corpus.path / "labels.sqlite").read_bytes() == b"labels"
 
 
+def test_what_would_not_open_is_not_put_in_place(tmp_path: Path) -> None:
+    corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors(), table())
+    before = contents(corpus.path)
+    former, whole = store.read_manifest(corpus.path), store.open_files(corpus.path).clips.read()
+    twice = whole.set_axis(pd.Index(["twice"] * len(whole), name="clip_id"))
+    for rows, told in (
+        (pd.concat([whole, whole.rename(index="{}-2".format)]), "it has 12 rows for 6 clips"),
+        (twice, "The clip id 'twice' comes twice"),
+        (whole.assign(start="soon"), "the column start is no number"),
+        (whole.drop(columns="fps"), "it has no column fps"),
+    ):
+        with pytest.raises(va.CorpusError, match=told), store.Writing(corpus.path) as writing:
+            writing.finish(msgspec.structs.replace(former, clips_file=writing.clips(rows)))
+    with (
+        pytest.raises(va.CorpusError, match=r"cannot be written \(.*fingerprint"),
+        store.Writing(corpus.path) as writing,
+    ):
+        writing.finish(msgspec.structs.replace(former, fingerprint="x" * 100_000))
+    assert contents(corpus.path) == before
+
+
 def test_the_demo_leaves_files_of_its_names_alone(tmp_path: Path) -> None:
     for name in ("truth.json", "demo.json"):
         (tmp_path / name).write_text("[]")
