@@ -415,7 +415,7 @@ class Writing:
                 opened.seek(-matrix.nbytes, io.SEEK_END)
                 opened.write(matrix.data)
         former = read_manifest_alone(self._path) if (self._path / MANIFEST_FILE).exists() else None
-        files = {} if former is None else {name: former.files[name] for name in former.files}
+        files = {} if former is None else dict(former.files)
         for file in self._begun:
             files[file.name] = Written.of_file(file)
             sync(file)
@@ -427,7 +427,7 @@ class Writing:
             check="",
         )
         content = sealed(msgspec.to_builtins(manifest))
-        self._check_opens(msgspec.json.encode(content))
+        self._check_opens(content)
         unfinished = self._begin(leftovers.unfinished(self._path, self._number, MANIFEST_FILE).name)
         try:
             with unfinished.open("xb") as opened:
@@ -439,11 +439,11 @@ class Writing:
         _remove_replaced(self._path, manifest)
         return msgspec.structs.replace(manifest, check=content["check"])
 
-    def _check_opens(self, content: bytes) -> None:
+    def _check_opens(self, content: dict[str, Any]) -> None:
         """Raise CorpusError if a manifest, or the table of clips that was written for it, could not be read again."""
         try:
-            manifest = msgspec.json.decode(content, type=Manifest)
-        except ValueError as error:
+            manifest = msgspec.json.decode(msgspec.json.encode(content), type=Manifest)
+        except ValueError as error:  # a text that is not Unicode, too
             raise CorpusError(f"The corpus in {self._path} cannot be written ({error}): give another value.") from error
         file = self._path / manifest.clips_file
         if file not in self._begun:

@@ -266,6 +266,16 @@ def test_filmstrips_that_are_cut_are_told(filmed: Path) -> None:
         corpus.filmstrip(clip)
 
 
+def test_filmstrips_that_are_a_pipe_are_not_waited_for(filmed: Path) -> None:
+    corpus = va.Corpus.open(filmed)
+    for file in filmed.glob("shards/*/strips.bin"):
+        file.unlink()
+        os.mkfifo(file)
+    with pytest.raises(va.CorpusError, match="are gone from"):
+        corpus.filmstrip(corpus.clips.index[0])
+    assert (corpus.verify(progress=False)["status"] == "missing").sum() == 2
+
+
 # --- verify ----------------------------------------------------------------------------------------
 
 
