@@ -267,15 +267,7 @@ class Files:
 
         Raises CorpusError if it holds what such a table cannot. That no clip id comes twice is not looked at.
         """
-        table = self.clips.read_arrow([name for name in self.clips.names if name not in HIDDEN])
-        if fault := fault_of_clips(table, given=self.manifest.cut == GIVEN):
-            raise self.clips.damaged(fault)
-        clips = as_frame(table, self.clips.damaged)
-        if fault := fault_of_frame(clips, self.manifest.clips):
-            raise self.clips.damaged(fault)
-        del table
-        pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
-        return clips
+        return _read_clips(self.clips, self.manifest, self.clips.damaged)
 
     def read_media(self) -> pd.DataFrame:
         """Where the pictures of clips are: the HIDDEN columns, none if there are no pictures.
@@ -305,8 +297,6 @@ def open_files(path: Path) -> Files:
         written = manifest.files.get
         try:
             clips = Table(in_folder(path, manifest.clips_file), written(manifest.clips_file))
-            if fault := fault_of_columns(clips.names, given=manifest.cut == GIVEN):
-                raise clips.damaged(fault)
             file = in_folder(path, manifest.embeddings_file)
             matrix = open_matrix(file, written(manifest.embeddings_file))
             if matrix.shape != (clips.rows, manifest.dim) or clips.rows != manifest.clips:
@@ -324,6 +314,22 @@ def open_files(path: Path) -> Files:
             )
         except FileNotFoundError:  # a build has replaced the corpus meanwhile: there is a newer manifest
             continue
+
+
+def _read_clips(clips: Table, manifest: Manifest, damaged: Callable[[Exception | str], CorpusError]) -> pd.DataFrame:
+    """What users see of a table of clips. Raises what `damaged` returns if it holds what it cannot."""
+    given = manifest.cut == GIVEN
+    if fault := fault_of_columns(clips.names, given=given):
+        raise damaged(fault)
+    table = clips.read_arrow([name for name in clips.names if name not in HIDDEN])
+    if fault := fault_of_clips(table, given=given):
+        raise damaged(fault)
+    frame = as_frame(table, damaged)
+    if fault := fault_of_frame(frame, manifest.clips):
+        raise damaged(fault)
+    del table
+    pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
+    return frame
 
 
 def check_unique(clips: pd.DataFrame, path: Path) -> None:
@@ -446,16 +452,8 @@ class Writing:
         except ValueError as error:  # a text that is not Unicode, too
             raise CorpusError(f"The corpus in {self._path} cannot be written ({error}): give another value.") from error
         file = self._path / manifest.clips_file
-        if file not in self._begun:
-            return
-        table, given = Table(file), manifest.cut == GIVEN
-        fault = fault_of_columns(table.names, given=given) or fault_of_clips(table.read_arrow(), given=given)
-        if not fault and table.rows != manifest.clips:
-            fault = f"it has {table.rows:,} rows for {manifest.clips:,} clips"
-        if fault:
-            raise CorpusError(
-                f"The table of clips cannot be kept ({fault}): give one row a clip, with values that it can have."
-            )
+        if file in self._begun:
+            _read_clips(Table(file), manifest, _not_kept)
 
     def _write(self, stem: str, suffix: str, write: Callable[[Path], object]) -> str:
         file = self._begin(f"{stem}-{self._number}.{suffix}")
@@ -470,6 +468,13 @@ class Writing:
         file = self._path / name
         self._begun.append(file)
         return file
+
+
+def _not_kept(error: Exception | str) -> CorpusError:
+    reason = first_line(error) if isinstance(error, Exception) else error
+    return CorpusError(
+        f"The table of clips cannot be kept ({reason}): give one row a clip, with values that it can have."
+    )
 
 
 def _named_in(path: Path) -> list[str]:
