@@ -1,4 +1,4 @@
-"""The command line: `va-widgets demo`, `build`, `relocate`, `trust`, `info`."""
+"""The command line: `va-widgets demo`, `build`, `relocate`, `trust`, `verify`, `info`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     trust.add_argument("corpus", type=Path)
     trust.set_defaults(run=_trust)
 
+    verify = commands.add_parser("verify", help="say whether the files of a corpus hold what was written to them")
+    verify.add_argument("corpus", type=Path)
+    verify.set_defaults(run=_verify)
+
     info = commands.add_parser("info", help="say what a corpus holds")
     info.add_argument("corpus", type=Path)
     info.set_defaults(run=_info)
@@ -117,6 +121,19 @@ def _trust(options: argparse.Namespace) -> int:
     for place in sorted(trust.trusted(corpus.path)):
         print(printable(f"  {place}"))
     return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from va_widgets.corpus.progress import printable
+    from va_widgets.corpus.verification import DAMAGED, MISSING, OK, UNRECORDED, verify
+    from va_widgets.paths import absolute_path
+
+    result = verify(absolute_path(options.corpus))
+    counts = {status: int((result["status"] == status).sum()) for status in (OK, DAMAGED, MISSING, UNRECORDED)}
+    for row in result[result["status"].isin([DAMAGED, MISSING])].itertuples():
+        print(printable(f"  {row.status}: {row.file}: {row.reason}"))
+    print(", ".join(f"{number:,} {status}" for status, number in counts.items() if number or status == OK))
+    return 1 if counts[DAMAGED] or counts[MISSING] else 0
 
 
 def _info(options: argparse.Namespace) -> int:

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from va_widgets.corpus import leftovers
 from va_widgets.corpus.progress import can_be_shown
 from va_widgets.corpus.search import best, float32_scores, nearest
 from va_widgets.errors import CorpusError, SearchUnavailableError, said
-from va_widgets.paths import open_regular, replacing
+from va_widgets.paths import open_regular
 
 _CHUNK = 1 << 14  # rows converted to float32 at a time
 _LEAST = 1024  # clips; fewer do not suffice to learn how to round
@@ -94,18 +95,24 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
             part = np.asarray(embeddings[start : start + _CHUNK], dtype=np.float32)
             lists.add(part)
             bar.update(len(part))
+    number = leftovers.new_number()
+    unfinished = leftovers.unfinished(file.parent, number, file.name)
     try:
-        with replacing(file) as unfinished:
-            with unfinished.open("wb") as opened:  # by Python: Faiss knows no path that is not UTF-8
-                faiss.write_index(lists, faiss.PyCallbackIOWriter(opened.write))
-            size = unfinished.stat().st_size
-            card = msgspec.json.encode(_Card(clips, dim, _digest(embeddings), size, _check(unfinished, size)))
-            with unfinished.open("ab") as opened:
-                opened.write(card + len(card).to_bytes(_LENGTH, "little") + _MAGIC)
-                opened.flush()
-                os.fsync(opened.fileno())
+        leftovers.write_marker(file.parent, number)
+        with unfinished.open("xb") as opened:  # by Python: Faiss knows no path that is not UTF-8
+            faiss.write_index(lists, faiss.PyCallbackIOWriter(opened.write))
+        size = unfinished.stat().st_size
+        card = msgspec.json.encode(_Card(clips, dim, _digest(embeddings), size, _check(unfinished, size)))
+        with unfinished.open("ab") as opened:
+            opened.write(card + len(card).to_bytes(_LENGTH, "little") + _MAGIC)
+            opened.flush()
+            os.fsync(opened.fileno())
+        os.replace(unfinished, file)
     except OSError as error:
         raise CorpusError(f"The index {file} cannot be written ({said(error)}): check the disk and folder.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+        leftovers.remove_marker(file.parent, number)
     return open_index(file, embeddings)
 
 
@@ -143,7 +150,7 @@ def _read_card(file: Path) -> _Card:
             card = msgspec.json.decode(opened.read(length), type=_Card)
     except FileNotFoundError as error:
         raise CorpusError(f"There is no index {file}: build it first.") from error
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # msgspec's own are ValueErrors
         raise _damaged(file) from error
     if card.size != start or card.check != _check(file, card.size):
         raise _damaged(file)
