@@ -166,7 +166,7 @@ def test_a_manifest_that_is_a_pipe_or_very_large_is_not_read(filmed: Path) -> No
         va.Corpus.open(filmed)
     file.unlink()
     os.mkfifo(file)
-    with pytest.raises(va.CorpusError, match=r"it is no file"):
+    with pytest.raises(va.CorpusError, match=r"it is a pipe, not a file"):
         va.Corpus.open(filmed)
 
 

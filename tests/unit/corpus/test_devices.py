@@ -182,6 +182,7 @@ def test_the_demo_writes_through_no_link(tmp_path: Path) -> None:
         (tmp_path / name).symlink_to(tmp_path / "mine" if name == "truth.json" else tmp_path / "not there")
     write_truth(tmp_path / "truth.json", [])
     assert (tmp_path / "mine").read_text() == "mine"
+    (tmp_path / "truth.json").unlink()
     va.demo.corpus(tmp_path, clips=2, videos=False, progress=False)
     assert not (tmp_path / "not there").exists()
 

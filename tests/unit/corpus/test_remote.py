@@ -14,6 +14,7 @@ import pytest
 
 import va_widgets as va
 from tests.unit.corpus.clips import write_video
+from tests.unit.corpus.damaging import record_digests
 from va_widgets.corpus import remote, store
 from va_widgets.corpus.reader import Failed, PicturesRequest, Reader, Refused, Request
 
@@ -189,6 +190,7 @@ def of_url(corpus: Path, url: str) -> None:
     file.write_text(json.dumps(found))
     table = corpus / found["clips_file"]
     pd.read_parquet(table).assign(video=url).to_parquet(table)
+    record_digests(corpus)
 
 
 def test_the_process_that_reads_refuses_them_itself() -> None:
