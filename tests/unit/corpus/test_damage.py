@@ -151,6 +151,7 @@ def test_a_manifest_with_a_field_that_it_cannot_have_is_refused(
         (b"PK\x03\x04", ""),
         (b'{"name": "a web page", "start_url": "."}', "schema"),
     ],
+    ids=["array", "deep", "not UTF-8", "surrogate", "empty", "binary", "another's"],
 )
 def test_a_manifest_that_is_none_is_refused(filmed: Path, content: bytes, told: str) -> None:
     (filmed / store.MANIFEST_FILE).write_bytes(content)
