@@ -274,6 +274,8 @@ class Files:
 
         Raises CorpusError if they hold what such columns cannot.
         """
+        if fault := fault_of_columns(self.clips.names, given=self.manifest.cut == GIVEN):
+            raise self.clips.damaged(fault)
         table = self.clips.read_arrow(HIDDEN)
         if "_key" in self.clips.names and (fault := fault_of_media(table, roots=len(self.manifest.roots))):
             raise self.clips.damaged(fault)

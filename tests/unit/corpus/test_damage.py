@@ -215,6 +215,17 @@ def test_pictures_that_cannot_be_there_are_refused(filmed: Path, columns: dict[s
     assert "damaged" in set(corpus.verify(progress=False)["status"]) or "_strip_at" in columns
 
 
+@pytest.mark.parametrize("name", ["clip_id", "video", "fps", "_key", "_strip_bytes"])
+def test_a_table_without_a_column_is_told_by_opening_and_by_verify(filmed: Path, name: str) -> None:
+    file = filmed / store.read_manifest(filmed).clips_file
+    pq.write_table(pq.read_table(file).drop_columns([name]), file)
+    damaging.record_digests(filmed)
+    with pytest.raises(va.CorpusError, match=f"it has no column {name}"):
+        va.Corpus.open(filmed)
+    told = verify(filmed, progress=False)
+    assert told["reason"].str.contains(f"it has no column {name}").any()
+
+
 def test_a_clip_id_that_comes_twice_is_told_before_a_clip_is_looked_up(filmed: Path) -> None:
     file = filmed / store.read_manifest(filmed).clips_file
     table = pq.read_table(file).to_pandas()
