@@ -136,7 +136,7 @@ def read_card(folder: Path) -> ShardCard | None:
     """How the shard in a folder was made, None if its card cannot be read."""
     try:
         return msgspec.json.decode(read_small(folder / SHARD_CARD, _LARGEST_CARD), type=ShardCard)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
         return None
 
 

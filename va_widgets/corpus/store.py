@@ -200,7 +200,7 @@ def read_manifest_alone(path: Path) -> Manifest:
         _check_sources(manifest.sources, manifest)
         seconds = float(manifest.cut.split()[2]) if manifest.cut.startswith("windows") else 0.0
         require(math.isfinite(seconds), "its clips are windows without an end")
-    except (ValueError, OSError, RecursionError) as error:
+    except (ValueError, msgspec.MsgspecError, OSError, RecursionError) as error:
         raise CorpusError(
             f"{file} is damaged, or no manifest of a corpus ({first_line(error)}): copy the corpus again, or choose"
             " another folder."
@@ -258,7 +258,7 @@ class Files:
         try:
             sources = msgspec.convert(table.to_dict("records"), list[Source])
             _check_sources(sources, self.manifest)
-        except ValueError as error:
+        except (ValueError, msgspec.MsgspecError) as error:
             raise self._sources.damaged(error) from error
         return sources
 
@@ -274,6 +274,8 @@ class Files:
 
         Raises CorpusError if they hold what such columns cannot.
         """
+        if fault := fault_of_columns(self.clips.names, given=self.manifest.cut == GIVEN):
+            raise self.clips.damaged(fault)
         table = self.clips.read_arrow(HIDDEN)
         if "_key" in self.clips.names and (fault := fault_of_media(table, roots=len(self.manifest.roots))):
             raise self.clips.damaged(fault)
@@ -449,7 +451,7 @@ class Writing:
         """Raise CorpusError if a manifest, or the table of clips that was written for it, could not be read again."""
         try:
             manifest = msgspec.json.decode(msgspec.json.encode(content), type=Manifest)
-        except ValueError as error:  # a text that is not Unicode, too
+        except (ValueError, msgspec.MsgspecError) as error:  # a text that is not Unicode, too
             raise CorpusError(f"The corpus in {self._path} cannot be written ({error}): give another value.") from error
         file = self._path / manifest.clips_file
         if file in self._begun:
