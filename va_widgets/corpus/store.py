@@ -204,7 +204,9 @@ class Table:
         try:
             # Opened by Python: Arrow knows no path that is not UTF-8.
             self._buffer = _mapped(file)
-            self.names: list[str] = list(pq.ParquetFile(pa.BufferReader(self._buffer)).schema_arrow.names)
+            opened = pq.ParquetFile(pa.BufferReader(self._buffer))
+            self.names: list[str] = list(opened.schema_arrow.names)
+            self.rows: int = opened.metadata.num_rows
         except FileNotFoundError:
             raise
         except (OSError, ValueError, pa.ArrowException) as error:
@@ -214,11 +216,18 @@ class Table:
         """The table, or some columns of it, as far as it has them. Raises CorpusError if it is damaged."""
         wanted = None if columns is None else [name for name in self.names if name in columns]
         try:
-            table = pq.ParquetFile(pa.BufferReader(self._buffer)).read(wanted, use_pandas_metadata=True).to_pandas()
+            table = _read_parquet(pq.ParquetFile(pa.BufferReader(self._buffer)), wanted)
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(error) from error
         pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
         return table
+
+    def check_types(self) -> None:
+        """Raise CorpusError if pandas cannot read one of the columns, whatever its values are."""
+        try:
+            pq.ParquetFile(pa.BufferReader(self._buffer)).schema_arrow.empty_table().to_pandas()
+        except (OSError, ValueError, TypeError, NotImplementedError, pa.ArrowException) as error:
+            raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> CorpusError:
         return CorpusError(f"The table {self._file} is damaged ({said(error)}): copy the corpus again.")
@@ -313,7 +322,13 @@ class Writing:
                     _remove(file)
 
     def clips(self, table: pd.DataFrame) -> str:
-        """Write the table of clips. Returns its name. Raises CorpusError if a column cannot be written."""
+        """Write the table of clips. Returns its name.
+
+        Raises CorpusError if a column cannot be written, or an id is there twice.
+        """
+        if not table.index.is_unique:
+            twice = table.index[table.index.duplicated()][0]
+            raise CorpusError(f"The clip id {twice!r} comes twice: every clip needs one of its own.")
         try:
             return self._write("clips", "parquet", lambda file: _write_table(file, table))
         except (pa.ArrowException, UnicodeEncodeError) as error:
@@ -359,11 +374,15 @@ class Writing:
         return name, matrix
 
     def finish(self, manifest: Manifest) -> Manifest:
-        """Make `manifest`, with the files that it names, the corpus, and remove all others."""
+        """Make `manifest`, with the files that it names, the corpus, and remove all others.
+
+        Raises CorpusError, and leaves the former corpus in place, if what was written could not be opened.
+        """
         for file, matrix in self._unmapped:
             with file.open("rb+") as opened:
                 opened.seek(-matrix.nbytes, io.SEEK_END)
                 opened.write(matrix.data)
+        self._check(manifest)
         for file in self._begun:
             _sync(file)
         unfinished = self._path / f".unfinished-{os.getpid()}-{MANIFEST_FILE}"
@@ -376,6 +395,17 @@ class Writing:
         _remove_unnamed(self._path, manifest)
         return manifest
 
+    def _check(self, manifest: Manifest) -> None:
+        """Raise CorpusError unless the table and the matrix that a manifest names can be opened and belong together."""
+        clips = Table(self._path / manifest.clips_file)
+        clips.check_types()
+        shape = _open_matrix(self._path / manifest.embeddings_file).shape
+        if shape != (clips.rows, manifest.dim):
+            raise CorpusError(
+                f"The corpus that was to be written to {self._path} has {clips.rows} clips, but embeddings {shape}:"
+                " build it again, with a table that names each clip once."
+            )
+
     def _write(self, stem: str, suffix: str, write: Callable[[Path], object]) -> str:
         file = self._path / f"{stem}-{self._number}.{suffix}"
         self._begun.append(file)
@@ -385,7 +415,23 @@ class Writing:
 
 def _write_table(file: Path, table: pd.DataFrame) -> None:
     with file.open("wb") as opened:  # by Python: Arrow knows no path that is not UTF-8, and older pandas gives it that
-        pq.write_table(pa.Table.from_pandas(table), opened)
+        write_parquet(table, opened)
+
+
+def write_parquet(table: pd.DataFrame, sink: IO[bytes]) -> None:
+    """Write a table as the corpus's own are written. Raises what pandas and Arrow do."""
+    pq.write_table(pa.Table.from_pandas(table), sink)
+
+
+def read_parquet_column(source: pa.BufferReader, name: str) -> tuple[pa.DataType, pd.Series]:
+    """Read a column as the corpus's own are read, with Arrow's type of it. Raises what pandas and Arrow do."""
+    opened = pq.ParquetFile(source)
+    return opened.schema_arrow.field(name).type, _read_parquet(opened, [name])[name]
+
+
+def _read_parquet(opened: pq.ParquetFile, columns: Sequence[str] | None) -> pd.DataFrame:
+    table: pd.DataFrame = opened.read(columns, use_pandas_metadata=True).to_pandas()
+    return table
 
 
 def _reserve(opened: IO[bytes], size: int) -> None:
