@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -337,7 +338,9 @@ def _places(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
 
 
 def clip_title(video: str, start: float, end: float) -> str:
-    """How a clip is called: its video and its time."""
+    """How a clip is called: its video and its time, which is NaN for a clip without times."""
+    if math.isnan(start) or math.isnan(end):
+        return printable(video)
     return printable(f"{video}, {clock_time(start)}–{clock_time(end)}")
 
 
