@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from va_widgets.arguments import described
 from va_widgets.corpus import store
 from va_widgets.errors import CorpusError
 
 _WHOLE = 2**53  # up to here every whole number is a float64
 _TYPES_NAMED = 3
-_ADVICE = "make numbers or texts of them, as .astype(str) does, or leave the column out"
+_ADVICE = "make numbers or texts of them, such as by .astype(str), or leave the column out"
 # What pandas and Arrow raise for values that they cannot write or read; UnicodeEncodeError is a ValueError.
 _FAILURES = (pa.ArrowException, ArithmeticError, TypeError, ValueError, NotImplementedError, AttributeError)
 
@@ -68,20 +67,21 @@ def _check(name: str, column: pd.Series[Any], origin: str) -> None:
         store.write_parquet(column.to_frame("column"), parquet)
         kind, back = store.read_parquet_column(pa.BufferReader(parquet.getvalue()), "column")
     except _FAILURES as error:
-        raise CorpusError(
-            f"The column {name!r}{origin} holds {_contents(column)}, which a corpus cannot keep: {_ADVICE}."
-        ) from error
+        raise _refused(name, column, origin) from error
     if not _is_simple(kind):
-        raise CorpusError(
-            f"The column {name!r}{origin} holds {_contents(column)}, which a corpus does not keep: {_ADVICE}."
-        )
+        raise _refused(name, column, origin)
     change = _first_change(column, back)
     if change is not None:
-        former, later = (described(one.iloc[change : change + 1].astype(object).tolist()[0]) for one in (column, back))
+        former, later = (repr(one.iloc[change : change + 1].astype(object).tolist()[0])[:80] for one in (column, back))
         raise CorpusError(
             f"The column {name!r}{origin} holds {_contents(column)}, of which {former} would come back as {later}:"
             f" {_ADVICE}."
         )
+
+
+def _refused(name: str, column: pd.Series[Any], origin: str) -> CorpusError:
+    advice = "make it dense by .sparse.to_dense()" if isinstance(column.dtype, pd.SparseDtype) else _ADVICE
+    return CorpusError(f"The column {name!r}{origin} holds {_contents(column)}, which a corpus cannot keep: {advice}.")
 
 
 def _is_simple(kind: pa.DataType) -> bool:
@@ -111,5 +111,7 @@ def _contents(column: pd.Series[Any]) -> str:
     if column.dtype != object:
         return f"values of the type {str(column.dtype)[:60]}"
     kinds = list(dict.fromkeys(type(one).__name__ for one in column[column.notna()]))
+    if kinds == ["int"]:
+        return "whole numbers of more than 53 bits beside missing ones, or of more than 64"
     shown = ", ".join(kinds[:_TYPES_NAMED]) + (" …" if len(kinds) > _TYPES_NAMED else "")
     return f"values of the type{'s' if len(kinds) > 1 else ''} {shown}"

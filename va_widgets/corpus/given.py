@@ -30,6 +30,7 @@ _ROWS_DIGESTED = 1000
 # The corpus's own columns of numbers, beside times and clusters: whether they are whole. 0 stands for unknown.
 _NUMBERS = {"frame_in": True, "frame_out": True, "fps": False, "width": True, "height": True}
 _LARGEST = 2**31 - 1
+_LATEST = 1e12  # seconds: more than any clock's, and few enough to be added up
 _LARGEST_CLUSTER = 2**15 - 1  # clusters are counted in arrays of that length
 
 
@@ -50,8 +51,8 @@ def write_given(
     if exists(path / store.MANIFEST_FILE):
         raise CorpusError(f"{path} already holds a corpus: open it with va.Corpus.open, or choose another folder.")
     vectors = read_vectors(embeddings)
-    origin = origin_of(clips)
     table = read_table(clips, without=_vector_columns(vectors, embeddings, clips))
+    origin = origin_of(clips)
     check_names(table.columns, origin, own=())
     labels = labels_of(table.index)
     named = labels is not None or "clip_id" in table.columns
@@ -150,7 +151,7 @@ def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:
             values = _numbers(table, name, whole, origin)
         own[name] = values.astype(store.TYPES[name])
     if "cluster" in table.columns and not table["cluster"].isna().all():
-        own["cluster"] = _numbers(table, "cluster", True, origin, _LARGEST_CLUSTER, gaps=False).astype(np.int32)
+        own["cluster"] = _numbers(table, "cluster", True, origin, _LARGEST_CLUSTER, gaps=False).astype(np.int16)
     elif "cluster" in table.columns:
         table = table.drop(columns="cluster")
     return table.assign(**own)
@@ -171,12 +172,14 @@ def _times(table: pd.DataFrame, origin: str) -> tuple[NDArray[np.float64], NDArr
         if bad.any():
             row = int(np.argmax(bad))
             value = described(table[name].iloc[row : row + 1].tolist()[0])
-            more = f", and so for {np.count_nonzero(bad) - 1} more" if np.count_nonzero(bad) > 1 else ""
-            raise CorpusError(f"The clip {table.index[row]!r}{origin} {what.format(value)}{more}.")
+            number = np.count_nonzero(bad)
+            first = f" (the first of {number} such)" if number > 1 else ""
+            raise CorpusError(f"The clip {table.index[row]!r}{origin}{first} {what.format(value)}.")
 
     for name, values in moments.items():
         refuse(np.isnan(values) & ~missing[name], f"has the {name} {{}}: give seconds, MM:SS or HH:MM:SS.mmm", name)
-        refuse(np.isinf(values), f"has the {name} {{}}: give a finite number of seconds", name)
+        with np.errstate(invalid="ignore"):
+            refuse(np.abs(values) > _LATEST, f"has the {name} {{}}: give a number of seconds", name)
     start, end = moments["start"], moments["end"]
     refuse(missing["start"] != missing["end"], "has only one of start and end: give both, or leave out both")
     refuse(start < 0, "starts before 0, at {}: give seconds from the start of its video")

@@ -116,16 +116,18 @@ def index_by_clip(table: pd.DataFrame, origin: str = "") -> pd.DataFrame:
     Raises CorpusError for an index of several levels, for an index and a column that are both called clip_id and
     differ, and for what `id_texts` refuses.
     """
-    if table.index.nlevels > 1:
-        raise CorpusError(
-            f"The table of clips{origin} has an index of {table.index.nlevels} levels: index it by clip_id alone."
-        )
+    _check_one_level(table.index, origin)
     if "clip_id" in table.columns:
         _check_same_ids(table, origin)
         table = table.set_index("clip_id")
     table = table.copy(deep=False)
     table.index = id_texts(table.index, origin)
     return table
+
+
+def _check_one_level(index: pd.Index, origin: str) -> None:
+    if index.nlevels > 1:
+        raise CorpusError(f"The index{origin} has {index.nlevels} levels: index the table by clip_id alone.")
 
 
 def _check_same_ids(table: pd.DataFrame, origin: str) -> None:
@@ -146,8 +148,10 @@ def _check_same_ids(table: pd.DataFrame, origin: str) -> None:
 def id_texts(ids: pd.Index, origin: str = "") -> pd.Index:
     """Return ids of clips as text; numbers become their digits.
 
-    Raises CorpusError for an id that is missing, blank, neither text nor a number, not valid Unicode, or there twice.
+    Raises CorpusError for an index of several levels, and for an id that is missing, blank, neither text nor a number,
+    not valid Unicode, or there twice.
     """
+    _check_one_level(ids, origin)
     ids = ids.astype(object) if isinstance(ids.dtype, pd.CategoricalDtype) else ids
     bad: NDArray[np.bool_] = np.asarray(ids.isna(), dtype=np.bool_)
     if not bad.any() and ids.dtype == object and pd.api.types.infer_dtype(ids) != "string":
@@ -170,15 +174,20 @@ def id_texts(ids: pd.Index, origin: str = "") -> pd.Index:
 
 
 def encodable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with names of files that are not valid Unicode as `names.escaped`, so that it can be written.
+    """The table in a form that can be written.
 
-    The ids of clips stay as they are: they would be others.
+    Names of files that are not valid Unicode become `names.escaped`, and numbers get this machine's order of bytes. The
+    ids of clips stay as they are: they would be others.
     """
     places = [place for place, name in enumerate(table.columns) if name != "clip_id"]
     bad = [place for place in places if not is_encodable(table.iloc[:, place])]
     for place in bad:
         texts = [escaped(one) if isinstance(one, str) else one for one in table.iloc[:, place]]
         table.isetitem(place, np.array(texts, dtype=object))
+    for place in range(table.shape[1]):
+        kind = table.iloc[:, place].dtype
+        if isinstance(kind, np.dtype) and not kind.isnative:
+            table.isetitem(place, table.iloc[:, place].astype(kind.newbyteorder("=")))
     return table
 
 
@@ -295,10 +304,21 @@ def _table_of_parquet(file: Path, without: Collection[str]) -> pd.DataFrame:
 
     try:
         with file.open("rb") as opened:  # by Python: Arrow knows no path that is not UTF-8
-            wanted = [name for name in pq.ParquetFile(opened).schema_arrow.names if name not in without]
-            return pd.read_parquet(opened, columns=wanted)
+            parquet = pq.ParquetFile(opened)
+            wanted = [name for name in parquet.schema_arrow.names if name not in without]
+            return _frame(parquet.read(wanted, use_pandas_metadata=True))
     except (pa.ArrowException, ValueError, TypeError, NotImplementedError, OSError) as error:
         raise CorpusError(f"{file} cannot be read as Parquet ({first_line(error)}): copy or write it again.") from error
+
+
+def _frame(table: Any) -> pd.DataFrame:
+    """A table of Arrow's as one of pandas."""
+    frame: pd.DataFrame
+    try:
+        frame = table.to_pandas()
+    except (ValueError, TypeError, NotImplementedError):  # it notes types of pandas's that pandas itself cannot read
+        frame = table.to_pandas(ignore_metadata=True)
+    return frame
 
 
 def seconds(moments: pd.Series[Any]) -> NDArray[np.float64]:
