@@ -187,7 +187,7 @@ def encodable(table: pd.DataFrame) -> pd.DataFrame:
     for place in range(table.shape[1]):
         kind = table.iloc[:, place].dtype
         if isinstance(kind, np.dtype) and not kind.isnative:
-            table.isetitem(place, table.iloc[:, place].astype(kind.newbyteorder("=")))
+            table.isetitem(place, table.iloc[:, place].to_numpy().astype(kind.newbyteorder("=")))
     return table
 
 

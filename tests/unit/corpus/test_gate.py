@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ KEPT: dict[str, Any] = {
     "string": pd.array(["x", None, "y"], "string"),
     "Arrow's numbers": pd.array([1, None, 2**60 + 1], "int64[pyarrow]"),
     "Arrow's texts": pd.array(["x", None, "y"], "string[pyarrow]"),
-    "dates": pd.to_datetime(["2020-01-01 00:00:00.5", None, "2021-03-04 05:06:07.123456"]),
+    "dates": np.array(["2020-01-01T00:00:00.5", "NaT", "2021-03-04T05:06:07.123456"], "M8[us]"),
     "dates in a zone": pd.date_range("2020", periods=3, tz="Europe/Berlin"),
     "dates with offsets": [dt.datetime(2020, 1, 1, tzinfo=dt.UTC), None, dt.datetime(2020, 1, 2, tzinfo=BERLIN)],
     "far dates": pd.Series([dt.datetime(3000, 1, 1), None, dt.datetime(1, 1, 1)], dtype=object),
@@ -76,7 +77,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "arrays": (pd.Series([np.ones(2)] * 3, dtype=object), "values of the type ndarray"),
     "dicts": (pd.Series([{"x": 1}, {"y": 2}, {}], dtype=object), "values of the type dict"),
     "sets": (pd.Series([{1}, {2}, set()], dtype=object), "values of the type set"),
-    "Arrow's lists": (pd.array([[1], None, [2]], pd.ArrowDtype(pa.list_(pa.int8()))), "list"),
+    "Arrow's lists": (pd.Series([[1], None, [2]], dtype=pd.ArrowDtype(pa.list_(pa.int8()))), "list"),
     "periods": (pd.period_range("2020", periods=3), "period"),
     "intervals": (pd.interval_range(0, 3), "interval"),
     "bins": (pd.cut([1, 2, 3], 2), "category"),
@@ -112,7 +113,7 @@ def refusal(folder: Path, door: Callable[[], object]) -> str:
 
 def differences(column: pd.Series, values: object) -> list[tuple[object, object]]:
     """Where a column has other values than were given. Missing values of all kinds are alike, True and 1 are not."""
-    wanted, found = pd.Series(values, dtype=None).reset_index(drop=True), column.reset_index(drop=True)  # type: ignore[call-overload]
+    wanted, found = pd.Series(values, dtype=None).reset_index(drop=True), column.reset_index(drop=True)
     pairs = zip(wanted.astype(object), found.astype(object), wanted.isna(), found.isna(), strict=True)
     return [
         (one, other)
@@ -134,7 +135,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def cuts(video: str = "one.mp4", **columns: Any) -> pd.DataFrame:
+def cuts(video: object = "one.mp4", **columns: Any) -> pd.DataFrame:
     rows = {"clip_id": IDS, "video": video, "start": [0.0, 0.2, 0.4], "end": [0.2, 0.4, 0.6]}
     return pd.DataFrame({**rows, **columns})
 
@@ -149,7 +150,7 @@ def doors(tmp_path: Path, encoder: Encoder, videos: Path) -> Doors:
     times = cuts().set_index("clip_id")
 
     def from_manifest(table: pd.DataFrame) -> va.Corpus:
-        rows = table.assign(**{name: times[name].to_numpy() for name in times})
+        rows = table.assign(**{str(name): times[name].to_numpy() for name in times})
         return va.Corpus.from_manifest(tmp_path / "manifest", rows, encoder, videos=videos, progress=False)
 
     return {
@@ -186,7 +187,7 @@ def test_values_come_back_equal_in_another_process(doors: Doors, tmp_path: Path)
 def test_values_that_would_not_come_back_are_refused_by_every_door(name: str, doors: Doors) -> None:
     values, told = REFUSED[name]
     for folder, door in doors.values():
-        said = refusal(folder, lambda door=door: door(CLIP.assign(**{name: values})))
+        said = refusal(folder, partial(door, CLIP.assign(**{name: values})))
         assert said.startswith(f"The column {name!r} holds ")
         assert re.search(told, said)
 
@@ -249,7 +250,7 @@ def test_whole_numbers_stay_whole_beside_gaps(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [*store.HIDDEN, "_", "_id", "__index_level_0__"])
 def test_names_of_the_corpus_s_own_are_refused_by_every_door(name: str, doors: Doors) -> None:
     for folder, door in doors.values():
-        said = refusal(folder, lambda door=door: door(CLIP.assign(**{name: 1})))
+        said = refusal(folder, partial(door, CLIP.assign(**{name: 1})))
         assert said == f"The column {name!r} is the corpus's own: give yours another name."
 
 
@@ -278,7 +279,7 @@ def test_every_column_has_a_name_of_its_own_that_is_text(columns: Any, told: str
     table.columns = pd.Index(columns, dtype=None if isinstance(columns, pd.MultiIndex) else object)
     for name in ("from_embeddings", "with_columns"):
         folder, door = doors[name]
-        assert refusal(folder, lambda door=door: door(table)).startswith(told)
+        assert refusal(folder, partial(door, table)).startswith(told)
     with pytest.raises(va.CorpusError) as raised:
         read_table(table, ("video",))
     assert str(raised.value).startswith(told)
@@ -321,7 +322,7 @@ def test_every_clip_has_an_id_of_its_own(ids: Any, told: str, as_index: bool, do
     for name in ("from_embeddings", "with_columns"):
         folder, door = doors[name]
         one = table if as_index else pd.DataFrame({"clip_id": values, "mine": 1})
-        assert refusal(folder, lambda door=door, one=one: door(one)).startswith(told)
+        assert refusal(folder, partial(door, one)).startswith(told)
 
 
 def test_ids_that_are_numbers_become_text(tmp_path: Path, encoder: Encoder, videos: Path) -> None:
@@ -348,7 +349,7 @@ def test_levels_of_an_index_are_not_lost(doors: Doors) -> None:
     table = CLIP.assign(mine=1, take=[1, 2, 3]).set_index(["clip_id", "take"])
     for name in ("from_embeddings", "with_columns"):
         folder, door = doors[name]
-        assert refusal(folder, lambda door=door: door(table)).startswith("The index has 2 levels: index the table by")
+        assert refusal(folder, partial(door, table)).startswith("The index has 2 levels: index the table by")
     folder, door = doors["from_manifest"]
     assert refusal(folder, lambda: door(table)).startswith("The index of the table has a level 'take', which would be")
 
@@ -482,7 +483,8 @@ def test_tables_with_the_same_labels_belong_together_by_row(tmp_path: Path) -> N
 
 def test_vectors_and_clips_may_lie_in_one_table(tmp_path: Path) -> None:
     table = lists().assign(mine=[1, 2, 3])
-    for number, source in enumerate([table, parquet(tmp_path, table)]):
+    sources: list[Any] = [table, parquet(tmp_path, table)]
+    for number, source in enumerate(sources):
         corpus = va.Corpus.from_embeddings(tmp_path / str(number), source, source)
         assert corpus.clips["mine"].tolist() == [1, 2, 3]
         assert "embedding" not in corpus.clips
@@ -531,10 +533,9 @@ def test_times_and_numbers_of_clips_are_such(columns: dict[str, Any], told: str,
 
 
 def test_clips_may_have_no_times_and_unknown_numbers(tmp_path: Path) -> None:
-    table = CLIP.assign(
-        video=[Path("films") / "x.mp4", None, 7], start=["0:01", None, 5], end=[2, np.nan, 5], fps=[25, None, 0],
-        width=pd.array([1920, None, 0], "Int64"),
-    )  # fmt: skip
+    names: Any = pd.Series([Path("films") / "x.mp4", None, 7], dtype=object)
+    times: dict[str, Any] = {"start": ["0:01", None, 5], "end": [2, np.nan, 5]}
+    table = CLIP.assign(video=names, **times, fps=[25, np.nan, 0], width=pd.array([1920, None, 0], "Int64"))
     clips = va.Corpus.from_embeddings(tmp_path / "c", VECTORS, table).clips
     assert clips["video"].tolist() == [str(Path("films") / "x.mp4"), "", "7"]
     np.testing.assert_array_equal(clips["start"], [1, np.nan, 5])
@@ -579,9 +580,12 @@ def test_the_file_of_a_manifest_is_named(tmp_path: Path, encoder: Encoder, video
     for columns, told in (
         ({"tags": [["x"]] * 3}, f"The column 'tags' of {file} holds values of the type ndarray"),
         ({"fps": 25}, f"The column 'fps' of {file} is the corpus's own"),
-        ({"tags": pd.array([["x"]] * 3, pd.ArrowDtype(pa.list_(pa.string())))}, f"The column 'tags' of {file} holds"),
+        (
+            {"tags": pd.Series([["x"]] * 3, dtype=pd.ArrowDtype(pa.list_(pa.string())))},
+            f"The column 'tags' of {file} holds",
+        ),
     ):
-        cuts(**columns).to_parquet(file)  # type: ignore[arg-type]
+        cuts(**columns).to_parquet(file)
         door = lambda: va.Corpus.from_manifest(tmp_path / "c", file, encoder, videos=videos)  # noqa: E731
         assert refusal(tmp_path / "c", door).startswith(told)
 
