@@ -30,6 +30,22 @@ def check_columns(table: pd.DataFrame, origin: str = "") -> None:
             _check(str(name), table[name].reset_index(drop=True), origin)
 
 
+def check_stacked(given: pd.DataFrame, kept: pd.DataFrame) -> None:
+    """Raise CorpusError for the first column that could not keep its values in one table with those of other clips.
+
+    `given` are the values that come, and `kept` those of the same columns that stay.
+    """
+    both = pd.concat([given, kept])
+    check_columns(both, ", beside those of the corpus's other clips,")
+    for name in given.columns.intersection(kept.columns):
+        parts = given[name], kept[name]
+        if both[name].dtype.kind == "f" and any(part.dtype.kind in "iu" and _exceeds(part) for part in parts):
+            raise CorpusError(
+                f"The column {name!r} holds whole numbers of more than 53 bits here, but fractions or missing values for"
+                " the corpus's other clips: make texts of them, or give the column another name."
+            )
+
+
 def joined(clips: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
     """Return the clips with more columns, joined by their index; clips without a value get a missing one.
 

@@ -338,7 +338,7 @@ class Corpus:
         wanted = "a DataFrame indexed by clip_id"
         given = arguments.instance(columns, pd.DataFrame, "The columns to add", wanted, error=CorpusError)
         check_names(given.columns, own=store.COLUMNS)
-        table = encodable(index_by_clip(given).copy())
+        table = index_by_clip(encodable(given.copy()))
         known = table.index.isin(self._clips.index)
         if len(table) and not known.any():
             raise CorpusError("The columns to add name no clip of this corpus: index their table by clip_id.")

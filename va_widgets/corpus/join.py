@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from va_widgets.arguments import listed
 from va_widgets.corpus import store
-from va_widgets.corpus.columns import check_columns, joined
+from va_widgets.corpus.columns import check_stacked, joined
 from va_widgets.corpus.store import Files, Manifest, Source
 from va_widgets.errors import CorpusError
 
@@ -105,7 +105,7 @@ def check_fit(former: Files, columns: pd.DataFrame, keys: Collection[str]) -> No
     rest = stays[both].dropna(axis=1, how="all")
     if rest.size:
         given = columns[list(rest.columns)].dropna(axis=1, how="all")
-        check_columns(pd.concat([given, rest]), ", beside those of the corpus's other clips,")
+        check_stacked(given, rest)
 
 
 def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:

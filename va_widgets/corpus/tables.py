@@ -68,7 +68,8 @@ def read_table(
     column has no name of its own that is text, or an index and a column are both called clip_id and differ.
     """
     if isinstance(source, pd.DataFrame):
-        name, table = "The table", encodable(_with_paths_as_text(source.drop(columns=list(without)).copy()))
+        given = source.drop(columns=list(without)) if without else source
+        name, table = "The table", encodable(_with_paths_as_text(given.copy()))
     else:
         arguments.path(source, "A table", wanted="a DataFrame, or the path of a file", error=CorpusError)
         file = existing_file(source, _SUFFIXES, "A table")

@@ -28,6 +28,7 @@ import va_widgets as va
 from tests.unit.corpus.test_frames import film, scene
 from va_widgets.corpus import store
 from va_widgets.corpus.build import renew_columns
+from va_widgets.corpus.columns import check_stacked
 from va_widgets.corpus.encoders import Encoder, as_encoder
 from va_widgets.corpus.tables import checked_segments, id_texts, read_table
 
@@ -93,10 +94,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 def state(folder: Path) -> dict[str, tuple[int, int]] | None:
-    """All that lies in a folder; None if it is not there."""
+    """All that lies in a folder but its lock; None if it is not there."""
     if not folder.exists():
         return None
-    return {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in folder.rglob("*")}
+    files = [file for file in folder.rglob("*") if file.suffix != ".lock"]
+    return {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in files}
 
 
 def refusal(folder: Path, door: Callable[[], object]) -> str:
@@ -234,6 +236,26 @@ def test_whatever_is_given_comes_back_equal_or_is_refused(plain: va.Corpus, valu
             else:
                 kept = pd.Series(texts, dtype=object)
                 assert differences(va.Corpus.open(folder).clips["mine"].astype(object), kept) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "told"),
+    [
+        ([1, 2], ["x", "y"], "The column 'mine', beside those of the corpus's other clips, holds values of the types"),
+        ([2**60 + 1, 2], [0.5, 1], "The column 'mine' holds whole numbers of more than 53 bits here, but fractions"),
+        ([0.5, 1], [2**60 + 1, 2], "The column 'mine' holds whole numbers of more than 53 bits here, but fractions"),
+        ([1, 2], [0.5, None], ""),
+        ([2**60 + 1, 2], [3, 4], ""),
+        (["x", None], [None, "y"], ""),
+    ],
+)
+def test_values_stand_beside_those_of_other_clips(given: Any, kept: Any, told: str) -> None:
+    new, old = pd.DataFrame({"mine": given}, index=["a", "b"]), pd.DataFrame({"mine": kept}, index=["c", "d"])
+    if told:
+        with pytest.raises(va.CorpusError, match=re.escape(told)):
+            check_stacked(new, old)
+    else:
+        check_stacked(new, old)
 
 
 def test_whole_numbers_stay_whole_beside_gaps(tmp_path: Path) -> None:
