@@ -41,7 +41,7 @@ def check_stacked(given: pd.DataFrame, kept: pd.DataFrame) -> None:
         parts = given[name], kept[name]
         if both[name].dtype.kind == "f" and any(part.dtype.kind in "iu" and _exceeds(part) for part in parts):
             raise CorpusError(
-                f"The column {name!r} holds whole numbers of more than 53 bits here, but fractions or missing values for"
+                f"The column {name!r} holds whole numbers of more than 53 bits, but fractions or missing values for"
                 " the corpus's other clips: make texts of them, or give the column another name."
             )
 

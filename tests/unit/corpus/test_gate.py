@@ -242,8 +242,8 @@ def test_whatever_is_given_comes_back_equal_or_is_refused(plain: va.Corpus, valu
     ("given", "kept", "told"),
     [
         ([1, 2], ["x", "y"], "The column 'mine', beside those of the corpus's other clips, holds values of the types"),
-        ([2**60 + 1, 2], [0.5, 1], "The column 'mine' holds whole numbers of more than 53 bits here, but fractions"),
-        ([0.5, 1], [2**60 + 1, 2], "The column 'mine' holds whole numbers of more than 53 bits here, but fractions"),
+        ([2**60 + 1, 2], [0.5, 1], "The column 'mine' holds whole numbers of more than 53 bits, but fractions"),
+        ([0.5, 1], [2**60 + 1, 2], "The column 'mine' holds whole numbers of more than 53 bits, but fractions"),
         ([1, 2], [0.5, None], ""),
         ([2**60 + 1, 2], [3, 4], ""),
         (["x", None], [None, "y"], ""),
