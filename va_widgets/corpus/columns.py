@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from va_widgets.corpus import store
+from va_widgets.corpus.tables import holds_texts
 from va_widgets.errors import CorpusError
 
 _WHOLE = 2**53  # up to here every whole number is a float64
@@ -71,7 +72,7 @@ def _is_plain(column: pd.Series[Any]) -> bool:
     if isinstance(column.dtype, pd.StringDtype):
         return True
     if column.dtype == object:
-        return pd.api.types.infer_dtype(column, skipna=True) == "string"
+        return holds_texts(column)
     kind = column.dtype
     return isinstance(kind, np.dtype) and kind.kind in "biuf" and kind.isnative and kind.itemsize <= 8
 

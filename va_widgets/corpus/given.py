@@ -21,7 +21,7 @@ from va_widgets.corpus.columns import check_columns
 from va_widgets.corpus.encoders import Encoder
 from va_widgets.corpus.join import clusters
 from va_widgets.corpus.store import Manifest
-from va_widgets.corpus.tables import check_names, id_texts, index_by_clip, origin_of, read_table, seconds
+from va_widgets.corpus.tables import check_names, holds_texts, id_texts, index_by_clip, origin_of, read_table, seconds
 from va_widgets.corpus.vectors import GivenVectors, Vectors, labels_of, read_vectors, write_normalised
 from va_widgets.errors import CorpusError
 from va_widgets.paths import GivenPath, absolute_path, exists
@@ -124,7 +124,9 @@ def _rows(vectors: Vectors, clips: pd.Index, origin: str) -> NDArray[np.int64] |
     where = f" of {name[:1].lower()}{name[1:]}" if name.startswith("The ") else f" of {name}"
     ids = id_texts(vectors.ids, where)
     rows = clips.get_indexer(ids)
-    unknown, lacking = ids[rows < 0].tolist(), clips[~clips.isin(ids)].tolist()
+    has_vector = np.zeros(len(clips), dtype=np.bool_)
+    has_vector[rows[rows >= 0]] = True
+    unknown, lacking = ids[rows < 0].tolist(), clips[~has_vector].tolist()
     if unknown:
         raise CorpusError(
             f"{len(unknown)} of the {len(ids)} ids{where} are not in the table of clips{origin} ({listed(unknown)}):"
@@ -192,7 +194,7 @@ def _videos(table: pd.DataFrame, origin: str) -> pd.Series[Any]:
     if "video" not in table.columns:
         return pd.Series("", table.index, dtype="category")
     videos = table["video"]
-    if videos.dtype == object:
+    if videos.dtype == object and not holds_texts(videos):
         odd = next((one for one in videos[videos.notna()] if not isinstance(one, (str, Real))), None)
         if odd is not None:
             raise CorpusError(f"The name of a video{origin} must be a text, not {described(odd)}: give its path or id.")

@@ -29,6 +29,7 @@ __all__ = [
     "encodable",
     "existing_file",
     "first_line",
+    "holds_texts",
     "id_texts",
     "index_by_clip",
     "is_encodable",
@@ -155,7 +156,7 @@ def id_texts(ids: pd.Index, origin: str = "") -> pd.Index:
     _check_one_level(ids, origin)
     ids = ids.astype(object) if isinstance(ids.dtype, pd.CategoricalDtype) else ids
     bad: NDArray[np.bool_] = np.asarray(ids.isna(), dtype=np.bool_)
-    if not bad.any() and ids.dtype == object and pd.api.types.infer_dtype(ids) != "string":
+    if not bad.any() and ids.dtype == object and not holds_texts(ids):
         odd = next((one for one in ids if isinstance(one, bool) or not isinstance(one, (str, Real))), None)
         if odd is not None:
             raise CorpusError(f"A clip id{origin} must be a text, not {described(odd)}: give the clip another.")
@@ -172,6 +173,11 @@ def id_texts(ids: pd.Index, origin: str = "") -> pd.Index:
         comes = "comes twice" if len(twice) == 1 else "come twice"
         raise CorpusError(f"{word} {arguments.listed(twice)}{origin} {comes}: every clip needs one of its own.")
     return texts
+
+
+def holds_texts(values: pd.Series[Any] | pd.Index) -> bool:
+    """Return whether all values but missing ones are texts; quickly, whatever their number."""
+    return pd.api.types.infer_dtype(values, skipna=True) == "string"
 
 
 def encodable(table: pd.DataFrame) -> pd.DataFrame:
@@ -347,7 +353,7 @@ def _second(moment: object) -> float:
 
 def _with_paths_as_text(table: pd.DataFrame) -> pd.DataFrame:
     """The table with pathlib's paths in its column video as texts."""
-    if list(table.columns).count("video") == 1 and table["video"].dtype == object:
+    if list(table.columns).count("video") == 1 and table["video"].dtype == object and not holds_texts(table["video"]):
         paths = [os.fspath(one) if isinstance(one, os.PathLike) else one for one in table["video"]]
         table["video"] = pd.Series(paths, table.index, dtype=object)
     return table
