@@ -22,11 +22,12 @@ from va_widgets.corpus.encoders import Encoder
 from va_widgets.corpus.join import clusters
 from va_widgets.corpus.store import Manifest
 from va_widgets.corpus.tables import check_names, holds_texts, id_texts, index_by_clip, origin_of, read_table, seconds
-from va_widgets.corpus.vectors import GivenVectors, Vectors, labels_of, read_vectors, write_normalised
+from va_widgets.corpus.vectors import ID_COLUMNS, GivenVectors, Vectors, labels_of, read_vectors, write_normalised
 from va_widgets.errors import CorpusError
 from va_widgets.paths import GivenPath, absolute_path, exists
 
 _ROWS_DIGESTED = 1000
+_BY_ROW = "give the vectors alone as an array, one a row of the table"
 # The corpus's own columns of numbers, beside times and clusters: whether they are whole. 0 stands for unknown.
 _NUMBERS = {"frame_in": True, "frame_out": True, "fps": False, "width": True, "height": True}
 _LARGEST = 2**31 - 1
@@ -60,18 +61,16 @@ def write_given(
     table = _with_own_columns(table, origin)
     check_columns(table.drop(columns=[name for name in store.COLUMNS if name in table.columns]), origin)
     n, dim = vectors.shape
-    rows = None
-    if vectors.ids is not None and not (labels is not None and vectors.ids.equals(labels)):
-        if not named:
-            raise CorpusError(
-                f"{vectors.name} comes with ids of clips, but the table{origin} has none: call its column of ids"
-                " clip_id, or give the vectors alone as an array, one a row of the table."
-            )
-        rows = _rows(vectors, table.index, origin)
-    elif n != len(table):
+    if vectors.ids is not None and not named:
+        raise CorpusError(
+            f"{vectors.name} comes with ids of clips, but the table{origin} has none: call its column of ids clip_id,"
+            f" or {_BY_ROW}."
+        )
+    if vectors.ids is None and n != len(table):
         raise CorpusError(
             f"One vector a clip is needed, not embeddings {vectors.shape} for the {len(table)} clips{origin}."
         )
+    rows = None if vectors.ids is None else _rows(vectors, vectors.ids, table.index, labels, origin)
     if encoder is not None and encoder.dim != dim:
         raise CorpusError(
             f"The embeddings have {dim} dimensions, but the text encoder {encoder.fingerprint} has {encoder.dim}: give"
@@ -114,30 +113,44 @@ def _vector_columns(vectors: Vectors, embeddings: GivenVectors, clips: pd.DataFr
     return [vectors.column] if same else []
 
 
-def _rows(vectors: Vectors, clips: pd.Index, origin: str) -> NDArray[np.int64] | None:
+def _rows(
+    vectors: Vectors, given: pd.Index, clips: pd.Index, labels: pd.Index | None, origin: str
+) -> NDArray[np.int64] | None:
     """The row of the table that each vector belongs to, by the clips' ids; None if that is the row it is in.
 
-    Raises CorpusError if the vectors do not have exactly the ids of the clips.
+    `given` are the ids of the vectors, and `labels` the index that the table came with. Where both are the same, and
+    no ids of clips, they are what is left of one table, so that the rows belong together.
+
+    Raises CorpusError if the vectors do not have exactly the ids of the clips, or if rows and ids say different things.
     """
-    assert vectors.ids is not None
     name = vectors.name
     where = f" of {name[:1].lower()}{name[1:]}" if name.startswith("The ") else f" of {name}"
-    ids = id_texts(vectors.ids, where)
+    ids = id_texts(given, where)
     rows = clips.get_indexer(ids)
+    alike = given.name not in ID_COLUMNS and labels is not None and given.equals(labels)
+    if alike and (rows < 0).all():
+        return None
     has_vector = np.zeros(len(clips), dtype=np.bool_)
     has_vector[rows[rows >= 0]] = True
     unknown, lacking = ids[rows < 0].tolist(), clips[~has_vector].tolist()
     if unknown:
         raise CorpusError(
             f"{len(unknown)} of the {len(ids)} ids{where} are not in the table of clips{origin} ({listed(unknown)}):"
-            " give both the same ids, or give the vectors alone as an array, one a row of the table."
+            f" give both the same ids, or {_BY_ROW}."
         )
     if lacking:
         raise CorpusError(
             f"{len(lacking)} of the {len(clips)} clips{origin} have no vector{where} ({listed(lacking)}): leave them"
             " out, or add their vectors."
         )
-    return None if np.array_equal(rows, np.arange(len(rows))) else rows.astype(np.int64)
+    if np.array_equal(rows, np.arange(len(rows))):
+        return None
+    if alike:
+        raise CorpusError(
+            f"The index{where} is that of the table of clips{origin}, too, but holds its clip ids in another order:"
+            f" call it clip_id if these are ids, or {_BY_ROW}."
+        )
+    return rows.astype(np.int64)
 
 
 def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:

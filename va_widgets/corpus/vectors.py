@@ -20,14 +20,14 @@ from va_widgets.paths import GivenPath
 if TYPE_CHECKING:
     from pyarrow import Array
 
-__all__ = ["GivenVectors", "Vectors", "labels_of", "read_vectors", "write_normalised"]
+__all__ = ["ID_COLUMNS", "GivenVectors", "Vectors", "labels_of", "read_vectors", "write_normalised"]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
 _BLOCK = 1 << 23  # values in a block: 32 MB of float32
 _SUFFIXES = (".npy", ".h5", ".hdf5", ".parquet")
 _VECTOR_COLUMNS = ("embedding", "embeddings", "vector")
-_ID_COLUMNS = ("clip_id", "id")
+ID_COLUMNS = ("clip_id", "id")
 _ID_DATASETS = ("clip_id", "clip_ids", "id", "ids")
 _PARQUET_LABELS = "__index_level_0__"  # what pandas calls an index without a name
 _H5_NAME = "embeddings"
@@ -42,7 +42,7 @@ class Vectors:
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     _read: Callable[[int], Iterator[Floats]]
-    ids: pd.Index | None = None  # of their clips, as they are given; None where the source has none
+    ids: pd.Index | None = None  # of their clips, as given; called one of ID_COLUMNS where they are surely ids
     column: str | None = None  # of a table, that the vectors are in
 
     def __len__(self) -> int:
@@ -114,7 +114,7 @@ def read_vectors(source: GivenVectors) -> Vectors:
 
 def labels_of(index: pd.Index) -> pd.Index | None:
     """Return the index of a table if it names the rows, None if it only counts them from 0 on."""
-    counts = isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name not in _ID_COLUMNS
+    counts = isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name not in ID_COLUMNS
     return None if counts else index
 
 
@@ -165,7 +165,7 @@ def _vectors_of_array(source: ArrayLike) -> Vectors:
 
 def _vectors_of_frame(table: pd.DataFrame) -> Vectors:
     name = "The table of embeddings"
-    names = [one for one in _ID_COLUMNS if list(table.columns).count(one) == 1]
+    names = [one for one in ID_COLUMNS if list(table.columns).count(one) == 1]
     ids = pd.Index(table[names[0]]) if names else labels_of(table.index)
     rest = [one for one in table.columns if one not in names[:1]]
     lists = [one for one in rest if rest.count(one) == 1 and _holds_lists(table[one])]
@@ -328,9 +328,10 @@ def _parquet_ids(kept: Any) -> pd.Index | None:
     import pyarrow as pa
 
     schema = kept.schema_arrow
-    for name in (*_ID_COLUMNS, _PARQUET_LABELS):
+    for name in (*ID_COLUMNS, _PARQUET_LABELS):
         if schema.names.count(name) == 1 and not pa.types.is_nested(schema.field(name).type):
-            return _index_of(kept.read([name], use_pandas_metadata=False).column(0).to_pylist())
+            ids = kept.read([name], use_pandas_metadata=False).column(0).to_pylist()
+            return _index_of(ids, None if name == _PARQUET_LABELS else "clip_id")
     return None
 
 
@@ -374,9 +375,9 @@ def _matrix(name: str, lists: Array, done: int, dim: int) -> Floats:
     return matrix
 
 
-def _index_of(ids: Sequence[object]) -> pd.Index:
+def _index_of(ids: Sequence[object], name: str | None = "clip_id") -> pd.Index:
     """Ids as an index of one level, even if they are tuples."""
-    return pd.Index(pd.Series(list(ids), dtype=object), tupleize_cols=False)
+    return pd.Index(pd.Series(list(ids), dtype=object), tupleize_cols=False, name=name)
 
 
 def _check_matrix(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -501,6 +501,13 @@ def test_tables_with_the_same_labels_belong_together_by_row(tmp_path: Path) -> N
     np.testing.assert_array_equal(np.asarray(corpus.embeddings, np.float32), VECTORS)
     with pytest.raises(va.CorpusError, match="are not in the table of clips"):
         va.Corpus.from_embeddings(tmp_path / "d", both[range(5)], both[["clip_id"]].sort_index())
+    # Labels that could as well be ids, which say something else.
+    numbers = pd.DataFrame(VECTORS).assign(clip_id=[3, 1, 2]).set_axis([1, 2, 3])
+    with pytest.raises(va.CorpusError, match="holds its clip ids in another order: call it clip_id if these are ids"):
+        va.Corpus.from_embeddings(tmp_path / "d", numbers[range(5)], numbers[["clip_id"]])
+    named = numbers[range(5)].rename_axis("clip_id")
+    corpus = va.Corpus.from_embeddings(tmp_path / "e", named, numbers[["clip_id"]])
+    np.testing.assert_array_equal(np.asarray(corpus.embeddings, np.float32), VECTORS[[2, 0, 1]])
 
 
 def test_vectors_and_clips_may_lie_in_one_table(tmp_path: Path) -> None:
