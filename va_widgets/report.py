@@ -19,9 +19,9 @@ from va_widgets.snippets import (
     curve,
     now_told,
     picture,
+    place_of,
     quality_told,
     shortened,
-    title_of,
 )
 
 if TYPE_CHECKING:
@@ -281,7 +281,7 @@ def _clips(session: Session, captions: Mapping[str, str]) -> str:
     """Pictures with a caption each, which is HTML, and where they are from."""
     figures = []
     for clip, caption in captions.items():
-        video, _, at = title_of(session.corpus, clip).rpartition(", ")
+        video, at = place_of(session.corpus, clip)
         where = f"<span>{escape(video)}</span><span>{escape(at)}</span>"
         figures.append(f"<figure>{picture(session.corpus, clip)}<figcaption>{caption}{where}</figcaption></figure>")
     return f'<div class="clips">{"".join(figures)}</div>' if figures else ""

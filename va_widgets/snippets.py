@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from va_widgets.corpus.display import clip_title
+from va_widgets.corpus.display import time_range
+from va_widgets.corpus.progress import printable
 from va_widgets.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -45,8 +46,16 @@ def concept_told(concept: str) -> str:
 
 def title_of(corpus: Corpus, clip_id: str) -> str:
     """How a clip is called: its video and its time, as plain text. Raises UnknownClipError."""
+    return ", ".join(filter(None, place_of(corpus, clip_id)))
+
+
+def place_of(corpus: Corpus, clip_id: str) -> tuple[str, str]:
+    """Return a clip's video and its time, which is empty for a clip without times, as plain text.
+
+    Raises UnknownClipError.
+    """
     place = corpus.clips.iloc[corpus.row(clip_id)]
-    return clip_title(str(place["video"]), float(place["start"]), float(place["end"]))
+    return printable(str(place["video"])), time_range(float(place["start"]), float(place["end"]))
 
 
 def picture(corpus: Corpus, clip_id: str, width: int = _WIDTH) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import io
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
+import pandas as pd
 import pytest
 
 import va_widgets as va
@@ -44,6 +48,33 @@ def test_search_and_feeds_bring_cards(page: Page) -> None:
     first = clips(page)
     second = page.ask("feed", name="top_positive", k=12, exclude=first)["result"]["cards"]
     assert not set(first) & {card["clip"] for card in second}
+
+
+def test_clips_without_times_are_on_the_page(tmp_path: Path) -> None:
+    number = 200
+    table = pd.DataFrame(
+        {"clip_id": [f"c{i}" for i in range(number)], "video": "a.mp4", "start": np.arange(number) * 1.0}
+    )
+    table["end"] = table["start"] + 1
+    table.loc[[3, 77, 150], ["start", "end"]] = np.nan
+    vectors = np.random.default_rng(0).normal(size=(number, 8))
+    corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors, table, text_embeddings={"night": vectors[0]})
+    session = va.Session(corpus, "night", annotator="kelli")
+    page = Page(va.Annotator(session))
+    shown = {}
+    for name in ("top_positive", "random"):
+        answer = page.ask("feed", name=name, k=number, exclude=[])
+        json.dumps(answer, allow_nan=False)  # NaN is no JSON: a page that gets it shows no card at all
+        cards = answer["result"]["cards"]
+        assert len(cards) == number
+        shown = {card["clip"]: (card["start"], card["end"]) for card in cards}
+    assert {clip for clip, times in shown.items() if times == (None, None)} == {"c3", "c77", "c150"}
+    assert shown["c4"] == (4.0, 5.0)
+    session.label(["c3", "c4"], [True, False])
+    page_of_all = html.unescape(session.report()._repr_html_())
+    assert "<span>a.mp4</span><span></span>" in page_of_all
+    assert "<span>a.mp4</span><span>0:04–0:05</span>" in page_of_all
+    page.annotator.close()
 
 
 def test_a_label_is_on_disk_before_it_is_acknowledged(page: Page, session: va.Session) -> None:

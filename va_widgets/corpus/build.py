@@ -25,7 +25,7 @@ from va_widgets.arguments import described, is_within
 from va_widgets.corpus import shards, store
 from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
 from va_widgets.corpus.installation import check_decoding
-from va_widgets.corpus.join import has_columns, join
+from va_widgets.corpus.join import check_fit, has_columns, join
 from va_widgets.corpus.progress import Progress
 from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
 from va_widgets.corpus.reading import Readers
@@ -204,6 +204,8 @@ class _Build:
         for at in self._respelled:
             sources.pop(at, None)
         columns = self._wanted.columns(self._keys) if self._wanted.columns else None
+        if self._former is not None and columns is not None:
+            check_fit(self._former, columns, set(self._keys.values()))
         if self._former is not None and not works and sources == known and has_columns(self._former, columns):
             return
         for source in self._made(works):

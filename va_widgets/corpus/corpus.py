@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias, get_args
@@ -33,9 +33,10 @@ from va_widgets.corpus.index import Index, build_index, open_index
 from va_widgets.corpus.search import Spread, nearest
 from va_widgets.corpus.sources import is_url
 from va_widgets.corpus.store import Root, Source
-from va_widgets.corpus.tables import Vectors, encodable
+from va_widgets.corpus.tables import check_names, encodable, index_by_clip
 from va_widgets.corpus.text_model import TextModel, TextSearch, check_encoder
 from va_widgets.corpus.tiny_check import warn_if_unlike_renderings
+from va_widgets.corpus.vectors import GivenVectors
 from va_widgets.errors import (
     CorpusError,
     PreviewUnavailableError,
@@ -164,10 +165,7 @@ class Corpus:
         model = as_encoder(TINY if encoder is None else encoder)
         build(home, places, model, Wanted(recipe, allow=schemes), progress)
         trust.remember(home, trust.places_of(places))
-        built = cls(home, model, allow=schemes)
-        if encoder is None:
-            warn_if_unlike_renderings(built.embeddings)
-        return built
+        return cls._opened(home, model, schemes, is_default=encoder is None)
 
     def add(
         self,
@@ -257,15 +255,18 @@ class Corpus:
         home = absolute_path(path, name="A corpus's folder")
         recipe = Recipe(Recipe.of(_frames(frames_per_shot), None).frames, store.SEGMENTS)
         progress = arguments.flag(progress, "progress")
-        if videos is not None:
-            arguments.path(videos, "The folder of the videos", error=CorpusError)
         model = as_encoder(TINY if encoder is None else encoder)
         schemes = remote.checked_schemes(allow)
         places, wanted = planned(table, videos, recipe, schemes)
         build(home, places, model, wanted, progress)
         trust.remember(home, trust.places_of(places))
+        return cls._opened(home, model, schemes, is_default=encoder is None)
+
+    @classmethod
+    def _opened(cls, home: Path, model: Encoder, schemes: Collection[str], *, is_default: bool) -> Self:
+        """Open a corpus that was just built. Say in one line if the default encoder does not know such videos."""
         built = cls(home, model, allow=schemes)
-        if encoder is None:
+        if is_default:
             warn_if_unlike_renderings(built.embeddings)
         return built
 
@@ -273,7 +274,7 @@ class Corpus:
     def from_embeddings(
         cls,
         path: GivenPath,
-        embeddings: ArrayLike | GivenPath | Vectors,
+        embeddings: GivenVectors,
         clips: pd.DataFrame | GivenPath,
         text_encoder: str | Encoder | None = None,
         text_embeddings: Mapping[str, ArrayLike] | None = None,
@@ -282,17 +283,22 @@ class Corpus:
 
         Parameters
         ----------
-        embeddings : float (n, dim), or path of a .npy, .h5 or .parquet file
-            One vector a clip; they are L2-normalised and kept as float16.
+        embeddings : float (n, dim), {clip_id: vector}, DataFrame, or path of a .npy, .h5 or .parquet file
+            One vector a clip; they are L2-normalised and kept as float16. Vectors that come with ids of clips (keys,
+            the index of a DataFrame, a column or dataset clip_id or id) are brought into the order of `clips`; of
+            others the n-th is the n-th clip's.
         clips : DataFrame of n rows, or path of a .csv or .parquet file
-            Indexed by clip_id, or with a column of that name. Columns such as video, start and end are used; all
-            others are kept.
+            Indexed by clip_id, or with a column of that name; numbers become text. Columns such as video, start and
+            end are used; all others are kept. Clips without start and end have no times: they are NaN. Unknown fps,
+            width, height and frames are 0.
         text_encoder : str or Encoder
             What texts are searched with.
         text_embeddings : {phrase: vector (dim,)}
             Instead of a text encoder: the phrases that can be searched for.
 
-        Raises CorpusError if shapes do not match, values are not finite, clip ids repeat, or `path` holds a corpus.
+        Raises CorpusError, before anything is written, if `path` holds a corpus, vectors and clips do not match, ids
+        are missing or repeat, times are not finite, a clip ends before its start, or a column cannot be kept as it is;
+        also for vectors that are not finite, and then the folder is left as it was.
         """
         from va_widgets.corpus.given import write_given
 
@@ -304,15 +310,18 @@ class Corpus:
     def with_columns(self, columns: pd.DataFrame) -> Self:
         """The corpus with more columns, which are also written to its folder.
 
-        `columns` is indexed by clip_id, or has a column of that name; clips it does not name get missing values.
-        Raises CorpusError for names of the corpus's own columns, and for a table that names a clip twice or none of
-        the corpus's; the corpus then stays as it was.
+        `columns` is indexed by clip_id, or has a column of that name; clips it does not name get missing values, and
+        rows for clips that the corpus does not have are left out, which one line says.
+
+        Raises CorpusError for names of the corpus's own columns, for values that would not come back as they are, and
+        for a table that names a clip twice or none of the corpus's; the corpus then stays as it was.
         """
         from va_widgets.corpus.build import renew_columns
+        from va_widgets.corpus.columns import joined
 
         columns = self._checked_columns(columns)
         user = self._clips.drop(columns=[name for name in columns.columns if name in self._clips.columns])
-        renew_columns(self.path, self._manifest, user.join(encodable(columns.copy())).join(self._media))
+        renew_columns(self.path, self._manifest, joined(user, columns).join(self._media))
         grown = type(self)(self.path, self._tower.given, self._search_by, self._allow)
         grown._granted = self._granted
         return grown
@@ -379,22 +388,22 @@ class Corpus:
 
     def _checked_columns(self, columns: pd.DataFrame) -> pd.DataFrame:
         """Columns of the user's, indexed by clip_id. Raises CorpusError for those that cannot be joined to clips."""
+        from va_widgets.corpus.columns import check_columns
+        from va_widgets.corpus.progress import Progress
+
         wanted = "a DataFrame indexed by clip_id"
-        table = arguments.instance(columns, pd.DataFrame, "The columns to add", wanted, error=CorpusError)
-        table = table.set_index("clip_id") if list(table.columns).count("clip_id") == 1 else table
-        if len(table) and not table.index.isin(self._clips.index).any():
+        given = arguments.instance(columns, pd.DataFrame, "The columns to add", wanted, error=CorpusError)
+        check_names(given.columns, own=store.COLUMNS)
+        table = index_by_clip(encodable(given.copy()))
+        known = table.index.isin(self._clips.index)
+        if len(table) and not known.any():
             raise CorpusError("The columns to add name no clip of this corpus: index their table by clip_id.")
-        if not table.index.is_unique:
-            twice = table.index[table.index.duplicated()][0]
-            raise CorpusError(f"The columns to add name the clip {described(twice)} twice: give one row a clip.")
-        for number, name in enumerate(table.columns):
-            if not isinstance(name, str):
-                raise CorpusError(f"A column's name must be a text, not {described(name)}: rename it.")
-            if name in store.COLUMNS or name.startswith("_"):
-                raise CorpusError(f"The column {name!r} is the corpus's own: give yours another name.")
-            if name in table.columns[:number]:
-                raise CorpusError(f"The column {name!r} comes twice: give each a name of its own.")
-        return table
+        check_columns(table[known])
+        if not known.all():
+            names = arguments.listed(table.index[~known].tolist())
+            told = f"{np.count_nonzero(~known)} of the {len(table)} rows are of no clip of this corpus ({names})"
+            Progress(0, 0, shown=True).note(f"{told}: they are left out.")
+        return table[known]
 
     # --- copies --------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -353,7 +354,12 @@ def _places(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
 
 def clip_title(video: str, start: float, end: float) -> str:
     """How a clip is called: its video and its time."""
-    return printable(f"{video}, {clock_time(start)}–{clock_time(end)}")
+    return printable(", ".join(filter(None, (video, time_range(start, end)))))
+
+
+def time_range(start: float, end: float) -> str:
+    """Return the time of a clip as text, empty for a clip without times, whose `start` and `end` are NaN."""
+    return "" if math.isnan(start) or math.isnan(end) else f"{clock_time(start)}–{clock_time(end)}"
 
 
 def _figure(shown: str, caption: str) -> str:

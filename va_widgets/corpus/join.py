@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
+from va_widgets.arguments import listed
 from va_widgets.corpus import shards, store
+from va_widgets.corpus.columns import check_stacked, joined
 from va_widgets.corpus.store import Files, Manifest, Source
+from va_widgets.errors import CorpusError
 
 _CLUSTERS = 10
 _CLUSTER_SAMPLE = 50_000
@@ -83,6 +86,28 @@ def has_columns(former: Files, columns: pd.DataFrame | None) -> bool:
     return same and before.loc[rows, columns.columns].astype(object).equals(columns.loc[rows].astype(object))
 
 
+def check_fit(former: Files, columns: pd.DataFrame, keys: Collection[str]) -> None:
+    """Raise CorpusError if clips of a table cannot join a corpus: before their videos are decoded.
+
+    `columns` are the users', indexed by the ids of the table's clips, and `keys` those of its videos, whose clips give
+    way to the table's. So far as other clips stay, none may have the same id, and values must be of the same kind.
+    """
+    names = [str(name) for name in columns.columns]
+    before = former.clips.read([*names, "_key"])
+    stays = before[~before["_key"].isin(keys).to_numpy()]
+    taken = stays.index[stays.index.isin(columns.index)].tolist()
+    if taken:
+        raise CorpusError(
+            f"{len(taken)} clip ids of the table belong to clips of other videos in the corpus ({listed(taken)}): give"
+            " the table's clips others."
+        )
+    both = [name for name in names if name in stays]
+    rest = stays[both].dropna(axis=1, how="all")
+    if rest.size:
+        given = columns[list(rest.columns)].dropna(axis=1, how="all")
+        check_stacked(given, rest)
+
+
 def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
     """A cluster, 0 to 9, for every row: what data diversity is counted over. Found on a sample of the rows."""
     n = len(embeddings)
@@ -125,6 +150,6 @@ def _with_columns(clips: pd.DataFrame, former: Files | None, columns: pd.DataFra
         both = [name for name in given.columns if name in before]
         # Clips that this build says nothing of keep what they had.
         rest = before.loc[before.index.difference(given.index), both].dropna(axis=1, how="all")
-        clips = clips.join(before.drop(columns=both))
+        clips = joined(clips, before.drop(columns=both))
         given = pd.concat([given, rest]) if rest.size else given
-    return clips.join(given)
+    return joined(clips, given)

@@ -12,8 +12,9 @@ import pandas as pd
 
 from va_widgets.corpus import store
 from va_widgets.corpus.build import Recipe, Wanted
+from va_widgets.corpus.columns import check_columns
 from va_widgets.corpus.sources import Found, Sources, canonical, is_url, looked_up, of_files
-from va_widgets.corpus.tables import checked_segments, read_table
+from va_widgets.corpus.tables import check_names, checked_segments, origin_of, read_table
 from va_widgets.corpus.work import Segment, clip_id
 from va_widgets.errors import CorpusError, NoVideosError
 from va_widgets.names import escaped, unescaped
@@ -32,14 +33,13 @@ def planned(
     Raises CorpusError for a table that cannot be read or has columns of the corpus's own, NoVideosError if not one row
     can be used.
     """
-    rows = read_table(table, ("video", "start", "end"))
+    root = None if videos is None else absolute_path(videos, name="The folder of the videos")
+    rows, origin = read_table(table, ("video", "start", "end")), origin_of(table)
+    check_names(rows.columns.difference(list(_OWN), sort=False), origin, store.COLUMNS)
     good, refused = checked_segments(rows)
-    clash = [str(name) for name in good.columns if name not in _OWN and (name in store.COLUMNS or _hidden(name))]
-    if clash:
-        raise CorpusError(f"The column {clash[0]!r} is the corpus's own: give yours another name.")
-    root = absolute_path("." if videos is None else videos)
-    if videos is None and not isinstance(table, pd.DataFrame):
-        root = absolute_path(table).parent
+    check_columns(good[[name for name in good.columns if name not in _OWN]], origin)
+    if root is None:
+        root = absolute_path(".") if isinstance(table, pd.DataFrame) else absolute_path(table).parent
     reasons = [
         (f"{video} (row {row})", str(reason))
         for row, video, reason in zip(refused.index, refused["video"], refused["reason"], strict=True)
@@ -130,7 +130,3 @@ def _twins(files: Iterable[str]) -> dict[str, str]:
         else:
             twins[file] = twin
     return twins
-
-
-def _hidden(name: object) -> bool:
-    return str(name).startswith("_")

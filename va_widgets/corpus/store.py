@@ -27,7 +27,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Self
+from typing import IO, Annotated, Any, Self
 
 import msgspec
 import numpy as np
@@ -369,7 +369,10 @@ class Writing:
             leftovers.remove_marker(self._path, self._number)
 
     def clips(self, table: pd.DataFrame) -> str:
-        """Write the table of clips. Returns its name. Raises CorpusError if a column cannot be written."""
+        """Write the table of clips. Returns its name.
+
+        Raises CorpusError if a column cannot be written, or an id is there twice.
+        """
         check_unique(table, self._path)
         try:
             return self._write("clips", "parquet", lambda file: _write_table(file, table))
@@ -448,14 +451,21 @@ class Writing:
         return msgspec.structs.replace(manifest, check=content["check"])
 
     def _check_opens(self, content: dict[str, Any]) -> None:
-        """Raise CorpusError if a manifest, or the table of clips that was written for it, could not be read again."""
+        """Raise CorpusError if a manifest, or what was written for it, could not be opened again."""
         try:
             manifest = msgspec.json.decode(msgspec.json.encode(content), type=Manifest)
         except (ValueError, msgspec.MsgspecError) as error:  # a text that is not Unicode, too
             raise CorpusError(f"The corpus in {self._path} cannot be written ({error}): give another value.") from error
         file = self._path / manifest.clips_file
+        clips = Table(file)
         if file in self._begun:
-            _read_clips(Table(file), manifest, _not_kept)
+            _read_clips(clips, manifest, _not_kept)
+        shape = open_matrix(self._path / manifest.embeddings_file, None).shape
+        if shape != (clips.rows, manifest.dim):
+            raise CorpusError(
+                f"The corpus that was to be written to {self._path} has {clips.rows} clips, but embeddings {shape}:"
+                " build it again, with a table that names each clip once."
+            )
 
     def _write(self, stem: str, suffix: str, write: Callable[[Path], object]) -> str:
         file = self._begin(f"{stem}-{self._number}.{suffix}")
@@ -486,7 +496,19 @@ def _named_in(path: Path) -> list[str]:
 
 def _write_table(file: Path, table: pd.DataFrame) -> None:
     with file.open("xb") as opened:  # by Python: Arrow knows no path that is not UTF-8, and older pandas gives it that
-        pq.write_table(pa.Table.from_pandas(table), opened)
+        write_parquet(table, opened)
+
+
+def write_parquet(table: pd.DataFrame, sink: IO[bytes]) -> None:
+    """Write a table as the corpus's own are written. Raises what pandas and Arrow do."""
+    pq.write_table(pa.Table.from_pandas(table), sink)
+
+
+def read_parquet_column(source: pa.BufferReader, name: str) -> tuple[pa.DataType, pd.Series]:
+    """Read a column as the corpus's own are read, with Arrow's type of it. Raises what pandas and Arrow do."""
+    opened = pq.ParquetFile(source)
+    table: pd.DataFrame = opened.read([name], use_pandas_metadata=True).to_pandas()
+    return opened.schema_arrow.field(name).type, table[name]
 
 
 def _replaced(path: Path, former: Manifest, named: Sequence[str]) -> dict[str, int]:

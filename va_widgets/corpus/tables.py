@@ -1,4 +1,4 @@
-"""What people bring along: their vectors and tables, read from files or from memory and checked at the door."""
+"""Tables that users bring along: read from files or from memory, and checked before anything is decoded or written."""
 
 from __future__ import annotations
 
@@ -6,319 +6,51 @@ import csv
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from va_widgets import arguments
+from va_widgets.arguments import described
 from va_widgets.errors import CorpusError
 from va_widgets.names import escaped
 from va_widgets.paths import GivenPath, absolute_path, is_file
 
-if TYPE_CHECKING:
-    from pyarrow import Array
-
 __all__ = [
     "TEXT_COLUMNS",
-    "Vectors",
+    "check_names",
     "checked_segments",
     "encodable",
+    "existing_file",
+    "first_line",
+    "holds_texts",
+    "id_texts",
+    "index_by_clip",
     "is_encodable",
+    "origin_of",
+    "quoted",
     "read_table",
-    "read_vectors",
-    "write_normalised",
+    "seconds",
 ]
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
-
 TEXT_COLUMNS = ("clip_id", "video")
-_BLOCK = 1 << 23  # values in a block: 32 MB of float32
-_VECTOR_SUFFIXES = (".npy", ".h5", ".hdf5", ".parquet")
-_TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
-_VECTOR_COLUMNS = ("embedding", "embeddings", "vector")
-_H5_NAME = "embeddings"
-_PARQUET_BUFFER = 1 << 20  # without it a whole row group, which may be the whole file, is held
+_SUFFIXES = (".csv", ".tsv", ".parquet")
 _MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"]
 _SEPARATORS = ",;\t"
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]+(?:[.,][0-9]+)?)")  # HH:MM:SS.mmm or MM:SS; subtitles use a comma
 
 
-# --- vectors -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """A matrix of floats, `shape` (n, dim), that is read a block of rows at a time and never held as a whole."""
-
-    name: str  # what messages call it
-    shape: tuple[int, int]
-    dtype: np.dtype[Any]
-    _read: Callable[[int], Iterator[Floats]]
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def blocks(self) -> Iterator[Floats]:
-        """All rows in order, in blocks (rows, dim) of about 8 million values.
-
-        Raises CorpusError if the file cannot be read to its end.
-        """
-        done = 0
-        for block in self._read(max(1, _BLOCK // self.shape[1])):
-            done += len(block)
-            yield block
-        if done != len(self):
-            raise CorpusError(f"{self.name} was to hold {len(self)} vectors but gave {done}: copy or write it again.")
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """The whole matrix in memory; always a copy."""
-        if copy is False:
-            raise ValueError(f"{self.name} is read from its source: it cannot become an array without a copy.")
-        whole = np.empty(self.shape, dtype=self.dtype if dtype is None else dtype)
-        done = 0
-        for block in self.blocks():
-            whole[done : done + len(block)] = block
-            done += len(block)
-        return whole
-
-
-def read_vectors(source: ArrayLike | str | os.PathLike[str] | Vectors) -> Vectors:
-    """Vectors (n, dim) in float16, float32 or float64, one a row, of an array or a file.
-
-    Parameters
-    ----------
-    source : array (n, dim), or path of a file
-        .npy, read through a memory map; .h5 or .hdf5 with a dataset "embeddings" or only one matrix of floats;
-        .parquet with a column "embedding", "embeddings" or "vector" of lists, or only one column of lists.
-
-    Files are opened when their blocks are read and closed after the last.
-
-    Raises CorpusError if there is no such file, it is of another kind, it is damaged, or it does not hold n vectors of
-    dim floats each; lists of different lengths in a .parquet file are found when their block is read.
-    """
-    if isinstance(source, Vectors):
-        return source
-    if not isinstance(source, (str, os.PathLike)):
-        return _vectors_of_array(source)
-    file = _existing(source, _VECTOR_SUFFIXES, "Vectors")
-    suffix = file.suffix.lower()
-    if suffix == ".npy":
-        return _vectors_of_npy(file)
-    return _vectors_of_parquet(file) if suffix == ".parquet" else _vectors_of_h5(file)
-
-
-def write_normalised(
-    vectors: Vectors, out: NDArray[np.float16], clip_ids: Sequence[str] | pd.Index | None = None
-) -> None:
-    """Write all vectors, L2-normalised, into `out`, float16 (n, dim): an array or a memory map opened for writing.
-
-    Only one block is held besides `out`. Lengths are taken in float32 after division by the largest value, so no finite
-    vector is too long or too short to be normalised.
-
-    Raises CorpusError, and leaves `out` half written, at the first vector that has a value that is not finite, or that
-    is all zeros: such a vector points nowhere, is like no text and no clip, and mostly stands for a clip that could not
-    be embedded. The row is named, and the clip if `clip_ids`, one a row, are given.
-    """
-    assert out.shape == vectors.shape, (out.shape, vectors.shape)
-    done = 0
-    for block in vectors.blocks():
-        largest = np.maximum(block.max(axis=1), -block.min(axis=1))  # NaN if there is one in the row
-        bad = ~np.isfinite(largest) | (largest == 0)
-        if bad.any():
-            row = int(np.argmax(bad))
-            clip = "" if clip_ids is None else f" of clip {str(clip_ids[done + row])!r}"
-            what = "is all zeros" if largest[row] == 0 else "holds values that are not finite"
-            raise CorpusError(f"The embedding in row {done + row}{clip} {what}: leave it out.")
-        wide = np.result_type(block, np.float32)
-        scaled = np.divide(block, largest[:, np.newaxis], dtype=wide).astype(np.float32, copy=False)
-        scaled /= np.linalg.norm(scaled, axis=1, keepdims=True)
-        out[done : done + len(block)] = scaled
-        done += len(block)
-
-
-def _vectors_of_array(source: ArrayLike) -> Vectors:
-    try:
-        array = np.asarray(source)
-    except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, tensors on a GPU
-        raise CorpusError(
-            f"The embeddings are no matrix ({_first(error)}): give one array (clips, dimensions)."
-        ) from error
-    return _in_memory("The array of embeddings", array)
-
-
-def _vectors_of_npy(file: Path) -> Vectors:
-    try:
-        with file.open("rb") as opened:
-            magic = opened.read(len(np.lib.format.MAGIC_PREFIX))
-        if magic != np.lib.format.MAGIC_PREFIX:  # numpy would take it for a pickle or an archive
-            raise CorpusError(f"{file} is no .npy file: write one with numpy.save.")
-        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise CorpusError(f"{file} cannot be read as an array ({_first(error)}): write it with numpy.save.") from error
-    return _in_memory(str(file), array)
-
-
-def _in_memory(name: str, array: NDArray[Any]) -> Vectors:
-    _check_matrix(name, array.shape, array.dtype)
-    n, dim = array.shape
-
-    def read(rows: int) -> Iterator[Floats]:
-        for start in range(0, n, rows):
-            yield np.asarray(array[start : start + rows])
-
-    return Vectors(name, (n, dim), array.dtype, read)
-
-
-def _vectors_of_h5(file: Path) -> Vectors:
-    import h5py
-
-    try:
-        with h5py.File(file, "r") as opened:
-            name = _h5_name(file, opened)
-            shape: tuple[int, ...] = opened[name].shape or ()  # an empty dataset's is None
-            dtype = opened[name].dtype
-    except (OSError, RuntimeError, KeyError) as error:
-        raise CorpusError(f"{file} cannot be read as HDF5 ({_first(error)}): copy or write it again.") from error
-    label = f"{file} ({name!r})"
-    _check_matrix(label, shape, dtype)
-    n, dim = shape
-
-    def read(rows: int) -> Iterator[Floats]:
-        try:
-            with h5py.File(file, "r") as opened:
-                for start in range(0, n, rows):
-                    yield opened[name][start : start + rows]
-        except (OSError, RuntimeError, KeyError) as error:
-            raise CorpusError(f"{file} cannot be read to its end ({_first(error)}): copy or write it again.") from error
-
-    return Vectors(label, (n, dim), dtype, read)
-
-
-def _h5_name(file: Path, opened: Any) -> str:
-    """The name of the dataset that holds the vectors."""
-    import h5py
-
-    if isinstance(opened.get(_H5_NAME), h5py.Dataset):
-        return _H5_NAME
-    names: list[str] = []
-
-    def look(name: str, one: object) -> None:
-        if isinstance(one, h5py.Dataset):
-            names.append(name)
-
-    opened.visititems(look)
-    found = [name for name in names if opened[name].ndim == 2 and opened[name].dtype.kind == "f"]
-    if len(found) != 1:
-        raise CorpusError(
-            f"{file} needs a dataset {_H5_NAME!r}, or only one that is a matrix of floats, but holds {_listed(names)}."
-        )
-    return found[0]
-
-
-def _vectors_of_parquet(file: Path) -> Vectors:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    @contextmanager
-    def opened() -> Iterator[Any]:
-        with file.open("rb") as binary:  # by Python: Arrow knows no path that is not UTF-8
-            yield pq.ParquetFile(binary, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
-
-    try:
-        with opened() as kept:
-            schema, n = kept.schema_arrow, kept.metadata.num_rows
-            name = _vector_column(file, schema)
-            kind = schema.field(name).type
-            first = next(kept.iter_batches(batch_size=1, columns=[name]), None)
-    except (pa.ArrowException, OSError) as error:
-        raise CorpusError(f"{file} cannot be read as Parquet ({_first(error)}): copy or write it again.") from error
-    label = f"{file} ({name!r})"
-    values = kind.value_type
-    numeric = pa.types.is_floating(values) or pa.types.is_integer(values)
-    dtype = np.dtype(values.to_pandas_dtype() if numeric else object)
-    dim = kind.list_size if pa.types.is_fixed_size_list(kind) else _first_length(label, first)
-    _check_matrix(label, (n, dim), dtype)
-
-    def read(rows: int) -> Iterator[Floats]:
-        done = 0
-        try:
-            with opened() as kept:
-                for batch in kept.iter_batches(batch_size=rows, columns=[name]):
-                    yield _matrix(label, batch.column(0), done, dim)
-                    done += len(batch)
-        except (pa.ArrowException, OSError) as error:
-            if pa.types.is_fixed_size_list(kind) and isinstance(error, pa.ArrowInvalid):
-                # pyarrow < 26 reads no fixed-size list that is missing, and does not say in which row.
-                raise CorpusError(
-                    f"{label} has no vector in one of its rows: all vectors must have one length."
-                ) from error
-            raise CorpusError(f"{file} cannot be read to its end ({_first(error)}): copy or write it again.") from error
-
-    return Vectors(label, (n, dim), dtype, read)
-
-
-def _vector_column(file: Path, schema: Any) -> str:
-    import pyarrow as pa
-
-    def is_list(kind: Any) -> bool:
-        return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
-
-    lists = [str(field.name) for field in schema if is_list(field.type)]
-    named = [name for name in _VECTOR_COLUMNS if name in lists]
-    if named or len(lists) == 1:
-        return (named or lists)[0]
-    raise CorpusError(
-        f"{file} needs a column {_VECTOR_COLUMNS[0]!r} of lists, or only one column of lists, but has the columns"
-        f" {_listed(schema.names)}."
-    )
-
-
-def _first_length(name: str, first: Any) -> int:
-    """How long the list in the first row is; 0 if there are no rows."""
-    if first is None:
-        return 0
-    if not first.column(0)[0].is_valid:
-        raise CorpusError(f"{name} has no vector in row 0: all vectors must have one length.")
-    return len(first.column(0)[0])
-
-
-def _matrix(name: str, lists: Array, done: int, dim: int) -> Floats:
-    """A column of lists as a matrix. Raises CorpusError for the first list that is missing or of another length."""
-    import pyarrow.compute as pc
-
-    lengths = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False)
-    odd = lengths != dim
-    if odd.any():
-        row = int(np.argmax(odd))
-        what = "no vector" if lengths[row] < 0 else f"{lengths[row]} values and not {dim}"
-        raise CorpusError(f"{name} has {what} in row {done + row}: all vectors must have one length.")
-    values = lists.flatten()
-    matrix: Floats = values.to_numpy(zero_copy_only=False).reshape(-1, dim)  # a missing value becomes NaN
-    return matrix
-
-
-def _check_matrix(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    if dtype.kind == "O":
-        raise CorpusError(f"{name} holds objects, not numbers: make it one matrix with numpy.stack.")
-    if dtype.kind != "f" or dtype.itemsize > 8:
-        raise CorpusError(f"{name} holds {dtype}, not float16, float32 or float64: convert it with .astype('float32').")
-    if len(shape) != 2:
-        raise CorpusError(f"{name} has the shape {shape}, but must be (clips, dimensions).")
-    if 0 in shape:
-        raise CorpusError(f"{name} holds no vectors ({shape[0]} of {shape[1]} values): at least one clip is needed.")
-
-
-# --- tables --------------------------------------------------------------------------------------
-
-
 def read_table(
-    source: pd.DataFrame | str | os.PathLike[str], needed: Sequence[str] = (), text: Sequence[str] = TEXT_COLUMNS
+    source: pd.DataFrame | str | os.PathLike[str],
+    needed: Sequence[str] = (),
+    text: Sequence[str] = TEXT_COLUMNS,
+    without: Collection[str] = (),
 ) -> pd.DataFrame:
     """A table of a DataFrame, which is copied, or of a .csv, .tsv or .parquet file.
 
@@ -328,39 +60,141 @@ def read_table(
         Columns that must be there; the index counts as one if it has a name.
     text : names
         Columns of a text file that stay as they are written: "007" is no number and "NA" is not missing.
+    without : names
+        Columns that are left out, such as vectors that lie in the same table.
 
     Text files are UTF-8, separated by commas, semicolons or tabs, whichever gives the header most columns.
 
-    Raises CorpusError if the file is not there, is of another kind or damaged, or the table is empty or lacks a column.
+    Raises CorpusError if the file is not there, is of another kind or damaged, the table is empty or lacks a column, a
+    column has no name of its own that is text, or an index and a column are both called clip_id and differ.
     """
     if isinstance(source, pd.DataFrame):
-        name, table = "The table", encodable(source.copy())
+        given = source.drop(columns=list(without)) if without else source
+        name, table = "The table", encodable(_with_paths_as_text(given.copy()))
     else:
         arguments.path(source, "A table", wanted="a DataFrame, or the path of a file", error=CorpusError)
-        file = _existing(source, _TABLE_SUFFIXES, "A table")
+        file = existing_file(source, _SUFFIXES, "A table")
         name, table = (
             str(file),
-            _table_of_parquet(file) if file.suffix.lower() == ".parquet" else _table_of_csv(file, text),
+            _table_of_parquet(file, without) if file.suffix.lower() == ".parquet" else _table_of_csv(file, text),
         )
+    check_names(table.columns, origin_of(source))
+    _check_same_ids(table, origin_of(source))
     there = [str(column) for column in (*table.index.names, *table.columns) if column is not None]
     missing = [column for column in needed if column not in there]
     if missing:
-        raise CorpusError(f"{name} lacks the column {_listed(missing)}: it has {_listed(there)}.")
-    if table.empty:
+        raise CorpusError(f"{name} lacks the column {quoted(missing)}: it has {quoted(there)}.")
+    if not len(table):
         raise CorpusError(f"{name} holds no rows: at least one clip is needed.")
     return table
 
 
-def encodable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with names of files that are not valid Unicode as `names.escaped`, so that it can be written.
+def origin_of(source: pd.DataFrame | GivenPath) -> str:
+    """Return what messages about a table say of where it is from: " of FILE", or nothing for one in memory."""
+    return "" if isinstance(source, pd.DataFrame) else f" of {absolute_path(source)}"
 
-    The ids of clips stay as they are: they would be others.
+
+def check_names(columns: pd.Index, origin: str = "", own: Collection[str] | None = None) -> None:
+    """Raise CorpusError unless each column has a name of its own that is text in valid Unicode.
+
+    With `own`, the names of the corpus's own columns, these and all that begin with "_" are refused as well.
+    """
+    seen = set[str]()
+    for name in columns:
+        if not isinstance(name, str):
+            raise CorpusError(f"A column's name{origin} must be a text, not {described(name)}: rename it.")
+        if not is_encodable(pd.Index([name], dtype=object)):
+            raise CorpusError(f"The name of the column {described(name)}{origin} is not valid Unicode: rename it.")
+        if name in seen:
+            raise CorpusError(f"The column {name!r}{origin} comes twice: give each a name of its own.")
+        if own is not None and (name in own or name.startswith("_")):
+            raise CorpusError(f"The column {name!r}{origin} is the corpus's own: give yours another name.")
+        seen.add(name)
+
+
+def index_by_clip(table: pd.DataFrame, origin: str = "") -> pd.DataFrame:
+    """Return a table indexed by the ids of its clips as text: those in its column clip_id, or else its index.
+
+    Raises CorpusError for an index of several levels, for an index and a column that are both called clip_id and
+    differ, and for what `id_texts` refuses.
+    """
+    _check_one_level(table.index, origin)
+    if "clip_id" in table.columns:
+        _check_same_ids(table, origin)
+        table = table.set_index("clip_id")
+    table = table.copy(deep=False)
+    table.index = id_texts(table.index, origin)
+    return table
+
+
+def _check_one_level(index: pd.Index, origin: str) -> None:
+    if index.nlevels > 1:
+        raise CorpusError(f"The index{origin} has {index.nlevels} levels: index the table by clip_id alone.")
+
+
+def _check_same_ids(table: pd.DataFrame, origin: str) -> None:
+    """Raise CorpusError if an index and a column are both called clip_id and differ."""
+    if "clip_id" not in table.index.names or "clip_id" not in table.columns:
+        return
+    index = pd.Series(table.index.get_level_values("clip_id"), dtype=object)
+    column = table["clip_id"].astype(object).reset_index(drop=True)
+    other = ~((index == column) | (index.isna() & column.isna())).to_numpy(dtype=np.bool_)
+    if other.any():
+        row = int(np.argmax(other))
+        raise CorpusError(
+            f"The index and the column clip_id{origin} differ, as in row {row} ({described(index[row])} and"
+            f" {described(column[row])}): keep one of them."
+        )
+
+
+def id_texts(ids: pd.Index, origin: str = "") -> pd.Index:
+    """Return ids of clips as text; numbers become their digits.
+
+    Raises CorpusError for an index of several levels, and for an id that is missing, blank, neither text nor a number,
+    not valid Unicode, or there twice.
+    """
+    _check_one_level(ids, origin)
+    ids = ids.astype(object) if isinstance(ids.dtype, pd.CategoricalDtype) else ids
+    bad: NDArray[np.bool_] = np.asarray(ids.isna(), dtype=np.bool_)
+    if not bad.any() and ids.dtype == object and not holds_texts(ids):
+        odd = next((one for one in ids if isinstance(one, bool) or not isinstance(one, (str, Real))), None)
+        if odd is not None:
+            raise CorpusError(f"A clip id{origin} must be a text, not {described(odd)}: give the clip another.")
+    if not bad.any() and not is_encodable(ids):
+        broken = next(one for one in ids if not is_encodable(pd.Index([one], dtype=object)))
+        raise CorpusError(f"The clip id {described(broken)}{origin} is not valid Unicode: give the clip another.")
+    texts = (ids if bad.any() else ids.astype(str)).set_names("clip_id")
+    bad = bad if bad.any() else np.asarray(texts.str.strip() == "", dtype=np.bool_)
+    if bad.any():
+        raise CorpusError(f"The clip in row {int(np.argmax(bad))}{origin} has no id: every clip needs one of its own.")
+    if not texts.is_unique:
+        twice = texts[texts.duplicated()].unique().tolist()
+        word = "The clip id" if len(twice) == 1 else "The clip ids"
+        comes = "comes twice" if len(twice) == 1 else "come twice"
+        raise CorpusError(f"{word} {arguments.listed(twice)}{origin} {comes}: every clip needs one of its own.")
+    return texts
+
+
+def holds_texts(values: pd.Series[Any] | pd.Index) -> bool:
+    """Return whether all values but missing ones are texts; quickly, whatever their number."""
+    return pd.api.types.infer_dtype(values, skipna=True) == "string"
+
+
+def encodable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table in a form that can be written.
+
+    Names of files that are not valid Unicode become `names.escaped`, and numbers get this machine's order of bytes. The
+    ids of clips stay as they are: they would be others.
     """
     places = [place for place, name in enumerate(table.columns) if name != "clip_id"]
     bad = [place for place in places if not is_encodable(table.iloc[:, place])]
     for place in bad:
         texts = [escaped(one) if isinstance(one, str) else one for one in table.iloc[:, place]]
         table.isetitem(place, np.array(texts, dtype=object))
+    for place in range(table.shape[1]):
+        kind = table.iloc[:, place].dtype
+        if isinstance(kind, np.dtype) and not kind.isnative:
+            table.isetitem(place, table.iloc[:, place].to_numpy().astype(kind.newbyteorder("=")))
     return table
 
 
@@ -368,7 +202,9 @@ def is_encodable(values: pd.Series[Any] | pd.Index) -> bool:
     """Whether all texts among some values are valid Unicode."""
     import pyarrow as pa
 
-    if values.dtype != object:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.dtype.categories
+    if values.dtype != object and not isinstance(values.dtype, pd.StringDtype):
         return True
     try:
         pa.array(values, from_pandas=True)
@@ -385,8 +221,9 @@ def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     Parameters
     ----------
     table : DataFrame(video, start, end, …)
-        `video` is text. `start` and `end` are seconds as numbers or text, or text such as "01:02:03.5", "02:03" or
-        "00:02:03,500". `clip_id`, as a column or the index, may be there; all other columns are yours.
+        `video` is text or a path. `start` and `end` are seconds as numbers or text, or text such as "01:02:03.5",
+        "02:03" or "00:02:03,500". `clip_id`, as a column or the index, may be there, as text or whole numbers; all
+        other columns are yours.
 
     Returns
     -------
@@ -396,12 +233,18 @@ def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         The other rows as they were, and why: `reason`. Indexed likewise. A segment that is there already, to the
         millisecond, and a clip_id that is there already are refused the second time.
 
-    Raises CorpusError if one of the three columns is missing.
+    Raises CorpusError if one of the three columns is missing, and for what `read_table` refuses.
     """
     table = read_table(table, ("video", "start", "end"))
+    others = [name for name in table.index.names if name not in ("clip_id", "video", "start", "end")]
+    if table.index.nlevels > 1 and others:
+        raise CorpusError(
+            f"The index of the table has a level {described(others[0])}, which would be lost: make it a column with"
+            " .reset_index()."
+        )
     own = [name for name in ("clip_id", "video", "start", "end") if name in table.index.names and name not in table]
     table = (table.reset_index(level=own) if own else table).reset_index(drop=True)
-    start, end = _seconds(table["start"]), _seconds(table["end"])
+    start, end = seconds(table["start"]), seconds(table["end"])
     known = "give seconds, MM:SS or HH:MM:SS.mmm"
     reasons = pd.Series("", index=table.index, dtype=object)
 
@@ -415,6 +258,7 @@ def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     refuse(start < 0, "it starts before 0")
     refuse(end <= start, "it does not end after its start")
     if "clip_id" in table:
+        table["clip_id"] = _digits_as_text(table["clip_id"])
         refuse(~_is_text(table["clip_id"]), "its clip_id is not text")
         if not is_encodable(table["clip_id"]):
             bad = [not is_encodable(pd.Index([one], dtype=object)) for one in table["clip_id"]]
@@ -437,6 +281,8 @@ def _table_of_csv(file: Path, text: Sequence[str]) -> pd.DataFrame:
         columns = {sign: next(csv.reader([header], delimiter=sign), []) for sign in _SEPARATORS}
         separator = max(columns, key=lambda sign: len(columns[sign]))
         names = [name.strip() for name in columns[separator]]
+        # pandas would give the second of two columns of one name another one.
+        check_names(pd.Index([name for name in names if name], dtype=object), f" of {file}")
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows with more fields than the header
             table = pd.read_csv(
@@ -455,29 +301,44 @@ def _table_of_csv(file: Path, text: Sequence[str]) -> pd.DataFrame:
     except pd.errors.ParserWarning as error:
         raise CorpusError(f"{file} has rows with more fields than its header names: name every column.") from error
     except (ValueError, csv.Error, OSError) as error:  # pandas's own are ValueErrors
-        raise CorpusError(f"{file} cannot be read as a table ({_first(error)}).") from error
+        raise CorpusError(f"{file} cannot be read as a table ({first_line(error)}).") from error
     return table
 
 
-def _table_of_parquet(file: Path) -> pd.DataFrame:
+def _table_of_parquet(file: Path, without: Collection[str]) -> pd.DataFrame:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         with file.open("rb") as opened:  # by Python: Arrow knows no path that is not UTF-8
-            return pd.read_parquet(opened)
-    except (pa.ArrowException, ValueError, OSError) as error:
-        raise CorpusError(f"{file} cannot be read as Parquet ({_first(error)}): copy or write it again.") from error
+            parquet = pq.ParquetFile(opened)
+            wanted = [name for name in parquet.schema_arrow.names if name not in without]
+            return _frame(parquet.read(wanted, use_pandas_metadata=True))
+    except (pa.ArrowException, ValueError, TypeError, NotImplementedError, OSError) as error:
+        raise CorpusError(f"{file} cannot be read as Parquet ({first_line(error)}): copy or write it again.") from error
 
 
-def _seconds(moments: pd.Series[Any]) -> NDArray[np.float64]:
-    """Times in seconds; NaN for what is not a time."""
+def _frame(table: Any) -> pd.DataFrame:
+    """A table of Arrow's as one of pandas."""
+    frame: pd.DataFrame
+    try:
+        frame = table.to_pandas()
+    except (ValueError, TypeError, NotImplementedError):  # it notes types of pandas's that pandas itself cannot read
+        frame = table.to_pandas(ignore_metadata=True)
+    return frame
+
+
+def seconds(moments: pd.Series[Any]) -> NDArray[np.float64]:
+    """Times, or other numbers, as float64 (n,): times in seconds, NaN for what is neither."""
+    if moments.dtype.kind == "m":
+        return moments.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan)
     if moments.dtype.kind in "iuf":
         return moments.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.fromiter(map(_second, moments), dtype=np.float64, count=len(moments))
 
 
 def _second(moment: object) -> float:
-    if isinstance(moment, (bool, np.bool_)):
+    if isinstance(moment, (bool, np.bool_)) or not isinstance(moment, (str, Real, Decimal)):
         return np.nan
     clock = _CLOCK.fullmatch(moment.strip()) if isinstance(moment, str) and ":" in moment else None
     try:
@@ -485,9 +346,25 @@ def _second(moment: object) -> float:
             hours, minutes, seconds = float(clock[1] or 0), float(clock[2]), float(clock[3].replace(",", "."))
             whole = seconds < 60 and (clock[1] is None or minutes < 60)
             return hours * 3600 + minutes * 60 + seconds if whole else np.nan
-        return float(moment)  # type: ignore[arg-type]  # what it is not made for raises a TypeError
-    except (TypeError, ValueError, OverflowError):
+        return float(moment)
+    except (ValueError, OverflowError):
         return np.nan
+
+
+def _with_paths_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with pathlib's paths in its column video as texts."""
+    if list(table.columns).count("video") == 1 and table["video"].dtype == object and not holds_texts(table["video"]):
+        paths = [os.fspath(one) if isinstance(one, os.PathLike) else one for one in table["video"]]
+        table["video"] = pd.Series(paths, table.index, dtype=object)
+    return table
+
+
+def _digits_as_text(ids: pd.Series[Any]) -> pd.Series[Any]:
+    """Ids in which whole numbers became text."""
+    if ids.dtype.kind not in "iuO":
+        return ids
+    whole = [str(one) if isinstance(one, (int, np.integer)) and not isinstance(one, bool) else one for one in ids]
+    return pd.Series(whole, ids.index, dtype=object)
 
 
 def _is_text(values: pd.Series[Any]) -> NDArray[np.bool_]:
@@ -504,10 +381,8 @@ def _again(rows: pd.DataFrame, reasons: pd.Series[Any]) -> NDArray[np.bool_]:
     return again
 
 
-# --- both ----------------------------------------------------------------------------------------
-
-
-def _existing(source: GivenPath, suffixes: Sequence[str], what: str) -> Path:
+def existing_file(source: GivenPath, suffixes: Sequence[str], what: str) -> Path:
+    """Return the path of a file that is there and has one of some suffixes. Raises CorpusError otherwise."""
     file = absolute_path(source)
     if file.suffix.lower() not in suffixes:
         raise CorpusError(f"{what} can be read from {_either(suffixes)}, not from {str(source)!r}.")
@@ -520,12 +395,13 @@ def _either(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def quoted(names: Sequence[str]) -> str:
+    """Return up to twelve names for a message."""
     shown = ", ".join(repr(name) for name in names[:12])
     return (shown or "none") + (" …" if len(names) > 12 else "")
 
 
-def _first(error: Exception) -> str:
-    """The first line of a library's message, short enough for a sentence of ours."""
+def first_line(error: Exception) -> str:
+    """Return the first line of a library's message, short enough for a sentence of ours."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".")[:160] if lines else type(error).__name__

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from va_widgets.arguments import described
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.store import MANIFEST_FILE
-from va_widgets.corpus.tables import read_table, read_vectors
+from va_widgets.corpus.tables import read_table
+from va_widgets.corpus.vectors import read_vectors
 from va_widgets.errors import CorpusError, said
 from va_widgets.paths import GivenPath, absolute_path, is_folder
 

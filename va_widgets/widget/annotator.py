@@ -454,8 +454,8 @@ class Annotator(anywidget.AnyWidget):
                 Card(
                     clip=clip,
                     video=str(place["video"]),
-                    start=float(place["start"]),
-                    end=float(place["end"]),
+                    start=_finite(place["start"]),
+                    end=_finite(place["end"]),
                     score=_finite(row.get("score")),
                     reason=str(row.get("reason", reason)),
                     label=None if label == "none" else label,

@@ -182,8 +182,8 @@ class Card(Struct, frozen=True):
 
     clip: str
     video: str
-    start: float
-    end: float
+    start: float | None  # None where the clip has no times
+    end: float | None
     score: float | None
     reason: str
     label: Value | None

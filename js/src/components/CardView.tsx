@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { keyOf, shown } from "../keys";
 import type { Card, Value } from "../protocol";
 import type { Store } from "../store";
-import { clock } from "../time";
+import { timeRange } from "../time";
 import type { View } from "../view";
 import { Icon, Mark } from "./icons";
 import { Picture } from "./Picture";
@@ -39,7 +39,7 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
   ];
   const said = label ? `${label}${unsaved ? ", not saved yet" : ""}` : "no label";
   const about = card
-    ? `${card.video}, ${clock(card.start)} to ${clock(card.end)}, ${card.reason}`
+    ? [card.video, timeRange(card, " to "), card.reason].filter(Boolean).join(", ")
     : "loading";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles every key
@@ -107,9 +107,7 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
             <span class="va-video" title={card.video}>
               {card.video}
             </span>
-            <span class="va-time">
-              {clock(card.start)}–{clock(card.end)}
-            </span>
+            <span class="va-time">{timeRange(card)}</span>
             <span class="va-why">{why(card)}</span>
           </>
         )}

@@ -8,7 +8,7 @@ import { type Command, keyOf, shown } from "../keys";
 import type { Clip, Film } from "../media";
 import { muted, PLAYER, pauseOthers, play, toggleMuted } from "../sound";
 import type { Store } from "../store";
-import { clock } from "../time";
+import { timeRange } from "../time";
 import type { View } from "../view";
 import { VALUES } from "./CardView";
 import { Icon, Mark } from "./icons";
@@ -84,7 +84,7 @@ export function Player({ store, view, clip }: Props) {
       </div>
       <div class="va-controls">
         {video?.url && <Controls store={store} view={view} sound={video.sound} />}
-        <span class="va-about">{card && `${card.video} · ${clock(card.start)}–${clock(card.end)}`}</span>
+        <span class="va-about">{card && [card.video, timeRange(card)].filter(Boolean).join(" · ")}</span>
         <span class="va-loupe-labels">
           {VALUES.map(([value, title]) => (
             <button

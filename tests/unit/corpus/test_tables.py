@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 import va_widgets as va
-from va_widgets.corpus import tables
-from va_widgets.corpus.tables import checked_segments, read_table, read_vectors, write_normalised
+from va_widgets.corpus import vectors as reading
+from va_widgets.corpus.tables import checked_segments, read_table
+from va_widgets.corpus.vectors import read_vectors, write_normalised
 
 FLOATS = (np.float16, np.float32, np.float64)
 
@@ -77,7 +78,7 @@ def normalised(source: object, clip_ids: Sequence[str] | None = None) -> np.ndar
 def test_vectors_come_back_from_every_kind_of_file(
     matrix: np.ndarray, write: Callable[[Path, np.ndarray], Path], block: int
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(tables, "_BLOCK", block):
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(reading, "_BLOCK", block):
         vectors = read_vectors(write(Path(folder) / "vectors", matrix))
         assert vectors.shape == matrix.shape
         assert len(vectors) == len(matrix)
@@ -99,7 +100,7 @@ def test_vectors_come_back_from_every_kind_of_file(
 def test_normalised_vectors_have_length_one(matrix: np.ndarray, scale: float, block: int) -> None:
     matrix[~matrix.any(axis=1), 0] = 1
     scaled = matrix if matrix.dtype == np.float16 else (matrix * scale).astype(matrix.dtype)
-    with mock.patch.object(tables, "_BLOCK", block):
+    with mock.patch.object(reading, "_BLOCK", block):
         found = normalised(scaled).astype(np.float64)
     exact = scaled.astype(np.float64)
     exact = exact / np.abs(exact).max(axis=1, keepdims=True)
@@ -129,7 +130,7 @@ def test_the_first_vector_without_a_direction_is_named(value: float, said: str, 
     matrix = matrix_of(12, dtype=dtype)
     matrix[7, :] = value
     matrix[9, 2] = np.nan
-    with mock.patch.object(tables, "_BLOCK", 12):
+    with mock.patch.object(reading, "_BLOCK", 12):
         with pytest.raises(va.CorpusError, match=f"in row 7 {said}"):
             normalised(matrix)
         with pytest.raises(va.CorpusError, match=f"in row 7 of clip 'c7' {said}"):
