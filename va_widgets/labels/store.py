@@ -39,7 +39,7 @@ VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure", "none")
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x76615F31  # "va_1": tells our file from any other SQLite database
 _LONGEST_CONCEPT, _LONGEST_ANNOTATOR = 500, 200
-_LONGEST_SOURCE = 64
+LONGEST_SOURCE = 64
 _BUSY_SECONDS = 10.0
 _LOG_BYTES = 4 << 20  # from about there on SQLite begins its log anew
 _CACHE_BYTES = 2 << 20  # of a transaction that SQLite keeps in memory
@@ -180,8 +180,8 @@ class LabelStore:
         for clip, value in labels.items():
             if value not in VALUES:
                 raise LabelError(f"The label {value!r} of clip {clip!r} cannot be stored: use {', '.join(VALUES)}.")
-        if len(source) > _LONGEST_SOURCE:
-            raise LabelError(f"The source of a label may have {_LONGEST_SOURCE} characters, not {len(source)}.")
+        if len(source) > LONGEST_SOURCE:
+            raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
         if not labels:
             return {}
         with self._transaction() as db:
@@ -240,7 +240,36 @@ class LabelStore:
             )
         return self.get_state(annotator, concept, key)
 
+    def next_number(self, annotator: str, concept: str, key: str, least: int) -> int:
+        """Return the number after the last one returned for this key, to whatever process, but `least` or more.
+
+        It is kept as the document under the key. Raises LabelError if it cannot be written.
+        """
+        with self._transaction() as db:
+            sql = "SELECT value FROM state WHERE annotator = ? AND concept = ? AND key = ?"
+            row = db.execute(sql, (annotator, concept, key)).fetchone()
+            number = max(least, (json.loads(row[0]) if row else 0) + 1)
+            db.execute(
+                "INSERT INTO state VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                (annotator, concept, key, json.dumps(number)),
+            )
+        return number
+
     # --- reading ---------------------------------------------------------------------------------
+
+    def new_states(self, annotator: str, concept: str, prefix: str, after: int) -> list[tuple[int, Any]]:
+        """Return (row, document), oldest first, of documents added after a row whose keys begin with `prefix`.
+
+        `after` is the row of the last one known, 0 for all of them.
+        """
+        # With a plus an index of all the concept's documents is not used, so that only new rows are looked at.
+        plus = "+" if after else ""
+        rows = self._read(
+            f"SELECT rowid, value FROM state WHERE {plus}annotator = ? AND {plus}concept = ? AND {plus}key >= ?"
+            f" AND {plus}key < ? AND rowid > ? ORDER BY rowid",
+            (annotator, concept, prefix, prefix + "\U0010ffff", after),
+        )
+        return [(row, json.loads(value)) for row, value in rows]
 
     def get_state(self, annotator: str, concept: str, key: str) -> Any:
         """The document kept under (annotator, concept, key), None if there is none."""
