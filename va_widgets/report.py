@@ -25,6 +25,7 @@ from va_widgets.snippets import (
     shortened,
     title_of,
 )
+from va_widgets.texts import without_lone_surrogates
 
 if TYPE_CHECKING:
     from va_widgets.session import Session
@@ -138,7 +139,7 @@ def of(session: Session) -> Report:
         " style-src 'unsafe-inline'\">"
         f"<title>{escape(concept)} · Video Annotator</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
     )
-    return Report(page, summary)
+    return Report(without_lone_surrogates(page), without_lone_surrogates(summary))
 
 
 def _facts(session: Session) -> str:

@@ -190,21 +190,19 @@ class Session:
         self._view = view
         self._labels_file = labels
         self._unsaved = ""  # why the newest change could not be saved
-        self._lock = ForkLock(waits=True)
+        self._lock = ForkLock(waits=True, first=True)
         self._fitting = ForkLock()  # who hears of a refit may ask for it again
         self._listeners = Listeners()
         # A session of another concept that nobody uses any more is forgotten, except for those used last.
         self._siblings: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary({concept: self})
         self._used_last: deque[Session] = deque(maxlen=_KEPT_SESSIONS)
         self._opening = ForkLock()  # not the labels' lock: opening another concept takes a moment
-        self._agreement = Agreement()
         self._row_of = view.row_of
         kept = self._state(self.annotator, "queries", [])
         self._queries = [query for query in kept if isinstance(query, str)] if isinstance(kept, list) else []
-        self._history = RefitHistory(self._store, concept)
         self._clips = self.corpus.clips.index
         self._videos = view.videos
-        self._text = ConceptText(self.corpus, self._store, concept)
+        self._read_labels_file()
         self._prior = self._text.vector
         self._backdrop = view.backdrop
         self._notice_others()
@@ -215,6 +213,12 @@ class Session:
         self._newest: _Fit | None = None
         if self._opens_fast():
             self._start()
+
+    def _read_labels_file(self) -> None:
+        """Read what is kept with the labels from the beginning."""
+        self._agreement = Agreement()
+        self._history = RefitHistory(self._store, self.concept)
+        self._text = ConceptText(self.corpus, self._store, self.concept)
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
         return _reopened, (self.corpus, self.concept, self.annotator, self.seed)
@@ -842,7 +846,7 @@ class Session:
     @property
     def unsaved(self) -> str:
         """Why nothing can be saved now, or the newest change could not be, in one sentence; empty if all is well."""
-        return self._labels_file.problem() or self._unsaved
+        return self._labels_file.gone or self._unsaved
 
     @property
     def _store(self) -> LabelStore:
@@ -850,8 +854,8 @@ class Session:
 
     def _check_labels(self) -> None:
         """Raise NotSavedError if the labels' file is gone: what is made of the labels should be as safe as they are."""
-        if problem := self._labels_file.problem():
-            raise NotSavedError(problem)
+        if gone := self._labels_file.gone:
+            raise NotSavedError(gone)
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
@@ -859,16 +863,32 @@ class Session:
 
         What the store refuses whatever happens, because it is read-only, stays a LabelError.
         """
-        try:
-            self._check_labels()
-            yield
-            self._check_labels()
-        except LabelError as error:
-            if not self.closed and self._store.read_only:
-                raise
-            self._unsaved = str(error)
-            raise NotSavedError(str(error)) from error
-        self._unsaved = ""
+        with self._lock:
+            try:
+                self._check_labels()
+                self._follow_labels_file()
+                yield
+                self._check_labels()
+            except LabelError as error:
+                if not self.closed and self._store.read_only:
+                    raise
+                self._unsaved = str(error)
+                raise NotSavedError(str(error)) from error
+            self._unsaved = ""
+
+    def _follow_labels_file(self) -> None:
+        """Go on with another file in the place of the labels' own, as after a copy was put back.
+
+        Raises LabelError if it cannot be opened, and then goes on with the one that was open.
+        """
+        if not self._labels_file.replaced:
+            return
+        former, self._labels_file = self._labels_file, StoreUser(self._labels_file.path)
+        former.close()
+        _log.warning("The labels' file %s was replaced by another one, whose labels count now", self._labels_file.path)
+        self._read_labels_file()
+        if self._newest is not None:
+            self._newest = replace(self._newest, event=-1)  # it was fitted to labels that may not be there any more
 
     def _state(self, annotator: str, key: str, default: Any) -> Any:
         kept = self._store.get_state(annotator, self.concept, key)
@@ -904,7 +924,11 @@ class Session:
         return True
 
     def _notice_others(self) -> None:
-        """Take labels into account that anybody, perhaps another process, has written."""
+        """Take labels into account that anybody, perhaps another process, has written. Only under the lock."""
+        try:
+            self._follow_labels_file()
+        except LabelError as error:
+            self._unsaved = str(error)
         self._agreement.take(self._store.events(self.concept, after=self._agreement.event))
 
     def _resumed(self) -> _Fit:

@@ -66,19 +66,33 @@ class StoreUser:
             _users[user._store].add(user)
         return user
 
-    def problem(self) -> str:
-        """Return why nothing can be saved where the file is not the one that was opened any more; else "".
+    @property
+    def gone(self) -> str:
+        """Why nothing can be saved, in one sentence, where the file is not there any more; else an empty text.
 
         On POSIX a file that was deleted can be written to as long as it is open, and is lost afterwards.
         """
-        if self._identity is None or (now := _identity(self.path)) == self._identity:
+        if self._identity is None:
             return ""
-        if now is None:
-            return f"The labels' file {self.path} is gone: put it back, or make a new va.Session to begin another one."
+        try:
+            if self.path.stat().st_size:
+                return ""
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            return f"The labels' file {self.path} cannot be reached ({error.strerror}), so that nothing can be saved."
         return (
-            f"The labels' file {self.path} was replaced by another one: put the former file back, or make a new"
-            " va.Session to go on with the new one."
+            f"The labels' file {self.path} is gone, so that nothing can be saved: put it back from a copy, or make a"
+            " new va.Session to begin another one."
         )
+
+    @property
+    def replaced(self) -> bool:
+        """Whether there is another file now, such as a copy that was put back, and it is not empty."""
+        if self.closed or self._identity is None:
+            return False
+        now = _identity(self.path)
+        return now is not None and now != self._identity and not self.gone  # empty as long as a copy has just begun
 
     def close(self) -> None:
         """Use the store no more; it is closed unless somebody else uses it."""
