@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from va_widgets._version import __version__
 from va_widgets.errors import ModelError, ReportError
 from va_widgets.models.bundle import CARD_FILE, Model, load_model
-from va_widgets.paths import GivenPath, absolute_path, is_folder
+from va_widgets.paths import GivenPath, absolute_path, inside, is_folder
 from va_widgets.snippets import (
     MARKS,
     concept_told,
@@ -256,10 +256,11 @@ def _models(session: Session) -> str:
 def _published(session: Session) -> Iterable[Model]:
     from va_widgets.session import MODELS_FOLDER
 
-    for card in (Path(session.corpus.path) / MODELS_FOLDER).glob(f"*/v*/{CARD_FILE}"):
+    corpus = Path(session.corpus.path)
+    for card in (corpus / MODELS_FOLDER).glob(f"*/v*/{CARD_FILE}"):
         try:
-            model = load_model(card.parent)
-        except ModelError:  # a damaged one is no matter of this page
+            model = load_model(inside(corpus, *card.parent.relative_to(corpus).parts, error=ModelError))
+        except ModelError:  # a damaged one is no matter of this page, nor one of another place
             continue
         if model.concept == session.concept:
             yield model

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 from scipy.special import expit
 
 from va_widgets import arguments
@@ -30,7 +30,8 @@ from va_widgets.corpus import Corpus
 from va_widgets.errors import EncoderMismatchError, ModelError
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.names import is_reserved
-from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
+from va_widgets.paths import GivenPath, absolute_path, exists, inside, is_folder
+from va_widgets.system_errors import failure
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
@@ -131,10 +132,11 @@ def publish(
     labels : (clip ids, bool (n,))
         What it was fitted to; the card keeps their number and a digest.
 
-    Raises ModelError for a name without a letter or digit to call a folder by, and where nothing can be written.
+    Raises ModelError for a name without a letter or digit to call a folder by, where nothing can be written, and where
+    a link leads out of `folder`.
     """
     clips, y = labels
-    home = absolute_path(folder, ModelError) / slug(name)
+    home = inside(absolute_path(folder, ModelError), slug(name), error=ModelError)
     coef = classifier.coef_[0].astype(np.float32)
     intercept = float(classifier.intercept_[0])
     card = {
@@ -156,11 +158,14 @@ def publish(
         unfinished = home / f".unfinished-{uuid.uuid4().hex}"
         try:
             unfinished.mkdir()
-            save_file({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)}, unfinished / WEIGHTS_FILE)
+            # Written by Python: safetensors gives its files to their owner alone, and has errors of its own.
+            weights = save({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)})
+            _write_synced(unfinished / WEIGHTS_FILE, weights)
             version = max(_versions(home), default=0) + 1
             while True:
                 text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"
-                (unfinished / CARD_FILE).write_text(text, encoding="utf-8")
+                _write_synced(unfinished / CARD_FILE, text.encode())
+                _sync_folder(unfinished)
                 try:
                     os.rename(unfinished, home / f"v{version}")
                 except OSError as error:
@@ -168,13 +173,14 @@ def publish(
                         raise
                     version += 1  # somebody else has just published this one
                 else:
+                    _sync_folder(home)
                     break
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise ModelError(
-            f"The model {name!r} cannot be written to {home} ({error.strerror}): free the disk, or open a copy of the"
-            " corpus you may write to."
+            failure(f"The folder {home} of the model {name!r}", error)
+            or f"The model {name!r} cannot be written to {home} ({error}): open a copy of the corpus you may write to."
         ) from error
     return load_model(home / f"v{version}")
 
@@ -264,6 +270,33 @@ def slug(name: str) -> str:
         return kept
     mark = hashlib.sha256(name.strip().encode()).hexdigest()[:8]  # so that names that differ stay apart
     return f"{kept}_{mark}" if kept else f"model_{mark}"
+
+
+def _write_synced(file: Path, data: bytes) -> None:
+    """Write a file that is on the disk when this returns."""
+    with file.open("wb") as opened:
+        opened.write(data)
+        opened.flush()
+        _sync(opened.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a folder's new names on the disk when this returns, where the system can do so."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        _sync(opened)
+    finally:
+        os.close(opened)
+
+
+def _sync(opened: int) -> None:
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):  # some file systems know no such thing
+            raise
 
 
 def _versions(home: Path) -> list[int]:
