@@ -509,9 +509,15 @@ class Session:
         """How far the labelling has come, all of it at one moment."""
         with self._lock:
             self._notice_others()
-            can_undo, can_redo = self._store.steps(self.annotator, self.concept)
+            can_undo, can_redo = self._steps()
             known = self._found_labels[1] if self._newest is None else self._newest.event
             return Standing(self._agreement.counts, self._agreement.since(known), can_undo, can_redo)
+
+    def _steps(self) -> tuple[bool, bool]:
+        """Whether there is an action to undo, and one to redo; neither can be done where the labels' file is gone."""
+        if self._labels_file.gone:
+            return False, False
+        return self._store.steps(self.annotator, self.concept)
 
     @property
     def can_undo(self) -> bool:
@@ -924,12 +930,20 @@ class Session:
         return True
 
     def _notice_others(self) -> None:
-        """Take labels into account that anybody, perhaps another process, has written. Only under the lock."""
+        """Take labels into account that anybody, perhaps another process, has written. Only under the lock.
+
+        Where their file is gone those that are known count; `unsaved` tells that it is.
+        """
         try:
             self._follow_labels_file()
         except LabelError as error:
             self._unsaved = str(error)
-        self._agreement.take(self._store.events(self.concept, after=self._agreement.event))
+        store = self._store
+        try:
+            self._agreement.take(store.events(self.concept, after=self._agreement.event))
+        except LabelError:
+            if not self._labels_file.gone:
+                raise
 
     def _resumed(self) -> _Fit:
         labels, event = self._found_labels
