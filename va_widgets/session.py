@@ -31,7 +31,7 @@ from va_widgets.errors import (
     UnknownClipError,
 )
 from va_widgets.forks import ForkLock
-from va_widgets.labels.agreement import Agreement
+from va_widgets.labels.agreement import Agreement, table
 from va_widgets.labels.store import LabelStore, StoredValue
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
 from va_widgets.labels.values import LabelValue as LabelValue
@@ -44,7 +44,7 @@ from va_widgets.learning.ranking import Ranking
 from va_widgets.listeners import Listener, Listeners
 from va_widgets.matrix import needs_torch, one_thread
 from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
-from va_widgets.paths import GivenPath, absolute_path
+from va_widgets.paths import GivenPath, absolute_path, inside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,13 +158,13 @@ class Session:
         self.concept = concept
         self.annotator = annotator
         self.seed = seed
-        self._store = LabelStore(Path(corpus.path) / LABELS_FILE)
+        self._store = LabelStore(inside(Path(corpus.path), LABELS_FILE, error=LabelError), keep_copies=True)
         self._lock = ForkLock(waits=True)
         self._fitting = ForkLock()  # who hears of a refit may ask for it again
         self._listeners = Listeners()
         self._siblings: dict[str, Session] = {concept: self}
         self._opening = ForkLock()  # not the labels' lock: opening another concept takes a moment
-        self._agreement = Agreement()
+        self._agreement = Agreement(self._store.current(concept))
         self._row_of: dict[str, int] = {}
         self._queries: list[str] = self._state(self.annotator, "queries", [])
         self._course: list[dict[str, Any]] = self._state(_SHARED, "refits", [])
@@ -420,15 +420,16 @@ class Session:
         self._check_known(list(given))
         source = arguments.text(source, "source", error=LabelError)
         message_id = _message_id(message_id)
+        # Not while the lock is held: what only reads does not wait for another process that is writing.
+        labels = self._store.append(
+            self.annotator,
+            self.concept,
+            given,
+            source=source,
+            model_version=self.version,
+            message_id=message_id,
+        )
         with self._lock:
-            labels = self._store.append(
-                self.annotator,
-                self.concept,
-                given,
-                source=source,
-                model_version=self.version,
-                message_id=message_id,
-            )
             self._notice_others()
         self._listeners.tell("labels", {"labels": labels})
         return labels
@@ -449,8 +450,8 @@ class Session:
         return self._step(self._store.redo, _message_id(message_id))
 
     def _step(self, step: Callable[..., dict[str, StoredValue]], message_id: str | None) -> dict[str, StoredValue]:
+        labels = step(self.annotator, self.concept, message_id=message_id)
         with self._lock:
-            labels = step(self.annotator, self.concept, message_id=message_id)
             self._notice_others()
         if labels:
             self._listeners.tell("labels", {"labels": labels})
@@ -478,9 +479,7 @@ class Session:
     @property
     def labels(self) -> pd.DataFrame:
         """What all annotators together say, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …"""
-        with self._lock:
-            self._notice_others()
-            return self._agreement.table()
+        return table(self._store.labels(self.concept))
 
     @property
     def own_labels(self) -> dict[str, StoredValue]:
@@ -504,9 +503,8 @@ class Session:
         """Who has labels for this concept: DataFrame(annotator, yes, no, unsure), by name."""
         with self._lock:
             self._notice_others()
-            said = self._agreement.said()
-        counted = pd.crosstab(said["annotator"], said["value"])
-        return counted.reindex(columns=["yes", "no", "unsure"], fill_value=0).rename_axis(columns=None).reset_index()
+            rows = [{"annotator": who, **counts} for who, counts in self._agreement.annotators().items()]
+        return pd.DataFrame(rows, columns=["annotator", "yes", "no", "unsure"])
 
     def review(self, value: str = "all", order: str = "suspicion", annotator: str | None = None) -> pd.DataFrame:
         """All labelled clips: DataFrame(clip_id, value, suspicion, note, time).
@@ -526,31 +524,34 @@ class Session:
             )
         if annotator is not None:
             annotator = arguments.text(annotator, "annotator", error=LabelError)
-        labels = self.labels
+        events = self._store.labels(self.concept)
+        labels = table(events)
+        labels["event"] = range(len(labels))  # what is newest is told by the order of events, not by the clock
         labels = labels[self._rows(list(labels.index)) >= 0]
         if annotator is not None:
-            with self._lock:
-                said = self._agreement.said()
-            own = said[said["annotator"] == annotator].set_index("clip_id")[["value", "time"]]
-            labels = labels.drop(columns=["value", "time"]).join(own, how="inner")
+            own = pd.DataFrame(
+                [(event.clip_id, event.value, event.time, event.event_id) for event in events if event.annotator == annotator],
+                columns=["clip_id", "value", "time", "event"],
+            ).set_index("clip_id")
+            labels = labels.drop(columns=["value", "time", "event"]).join(own, how="inner")
         suspicious = self._fit.suspicion
-        table = pd.DataFrame(
+        found = pd.DataFrame(
             {
                 "clip_id": labels.index,
                 "value": labels["value"].to_numpy(),
                 "suspicion": [suspicious.get(str(clip), float("nan")) for clip in labels.index],
                 "note": ["" if agree else "annotators disagree" for agree in labels["agree"]],
                 "time": labels["time"].to_numpy(),
+                "event": labels["event"].to_numpy(),
             }
         )
         if value == "disputed":
-            table = table[table["note"] != ""]
+            found = found[found["note"] != ""]
         elif value != "all":
-            table = table[table["value"] == value]
+            found = found[found["value"] == value]
         first = {"suspicion": ["suspicion"], "newest": [], "disagreement": ["note", "suspicion"]}[order]
-        by = [*first, "time", "clip_id"]
-        ascending = [False] * (len(by) - 1) + [True]
-        return table.sort_values(by, ascending=ascending, na_position="last", kind="stable").reset_index(drop=True)
+        ordered = found.sort_values([*first, "event"], ascending=False, na_position="last", kind="stable")
+        return ordered.drop(columns="event").reset_index(drop=True)
 
     # --- learning --------------------------------------------------------------------------------
 
@@ -782,6 +783,15 @@ class Session:
         """Close the label store, after the refit that is under way. Nothing can be labelled afterwards."""
         with self._fitting:
             self._store.close()
+
+    def backup(self, path: GivenPath | None = None) -> Path:
+        """Write all labels of the corpus, of every concept and annotator, to one new file; returns its path.
+
+        This can be done while anybody labels. Without a path the file is in the folder "backups" of the corpus; with
+        that of a folder it is there, under a name with the time. If the labels were deleted or replaced meanwhile, it
+        holds what this session had. Raises LabelError if it cannot be written, or there is a file of that name.
+        """
+        return self._store.backup(path)
 
     @property
     def closed(self) -> bool:
