@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from va_widgets.corpus import Corpus
 from va_widgets.errors import LabelError
+from va_widgets.labels.refit_history import HISTORY_PATIENCE
 from va_widgets.labels.store import LabelStore
 
 _EVERYBODY = ""  # the vector belongs to the concept, not to one annotator
@@ -66,8 +67,9 @@ class ConceptText:
         data = base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
         document = {"float32": data, "read": read, "nonsense": nonsense}
         try:
-            if not self._take(self._labels.settle_state(_EVERYBODY, self._concept, self._key, document)):
-                self._labels.set_state(_EVERYBODY, self._concept, self._key, document)  # what was there is damaged
+            key = (_EVERYBODY, self._concept, self._key)
+            if not self._take(self._labels.settle_state(*key, document, patience=HISTORY_PATIENCE)):
+                self._labels.set_state(*key, document, patience=HISTORY_PATIENCE)  # what was there is damaged
         except LabelError as error:  # the feeds go on; who opens the concept next makes the vector again
             _log.warning("The text vector of %r is not kept: %s", self._concept, error)
 

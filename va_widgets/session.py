@@ -36,8 +36,8 @@ from va_widgets.errors import (
     UnknownClipError,
 )
 from va_widgets.forks import ForkLock
-from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.refit_history import RefitHistory
+from va_widgets.labels.agreement import Agreement, table
+from va_widgets.labels.refit_history import HISTORY_PATIENCE, RefitHistory
 from va_widgets.labels.shared import StoreUser
 from va_widgets.labels.store import LONGEST_SOURCE, LabelStore, StoredValue
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
@@ -179,7 +179,7 @@ class Session:
         arguments.instance(corpus, Corpus, "The session's corpus", "a va.Corpus, such as va.Corpus.open returns")
         LabelStore.check_names(annotator, concept)
         seed = arguments.seed(seed)
-        labels = StoreUser(Path(corpus.path) / LABELS_FILE)
+        labels = StoreUser(inside(Path(corpus.path), LABELS_FILE, error=LabelError))
         self._begin(_CorpusView.of(corpus, seed), labels, concept, annotator)
 
     def _begin(self, view: _CorpusView, labels: StoreUser, concept: str, annotator: str) -> None:
@@ -216,7 +216,7 @@ class Session:
 
     def _read_labels_file(self) -> None:
         """Read what is kept with the labels from the beginning."""
-        self._agreement = Agreement()
+        self._agreement = Agreement(self._store.current(self.concept))
         self._history = RefitHistory(self._store, self.concept)
         self._text = ConceptText(self.corpus, self._store, self.concept)
 
@@ -339,7 +339,7 @@ class Session:
             self._take_late_text()
         with self._lock:
             self._queries = [text, *(query for query in self._queries if query != text)][:_KEPT_QUERIES]
-            self._remember_queries()
+        self._remember_queries()
         return found
 
     def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
@@ -464,16 +464,17 @@ class Session:
         if len(source) > LONGEST_SOURCE:
             raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
         message_id = _message_id(message_id)
+        # Not while the lock is held: what only reads does not wait for another process that is writing.
+        with self._saving():
+            labels = self._store.append(
+                self.annotator,
+                self.concept,
+                given,
+                source=source,
+                model_version=self.version,
+                message_id=message_id,
+            )
         with self._lock:
-            with self._saving():
-                labels = self._store.append(
-                    self.annotator,
-                    self.concept,
-                    given,
-                    source=source,
-                    model_version=self.version,
-                    message_id=message_id,
-                )
             self._notice_others()
         self._listeners.tell("labels", {"labels": labels})
         return labels
@@ -496,9 +497,9 @@ class Session:
     def _step(
         self, step: Callable[[LabelStore], Callable[..., dict[str, StoredValue]]], message_id: str | None
     ) -> dict[str, StoredValue]:
+        with self._saving():
+            labels = step(self._store)(self.annotator, self.concept, message_id=message_id)
         with self._lock:
-            with self._saving():
-                labels = step(self._store)(self.annotator, self.concept, message_id=message_id)
             self._notice_others()
         if labels:
             self._listeners.tell("labels", {"labels": labels})
@@ -532,9 +533,7 @@ class Session:
     @property
     def labels(self) -> pd.DataFrame:
         """What all annotators together say, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …"""
-        with self._lock:
-            self._notice_others()
-            return self._agreement.table()
+        return table(self._store.labels(self.concept))
 
     @property
     def own_labels(self) -> dict[str, StoredValue]:
@@ -558,9 +557,8 @@ class Session:
         """Who has labels for this concept: DataFrame(annotator, yes, no, unsure), by name."""
         with self._lock:
             self._notice_others()
-            said = self._agreement.said()
-        counted = pd.crosstab(said["annotator"], said["value"])
-        return counted.reindex(columns=["yes", "no", "unsure"], fill_value=0).rename_axis(columns=None).reset_index()
+            rows = [{"annotator": who, **counts} for who, counts in self._agreement.annotators().items()]
+        return pd.DataFrame(rows, columns=["annotator", "yes", "no", "unsure"])
 
     def review(self, value: str = "all", order: str = "suspicion", annotator: str | None = None) -> pd.DataFrame:
         """All labelled clips: DataFrame(clip_id, value, suspicion, note, time).
@@ -580,31 +578,38 @@ class Session:
             )
         if annotator is not None:
             annotator = arguments.text(annotator, "annotator", error=LabelError)
-        labels = self.labels
+        events = self._store.labels(self.concept)
+        labels = table(events)
+        labels["event"] = range(len(labels))  # what is newest is told by the order of events, not by the clock
         labels = labels[self._rows(list(labels.index)) >= 0]
         if annotator is not None:
-            with self._lock:
-                said = self._agreement.said()
-            own = said[said["annotator"] == annotator].set_index("clip_id")[["value", "time"]]
-            labels = labels.drop(columns=["value", "time"]).join(own, how="inner")
+            own = pd.DataFrame(
+                [
+                    (event.clip_id, event.value, event.time, event.event_id)
+                    for event in events
+                    if event.annotator == annotator
+                ],
+                columns=["clip_id", "value", "time", "event"],
+            ).set_index("clip_id")
+            labels = labels.drop(columns=["value", "time", "event"]).join(own, how="inner")
         suspicious = self._fit.suspicion
-        table = pd.DataFrame(
+        found = pd.DataFrame(
             {
                 "clip_id": labels.index,
                 "value": labels["value"].to_numpy(),
                 "suspicion": [suspicious.get(str(clip), float("nan")) for clip in labels.index],
                 "note": ["" if agree else "annotators disagree" for agree in labels["agree"]],
                 "time": labels["time"].to_numpy(),
+                "event": labels["event"].to_numpy(),
             }
         )
         if value == "disputed":
-            table = table[table["note"] != ""]
+            found = found[found["note"] != ""]
         elif value != "all":
-            table = table[table["value"] == value]
+            found = found[found["value"] == value]
         first = {"suspicion": ["suspicion"], "newest": [], "disagreement": ["note", "suspicion"]}[order]
-        by = [*first, "time", "clip_id"]
-        ascending = [False] * (len(by) - 1) + [True]
-        return table.sort_values(by, ascending=ascending, na_position="last", kind="stable").reset_index(drop=True)
+        ordered = found.sort_values([*first, "event"], ascending=False, na_position="last", kind="stable")
+        return ordered.drop(columns="event").reset_index(drop=True)
 
     # --- learning --------------------------------------------------------------------------------
 
@@ -844,6 +849,15 @@ class Session:
         with self._fitting:
             self._labels_file.close()
 
+    def backup(self, path: GivenPath | None = None) -> Path:
+        """Write all labels of the corpus, of every concept and annotator, to one new file; returns its path.
+
+        This can be done while anybody labels. Without a path the file is in the folder "backups" of the corpus; with
+        that of a folder it is there, under a name with the time. If the labels were deleted or replaced meanwhile, it
+        holds what this session had. Raises LabelError if it cannot be written, or there is a file of that name.
+        """
+        return self._store.backup(path)
+
     @property
     def closed(self) -> bool:
         """Whether the session was closed."""
@@ -869,21 +883,21 @@ class Session:
 
         What the store refuses whatever happens, because it is read-only, stays a LabelError.
         """
-        with self._lock:
-            try:
-                self._check_labels()
+        try:
+            self._check_labels()
+            with self._lock:
                 self._follow_labels_file()
-                yield
-                self._check_labels()
-            except LabelError as error:
-                if not self.closed and self._store.read_only:
-                    raise
-                self._unsaved = str(error)
-                raise NotSavedError(str(error)) from error
-            self._unsaved = ""
+            yield
+            self._check_labels()
+        except LabelError as error:
+            if not self.closed and self._store.read_only:
+                raise
+            self._unsaved = str(error)
+            raise NotSavedError(str(error)) from error
+        self._unsaved = ""
 
     def _follow_labels_file(self) -> None:
-        """Go on with another file in the place of the labels' own, as after a copy was put back.
+        """Go on with another file in the place of the labels' own, as after a copy was put back. Only under the lock.
 
         Raises LabelError if it cannot be opened, and then goes on with the one that was open.
         """
@@ -911,7 +925,7 @@ class Session:
         if self._store.read_only:
             return
         try:
-            self._store.set_state(self.annotator, self.concept, "queries", self._queries)
+            self._store.set_state(self.annotator, self.concept, "queries", self._queries, patience=HISTORY_PATIENCE)
         except LabelError as error:
             _log.warning("The search is found, but not kept among the searches: %s", error)
 

@@ -12,6 +12,9 @@ from va_widgets.labels.store import LabelStore
 Point: TypeAlias = Mapping[str, Any]
 """A refit as a record: version, labels, yes, no, and where they were measured ap, low, high and turnover."""
 
+HISTORY_PATIENCE = 0.2
+"""Seconds that a search or a refit waits for another writer: they go on without their history."""
+
 _EVERYBODY = ""  # refits belong to the concept, not to one annotator
 _WHOLE = "refits"  # up to version 0.1 all points were one document
 _EACH = "refit:"  # followed by the version
@@ -50,7 +53,7 @@ class RefitHistory:
         least = max([former, *self._points]) + 1
         if not self._store.read_only:
             try:
-                return self._store.next_number(_EVERYBODY, self._concept, _VERSION, least)
+                return self._store.next_number(_EVERYBODY, self._concept, _VERSION, least, patience=HISTORY_PATIENCE)
             except LabelError as error:
                 _log.warning("The refit goes on without a number of its own: %s", error)
         return least
@@ -64,7 +67,8 @@ class RefitHistory:
         self._unwritten[version] = point
         try:
             for missing, document in list(self._unwritten.items()):
-                self._store.settle_state(_EVERYBODY, self._concept, f"{_EACH}{missing:09d}", document)
+                key = f"{_EACH}{missing:09d}"
+                self._store.settle_state(_EVERYBODY, self._concept, key, document, patience=HISTORY_PATIENCE)
                 del self._unwritten[missing]
             self._take_new()
         except LabelError as error:

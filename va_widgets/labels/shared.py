@@ -34,7 +34,7 @@ class StoreUser:
             if self._store is not None:
                 _users[self._store].add(self)
         if self._store is None:
-            opened = LabelStore(path)  # not under the lock: a busy file takes its time
+            opened = LabelStore(path, keep_copies=True)  # not under the lock: a busy file takes its time
             with _lock:
                 self._store = _shared(path) or opened
                 _users.setdefault(self._store, weakref.WeakSet()).add(self)
