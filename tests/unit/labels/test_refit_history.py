@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import va_widgets as va
@@ -18,7 +20,7 @@ def point(version: int, **more: float) -> dict[str, float]:
     return {"version": version, "labels": 4, "yes": 2, "no": 2, **more}
 
 
-def test_each_refit_is_stored_once_whatever_their_number(tmp_path: Path) -> None:
+def test_each_refit_is_stored_once_whatever_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LabelStore(tmp_path / "labels.sqlite") as store:
         history = RefitHistory(store, "night")
         for number in range(1, 101):
@@ -26,7 +28,12 @@ def test_each_refit_is_stored_once_whatever_their_number(tmp_path: Path) -> None
             history.add(point(number, ap=0.5))
         written: list[str] = []
         keep = store.settle_state
-        store.settle_state = lambda *given: (written.append(str(given)), keep(*given))[1]  # type: ignore[method-assign]
+
+        def settle(*given: object, **more: float) -> object:
+            written.append(str(given))
+            return keep(*given, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(store, "settle_state", settle)
         history.add(point(history.next_version(100)))
         assert len(written) == 1
         assert len(written[0]) < 200
@@ -81,19 +88,18 @@ for number in range(12):
 """
 
 
-def test_two_processes_that_refit_at_once_share_no_number_and_lose_no_point(demo_corpus: va.Corpus) -> None:
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-c", REFITTING, str(demo_corpus.path), name], stdout=subprocess.PIPE, text=True
-        )
-        for name in ("one", "two")
-    ]
+def test_two_processes_that_refit_at_once_share_no_number_and_lose_no_point(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(40, 8))
+    clips = pd.DataFrame({"clip_id": [f"c{number}" for number in range(40)]})
+    corpus = va.Corpus.from_embeddings(tmp_path / "corpus", vectors, clips)
+    command = [sys.executable, "-c", REFITTING, str(corpus.path)]
+    runs = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in ("one", "two")]
     told = [run.communicate()[0].split() for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     versions = [int(version) for lines in told for version in lines]
     measured = set(versions)
     assert all(lines == sorted(lines, key=int) for lines in told)
-    again = va.Session(demo_corpus, "night", "one")
+    again = va.Session(corpus, "night", "one")
     assert set(again.refits["version"]) == measured
     assert len(again.refits) == len(measured)
     # A refit without new labels returns the last one, so that a number may be told twice, but only by one of them.
