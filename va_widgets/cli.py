@@ -1,4 +1,4 @@
-"""The command line: `va-widgets demo`, `build`, `relocate`, `info`."""
+"""The command line: `va-widgets demo`, `build`, `relocate`, `verify`, `info`."""
 
 from __future__ import annotations
 
@@ -61,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     relocate.add_argument("--missing-ok", action="store_true", help="go on where some videos are not there")
     relocate.set_defaults(run=_relocate)
 
+    verify = commands.add_parser("verify", help="say whether the files of a corpus hold what was written to them")
+    verify.add_argument("corpus", type=Path)
+    verify.set_defaults(run=_verify)
+
     info = commands.add_parser("info", help="say what a corpus holds")
     info.add_argument("corpus", type=Path)
     info.set_defaults(run=_info)
@@ -94,6 +98,19 @@ def _relocate(options: argparse.Namespace) -> int:
     corpus = Corpus.open(options.corpus).relocate(options.old, options.new, missing_ok=options.missing_ok)
     print(corpus)
     return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from va_widgets.corpus.progress import printable
+    from va_widgets.corpus.verification import DAMAGED, MISSING, OK, UNRECORDED, verify
+    from va_widgets.paths import absolute_path
+
+    result = verify(absolute_path(options.corpus))
+    counts = {status: int((result["status"] == status).sum()) for status in (OK, DAMAGED, MISSING, UNRECORDED)}
+    for row in result[result["status"].isin([DAMAGED, MISSING])].itertuples():
+        print(printable(f"  {row.status}: {row.file}: {row.reason}"))
+    print(", ".join(f"{number:,} {status}" for status, number in counts.items() if number or status == OK))
+    return 1 if counts[DAMAGED] or counts[MISSING] else 0
 
 
 def _info(options: argparse.Namespace) -> int:

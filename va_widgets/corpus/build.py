@@ -22,19 +22,20 @@ from filelock import FileLock, SoftFileLock, Timeout
 from numpy.typing import NDArray
 
 from va_widgets.arguments import described, is_within
-from va_widgets.corpus import store
+from va_widgets.corpus import shards, store
 from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
 from va_widgets.corpus.installation import check_decoding
 from va_widgets.corpus.join import has_columns, join
 from va_widgets.corpus.progress import Progress
 from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
 from va_widgets.corpus.reading import Readers
+from va_widgets.corpus.shards import Shard, ShardCard
 from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
-from va_widgets.corpus.store import Manifest, Root, Shard, ShardCard, Source
+from va_widgets.corpus.store import Manifest, Root, Source
 from va_widgets.corpus.work import Segment, Work, in_folder, one_by_one
 from va_widgets.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, said
 from va_widgets.names import escaped, printable_text
-from va_widgets.paths import exists, is_file, is_folder
+from va_widgets.paths import exists, inside, is_file, is_folder
 
 _LOCK_FILE, _SOFT_LOCK_FILE = ".build.lock", ".build.soft.lock"
 # What file systems say that know no locks: some network and user-space ones.
@@ -111,8 +112,10 @@ def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: Wante
 def locked(path: Path) -> Iterator[None]:
     """Be the only one who writes to a corpus. Raises CorpusError if somebody else is, or it cannot be written to."""
     try:
+        _check_folder(path)
         path.mkdir(parents=True, exist_ok=True)
         with _lock(path):
+            store.clear_unfinished(path)
             yield
     except Timeout as error:
         soft = ""
@@ -127,6 +130,14 @@ def locked(path: Path) -> Iterator[None]:
                 f"There is no space left for {path}: free some and build again; what is done is kept."
             ) from error
         raise CorpusError(f"The corpus in {path} cannot be written ({said(error)}): check the folder.") from error
+
+
+def _check_folder(path: Path) -> None:
+    """Raise CorpusError, before anything is written, if a file of somebody else's has a name that a corpus needs."""
+    store.check_folder(path)
+    lock = inside(path, _LOCK_FILE)
+    if os.path.lexists(lock) and not (is_file(lock) and lock.stat().st_size == 0):  # ours is empty
+        raise CorpusError(f"{lock} is not the corpus's: move it, or choose another folder for the corpus.")
 
 
 @contextmanager
@@ -168,9 +179,10 @@ class _Build:
         self._respelled: set[tuple[int, str]] = set()  # sources whose files are spelled in another way now
 
     def run(self, places: Sequence[Sources]) -> None:
-        store.clear_unfinished(self._path)
         if (self._path / store.MANIFEST_FILE).exists():
             self._former = store.open_files(self._path)
+            store.check_unique(self._former.read_clips(), self._path)
+            self._former.read_media()  # raises for what cannot be extended
             self._check_same_make(self._former.manifest)
         before = self._former.sources() if self._former else []
         known = self._known = {(source.root, source.source): source for source in before}
@@ -404,14 +416,15 @@ class _Build:
 
     def _finished_before(self, work: Work) -> list[Source] | None:
         """What an interrupted build, or one before the source was gone, has made of it."""
-        card = store.read_shard_card(self._path, work.folder)
+        card = shards.read_shard_card(self._path, work.folder)
         made = (self._encoder.fingerprint, self._recipe.frames, self._recipe.cut)
         if card is None or (card.fingerprint, card.frames_per_shot, card.cut) != made:
+            shards.check_shard(self._path, work.folder)  # before the source is decoded
             return None
         if not work.pictures:
             _, source = work.files[0]
             return [_changed(source, card.status, card.reason, card.clips, card.seconds)]
-        keys = set(store.read_shard_clips(self._path, work.folder)["_key"])
+        keys = set(shards.read_shard_clips(self._path, work.folder)["_key"])
         return [
             _changed(source, "done", "", 1, card.seconds)
             if source.key in keys
@@ -472,7 +485,7 @@ class _Build:
         card = ShardCard(
             self._encoder.fingerprint, self._recipe.frames, status, reason, len(table), seconds, self._recipe.cut
         )
-        store.write_shard(self._path, work.folder, Shard(table, vectors, b"".join(work.strips), card))
+        shards.write_shard(self._path, work.folder, Shard(table, vectors, b"".join(work.strips), card))
         if not work.pictures:
             return [_changed(work.files[0][1], status, reason, len(table), seconds)]
         return [
@@ -590,7 +603,7 @@ def _said_cut(cut: str) -> str:
 
 def remove_empty(path: Path, fresh: bool) -> None:
     """Take away a folder that was made for a build that came to nothing, unless something is in it."""
-    if not fresh or exists(path / store.SHARDS_FOLDER) or not is_folder(path):
+    if not fresh or exists(path / shards.SHARDS_FOLDER) or not is_folder(path):
         return
     try:
         with _lock(path):

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from va_widgets import arguments
 from va_widgets.arguments import described, is_one_of
-from va_widgets.corpus import store
+from va_widgets.corpus import shards, store
 from va_widgets.corpus.display import (
     Player,
     Sample,
@@ -72,20 +72,14 @@ class Corpus:
 
     def _load(self) -> None:
         files = store.open_files(self.path)
-        manifest, matrix = files.manifest, files.embeddings
-        clips = files.clips.read([name for name in files.clips.names if name not in store.HIDDEN])
-        if matrix.shape != (len(clips), manifest.dim) or matrix.dtype != np.float16:
-            raise CorpusError(
-                f"The embeddings in {self.path} have the shape {matrix.shape}, but there are {len(clips)} clips of"
-                f" {manifest.dim} dimensions: copy the whole folder again, or build the corpus again."
-            )
+        manifest = files.manifest
         self._files = files
         self._manifest = manifest
-        self._clips = clips
-        self._embeddings: NDArray[np.float16] = matrix
+        self._clips = files.read_clips()
+        self._media_table: pd.DataFrame | None = None
+        self._embeddings: NDArray[np.float16] = files.embeddings
         self._texts = files.texts
         self._roots: list[Root] = manifest.roots
-        self._media_table: pd.DataFrame | None = None
         self._spread: Spread | None = None
         self._index = self._indexed() if self._search_by == "index" else None
 
@@ -410,11 +404,16 @@ class Corpus:
     @property
     def clips(self) -> pd.DataFrame:
         """One row a clip, indexed by clip_id: video, start, end (seconds), …, cluster, and any columns of yours."""
+        store.check_unique(self._clips, self.path)
         return self._clips
 
     @property
     def embeddings(self) -> NDArray[np.float16]:
-        """float16 (n, dim), L2-normalised, memory-mapped; row i is clip i."""
+        """float16 (n, dim), L2-normalised, memory-mapped; row i is clip i.
+
+        Raises CorpusError if their file was cut since the corpus was opened.
+        """
+        self._files.check_embeddings()
         return self._embeddings
 
     @property
@@ -429,6 +428,16 @@ class Corpus:
         """
         rows = [(one.source, one.status, one.reason, one.clips, one.seconds) for one in self._sources]
         return pd.DataFrame(rows, columns=["source", "status", "reason", "clips", "seconds"])
+
+    def verify(self, *, progress: bool = True) -> pd.DataFrame:
+        """Whether the corpus's files still hold what was written to them: DataFrame(file, status, reason).
+
+        `status` is "ok", "damaged", "missing", or "unrecorded" for a file of an older version, of which there is no
+        digest. Every file is read, which takes about as long as copying the folder.
+        """
+        from va_widgets.corpus.verification import verify
+
+        return verify(self.path, progress=arguments.flag(progress, "progress"))
 
     @property
     def _sources(self) -> list[Source]:
@@ -446,14 +455,14 @@ class Corpus:
 
     def map(self, seed: int = 0) -> pd.DataFrame:
         """A place in the plane for every clip, such that clips that look alike lie together: DataFrame(x, y)."""
-        return pd.DataFrame(map_2d(self._embeddings, arguments.seed(seed)), index=self._clips.index, columns=["x", "y"])
+        return pd.DataFrame(map_2d(self.embeddings, arguments.seed(seed)), index=self._clips.index, columns=["x", "y"])
 
     def row(self, clip_id: str) -> int:
         """The row of a clip. Raises UnknownClipError."""
         if not isinstance(clip_id, str):
             raise UnknownClipError(f"A clip id is a text, not {described(clip_id)}: see corpus.clips.index.")
         try:
-            return int(self._clips.index.get_loc(clip_id))  # type: ignore[arg-type]  # the index is unique
+            return int(self.clips.index.get_loc(clip_id))  # type: ignore[arg-type]  # the index is unique
         except KeyError as error:
             raise UnknownClipError(
                 f"There is no clip {described(clip_id)} in this corpus: see corpus.clips.index."
@@ -510,7 +519,7 @@ class Corpus:
         Raises UnknownClipError.
         """
         row, k = self.row(clip_id), arguments.count(k, "k")
-        found = self._found(np.asarray(self._embeddings[row], dtype=np.float32), k + 1)
+        found = self._found(np.asarray(self.embeddings[row], dtype=np.float32), k + 1)
         return found[found["clip_id"] != clip_id].head(k).reset_index(drop=True)
 
     def text_embedding(self, text: str) -> NDArray[np.float32]:
@@ -549,12 +558,12 @@ class Corpus:
     @property
     def _spread_of_clips(self) -> Spread:
         if self._spread is None:
-            self._spread = Spread.of(self._embeddings)
+            self._spread = Spread.of(self.embeddings)
         return self._spread
 
     def _found(self, vector: NDArray[np.float32], k: int) -> pd.DataFrame:
         by = self._index
-        rows, scores = nearest(self._embeddings, vector, k) if by is None else by.nearest(vector, k)
+        rows, scores = nearest(self.embeddings, vector, k) if by is None else by.nearest(vector, k)
         return pd.DataFrame({"clip_id": self._clips.index[rows], "score": scores})
 
     # --- pictures --------------------------------------------------------------------------------
@@ -568,7 +577,7 @@ class Corpus:
         if media is None:
             raise CorpusError(f"There are no pictures of clip {clip_id}: this corpus was made of embeddings alone.")
         try:
-            data = store.read_strip(self.path, media["_shard"], media["_strip_at"], media["_strip_bytes"])
+            data = shards.read_strip(self.path, media["_shard"], media["_strip_at"], media["_strip_bytes"])
         except OSError as error:
             raise CorpusError(f"The pictures of clip {clip_id} are gone from {self.path}: copy it again.") from error
         return Filmstrip(media["_strip_frames"], media["_strip_width"], media["_strip_height"], STRIP_MIME, data)
@@ -629,10 +638,7 @@ class Corpus:
     def _media(self) -> pd.DataFrame:
         """Where the pictures of clips are; read when the first is asked for."""
         if self._media_table is None:
-            table = self._files.clips.read(store.HIDDEN)
-            if "_key" in table and "_shard" not in table:  # schema 1
-                table = table.assign(_shard=table["_key"])
-            self._media_table = table
+            self._media_table = self._files.read_media()
         return self._media_table
 
     def _media_of(self, clip_id: str) -> dict[str, Any] | None:

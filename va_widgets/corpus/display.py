@@ -156,18 +156,11 @@ class Thumbnail:
     @cached_property
     def image(self) -> PIL.Image.Image:
         """All frames as one picture. Raises CorpusError if it cannot be decoded."""
-        import PIL.Image
-
         try:
-            image = PIL.Image.open(io.BytesIO(self.data))
+            image = _opened(self.strip)
             image.load()
         except (OSError, SyntaxError, ValueError) as error:
             raise CorpusError(f"{self._named} is damaged ({error}): copy the corpus again.") from error
-        if image.size != (self.width, self.height):
-            raise CorpusError(
-                f"{self._named} has {image.width}x{image.height} pixels, not {self.width}x{self.height}: copy the"
-                " corpus again."
-            )
         return image
 
     @property
@@ -247,9 +240,14 @@ def first_frame(strip: Filmstrip) -> bytes:
     """
     import cv2  # loaded with the first picture
 
-    row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR) if strip.data else None
+    damaged = f"A filmstrip of {strip.frames} frames is damaged: copy the corpus again."
+    try:
+        _opened(strip).close()
+        row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, SyntaxError, ValueError, cv2.error) as error:
+        raise CorpusError(damaged) from error
     if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):
-        raise CorpusError(f"A filmstrip of {strip.frames} frames is damaged: copy the corpus again.")
+        raise CorpusError(damaged)
     frame = row[:, : strip.width]
     scale = min(1.0, _FRAME_WIDTH / strip.width, _FRAME_HEIGHT / strip.height)
     size = (max(1, round(strip.width * scale)), max(1, round(strip.height * scale)))
@@ -258,6 +256,23 @@ def first_frame(strip: Filmstrip) -> bytes:
     if not fine:
         raise CorpusError(f"A frame of {size[0]}x{size[1]} pixels could not be encoded.")
     return encoded.tobytes()
+
+
+def _opened(strip: Filmstrip) -> PIL.Image.Image:
+    """The image of a filmstrip, not decoded yet. Raises OSError, SyntaxError or ValueError if it is no such image.
+
+    Its size is compared before it is decoded: a damaged one may claim any number of pixels.
+    """
+    import PIL.Image
+
+    try:
+        image = PIL.Image.open(io.BytesIO(strip.data), formats=("JPEG", "WEBP"))
+    except PIL.Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from error
+    wide, high = strip.width * strip.frames, strip.height
+    if image.size != (wide, high):
+        raise ValueError(f"it has {image.width}x{image.height} pixels, not {wide}x{high}")
+    return image
 
 
 def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3_000) -> NDArray[np.float32]:

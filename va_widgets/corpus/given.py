@@ -39,6 +39,7 @@ def write_given(
 
     Raises CorpusError if shapes do not match, values are not finite, clip ids repeat, or `path` holds a corpus.
     """
+    store.check_folder(path)
     if exists(path / store.MANIFEST_FILE):
         raise CorpusError(f"{path} already holds a corpus: open it with va.Corpus.open, or choose another folder.")
     vectors = read_vectors(embeddings)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from va_widgets.corpus import leftovers
 from va_widgets.corpus.progress import can_be_shown
 from va_widgets.corpus.search import best, float32_scores, nearest
 from va_widgets.errors import CorpusError, SearchUnavailableError, said
@@ -93,9 +94,11 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
             part = np.asarray(embeddings[start : start + _CHUNK], dtype=np.float32)
             lists.add(part)
             bar.update(len(part))
-    unfinished = file.with_name(f".unfinished-{os.getpid()}-{file.name}")
+    number = leftovers.new_number()
+    unfinished = leftovers.unfinished(file.parent, number, file.name)
     try:
-        with unfinished.open("wb") as opened:  # by Python: Faiss knows no path that is not UTF-8
+        leftovers.write_marker(file.parent, number)
+        with unfinished.open("xb") as opened:  # by Python: Faiss knows no path that is not UTF-8
             faiss.write_index(lists, faiss.PyCallbackIOWriter(opened.write))
         size = unfinished.stat().st_size
         card = msgspec.json.encode(_Card(clips, dim, _digest(embeddings), size, _check(unfinished, size)))
@@ -108,6 +111,7 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
         raise CorpusError(f"The index {file} cannot be written ({said(error)}): check the disk and folder.") from error
     finally:
         unfinished.unlink(missing_ok=True)
+        leftovers.remove_marker(file.parent, number)
     return open_index(file, embeddings)
 
 

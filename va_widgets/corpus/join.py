@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
-from va_widgets.corpus import store
+from va_widgets.corpus import shards, store
 from va_widgets.corpus.store import Files, Manifest, Source
 
 _CLUSTERS = 10
@@ -42,7 +42,7 @@ def join(
     target = np.empty(len(clips), dtype=np.int64)
     target[order] = np.arange(len(clips))
     with store.Writing(path) as writing:
-        dim = store.read_shard_embeddings(path, folders[0]).shape[1] if former is None else former.manifest.dim
+        dim = shards.read_shard_embeddings(path, folders[0]).shape[1] if former is None else former.manifest.dim
         name, matrix = writing.embeddings(len(clips), dim)
         rows, done = old["_row"].to_numpy(dtype=np.int64), len(old)
         for start in range(0, done, _ROWS):
@@ -50,7 +50,7 @@ def join(
             some = slice(start, min(start + _ROWS, done))
             matrix[target[some]] = former.embeddings[rows[some]]
         for folder, part in zip(folders, parts[1:], strict=True):
-            matrix[target[done : done + len(part)]] = store.read_shard_embeddings(path, folder)[part["_row"]]
+            matrix[target[done : done + len(part)]] = shards.read_shard_embeddings(path, folder)[part["_row"]]
             done += len(part)
         ordered = [kept[place] for place in places[order]]
         clips = clips.iloc[order].assign(
@@ -111,7 +111,7 @@ def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
 
 def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame:
     """The clips of a shard that are wanted, each with its `_row` in the shard's matrix."""
-    table = store.read_shard_clips(path, folder)
+    table = shards.read_shard_clips(path, folder)
     table = table.assign(_row=np.arange(len(table)))
     return table[table["_key"].isin(keys).to_numpy()]
 

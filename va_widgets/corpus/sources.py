@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from va_widgets.corpus import store
+from va_widgets.corpus import shards, store
 from va_widgets.errors import CorpusError, NoVideosError, said
 from va_widgets.names import escaped
 from va_widgets.paths import GivenPath, absolute_path, is_file, is_folder, local
@@ -205,7 +205,7 @@ def _files(folder: Path, unread: list[OSError]) -> Iterator[Path]:
             folders.clear()
             continue
         been.add(here)
-        corpus = store.MANIFEST_FILE in names and store.SHARDS_FOLDER in folders
+        corpus = store.MANIFEST_FILE in names and shards.SHARDS_FOLDER in folders
         hidden = [name for name in folders if name.startswith(".") or (corpus and name == store.PREVIEWS_FOLDER)]
         folders[:] = sorted(set(folders) - set(hidden))
         yield from (Path(place, name) for name in names if not name.startswith("."))

@@ -3,31 +3,31 @@
 `manifest.json` is replaced last and as a whole, and names the files that belong to it; so a kill at any instant leaves
 the former corpus or the new one, never a mixture.
 
-    manifest.json            schema, encoder, the files below, roots
+    manifest.json            schema, encoder, the files below with their sizes and digests, roots
     clips-N.parquet          a row a clip
     embeddings-N.npy         float16 (clips, dim), row i is clip i
     sources-N.parquet        a row a source, with its status
     shards/<key>/            what one source gave: clips.parquet, embeddings.npy, strips.bin, shard.json
     previews/                clips cut from their videos, made when they are first played
 
+The folder may hold files of the user's, too, whatever they are called. So N is random, nothing that exists is written
+to, and only what a manifest names is removed, or what a killed writer has left (see `leftovers`).
+
 Why not one Lance data set: benchmarks/store.py has the figures.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
-import json
+import math
 import mmap
 import os
 import re
-import shutil
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Self
+from typing import Annotated, Any, Self
 
 import msgspec
 import numpy as np
@@ -36,17 +36,40 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from va_widgets.errors import CorpusError, said
+from va_widgets.corpus import leftovers
+from va_widgets.corpus.data_files import (
+    UNSUPPORTED,
+    Table,
+    as_frame,
+    check_whole,
+    first_line,
+    open_matrix,
+    read_small,
+    read_texts,
+    require,
+    reserve,
+    size_of,
+    sync,
+)
+from va_widgets.corpus.digests import Written, sealed
+from va_widgets.corpus.shards import SHARDS_FOLDER, clear_unfinished_shards
+from va_widgets.corpus.validation import (
+    PLAIN_NAME,
+    fault_of_clips,
+    fault_of_columns,
+    fault_of_frame,
+    fault_of_media,
+)
+from va_widgets.errors import CorpusError
 from va_widgets.names import escaped, is_reserved, unescaped
-from va_widgets.paths import exists
+from va_widgets.paths import inside as in_folder
+from va_widgets.paths import is_folder
 
 SCHEMA_VERSION = 2
 SHOTS, SEGMENTS, GIVEN = "shots", "segments", "given"  # what clips are; "windows of 5 s" is the fourth
 STATUSES = ("done", "partial", "skipped", "gone")
 MANIFEST_FILE = "manifest.json"
-SHARDS_FOLDER = "shards"
 PREVIEWS_FOLDER = "previews"
-STRIPS_FILE = "strips.bin"
 # Columns of the clip table that users see, in this order, and those that only the store reads.
 COLUMNS = ("video", "start", "end", "frame_in", "frame_out", "fps", "width", "height", "cluster")
 HIDDEN = ("_key", "_shard", "_root", "_strip_at", "_strip_bytes", "_strip_frames", "_strip_width", "_strip_height")
@@ -55,25 +78,41 @@ TYPES = {
     "width": "int32", "height": "int32", "_strip_at": "int64", "_strip_bytes": "int32", "_strip_frames": "int16",
     "_strip_width": "int16", "_strip_height": "int16",
 }  # fmt: skip
-# What file systems answer that cannot map a file, reserve space or flush: some network and user-space ones.
-_UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODEV, errno.EINVAL, errno.ENOTTY)
-_ZEROS = 1 << 20  # bytes that are written at a time
-_SHARD_CLIPS, _SHARD_EMBEDDINGS, _SHARD_CARD = "clips.parquet", "embeddings.npy", "shard.json"
+_LARGEST_MANIFEST = 1 << 28  # bytes; schema 1 kept all sources in it
+_INDEX_END = b"va-index"  # of a file that `index` wrote
+
+# What the fields of a manifest and of a source can hold; msgspec compares what it reads with them.
+_Plain = Annotated[str, msgspec.Meta(pattern=rf"\A({PLAIN_NAME})?\Z")]
+_Path = Annotated[str, msgspec.Meta(pattern=r"\A[^\0]*\Z", max_length=1 << 15)]
+_Text = Annotated[str, msgspec.Meta(max_length=1 << 16)]
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Cut = Annotated[
+    str, msgspec.Meta(pattern=rf"\A({SHOTS}|{SEGMENTS}|{GIVEN}|windows of [0-9]+(\.[0-9]+)?(e[+-][0-9]+)? s)\Z")
+]
+# Names that only we give: a file that such a name stands for in a manifest may be removed.
+_ClipsFile = Annotated[str, msgspec.Meta(pattern=r"\Aclips-[0-9]{1,20}\.parquet\Z")]
+_EmbeddingsFile = Annotated[str, msgspec.Meta(pattern=r"\Aembeddings-[0-9]{1,20}\.npy\Z")]
+_TextsFile = Annotated[str, msgspec.Meta(pattern=r"\Atexts-[0-9]{1,20}\.npz\Z")]
+_SourcesFile = Annotated[str, msgspec.Meta(pattern=r"\Asources-[0-9]{1,20}\.parquet\Z")]
+_OwnFile = Annotated[
+    str, msgspec.Meta(pattern=r"\A((clips|sources)-[0-9]{1,20}\.parquet|(embeddings|texts)-[0-9]{1,20}\.np[yz])\Z")
+]
 
 
 class Source(msgspec.Struct, frozen=True):
     """A file that was given to a build, and what became of it."""
 
-    source: str  # its path seen from the root, as `names.escaped`, or the URL
-    root: int
-    size: int
+    source: str  # its path seen from the root, as `names.escaped`, or the URL; any text if it has no root
+    root: Annotated[int, msgspec.Meta(ge=-1)]
+    size: _Count
     modified: int
-    key: str
-    status: str  # one of STATUSES
+    key: _Plain
+    status: Annotated[str, msgspec.Meta(pattern=rf"\A({'|'.join(STATUSES)})\Z")]
     reason: str
-    clips: int
+    clips: _Count
     seconds: float  # of decoding and embedding that it took; of pictures that were read together, its share
-    shard: str = ""  # the folder in shards/ that holds its clips, if it is not called `key`
+    shard: _Plain = ""  # the folder in shards/ that holds its clips, if it is not called `key`
 
     @property
     def folder(self) -> str:
@@ -87,8 +126,8 @@ class Root(msgspec.Struct, frozen=True):
     Both are written as `names.escaped` does. URLs come from a root without a name.
     """
 
-    absolute: str
-    relative: str
+    absolute: _Path
+    relative: _Path
 
     @classmethod
     def of(cls, folder: Path | None, corpus: Path) -> Root:
@@ -115,113 +154,89 @@ class Root(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """What a corpus is made of."""
 
-    schema: int
-    fingerprint: str
-    tag: str | None
-    dim: int
-    clips: int
-    frames_per_shot: int
-    clips_file: str
-    embeddings_file: str
-    texts_file: str | None
+    schema: _Positive
+    fingerprint: _Text
+    tag: _Text | None
+    dim: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
+    clips: Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
+    frames_per_shot: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
+    clips_file: _ClipsFile
+    embeddings_file: _EmbeddingsFile
+    texts_file: _TextsFile | None
     roots: list[Root]
-    cut: str = SHOTS  # what clips are
-    sources_file: str | None = None
+    cut: _Cut = SHOTS  # what clips are
+    sources_file: _SourcesFile | None = None
     sources: list[Source] = []  # schema 1 kept them here; then they outgrew a text file
-
-
-@dataclass(frozen=True)
-class Shard:
-    """What one video, or some pictures, gave: clips, float16 embeddings, and their filmstrips one after the other."""
-
-    clips: pd.DataFrame
-    embeddings: NDArray[np.float16]
-    strips: bytes
-    card: ShardCard
-
-
-@dataclass(frozen=True)
-class ShardCard:
-    """How a shard was made."""
-
-    fingerprint: str
-    frames_per_shot: int
-    status: str
-    reason: str
-    clips: int
-    seconds: float = field(default=0.0)  # a file
-    cut: str = SHOTS
+    files: dict[_OwnFile, Written] = {}  # what the files named above held; of those of older versions it is not known
+    replaced: dict[_OwnFile, _Count] = {}  # the sizes of files that former manifests named: they are removed
+    check: str = ""  # see `digests.sealed`
 
 
 def read_manifest(path: Path) -> Manifest:
     """The manifest of a corpus. Raises CorpusError if there is none that can be read here."""
-    manifest = _read_manifest(path)
-    while (missing := _missing(path, manifest)) is not None:
-        newer = _read_manifest(path)
+    manifest = read_manifest_alone(path)
+    while (fault := _fault_of_files(path, manifest)) is not None:
+        newer = read_manifest_alone(path)
         if newer == manifest:
-            raise CorpusError(f"The corpus in {path} lacks its file {missing!r}: copy the whole folder again.")
+            raise CorpusError(f"The corpus in {path} {fault}: copy the whole folder again.")
         manifest = newer  # a build has just replaced it, and removed what the former named
     return manifest
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest_alone(path: Path) -> Manifest:
+    """The manifest of a corpus, whatever became of the files that it names. Raises CorpusError if it cannot be read."""
     file = path / MANIFEST_FILE
-    if not exists(file):
+    if not os.path.lexists(file):
         raise CorpusError(f"There is no corpus in {path}: build one with va.Corpus.build({str(path)!r}, videos=…).")
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(found, dict) and isinstance(found.get("schema"), int) and found["schema"] > SCHEMA_VERSION:
+        content = read_small(in_folder(path, MANIFEST_FILE), _LARGEST_MANIFEST)
+        schema = msgspec.json.decode(content, type=_Schema).schema
+        if schema > SCHEMA_VERSION:
             raise CorpusError(
-                f"The corpus in {path} was made by a newer va-widgets (schema {found['schema']}, known here:"
+                f"The corpus in {path} was made by a newer va-widgets (schema {schema}, known here:"
                 f" {SCHEMA_VERSION}): upgrade it."
             )
-        return msgspec.convert(found, Manifest)
-    except (ValueError, OSError, msgspec.ValidationError) as error:
-        raise CorpusError(f"The manifest {file} is damaged ({error}): build the corpus again.") from error
+        manifest = msgspec.json.decode(content, type=Manifest)
+        _check_sources(manifest.sources, manifest)
+        seconds = float(manifest.cut.split()[2]) if manifest.cut.startswith("windows") else 0.0
+        require(math.isfinite(seconds), "its clips are windows without an end")
+    except (ValueError, OSError, RecursionError) as error:
+        raise CorpusError(
+            f"{file} is damaged, or no manifest of a corpus ({first_line(error)}): copy the corpus again, or choose"
+            " another folder."
+        ) from error
+    return manifest
 
 
-def _missing(path: Path, manifest: Manifest) -> str | None:
-    """The first file that a manifest names and that is not there, or not in this folder."""
-    for name in _named(manifest):
-        if name != Path(name).name or not (path / name).is_file():
-            return name
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+def _fault_of_files(path: Path, manifest: Manifest) -> str | None:
+    """What is wrong with the first file that a manifest names and that is not as it was written; None if all are."""
+    for name in named_files(manifest):
+        file = in_folder(path, name)
+        if not file.is_file():
+            return f"lacks its file {name!r}"
+        written = manifest.files.get(name)
+        if written is not None and file.stat().st_size != written.size:
+            return f"has a file {name!r} of {file.stat().st_size:,} bytes, not {written.size:,}"
     return None
 
 
-def _named(manifest: Manifest) -> list[str]:
+def named_files(manifest: Manifest) -> list[str]:
+    """The names of the files that a manifest names."""
     names = (manifest.clips_file, manifest.embeddings_file, manifest.texts_file, manifest.sources_file)
     return [name for name in names if name is not None]
 
 
-class Table:
-    """A table on disk. Once open it can be read although a build has removed its file since.
-
-    Raises FileNotFoundError if it is not there, CorpusError if it is damaged.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        try:
-            # Opened by Python: Arrow knows no path that is not UTF-8.
-            self._buffer = _mapped(file)
-            self.names: list[str] = list(pq.ParquetFile(pa.BufferReader(self._buffer)).schema_arrow.names)
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise self._damaged(error) from error
-
-    def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """The table, or some columns of it, as far as it has them. Raises CorpusError if it is damaged."""
-        wanted = None if columns is None else [name for name in self.names if name in columns]
-        try:
-            table = pq.ParquetFile(pa.BufferReader(self._buffer)).read(wanted, use_pandas_metadata=True).to_pandas()
-        except (OSError, pa.ArrowException) as error:
-            raise self._damaged(error) from error
-        pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
-        return table
-
-    def _damaged(self, error: Exception) -> CorpusError:
-        return CorpusError(f"The table {self._file} is damaged ({said(error)}): copy the corpus again.")
+def _check_sources(sources: Sequence[Source], manifest: Manifest) -> None:
+    """Raise ValueError for a source that cannot be."""
+    for source in sources:
+        named = f"the source {source.source[:80]!r}"
+        require(source.root < len(manifest.roots), f"{named} is of no known folder")
+        require(source.root < 0 or "\0" not in source.source, f"{named} is no name of a file")
+        require(math.isfinite(source.seconds), f"{named} took no finite time")
 
 
 @dataclass(frozen=True)
@@ -232,13 +247,54 @@ class Files:
     clips: Table
     embeddings: NDArray[np.float16]
     texts: dict[str, NDArray[np.float32]]
+    _file: Path  # of the embeddings
     _sources: Table | None
 
     def sources(self) -> list[Source]:
         """Every source of the corpus. Raises CorpusError if their table is damaged."""
         if self._sources is None:
             return self.manifest.sources
-        return msgspec.convert(self._sources.read().to_dict("records"), list[Source])
+        table = self._sources.read()
+        try:
+            sources = msgspec.convert(table.to_dict("records"), list[Source])
+            _check_sources(sources, self.manifest)
+        except ValueError as error:
+            raise self._sources.damaged(error) from error
+        return sources
+
+    def read_clips(self) -> pd.DataFrame:
+        """What users see of the table of clips, indexed by clip_id.
+
+        Raises CorpusError if it holds what such a table cannot. That no clip id comes twice is not looked at.
+        """
+        table = self.clips.read_arrow([name for name in self.clips.names if name not in HIDDEN])
+        if fault := fault_of_clips(table, given=self.manifest.cut == GIVEN):
+            raise self.clips.damaged(fault)
+        clips = as_frame(table, self.clips.damaged)
+        if fault := fault_of_frame(clips, self.manifest.clips):
+            raise self.clips.damaged(fault)
+        del table
+        pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
+        return clips
+
+    def read_media(self) -> pd.DataFrame:
+        """Where the pictures of clips are: the HIDDEN columns, none if there are no pictures.
+
+        Raises CorpusError if they hold what such columns cannot.
+        """
+        table = self.clips.read_arrow(HIDDEN)
+        if "_key" in self.clips.names and (fault := fault_of_media(table, roots=len(self.manifest.roots))):
+            raise self.clips.damaged(fault)
+        media = as_frame(table, self.clips.damaged)
+        if "_key" in media and "_shard" not in media:  # schema 1
+            media = media.assign(_shard=media["_key"])
+        return media
+
+    def check_embeddings(self) -> None:
+        """Raise CorpusError if the file of the embeddings was cut since: to touch them would end the process."""
+        base: Any = self.embeddings.base  # of a memory map: numpy's types know it as an array
+        if isinstance(base, mmap.mmap):
+            check_whole(base, self._file)
 
 
 def open_files(path: Path) -> Files:
@@ -246,47 +302,37 @@ def open_files(path: Path) -> Files:
     while True:
         manifest = read_manifest(path)
         texts, sources = manifest.texts_file, manifest.sources_file
+        written = manifest.files.get
         try:
+            clips = Table(in_folder(path, manifest.clips_file), written(manifest.clips_file))
+            if fault := fault_of_columns(clips.names, given=manifest.cut == GIVEN):
+                raise clips.damaged(fault)
+            file = in_folder(path, manifest.embeddings_file)
+            matrix = open_matrix(file, written(manifest.embeddings_file))
+            if matrix.shape != (clips.rows, manifest.dim) or clips.rows != manifest.clips:
+                raise CorpusError(
+                    f"The embeddings in {path} have the shape {matrix.shape}, but there are {clips.rows} clips of"
+                    f" {manifest.dim} dimensions: copy the whole folder again, or build the corpus again."
+                )
             return Files(
                 manifest,
-                Table(path / manifest.clips_file),
-                _open_matrix(path / manifest.embeddings_file),
-                {} if texts is None else _read_texts(path / texts),
-                None if sources is None else Table(path / sources),
+                clips,
+                matrix,
+                {} if texts is None else read_texts(in_folder(path, texts), manifest.dim, written(texts)),
+                file,
+                None if sources is None else Table(in_folder(path, sources), written(sources)),
             )
         except FileNotFoundError:  # a build has replaced the corpus meanwhile: there is a newer manifest
             continue
 
 
-def _mapped(file: Path) -> pa.Buffer:
-    with file.open("rb") as opened:
-        try:
-            return pa.py_buffer(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise
-            return pa.py_buffer(opened.read())
-
-
-def _open_matrix(file: Path) -> NDArray[np.float16]:
-    matrix: NDArray[np.float16]
-    try:
-        try:
-            matrix = np.load(file, mmap_mode="r", allow_pickle=False)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise
-            matrix = np.load(file, allow_pickle=False)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, EOFError) as error:
-        raise CorpusError(f"The embeddings {file} are damaged ({said(error)}): copy the corpus again.") from error
-    return matrix
-
-
-def _read_texts(file: Path) -> dict[str, NDArray[np.float32]]:
-    with np.load(file, allow_pickle=False) as kept:
-        return dict(zip(kept["phrases"].tolist(), kept["vectors"], strict=True))
+def check_unique(clips: pd.DataFrame, path: Path) -> None:
+    """Raise CorpusError if a clip id comes twice. pandas keeps what it finds, and needs it for the first look-up."""
+    if not clips.index.is_unique:
+        twice = clips.index[clips.index.duplicated()][0]
+        raise CorpusError(
+            f"The clip id {twice!r} comes twice in the corpus in {path}: every clip needs one of its own."
+        )
 
 
 class Writing:
@@ -297,23 +343,26 @@ class Writing:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._number = _next_number(path)
+        self._number = leftovers.new_number()
         self._begun: list[Path] = []
+        self._marked = False
         self._unmapped: list[tuple[Path, NDArray[np.float16]]] = []  # where the file system maps no files for writing
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        gone = True
         if kind is not None:
             # The manifest may have been replaced before something, such as Ctrl-C, went wrong: what it names stays.
-            named = _named(_read_manifest(self._path)) if (self._path / MANIFEST_FILE).exists() else []
-            for file in self._begun:
-                if file.name not in named:
-                    _remove(file)
+            named = _named_in(self._path)
+            gone = leftovers.remove_all(file for file in self._begun if file.name not in named)
+        if self._marked and gone:
+            leftovers.remove_marker(self._path, self._number)
 
     def clips(self, table: pd.DataFrame) -> str:
         """Write the table of clips. Returns its name. Raises CorpusError if a column cannot be written."""
+        check_unique(table, self._path)
         try:
             return self._write("clips", "parquet", lambda file: _write_table(file, table))
         except (pa.ArrowException, UnicodeEncodeError) as error:
@@ -332,102 +381,134 @@ class Writing:
         phrases = np.array(list(texts), dtype=np.str_)
 
         def save(file: Path) -> None:
-            with file.open("wb") as opened:
+            with file.open("xb") as opened:
                 np.savez(opened, phrases=phrases, vectors=np.stack(list(texts.values())))
 
         return self._write("texts", "npz", save)
 
     def embeddings(self, n: int, dim: int) -> tuple[str, NDArray[np.float16]]:
         """Begin a matrix float16 (n, dim). Returns its name and the array to fill, a memory map if possible."""
-        name = f"embeddings-{self._number}.npy"
-        file = self._path / name
-        self._begun.append(file)
+        file = self._begin(f"embeddings-{self._number}.npy")
         # Its disk space is taken now: a full disk is an error here, but the end of the process in a memory map.
-        with file.open("wb") as opened:
+        with file.open("xb") as opened:
             header = io.BytesIO()
             np.lib.format.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": (n, dim)})
             opened.write(header.getvalue())
-            _reserve(opened, header.tell() + n * dim * 2)
+            reserve(opened, header.tell() + n * dim * 2)
         matrix: NDArray[np.float16]
         try:
             matrix = np.load(file, mmap_mode="r+", allow_pickle=False)
         except OSError as error:
-            if error.errno not in _UNSUPPORTED:
+            if error.errno not in UNSUPPORTED:
                 raise
             matrix = np.empty((n, dim), dtype="<f2")
             self._unmapped.append((file, matrix))
-        return name, matrix
+        return file.name, matrix
 
     def finish(self, manifest: Manifest) -> Manifest:
-        """Make `manifest`, with the files that it names, the corpus, and remove all others."""
+        """Make `manifest`, with the files that it names, the corpus, and remove those of the former manifest.
+
+        Returns the manifest as it was written, with what its files hold. Raises CorpusError if it would not open.
+        """
         for file, matrix in self._unmapped:
             with file.open("rb+") as opened:
                 opened.seek(-matrix.nbytes, io.SEEK_END)
                 opened.write(matrix.data)
+        former = read_manifest_alone(self._path) if (self._path / MANIFEST_FILE).exists() else None
+        files = {} if former is None else {name: former.files[name] for name in former.files}
         for file in self._begun:
-            _sync(file)
-        unfinished = self._path / f".unfinished-{os.getpid()}-{MANIFEST_FILE}"
+            files[file.name] = Written.of_file(file)
+            sync(file)
+        named = named_files(manifest)
+        manifest = msgspec.structs.replace(
+            manifest,
+            files={name: files[name] for name in named if name in files},
+            replaced={} if former is None else _replaced(self._path, former, named),
+            check="",
+        )
+        content = sealed(msgspec.to_builtins(manifest))
+        self._check_opens(msgspec.json.encode(content))
+        unfinished = self._begin(leftovers.unfinished(self._path, self._number, MANIFEST_FILE).name)
         try:
-            unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-            _sync(unfinished)
+            with unfinished.open("xb") as opened:
+                opened.write(msgspec.json.format(msgspec.json.encode(content), indent=1))
+            sync(unfinished)
             os.replace(unfinished, self._path / MANIFEST_FILE)
         finally:
             unfinished.unlink(missing_ok=True)
-        _remove_unnamed(self._path, manifest)
-        return manifest
+        _remove_replaced(self._path, manifest)
+        return msgspec.structs.replace(manifest, check=content["check"])
+
+    def _check_opens(self, content: bytes) -> None:
+        """Raise CorpusError if a manifest, or the table of clips that was written for it, could not be read again."""
+        try:
+            manifest = msgspec.json.decode(content, type=Manifest)
+        except ValueError as error:
+            raise CorpusError(f"The corpus in {self._path} cannot be written ({error}): give another value.") from error
+        file = self._path / manifest.clips_file
+        if file not in self._begun:
+            return
+        table, given = Table(file), manifest.cut == GIVEN
+        fault = fault_of_columns(table.names, given=given) or fault_of_clips(table.read_arrow(), given=given)
+        if not fault and table.rows != manifest.clips:
+            fault = f"it has {table.rows:,} rows for {manifest.clips:,} clips"
+        if fault:
+            raise CorpusError(
+                f"The table of clips cannot be kept ({fault}): give one row a clip, with values that it can have."
+            )
 
     def _write(self, stem: str, suffix: str, write: Callable[[Path], object]) -> str:
-        file = self._path / f"{stem}-{self._number}.{suffix}"
-        self._begun.append(file)
+        file = self._begin(f"{stem}-{self._number}.{suffix}")
         write(file)
         return file.name
 
+    def _begin(self, name: str) -> Path:
+        """The path of a file that is about to be written."""
+        if not self._marked:
+            self._marked = True
+            leftovers.write_marker(self._path, self._number)
+        file = self._path / name
+        self._begun.append(file)
+        return file
+
+
+def _named_in(path: Path) -> list[str]:
+    """The names of the files of the corpus in a folder, as far as there is one."""
+    return named_files(read_manifest_alone(path)) if os.path.lexists(path / MANIFEST_FILE) else []
+
 
 def _write_table(file: Path, table: pd.DataFrame) -> None:
-    with file.open("wb") as opened:  # by Python: Arrow knows no path that is not UTF-8, and older pandas gives it that
+    with file.open("xb") as opened:  # by Python: Arrow knows no path that is not UTF-8, and older pandas gives it that
         pq.write_table(pa.Table.from_pandas(table), opened)
 
 
-def _reserve(opened: IO[bytes], size: int) -> None:
-    """Make a file as large as it will be, with its disk space taken."""
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(opened.fileno(), 0, size)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise
-        else:
-            return
-    zeros = bytes(min(size, _ZEROS))
-    left = size - opened.tell()
-    while left > 0:
-        left -= opened.write(zeros[:left])
+def _replaced(path: Path, former: Manifest, named: Sequence[str]) -> dict[str, int]:
+    """The files of former manifests that the next one does not name and that are there, with their sizes."""
+    known: dict[str, int | None] = {**former.replaced}
+    known |= {name: written.size if (written := former.files.get(name)) else None for name in named_files(former)}
+    return {
+        name: there
+        for name, size in known.items()
+        if name not in named and (there := size_of(path / name)) is not None and size in (None, there)
+    }
 
 
-def _sync(file: Path) -> None:
-    with file.open("rb+") as opened:
-        try:
-            os.fsync(opened.fileno())
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise
+def _remove_replaced(path: Path, manifest: Manifest) -> None:
+    """Remove what former manifests named, where it still has its size, and an index of it."""
+    for name, size in manifest.replaced.items():
+        file = path / name
+        if size_of(file) != size:
+            continue
+        index = file.with_suffix(".index")
+        if file.suffix == ".npy" and size_of(index) and _ends_with(index, _INDEX_END):
+            leftovers.remove(index)
+        leftovers.remove(file)
 
 
-def _remove(file: Path) -> None:
-    """Remove a file, or leave it to the next build: Windows removes no file that some process has mapped."""
-    try:
-        file.unlink(missing_ok=True)
-    except PermissionError:
-        return
-
-
-def _remove_unnamed(path: Path, manifest: Manifest) -> None:
-    """Remove what a former manifest named, or what a killed build has begun."""
-    named = _named(manifest)
-    for pattern in ("clips-*.parquet", "embeddings-*.npy", "texts-*.npz", "sources-*.parquet"):
-        for old in path.glob(pattern):
-            if old.name not in named:
-                _remove(old)
+def _ends_with(file: Path, end: bytes) -> bool:
+    with file.open("rb") as opened:
+        opened.seek(max(0, opened.seek(0, io.SEEK_END) - len(end)))
+        return opened.read() == end
 
 
 def index_file(manifest: Manifest) -> str:
@@ -435,64 +516,20 @@ def index_file(manifest: Manifest) -> str:
     return f"{Path(manifest.embeddings_file).stem}.index"
 
 
-def write_shard(path: Path, key: str, shard: Shard) -> None:
-    """Write what one video gave; the folder appears whole or not at all."""
-    folder = path / SHARDS_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".unfinished-{uuid.uuid4().hex}"
-    try:
-        unfinished.mkdir()
-        _write_table(unfinished / _SHARD_CLIPS, shard.clips)
-        matrix = io.BytesIO()  # numpy itself does not say that a disk is full
-        np.save(matrix, shard.embeddings)
-        (unfinished / _SHARD_EMBEDDINGS).write_bytes(matrix.getbuffer())
-        (unfinished / STRIPS_FILE).write_bytes(shard.strips)
-        (unfinished / _SHARD_CARD).write_text(json.dumps(asdict(shard.card)), encoding="utf-8")
-        for file in unfinished.iterdir():
-            _sync(file)
-        if (folder / key).exists():  # left by a build with another encoder that never finished
-            shutil.rmtree(folder / key)
-        os.rename(unfinished, folder / key)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def read_shard_card(path: Path, key: str) -> ShardCard | None:
-    """How a video's shard was made, None if there is none."""
-    try:
-        return ShardCard(**json.loads((path / SHARDS_FOLDER / key / _SHARD_CARD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):  # not there, or not whole: the video is decoded again
-        return None
-
-
-def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
-    """A shard's clips."""
-    with (path / SHARDS_FOLDER / key / _SHARD_CLIPS).open("rb") as opened:
-        return pd.read_parquet(opened)
-
-
-def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
-    """A shard's embeddings, row by row those of its clips."""
-    matrix: NDArray[np.float16] = np.load(path / SHARDS_FOLDER / key / _SHARD_EMBEDDINGS, allow_pickle=False)
-    return matrix
-
-
-def read_strip(path: Path, key: str, start: int, size: int) -> bytes:
-    """The bytes of one filmstrip. Raises OSError if the shard is gone."""
-    with (path / SHARDS_FOLDER / key / STRIPS_FILE).open("rb") as opened:
-        opened.seek(start)
-        return opened.read(size)
+def check_folder(path: Path) -> None:
+    """Raise CorpusError if something in a folder is called like a part of a corpus and is none."""
+    if os.path.lexists(path / MANIFEST_FILE):
+        read_manifest_alone(path)
+    if os.path.lexists(path / SHARDS_FOLDER) and not is_folder(in_folder(path, SHARDS_FOLDER)):
+        raise CorpusError(f"{path / SHARDS_FOLDER} is no folder: move it, or choose another folder for the corpus.")
 
 
 def clear_unfinished(path: Path) -> None:
-    """Remove what a killed build left behind."""
-    if (path / MANIFEST_FILE).exists():
-        _remove_unnamed(path, read_manifest(path))
-    for left in [*path.glob(".unfinished-*"), *(path / SHARDS_FOLDER).glob(".unfinished-*")]:
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            _remove(left)
+    """Remove what a killed writer left behind. Raises CorpusError if the manifest cannot be read."""
+    if os.path.lexists(path / MANIFEST_FILE):
+        _remove_replaced(path, read_manifest_alone(path))
+    leftovers.clear(path, _named_in(path))
+    clear_unfinished_shards(path)
 
 
 def inside(root: Path, relative: str) -> Path:
@@ -513,8 +550,3 @@ def file_name(clip_id: str) -> str:
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", clip_id) and not is_reserved(clip_id):
         return clip_id
     return "id-" + hashlib.sha256(clip_id.encode()).hexdigest()[:32]
-
-
-def _next_number(path: Path) -> int:
-    taken = [*path.glob("*-*.parquet"), *path.glob("*-*.np[yz]")]
-    return max((int(digits) for file in taken if (digits := file.stem.rpartition("-")[2]).isdigit()), default=0) + 1

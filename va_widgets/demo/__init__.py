@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
@@ -28,7 +29,7 @@ __all__ = ["CONCEPTS", "ENCODER", "TRUTH", "Concept", "corpus", "truth_of"]
 
 ENCODER = "va-tiny"
 TRUTH = "truth:"
-_RECIPE_FILE = "demo.json"
+_RECIPE_FILE, _TRUTH_FILE = "demo.json", "truth.json"
 _DEFAULTS: dict[str, int] = {"clips": 400, "seed": 0, "videos": True}
 _VIDEOS_FOLDER = "videos"
 _FAST_MOMENTS = (0.1, 0.5, 0.9)
@@ -95,11 +96,18 @@ def _recipe(path: Path, asked: dict[str, int | None]) -> dict[str, int]:
     wanted = {name: value for name, value in asked.items() if value is not None}
     file = path / _RECIPE_FILE
     if not file.exists():
+        if (path / _TRUTH_FILE).exists():
+            raise CorpusError(f"{path / _TRUTH_FILE} is not the demo's: move it, or choose another folder.")
         path.mkdir(parents=True, exist_ok=True)
         recipe = _DEFAULTS | wanted
-        file.write_text(json.dumps(recipe) + "\n", encoding="utf-8")
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(json.dumps(recipe) + "\n")
         return recipe
-    recipe = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        kept = msgspec.json.decode(file.read_bytes(), type=dict[str, int | bool])
+        recipe = {name: kept[name] for name in _DEFAULTS}
+    except (OSError, ValueError, KeyError, RecursionError) as error:
+        raise CorpusError(f"{file} is not the demo's: move it, or choose another folder.") from error
     for name, value in wanted.items():
         if recipe[name] != value:
             raise CorpusError(
@@ -115,7 +123,7 @@ def _filmed(path: Path, scenes: Sequence[Scene], seed: int, progress: bool) -> C
     if any(not (folder / video[0].video).exists() for video in shots):
         with tqdm(total=len(shots), desc="filming", unit="video", disable=not can_be_shown(progress)) as bar:
             film(folder, shots, on_done=lambda: bar.update() and None)
-        write_truth(path / "truth.json", shots)
+        write_truth(path / _TRUTH_FILE, shots)
     built = Corpus.build(path, videos=folder, encoder=ENCODER, progress=progress)
     if not _has_truth(built):
         built = built.with_columns(_truth_table(built, [shot for video in shots for shot in video]))

@@ -17,12 +17,14 @@ from va_widgets import demo
 from va_widgets.errors import CorpusError, VaError
 from va_widgets.experiments.oracle import Run, label_by_oracle
 from va_widgets.models.bundle import Model, load_model
-from va_widgets.paths import absolute_path
+from va_widgets.paths import absolute_path, exists
 from va_widgets.session import Session
 
 NOTEBOOK = "quickstart.ipynb"
 CORPUS_FOLDER = "corpus"
 REPORT = "report.html"
+_REPORT_BEGINS = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>va-widgets demo: """
 
 
 def default_path(clips: int, seed: int) -> Path:
@@ -74,6 +76,9 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
     if concept not in known:
         raise VaError(f"The demo knows no concept {concept!r}: choose one of {', '.join(sorted(known))}.")
     path = absolute_path(path)
+    report = path / REPORT
+    if exists(report) and not report.read_text(encoding="utf-8", errors="replace").startswith(_REPORT_BEGINS):
+        raise CorpusError(f"{report} is not the demo's: move it, or choose another folder.")
     path.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     corpus = demo.corpus(path / CORPUS_FOLDER, clips=clips, seed=seed)
@@ -103,7 +108,6 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
         f"6. Published {model.name!r} version {model.version}:"
         f" {above} clips score above its threshold {model.threshold:.2f}."
     )
-    report = path / REPORT
     report.write_text(_report(run, model, stated, len(corpus), int(truth.sum())), encoding="utf-8")
     session.close()
     print(f"Done in {time.perf_counter() - started:.1f} s. Report: {report}")
@@ -119,8 +123,7 @@ def _report(run: Run, model: Model, quality: str, clips: int, positives: int) ->
         f"{20 + 360 * labels / run.labels:.1f},{180 - 160 * ap:.1f}"
         for labels, ap in zip(run.curve["labels"], run.curve["ap"], strict=True)
     )
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>va-widgets demo: {html.escape(run.concept)}</title>
+    return f"""{_REPORT_BEGINS}{html.escape(run.concept)}</title>
 <style>body{{font:15px system-ui;max-width:46rem;margin:2rem auto;color:#222}}
 td,th{{padding:.2rem .9rem;text-align:right}}
 table{{border-collapse:collapse}}tr+tr{{border-top:1px solid #ddd}}svg{{background:#f6f6f6}}</style>

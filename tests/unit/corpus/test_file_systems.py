@@ -17,7 +17,7 @@ import pytest
 
 import va_widgets as va
 from tests.conftest import labelled
-from va_widgets.corpus import store
+from va_widgets.corpus import data_files, shards, store
 
 fcntl = pytest.importorskip("fcntl", reason="Windows locks files in another way")
 
@@ -52,13 +52,13 @@ def check(path: Path) -> None:
 @pytest.mark.parametrize("number", UNSUPPORTED)
 def test_space_that_cannot_be_reserved_is_written(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "posix_fallocate", refusing(number))
-    monkeypatch.setattr(store, "_ZEROS", 100)
+    monkeypatch.setattr(data_files, "_ZEROS", 100)
     given(tmp_path / "c")
     check(tmp_path / "c")
     file = tmp_path / "file"
     with file.open("wb") as opened:
         opened.write(b"head")
-        store._reserve(opened, 1234)
+        data_files.reserve(opened, 1234)
     assert file.read_bytes() == b"head" + bytes(1230)
 
 
@@ -111,14 +111,14 @@ def test_folders_whose_permissions_cannot_be_changed_are_written(
     """FAT and NTFS mounted by Linux refuse it."""
     monkeypatch.setattr(os, "chmod", refusing(errno.EPERM, PermissionError))
     shard = next((demo_corpus.path / "shards").iterdir()).name
-    read = store.Shard(
-        store.read_shard_clips(demo_corpus.path, shard),
-        store.read_shard_embeddings(demo_corpus.path, shard),
+    read = shards.Shard(
+        shards.read_shard_clips(demo_corpus.path, shard),
+        shards.read_shard_embeddings(demo_corpus.path, shard),
         b"strips",
-        store.ShardCard("", 8, "done", "", 1),
+        shards.ShardCard("", 8, "done", "", 1),
     )
-    store.write_shard(demo_corpus.path, "again", read)
-    assert store.read_shard_clips(demo_corpus.path, "again").equals(read.clips)
+    shards.write_shard(demo_corpus.path, "again", read)
+    assert shards.read_shard_clips(demo_corpus.path, "again").equals(read.clips)
     session = labelled(demo_corpus)
     assert session.publish("night").version == 1
     session.close()

@@ -32,7 +32,7 @@ from tests.unit.corpus.killing import (
     until_gone,
     write_cases,
 )
-from va_widgets.corpus import build, reader, reading, store
+from va_widgets.corpus import build, reader, reading, shards, store
 from va_widgets.corpus.encoders import OpenClipEncoder
 from va_widgets.corpus.reader import Message, PicturesRequest, Request
 
@@ -121,13 +121,13 @@ def test_ctrl_c_right_after_the_manifest_was_replaced_leaves_the_new_corpus(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(store, "_remove_unnamed", interrupted)
+        patched.setattr(store, "_remove_replaced", interrupted)
         manifest = store.read_manifest(corpus)
-        table = va.Corpus.open(corpus).clips
+        before, table = va.Corpus.open(corpus).clips, store.open_files(corpus).clips.read()
         with pytest.raises(KeyboardInterrupt), store.Writing(corpus) as writing:
             writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(table)))
     assert store.read_manifest(corpus).clips_file != manifest.clips_file
-    assert va.Corpus.open(corpus).clips.equals(table)
+    assert va.Corpus.open(corpus).clips.equals(before)
     assert (corpus / manifest.clips_file).exists()
     store.clear_unfinished(corpus)
     assert not (corpus / manifest.clips_file).exists()
@@ -212,10 +212,10 @@ def test_a_file_that_is_removed_while_it_is_opened_is_looked_up_again(
 ) -> None:
     former = store.read_manifest(corpus)
     assert builder.build(corpus, cases[1].videos()).startswith("built")
-    read = store._read_manifest
+    read = store.read_manifest_alone
     stale = [former, former]
     with monkeypatch.context() as patched:
-        patched.setattr(store, "_read_manifest", lambda path: stale.pop() if len(stale) > 1 else read(path))
+        patched.setattr(store, "read_manifest_alone", lambda path: stale.pop() if len(stale) > 1 else read(path))
         assert len(va.Corpus.open(corpus)) == len(cases[1].after["strips"])
     stale = [former]
     with monkeypatch.context() as patched:
@@ -299,7 +299,8 @@ def as_schema_1(corpus: Path) -> None:
     table = opened.clips.read().drop(columns="_shard")
     table.to_parquet(corpus / opened.manifest.clips_file)
     found = json.loads((corpus / store.MANIFEST_FILE).read_text())
-    del found["cut"], found["sources_file"]
+    for name in ("cut", "sources_file", "files", "replaced", "check"):
+        del found[name]
     sources = [msgspec.to_builtins(source) for source in opened.sources()]
     for source in sources:
         del source["shard"]
@@ -307,9 +308,10 @@ def as_schema_1(corpus: Path) -> None:
     (corpus / store.MANIFEST_FILE).write_text(json.dumps(found, indent=1))
     assert opened.manifest.sources_file is not None
     (corpus / opened.manifest.sources_file).unlink()
-    for folder in (corpus / store.SHARDS_FOLDER).iterdir():
+    for folder in (corpus / shards.SHARDS_FOLDER).iterdir():
         card = json.loads((folder / "shard.json").read_text())
-        del card["cut"]
+        for name in ("cut", "files", "check"):
+            del card[name]
         (folder / "shard.json").write_text(json.dumps(card))
         pd.read_parquet(folder / "clips.parquet").drop(columns="_key").to_parquet(folder / "clips.parquet")
 

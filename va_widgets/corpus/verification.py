@@ -1,0 +1,128 @@
+"""Verification: whether the files of a corpus still hold what was written to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from va_widgets.corpus import shards, store
+from va_widgets.corpus.digests import Written, is_changed
+from va_widgets.corpus.progress import can_be_shown
+from va_widgets.errors import CorpusError, said
+from va_widgets.paths import inside
+
+OK, DAMAGED, MISSING, UNRECORDED = "ok", "damaged", "missing", "unrecorded"
+_NO_DIGEST = "an older va-widgets wrote it, which kept no digest: it can be read, but not compared"
+_ROWS = 1 << 14  # of the matrix that are looked at at a time
+
+
+def verify(path: Path, *, progress: bool = True) -> pd.DataFrame:
+    """Read every file of the corpus in `path` and compare it with the digest of what was written to it.
+
+    Returns DataFrame(file, status, reason), a row a file, named as seen from `path`. `status` is "ok", "damaged",
+    "missing", or "unrecorded" for a file of an older version, of which there is no digest. Previews, labels and models
+    are no files of the corpus.
+    """
+    rows = []
+    with tqdm(desc="verifying", unit="file", disable=not can_be_shown(progress)) as bar:
+        for row in _rows(path):
+            rows.append(row)
+            bar.update()
+    return pd.DataFrame(rows, columns=["file", "status", "reason"])
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
+    name = store.MANIFEST_FILE
+    try:
+        manifest = store.read_manifest_alone(path)
+    except CorpusError as error:
+        yield name, DAMAGED if (path / name).exists() else MISSING, str(error)
+        return
+    yield name, *_of_json(inside(path, name))
+    for named in store.named_files(manifest):
+        yield named, *_of_file(path, named, manifest.files.get(named))
+    yield from _of_content(path)
+
+
+def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with the values in the files, and the files of every shard."""
+    try:
+        files = store.open_files(path)
+    except CorpusError as error:  # one of the rows before says why, as a rule
+        yield store.MANIFEST_FILE, DAMAGED, str(error)
+        return
+    checks = {
+        files.manifest.clips_file: lambda: store.check_unique(files.read_clips(), path),
+        files.manifest.sources_file: files.sources,
+        files.manifest.embeddings_file: lambda: _check_finite(files.embeddings),
+    }
+    for name, check in checks.items():
+        try:
+            check()
+        except CorpusError as error:
+            yield name or store.MANIFEST_FILE, DAMAGED, str(error)
+    try:
+        media = files.read_media()
+    except CorpusError as error:
+        yield files.manifest.clips_file, DAMAGED, str(error)
+        return
+    if "_shard" not in media:
+        return
+    ends = (media["_strip_at"] + media["_strip_bytes"]).groupby(media["_shard"].astype(str)).max()
+    for key, end in ends.items():
+        yield from _of_shard(path, str(key), int(end))
+
+
+def _of_shard(path: Path, key: str, end: int) -> Iterator[tuple[str, str, str]]:
+    """The files of a shard, whose filmstrips take `end` bytes."""
+    card = shards.read_card(inside(path, shards.SHARDS_FOLDER, key))
+    for name in shards.SHARD_FILES:
+        file = f"{shards.SHARDS_FOLDER}/{key}/{name}"
+        if name == shards.SHARD_CARD:
+            if card is None and (path / file).is_file():
+                yield file, DAMAGED, "it does not say how the shard was made"
+            else:
+                yield file, *(_of_json(path / file) if card is not None else (MISSING, "it is not there"))
+            continue
+        status, reason = _of_file(path, file, None if card is None else card.files.get(name))
+        if status == UNRECORDED and name == shards.STRIPS_FILE and (path / file).stat().st_size < end:
+            status, reason = DAMAGED, f"it has {(path / file).stat().st_size:,} bytes, fewer than {end:,}"
+        yield file, status, reason
+
+
+def _of_file(path: Path, name: str, written: Written | None) -> tuple[str, str]:
+    """The status of a file and the reason."""
+    try:
+        file = inside(path, *name.split("/"))
+        if not file.is_file():
+            return MISSING, "it is not there"
+        if written is None:
+            return UNRECORDED, _NO_DIGEST
+        found = Written.of_file(file)
+    except (OSError, CorpusError) as error:
+        return DAMAGED, f"it cannot be read ({said(error)})"
+    if found.size != written.size:
+        return DAMAGED, f"it has {found.size:,} bytes, not {written.size:,}"
+    return (OK, "") if found == written else (DAMAGED, "it does not hold what was written to it")
+
+
+def _of_json(file: Path) -> tuple[str, str]:
+    """The status of a JSON file that has been read, and the reason."""
+    changed = is_changed(json.loads(file.read_text(encoding="utf-8")))
+    if changed is None:
+        return UNRECORDED, _NO_DIGEST
+    return (DAMAGED, "it does not hold what was written to it") if changed else (OK, "")
+
+
+def _check_finite(matrix: NDArray[np.float16]) -> None:
+    """Raise CorpusError if a value is not finite."""
+    for start in range(0, len(matrix), _ROWS):
+        rows = np.isfinite(matrix[start : start + _ROWS]).all(axis=1)
+        if not rows.all():
+            raise CorpusError(f"The embedding of the clip in row {start + int(np.argmin(rows))} is not finite.")
