@@ -17,6 +17,7 @@ _CAUSES: dict[int, tuple[str, str]] = {
     errno.EROFS: ("its disk is read-only", "use a copy that you may write to"),
     errno.EFBIG: ("a limit on the size of files is reached", "raise the limit and try again"),
 }
+_OF_CONTENT = (None, errno.EINVAL, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 if hasattr(errno, "EDQUOT"):
     _CAUSES[errno.EDQUOT] = ("your share of the disk is used up", "make room on it and try again")
 
@@ -24,10 +25,10 @@ if hasattr(errno, "EDQUOT"):
 def failure(what: str, error: BaseException) -> str | None:
     """Return a sentence on why the system failed to open, read or write `what`, None where its content is at fault.
 
-    Libraries raise OSError for content, too, but then without a number of the system's. EINVAL is the number for
-    mapping an empty file.
+    What is not there, or is a folder, counts as content. Libraries raise OSError for content, too, but then without a
+    number of the system's; EINVAL is the number for mapping an empty file.
     """
-    if not isinstance(error, OSError) or error.errno in (None, errno.EINVAL):
+    if not isinstance(error, OSError) or error.errno in _OF_CONTENT:
         return None
     cause, remedy = _CAUSES.get(error.errno, (said(error), "look whether it is still there, and try again"))
     return f"{what} cannot be used, because {cause}: {remedy}."

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from va_widgets.errors import EncoderError
 from va_widgets.forks import imports
+from va_widgets.system_errors import failure
 
 TINY = "va-tiny"
 """The model that the package carries: it knows the demo's rendered videos, and works without a network."""
@@ -302,7 +303,9 @@ def _read_configuration(file: Path, advice: str) -> Mapping[str, Any]:
         configuration: dict[str, Any] = content["model_cfg"]
         _ = configuration["embed_dim"], configuration["vision_cfg"].get, configuration["text_cfg"].get
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EncoderError(f"{file} does not describe an OpenCLIP model: {advice}.") from error
+        raise EncoderError(
+            failure(str(file), error) or f"{file} does not describe an OpenCLIP model: {advice}."
+        ) from error
     return configuration
 
 

@@ -192,7 +192,12 @@ def load_model(path: GivenPath) -> Model:
     """
     folder = absolute_path(path, ModelError, "A model's folder")
     if not exists(folder / CARD_FILE):
-        versions = _versions(folder) if is_folder(folder) else []
+        try:
+            versions = _versions(folder) if is_folder(folder) else []
+        except OSError as error:
+            raise ModelError(
+                failure(f"The folder {folder}", error) or f"The folder {folder} cannot be listed ({error})."
+            ) from error
         if not versions:
             raise ModelError(f"There is no published model in {folder}: give the folder that session.publish wrote.")
         folder = folder / f"v{max(versions)}"
@@ -201,7 +206,9 @@ def load_model(path: GivenPath) -> Model:
         weights = load_file(folder / WEIGHTS_FILE)
         coef, intercept = weights["coef"], weights["intercept"]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise ModelError(f"The model in {folder} is damaged ({error}): publish it again.") from error
+        raise ModelError(
+            failure(f"The model in {folder}", error) or f"The model in {folder} is damaged ({error}): publish it again."
+        ) from error
     wrong = _wrong(card, coef, intercept)
     if wrong:
         raise ModelError(f"The model in {folder} is damaged ({wrong}): publish it again.")
@@ -300,6 +307,7 @@ def _sync(opened: int) -> None:
 
 
 def _versions(home: Path) -> list[int]:
+    """The versions in a model's folder. Raises OSError if it cannot be listed."""
     return [int(found[1]) for entry in home.iterdir() if (found := _VERSION.fullmatch(entry.name))]
 
 
