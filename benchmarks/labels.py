@@ -8,17 +8,17 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import multiprocessing.synchronize
 import os
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
 
 from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.store import LabelStore, StoredValue
 
 APPENDS, WRITERS, EACH, EVENTS = 2000, 8, 250, 1_000_000
 
@@ -40,7 +40,7 @@ def appended(path: Path, annotator: str, number: int) -> list[float]:
     return times
 
 
-def writer(path: Path, name: str, results: multiprocessing.Queue[list[float]], start: multiprocessing.synchronize.Barrier) -> None:
+def writer(path: Path, name: str, results: multiprocessing.Queue[list[float]], start: Barrier) -> None:
     start.wait()
     results.put(appended(path, name, EACH))
 
@@ -77,7 +77,7 @@ def median(work: Callable[[], object], times: int = 30) -> float:
 def million(path: Path, clips: int) -> dict[str, float]:
     """What a concept with a million events costs, and another concept beside it."""
     with LabelStore(path) as store:
-        values = ("yes", "no", "unsure")
+        values: tuple[StoredValue, ...] = ("yes", "no", "unsure")
         batch = min(clips, 10_000)
         for begin in range(0, EVENTS, batch):
             labels = {f"video-{(begin + i) % clips:08x}-00001": values[(begin // clips + i) % 3] for i in range(batch)}
