@@ -584,11 +584,7 @@ class Session:
         labels = labels[self._rows(list(labels.index)) >= 0]
         if annotator is not None:
             own = pd.DataFrame(
-                [
-                    (event.clip_id, event.value, event.time, event.event_id)
-                    for event in events
-                    if event.annotator == annotator
-                ],
+                [(one.clip_id, one.value, one.time, one.event_id) for one in events if one.annotator == annotator],
                 columns=["clip_id", "value", "time", "event"],
             ).set_index("clip_id")
             labels = labels.drop(columns=["value", "time", "event"]).join(own, how="inner")

@@ -36,7 +36,7 @@ class Agreement:
         """What counts, by clip; a clip whose labels were all taken back is not there."""
         if len(self._own) == 1:
             (own,) = self._own.values()
-            self.values = dict(own)
+            self.values = {clip: value for clip, value in own.items() if value != "none"}
         else:
             self.values = {clip: self._agreed(clip) for own in self._own.values() for clip in own}
         self._counts = Counter(self.values.values())

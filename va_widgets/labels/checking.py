@@ -19,30 +19,37 @@ _ROWS = {
 
 
 class Findings(NamedTuple):
-    """How much a label file holds, and what is wrong with it: one sentence each, none if it is sound."""
+    """How much a label file holds, and what is wrong with it: one sentence each, none if it is sound.
+
+    `checksums` is whether the file has any: without them only its structure can be checked.
+    """
 
     events: int
     concepts: int
     annotators: int
     problems: list[str]
+    checksums: bool
 
 
 def check(db: sqlite3.Connection) -> Findings:
     """Return what a label file holds and what is wrong with it. Takes some seconds for a million events."""
-    problems = []
-    for part in (_structure, _events, _counts, _other_rows):
+    problems: list[str] = []
+    checksums = schema.version(db) == schema.SCHEMA_VERSION
+    for part in (_structure, _events, _counts, _other_rows) if checksums else (_structure,):
         try:
             problems += part(db)
         except (sqlite3.Error, DamageError) as error:
             problems.append(str(error))
+    events = concepts = annotators = 0
     try:
-        held = db.execute("SELECT COUNT(*), COUNT(DISTINCT concept), COUNT(DISTINCT annotator) FROM events").fetchone()
+        events, concepts, annotators = db.execute(
+            "SELECT COUNT(*), COUNT(DISTINCT concept), COUNT(DISTINCT annotator) FROM events"
+        ).fetchone()
     except sqlite3.Error as error:
-        held = (0, 0, 0)
         problems.append(str(error))
     if len(problems) > _MOST:
         problems[_MOST:] = [f"and {len(problems) - _MOST:,} more"]
-    return Findings(*held, problems)
+    return Findings(events, concepts, annotators, problems, checksums)
 
 
 def check_events(db: sqlite3.Connection) -> None:
@@ -76,7 +83,7 @@ def _counts(db: sqlite3.Connection) -> Iterator[str]:
         yield "the counts of labels are not those of the events"
     columns = "concept, annotator, clip_id, value, event_id"
     (wrong,) = db.execute(
-        f"""SELECT COUNT(*) FROM (SELECT {columns} FROM ({schema.NEWEST}) EXCEPT SELECT {columns} FROM current_labels)"""
+        f"SELECT COUNT(*) FROM (SELECT {columns} FROM ({schema.NEWEST}) EXCEPT SELECT {columns} FROM current_labels)"
     ).fetchone()
     if wrong:
         yield f"the newest values of {wrong:,} clips are not those of the events"

@@ -118,5 +118,6 @@ def _check(copy: Path) -> None:
     """Raise LabelError unless a copy is sound: it must not take the place of one that is."""
     with closing(files.connect(copy)) as db:
         if found := checking.check(db).problems:
-            raise LabelError(f"The labels are damaged ({found[0]}), and no copy of them was made: see `va-widgets labels check`.")
-
+            raise LabelError(
+                f"The labels are damaged ({found[0]}), and no copy of them was made: see `va-widgets labels check`."
+            )

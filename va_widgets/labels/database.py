@@ -21,6 +21,8 @@ from va_widgets.labels import files, problems, schema
 from va_widgets.paths import is_folder
 
 _QUIET_SECONDS = 0.5  # without a write, after which what is in SQLite's log is copied into the file
+_UNBROKEN_SECONDS = 0.005  # between two transactions that leave others no chance
+_CONTENDED_SECONDS = 1.0  # for how long another process is taken to be writing, too
 _READ_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 _open: weakref.WeakSet[Database] = weakref.WeakSet()
@@ -52,7 +54,9 @@ class Database:
             self._reader = files.connect_for_reading(self._file)
         self._identity = files.identity(path)
         self._schema_cookie: int | None = None
-        self._written = 0.0
+        self._written = 0.0  # when the newest transaction ended
+        self._contended = 0.0  # when another process was last found writing
+        self._row = 0  # of transactions without a pause between them
         self._tidier: threading.Thread | None = None
         _open.add(self)
 
@@ -126,6 +130,7 @@ class Database:
 
     def _begun(self, patience: float) -> sqlite3.Connection:
         """Begin a transaction; `_writing` is held afterwards."""
+        self._give_way()
         end = time.monotonic() + patience
         while True:
             self._writing.take()
@@ -144,6 +149,7 @@ class Database:
                 raise
             else:
                 break
+            self._contended = time.monotonic()
             files.pause()  # without the lock: other threads, and forks, need not wait
         try:
             self._check_schema(self._writer)
@@ -152,6 +158,17 @@ class Database:
             self._writing.give()
             raise
         return self._writer
+
+    def _give_way(self) -> None:
+        """Pause before a transaction where other processes wait to write, or may be waiting.
+
+        They look whether the lock is free every few milliseconds; a process that takes it again at once would leave
+        them no chance. One that has met no other pauses before every tenth transaction of an unbroken row.
+        """
+        now = time.monotonic()
+        self._row = self._row + 1 if now - self._written < _UNBROKEN_SECONDS else 0
+        if now - self._contended < _CONTENDED_SECONDS or self._row % 10 == 9:
+            files.pause()
 
     def _roll_back(self, db: sqlite3.Connection) -> None:
         if not db.in_transaction:  # SQLite has done it by itself, as on a full disk

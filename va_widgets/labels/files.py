@@ -128,11 +128,11 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         retried(lambda: db.execute("PRAGMA journal_mode = WAL"))
     db.execute("PRAGMA busy_timeout = 0")
-    with suppress(_Busy):  # then it can be written
+    with suppress(_BusyError):  # then it can be written
         _make_room(db, path)
 
 
-class _Busy(Exception):
+class _BusyError(Exception):
     """Another connection is writing."""
 
 
@@ -161,12 +161,14 @@ def _make_room(db: sqlite3.Connection, path: Path) -> None:
     """Let SQLite's log have its length from the beginning, so that no label waits until the disk finds room for it.
 
     In a transaction that is rolled back: what has spilled over into the log then stays there, to be written over.
-    Raises _Busy if another connection is writing, and SQLite's error if nothing can be written.
+    Raises _BusyError if another connection is writing, and SQLite's error if nothing can be written.
     """
     try:
         db.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        raise _Busy from error if problems.is_busy(error) else error
+        if problems.is_busy(error):
+            raise _BusyError from error
+        raise
     try:
         if _log_bytes(path) < _LOG_BYTES and shutil.disk_usage(path.parent).free >= _ROOM * _LOG_BYTES:
             db.execute(
@@ -194,19 +196,18 @@ def _refuse_special_files(path: Path) -> None:
     for side in ("-wal", "-shm", "-journal"):
         beside = path.with_name(path.name + side)
         if os.path.lexists(beside) and (beside.is_symlink() or not stat.S_ISREG(beside.stat().st_mode)):
-            raise LabelError(
-                f"{beside} is a link or a device, which labels must not be written through: move it away."
-            )
+            raise LabelError(f"{beside} is a link or a device, which labels must not be written through: move it away.")
 
 
 # --- for reading ---------------------------------------------------------------------------------------------------
 
 
-def connect_for_reading(path: Path) -> sqlite3.Connection:
+def connect_for_reading(path: Path, *, as_it_is: bool = False) -> sqlite3.Connection:
     """Open a label file where nothing can be written, the files that SQLite keeps beside it included.
 
     Labels that are still in SQLite's log are read from there, if need be in a temporary copy; a file of an earlier
-    version is brought up in memory. Raises LabelError if it cannot be read or is no label file.
+    version is brought up in memory, unless it shall be left as it is. Raises LabelError if it cannot be read or is no
+    label file.
     """
     if not exists(path):
         if not is_folder(path.parent):
@@ -216,7 +217,8 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
         return db
     _refuse_special_files(path)
     try:
-        return _opened_read_only(path)
+        db = _opened_read_only(path)
+        return db if as_it_is or schema.version(db) == schema.SCHEMA_VERSION else _in_memory(db)
     except schema.FormatError as error:
         raise LabelError(f"{path} {error}.") from error
     except sqlite3.Error as error:
@@ -240,7 +242,7 @@ def _opened_read_only(path: Path) -> sqlite3.Connection:
     if number == 0:
         db.close()
         raise schema.FormatError("holds no labels yet and cannot be written: open a copy you may write to")
-    return db if number == schema.SCHEMA_VERSION else _in_memory(db)
+    return db
 
 
 def _from_copies(path: Path) -> sqlite3.Connection:

@@ -29,7 +29,7 @@ class DamagedLabelsError(LabelError):
     """Rows of a label file are not as they were written."""
 
     def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"The labels in {path} are damaged ({what}): {_restore(path)}.")
+        super().__init__(f"The labels in {path} are damaged ({what}): {advice(path)}.")
 
 
 def code(error: sqlite3.Error) -> int:
@@ -104,9 +104,9 @@ def _cause(path: Path, error: sqlite3.Error) -> tuple[str, str]:
     if primary == sqlite3.SQLITE_CANTOPEN:
         return _not_opened(path)
     if primary == sqlite3.SQLITE_NOTADB:
-        return "it is no SQLite database, or its first bytes are damaged", _restore(path)
+        return "it is no SQLite database, or its first bytes are damaged", advice(path)
     if is_damage(error):
-        return f"its content is damaged ({error})", _restore(path)
+        return f"its content is damaged ({error})", advice(path)
     return f"SQLite failed ({error})", "try again"
 
 
@@ -128,7 +128,8 @@ def _not_opened(path: Path) -> tuple[str, str]:
     return "it, or a file beside it, cannot be opened", "look whether you may write to its folder"
 
 
-def _restore(path: Path) -> str:
+def advice(path: Path) -> str:
+    """Return what to do about a damaged label file."""
     copies = path.parent / COPIES_FOLDER
     if is_folder(copies) and any(copies.glob("*.sqlite")):
         return f"move it and the files {path.name}-* away and copy the newest file of {copies} to its place"

@@ -60,8 +60,8 @@ TOTALS_COLUMNS = ("concept", "annotator", "events", "events_sum", "labels", "lab
 # that names the one it reverts or applies again in `undoes`, NULL if there was none. `events` is how many events the
 # action has. `before` is the value an event replaced. `sources` is a JSON list of all sources of a clip's labels.
 # What can be undone and redone are two stacks for each annotator and concept, kept as linked lists: `done` and `undone`
-# are their tops after an action, NULL if a stack is empty. `done` is a label's action and `undone` an undo; below it lies
-# its `previous`.
+# are their tops after an action, NULL if a stack is empty. `done` is a label's action and `undone` an undo; below it
+# lies its `previous`.
 _TABLES = """
 CREATE TABLE events (
     event_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -128,7 +128,8 @@ CREATE TABLE state (
     PRIMARY KEY (annotator, concept, key)
 );
 """
-# What `current_labels` and `totals` hold, computed from the events. SQLite takes `value` from the row with MAX(event_id).
+# What `current_labels` and `totals` hold, computed from the events. SQLite takes `value` from the row that has the
+# MAX(event_id).
 NEWEST = """
 SELECT concept, annotator, clip_id, value, MAX(event_id) AS event_id, json_group_array(DISTINCT source) AS sources
 FROM events GROUP BY concept, annotator, clip_id
