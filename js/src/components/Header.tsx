@@ -81,6 +81,11 @@ export function Header({ store, view, home }: { store: Store; view: View; home: 
           }}
         />
       )}
+      {store.outbox.unsavable.value && (
+        <p class="va-words" role="alert">
+          <b>What you label waits on this page until it can be saved.</b> {store.outbox.unsavable.value}
+        </p>
+      )}
       {store.wordless.value && (
         <p class="va-words" role="status">
           <b>Words cannot be searched now.</b> {status.words_note}
@@ -135,7 +140,7 @@ function stateOf(store: Store, status: Status): [kind: string, text: string] {
   if (store.lost.value) return ["lost", `${LOST}${waiting}`];
   if (store.busy.value && !store.waits.value) return ["busy", `${BUSY}${waiting}`];
   const { unsavable } = store.outbox;
-  if (unsaved > 0 && unsavable.value) return ["error", `${unsaved} not saved yet · ${unsavable.value}`];
+  if (unsaved > 0 && unsavable.value) return ["error", `${unsaved} not saved yet`];
   if (status.state === "error") return ["error", status.message];
   if (unsaved > 0) return ["saving", "saving"];
   if (status.words === "loading") return ["loading", "loading"];
