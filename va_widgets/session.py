@@ -918,9 +918,9 @@ class Session:
 
     def _remember_queries(self) -> None:
         """Keep the searches; a search goes on where that is not possible."""
-        if self._store.read_only:
-            return
         try:
+            if self._store.read_only:
+                return
             self._store.set_state(self.annotator, self.concept, "queries", self._queries, patience=HISTORY_PATIENCE)
         except LabelError as error:
             _log.warning("The search is found, but not kept among the searches: %s", error)

@@ -203,7 +203,8 @@ def test_a_closed_session_keeps_the_page_s_labels_waiting(page: Page, session: v
 def test_a_read_only_store_refuses_labels_and_guidelines_for_good(
     page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session._store._database, "read_only", True)
+    for part in (session._store, session._store._database):
+        monkeypatch.setattr(part, "read_only", True)
     for request in (
         {"type": "label", "clips": [session.corpus.clips.index[0]], "value": "yes", "source": "search"},
         {"type": "guideline", "text": "only at night"},
