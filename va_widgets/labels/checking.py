@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from va_widgets.labels import schema
+from va_widgets.labels.problems import SQLITE_ERRORS
 from va_widgets.labels.schema import DamageError
 
 _MOST = 20  # problems that are told one by one
@@ -38,14 +39,14 @@ def check(db: sqlite3.Connection) -> Findings:
     for part in (_structure, _events, _counts, _other_rows) if checksums else (_structure,):
         try:
             problems += part(db)
-        except (sqlite3.Error, DamageError) as error:
+        except (*SQLITE_ERRORS, DamageError) as error:
             problems.append(str(error))
     events = concepts = annotators = 0
     try:
         events, concepts, annotators = db.execute(
             "SELECT COUNT(*), COUNT(DISTINCT concept), COUNT(DISTINCT annotator) FROM events"
         ).fetchone()
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         problems.append(str(error))
     if len(problems) > _MOST:
         problems[_MOST:] = [f"and {len(problems) - _MOST:,} more"]

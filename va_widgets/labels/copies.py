@@ -42,7 +42,7 @@ def write(database: Database, path: Path | None) -> Path:
             os.replace(copy, path)
     except OSError as error:
         raise LabelError(f"The labels could not be copied ({said(error)}): give another place for the copy.") from error
-    except sqlite3.Error as error:
+    except problems.SQLITE_ERRORS as error:
         raise problems.not_saved(path or database.path, error) from error
     return path
 
@@ -74,7 +74,7 @@ def keep(database: Database) -> None:
             os.replace(copy, path)
         for old in _kept(database.path)[:-_KEPT]:
             old.unlink()
-    except (OSError, sqlite3.Error, LabelError) as error:
+    except (OSError, LabelError, *problems.SQLITE_ERRORS) as error:
         if not database.closed:
             _log.warning("No copy of %s was made: %s", database.path, error)
 

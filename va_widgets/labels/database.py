@@ -70,7 +70,7 @@ class Database:
         """Close the connections, with everything in the file itself; they are opened again when they are needed."""
         with self._tidying, self._writing, self._reading:
             if self._writer is not None and files.identity(self.path) == self._identity:
-                with suppress(sqlite3.Error):  # SQLite does the same when the last connection to the file is closed
+                with suppress(*problems.SQLITE_ERRORS):  # SQLite does the same when the last connection to the file is closed
                     self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._close_reader()
             self._close_writer()
@@ -94,7 +94,7 @@ class Database:
                     db.execute("ROLLBACK")  # nothing was written
             except schema.DamageError as error:
                 raise problems.DamagedLabelsError(self.path, str(error)) from error
-            except sqlite3.Error as error:
+            except problems.SQLITE_ERRORS as error:
                 raise problems.not_read(self.path, error) from error
 
     def read(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
@@ -122,7 +122,7 @@ class Database:
             self._check_place()
         except schema.DamageError as error:
             raise problems.DamagedLabelsError(self.path, str(error)) from error
-        except sqlite3.Error as error:
+        except problems.SQLITE_ERRORS as error:
             raise problems.not_saved(self.path, error) from error
         finally:
             self._writing.give()
@@ -140,7 +140,7 @@ class Database:
                 if self._writer is None:
                     self._writer = files.connect(self._file)
                 self._writer.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
+            except problems.SQLITE_ERRORS as error:
                 self._writing.give()
                 if not problems.is_busy(error) or time.monotonic() >= end:
                     raise problems.not_saved(self.path, error) from error
@@ -175,7 +175,7 @@ class Database:
             return
         try:
             db.execute("ROLLBACK")
-        except sqlite3.Error:
+        except problems.SQLITE_ERRORS:
             _log.warning("The connection to %s is opened anew after an error", self.path, exc_info=True)
             self._close_writer()
 
@@ -213,7 +213,7 @@ class Database:
                 self._schema_cookie = cookie
         except schema.FormatError as error:
             raise LabelError(f"{self.path} {error}.") from error
-        except sqlite3.Error as error:
+        except problems.SQLITE_ERRORS as error:
             raise problems.not_saved(self.path, error) from error
 
     # --- what keeps the file whole ----------------------------------------------------------------------
@@ -245,7 +245,7 @@ class Database:
                 with closing(files.connect(self._file)) as db:
                     db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # opens the log
                     db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            except sqlite3.Error as error:
+            except problems.SQLITE_ERRORS as error:
                 _log.debug("The log of %s stays as it is for now: %s", self.path, error)
 
     def _tidy_soon(self) -> None:

@@ -46,7 +46,7 @@ class _Connection(sqlite3.Connection):
     """
 
     def __del__(self) -> None:
-        with suppress(sqlite3.Error):  # it could not be opened
+        with suppress(*problems.SQLITE_ERRORS):  # it could not be opened
             self.close()
 
 
@@ -113,7 +113,7 @@ def connect_for_writing(path: Path) -> sqlite3.Connection | None:
         _prepare(db, path)
     except schema.FormatError as error:
         raise LabelError(f"{path} {error}.") from error
-    except sqlite3.Error as error:
+    except problems.SQLITE_ERRORS as error:
         if db is not None:
             db.close()
         if problems.is_denied(error) and not problems.too_many_files():
@@ -221,7 +221,7 @@ def connect_for_reading(path: Path, *, as_it_is: bool = False) -> sqlite3.Connec
         return db if as_it_is or schema.version(db) == schema.SCHEMA_VERSION else _in_memory(db)
     except schema.FormatError as error:
         raise LabelError(f"{path} {error}.") from error
-    except sqlite3.Error as error:
+    except problems.SQLITE_ERRORS as error:
         raise problems.not_read(path, error) from error
 
 

@@ -6,12 +6,17 @@ import errno
 import os
 import sqlite3
 from pathlib import Path
+from typing import TypeAlias
 
 from va_widgets.errors import LabelError, said
 from va_widgets.paths import exists, is_folder
 
 COPIES_FOLDER = "backups"
 """The folder beside a label file where copies of it are kept."""
+
+SQLiteError: TypeAlias = sqlite3.Error | UnicodeDecodeError
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a label file may raise; the second where damaged names are part of SQLite's own error."""
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _DENIED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
@@ -32,22 +37,22 @@ class DamagedLabelsError(LabelError):
         super().__init__(f"The labels in {path} are damaged ({what}): {advice(path)}.")
 
 
-def code(error: sqlite3.Error) -> int:
+def code(error: SQLiteError) -> int:
     """Return SQLite's extended code of an error; SQLITE_CORRUPT for those that Python found in what it read."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT))
 
 
-def is_busy(error: sqlite3.Error) -> bool:
+def is_busy(error: SQLiteError) -> bool:
     """Return whether another connection holds the lock that was asked for."""
     return code(error) & 0xFF in _BUSY
 
 
-def is_denied(error: sqlite3.Error) -> bool:
+def is_denied(error: SQLiteError) -> bool:
     """Return whether the file, or a file beside it, may not be written or made."""
     return code(error) & 0xFF in _DENIED or code(error) & 0xFF == sqlite3.SQLITE_CANTOPEN
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: SQLiteError) -> bool:
     """Return whether an error comes from the content of the file."""
     return code(error) & 0xFF in (
         sqlite3.SQLITE_CORRUPT,
@@ -60,13 +65,13 @@ def is_damage(error: sqlite3.Error) -> bool:
     )
 
 
-def not_saved(path: Path, error: sqlite3.Error) -> LabelError:
+def not_saved(path: Path, error: SQLiteError) -> LabelError:
     """Return the error to raise where something could not be written."""
     cause, remedy = _cause(path, error)
     return LabelError(f"This was not saved in {path}, because {cause}: {remedy}.")
 
 
-def not_read(path: Path, error: sqlite3.Error) -> LabelError:
+def not_read(path: Path, error: SQLiteError) -> LabelError:
     """Return the error to raise where something could not be read."""
     cause, remedy = _cause(path, error)
     return LabelError(f"The labels in {path} cannot be read, because {cause}: {remedy}.")
@@ -81,7 +86,7 @@ def too_many_files() -> bool:
     return False
 
 
-def _cause(path: Path, error: sqlite3.Error) -> tuple[str, str]:
+def _cause(path: Path, error: SQLiteError) -> tuple[str, str]:
     extended, primary = code(error), code(error) & 0xFF
     if primary in _BUSY:
         return "another process is writing to it and does not finish", "try again, and end that process if it hangs"

@@ -103,13 +103,10 @@ def action_of(db: sqlite3.Connection, number: int | None) -> Action:
 
 def stacks_of(db: sqlite3.Connection, annotator: str, concept: str) -> Stacks:
     """Return the tops of an annotator's stacks for a concept."""
-    row = db.execute(
-        "SELECT * FROM actions WHERE concept = ? AND annotator = ? ORDER BY action_id DESC LIMIT 1",
-        (concept, annotator),
-    ).fetchone()
-    if row is None:
+    total = totals_of(db, concept, annotator).get((concept, annotator))
+    if total is None:
         return Stacks(None, None)
-    newest = Action(*checked(row, "action"))
+    newest = action_of(db, total.action)
     return Stacks(newest.done, newest.undone)
 
 
@@ -175,7 +172,7 @@ def add_events(db: sqlite3.Connection, written: Written, labels: Mapping[str, St
         counts[before] -= 1
         counts[value] += 1
     numbers = (total.events + len(events), events_sum, total.labels + len(labels) - len(former), labels_sum)
-    now = (concept, annotator, *numbers, counts["yes"], counts["no"], counts["unsure"])
+    now = (concept, annotator, *numbers, counts["yes"], counts["no"], counts["unsure"], written.action)
     db.executemany(_INSERT_EVENT, events)
     db.executemany(_INSERT_CURRENT, current)
     db.execute(_INSERT_TOTAL, (*now, checksum(*now)))

@@ -54,7 +54,18 @@ ACTION_COLUMNS = (
 )
 STATE_COLUMNS = ("annotator", "concept", "key", "value")
 CURRENT_COLUMNS = ("concept", "annotator", "clip_id", "value", "event_id", "sources")
-TOTALS_COLUMNS = ("concept", "annotator", "events", "events_sum", "labels", "labels_sum", "yes", "no", "unsure")
+TOTALS_COLUMNS = (
+    "concept",
+    "annotator",
+    "events",
+    "events_sum",
+    "labels",
+    "labels_sum",
+    "yes",
+    "no",
+    "unsure",
+    "action_id",
+)
 
 # An action is what one undo reverts: all events that share an action_id. An undo or a redo is an action of its own
 # that names the one it reverts or applies again in `undoes`, NULL if there was none. `events` is how many events the
@@ -94,7 +105,6 @@ CREATE TABLE actions (
     undone INTEGER,
     checksum INTEGER NOT NULL
 );
-CREATE INDEX actions_by_annotator ON actions (concept, annotator, action_id);
 CREATE INDEX actions_by_message ON actions (concept, annotator, message_id) WHERE message_id IS NOT NULL;
 CREATE TABLE current_labels (
     concept TEXT NOT NULL,
@@ -116,6 +126,7 @@ CREATE TABLE totals (
     yes INTEGER NOT NULL,
     no INTEGER NOT NULL,
     unsure INTEGER NOT NULL,
+    action_id INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
     PRIMARY KEY (concept, annotator)
 ) WITHOUT ROWID;
@@ -135,8 +146,8 @@ SELECT concept, annotator, clip_id, value, MAX(event_id) AS event_id, json_group
 FROM events GROUP BY concept, annotator, clip_id
 """
 COUNTED = """
-SELECT concept, annotator, events, events_sum, labels, labels_sum, yes, no, unsure
-FROM (SELECT concept, annotator, COUNT(*) AS events, SUM(checksum) AS events_sum
+SELECT concept, annotator, events, events_sum, labels, labels_sum, yes, no, unsure, action_id
+FROM (SELECT concept, annotator, COUNT(*) AS events, SUM(checksum) AS events_sum, MAX(action_id) AS action_id
       FROM events GROUP BY concept, annotator)
 JOIN (SELECT concept, annotator, COUNT(*) AS labels, SUM(checksum) AS labels_sum,
              SUM(value = 'yes') AS yes, SUM(value = 'no') AS no, SUM(value = 'unsure') AS unsure
@@ -159,7 +170,9 @@ class DamageError(Exception):
 
 
 class Total(NamedTuple):
-    """How many events an annotator made for a concept, how many clips have a row of theirs, and both checksum sums."""
+    """How many events an annotator made for a concept, how many clips have a row of theirs, and both checksum sums; how
+    many of these rows have which value; and the newest action that has events.
+    """
 
     events: int = 0
     events_sum: int = 0
@@ -168,6 +181,7 @@ class Total(NamedTuple):
     yes: int = 0
     no: int = 0
     unsure: int = 0
+    action: int = 0
 
 
 def checksum(*fields: object) -> int:
@@ -219,7 +233,7 @@ def _refuse_strange_parts(made: list[tuple[str, str, str | None]], number: int) 
     for kind, name in parts:
         if (kind, name) not in expected:
             raise FormatError(
-                f"holds a {kind} called {name!r}, which va-widgets did not make and which may change or drop labels: "
+                f"holds {'an' if kind == 'index' else 'a'} {kind} called {name!r}, which va-widgets did not make and which may change or drop labels: "
                 f"restore the file from a copy, or remove the {kind} if you know what it does"
             )
     for (kind, name), sql in expected.items():

@@ -21,7 +21,7 @@ from va_widgets.labels.database import Database
 from va_widgets.labels.problems import DamagedLabelsError
 from va_widgets.labels.rows import CurrentLabels as CurrentLabels
 from va_widgets.labels.rows import Event as Event
-from va_widgets.labels.schema import VALUES, checked, checksum
+from va_widgets.labels.schema import VALUES, DamageError, checked, checksum
 from va_widgets.labels.schema import StoredValue as StoredValue
 from va_widgets.paths import GivenPath, absolute_path
 
@@ -254,17 +254,26 @@ class LabelStore:
                 " ORDER BY event_id",
                 (concept,),
             )
-            return [rows.event_of(row) for row in found]
+            events = [rows.event_of(row) for row in found]
+            totals = rows.totals_of(db, concept).values()
+            expected = sum(one.yes + one.no + one.unsure for one in totals)
+            if len(events) != expected:
+                raise DamageError(f"{len(events):,} of {expected:,} labels are left")
+            return events
 
     def history(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
         """Every event of a concept, oldest first; `kind` is "label", "undo" or "redo"."""
         only, values = ("", ()) if annotator is None else (" AND annotator = ?", (annotator,))
         with self._database.snapshot() as db:
             found = db.execute(rows.SELECT_EVENTS + f"WHERE concept = ?{only} ORDER BY event_id", (concept, *values))
-            events = [checked(row, "event") for row in found]
-            expected = sum(total.events for total in rows.totals_of(db, concept, annotator).values())
-        if len(events) != expected:
-            raise DamagedLabelsError(self.path, f"{len(events):,} of {expected:,} events are left")
+            events, events_sum = [], 0
+            for row in found:
+                events.append(checked(row, "event"))
+                events_sum += row[-1]
+            totals = rows.totals_of(db, concept, annotator).values()
+            expected = sum(one.events for one in totals)
+            if (len(events), events_sum) != (expected, sum(one.events_sum for one in totals)):
+                raise DamageError(f"{len(events):,} of {expected:,} events are left")
         table = pd.DataFrame(events, columns=list(schema.EVENT_COLUMNS))
         return table.drop(columns="before").astype({"undoes": "Int64"})
 
