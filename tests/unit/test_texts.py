@@ -64,7 +64,7 @@ DOORS: dict[str, Callable[[va.Session, str], object]] = {
     "a guideline": lambda session, text: setattr(session, "guideline", text),
     "a clip to label": lambda session, text: session.label(text, True),
     "clips to label": lambda session, text: session.label({"c1": True, text: False}),
-    "a label": lambda session, text: session.label("c1", text),
+    "a label": lambda session, text: session.label("c1", text),  # type: ignore[arg-type]
     "a source": lambda session, text: session.label("c1", True, source=text),
     "a message id": lambda session, text: session.label("c1", True, message_id=text),
     "an undo's id": lambda session, text: session.undo(message_id=text),

@@ -131,13 +131,13 @@ def test_a_connection_that_takes_no_message_ends_neither_labelling_nor_learning(
     def broken(*_: object, **__: object) -> None:
         raise OSError("the comm is closed")
 
-    page.annotator.send = broken  # type: ignore[method-assign]
+    page.annotator.send = broken
     for part, value in ((clips[:8], "yes"), (clips[8:16], "no")):
         message = {"v": 1, "id": value, "type": "label", "concept": session.concept, "clips": part, "value": value}
         page.annotator._handle_custom_msg({**message, "source": "search"}, [])
         assert refits.acquire(timeout=60)
     assert session.counts == {"yes": 8, "no": 8, "unsure": 0}
-    page.annotator.send = keep  # type: ignore[method-assign]
+    page.annotator.send = keep
     unsubscribe()
     page.ask("label", clips=clips[16:24], value="no", source="search")
     page.wait(lambda message: message.get("event") == "refit" and message["data"]["status"]["pending"] == 0)
