@@ -193,6 +193,25 @@ def test_a_refit_goes_on_without_its_history_and_is_written_down_later(
     assert va.Session(session.corpus, session.concept, "jo").refits["version"].tolist() == [1, 2]
 
 
+def test_a_writer_that_was_stopped_in_a_transaction_holds_up_no_search_feed_or_refit(
+    page: Page, session: va.Session
+) -> None:
+    clips = list(session.corpus.clips.index)
+    session.label(clips[:3], True)
+    with closing(sqlite3.connect(session.corpus.path / "labels.sqlite", isolation_level=None)) as stopped:
+        stopped.execute("BEGIN IMMEDIATE")
+        assert session.refit().version == 1
+        assert page.ask("search", text="a dark street", k=3)["result"]["status"]["queries"] == ["a dark street"]
+        assert len(page.ask("feed", name="borderline", k=3, exclude=[])["result"]["cards"]) == 3
+        other = va.Session(session.corpus, "rain at dusk", "sam")
+        assert len(other.feed("top_positive", 3)) == 3
+        assert page.ask("undo")["error"]["code"] == "not_saved"
+        stopped.execute("ROLLBACK")
+    assert page.ask("undo")["result"]["labels"] == dict.fromkeys(clips[:3])
+    session.refit()
+    assert va.Session(session.corpus, session.concept, "jo").refits["version"].tolist() == [1, 2]
+
+
 def test_a_closed_session_keeps_the_page_s_labels_waiting(page: Page, session: va.Session) -> None:
     session.close()
     answer = page.ask("label", clips=[session.corpus.clips.index[0]], value="yes", source="search")
