@@ -150,7 +150,7 @@ def _read_card(file: Path) -> _Card:
             card = msgspec.json.decode(opened.read(length), type=_Card)
     except FileNotFoundError as error:
         raise CorpusError(f"There is no index {file}: build it first.") from error
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise _unreadable(file, error) from error
     if card.size != start or card.check != _check(file, card.size):
         raise _damaged(file)

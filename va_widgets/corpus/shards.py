@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from va_widgets.corpus import leftovers
-from va_widgets.corpus.data_files import first_line, read_matrix, read_small, size_of, sync
+from va_widgets.corpus.data_files import first_line, read_matrix, read_small, require, size_of, sync
 from va_widgets.corpus.digests import Written, sealed
 from va_widgets.corpus.validation import LARGEST_STRIP
 from va_widgets.errors import CorpusError
@@ -136,7 +137,7 @@ def read_card(folder: Path) -> ShardCard | None:
     """How the shard in a folder was made, None if its card cannot be read."""
     try:
         return msgspec.json.decode(read_small(folder / SHARD_CARD, _LARGEST_CARD), type=ShardCard)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
         return None
 
 
@@ -172,6 +173,7 @@ def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
 def _read_of_shard(path: Path, key: str, name: str, read: Callable[[Path], _T]) -> _T:
     file = inside(path, SHARDS_FOLDER, key, name)
     try:
+        require(file.is_file(), "it is no file")
         return read(file)
     except Exception as error:  # Arrow raises whatever the directions for pandas in a damaged file lead to
         raise CorpusError(
@@ -183,8 +185,11 @@ def _read_of_shard(path: Path, key: str, name: str, read: Callable[[Path], _T]) 
 def read_strip(path: Path, key: str, start: int, size: int) -> bytes:
     """The bytes of one filmstrip. Raises OSError if the shard is gone, CorpusError if it holds fewer."""
     file = inside(path, SHARDS_FOLDER, key, STRIPS_FILE)
+    held = size_of(file)
+    if held is None:  # a pipe would never end
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
+    if not 0 <= size <= LARGEST_STRIP or not 0 <= start <= held - size:
+        raise CorpusError(f"{file} is damaged (it ends before {start + size:,} bytes): copy the corpus again.")
     with file.open("rb") as opened:
-        if not 0 <= size <= LARGEST_STRIP or start + size > opened.seek(0, io.SEEK_END):
-            raise CorpusError(f"{file} is damaged (it ends before {start + size:,} bytes): copy the corpus again.")
         opened.seek(start)
         return opened.read(size)

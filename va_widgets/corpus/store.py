@@ -201,7 +201,7 @@ def read_manifest_alone(path: Path) -> Manifest:
         _check_sources(manifest.sources, manifest)
         seconds = float(manifest.cut.split()[2]) if manifest.cut.startswith("windows") else 0.0
         require(math.isfinite(seconds), "its clips are windows without an end")
-    except (ValueError, OSError, RecursionError) as error:
+    except (ValueError, msgspec.MsgspecError, OSError, RecursionError) as error:
         raise CorpusError(
             failure(str(file), error)
             or f"{file} is damaged, or no manifest of a corpus ({first_line(error)}): copy the corpus again, or choose"
@@ -260,7 +260,7 @@ class Files:
         try:
             sources = msgspec.convert(table.to_dict("records"), list[Source])
             _check_sources(sources, self.manifest)
-        except ValueError as error:
+        except (ValueError, msgspec.MsgspecError) as error:
             raise self._sources.damaged(error) from error
         return sources
 
@@ -269,21 +269,15 @@ class Files:
 
         Raises CorpusError if it holds what such a table cannot. That no clip id comes twice is not looked at.
         """
-        table = self.clips.read_arrow([name for name in self.clips.names if name not in HIDDEN])
-        if fault := fault_of_clips(table, given=self.manifest.cut == GIVEN):
-            raise self.clips.damaged(fault)
-        clips = as_frame(table, self.clips.damaged)
-        if fault := fault_of_frame(clips, self.manifest.clips):
-            raise self.clips.damaged(fault)
-        del table
-        pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
-        return clips
+        return _read_clips(self.clips, self.manifest, self.clips.damaged)
 
     def read_media(self) -> pd.DataFrame:
         """Where the pictures of clips are: the HIDDEN columns, none if there are no pictures.
 
         Raises CorpusError if they hold what such columns cannot.
         """
+        if fault := fault_of_columns(self.clips.names, given=self.manifest.cut == GIVEN):
+            raise self.clips.damaged(fault)
         table = self.clips.read_arrow(HIDDEN)
         if "_key" in self.clips.names and (fault := fault_of_media(table, roots=len(self.manifest.roots))):
             raise self.clips.damaged(fault)
@@ -307,8 +301,6 @@ def open_files(path: Path) -> Files:
         written = manifest.files.get
         try:
             clips = Table(in_folder(path, manifest.clips_file), written(manifest.clips_file))
-            if fault := fault_of_columns(clips.names, given=manifest.cut == GIVEN):
-                raise clips.damaged(fault)
             file = in_folder(path, manifest.embeddings_file)
             matrix = open_matrix(file, written(manifest.embeddings_file))
             if matrix.shape != (clips.rows, manifest.dim) or clips.rows != manifest.clips:
@@ -326,6 +318,22 @@ def open_files(path: Path) -> Files:
             )
         except FileNotFoundError:  # a build has replaced the corpus meanwhile: there is a newer manifest
             continue
+
+
+def _read_clips(clips: Table, manifest: Manifest, damaged: Callable[[Exception | str], CorpusError]) -> pd.DataFrame:
+    """What users see of a table of clips. Raises what `damaged` returns if it holds what it cannot."""
+    given = manifest.cut == GIVEN
+    if fault := fault_of_columns(clips.names, given=given):
+        raise damaged(fault)
+    table = clips.read_arrow([name for name in clips.names if name not in HIDDEN])
+    if fault := fault_of_clips(table, given=given):
+        raise damaged(fault)
+    frame = as_frame(table, damaged)
+    if fault := fault_of_frame(frame, manifest.clips):
+        raise damaged(fault)
+    del table
+    pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
+    return frame
 
 
 def check_unique(clips: pd.DataFrame, path: Path) -> None:
@@ -417,7 +425,7 @@ class Writing:
                 opened.seek(-matrix.nbytes, io.SEEK_END)
                 opened.write(matrix.data)
         former = read_manifest_alone(self._path) if (self._path / MANIFEST_FILE).exists() else None
-        files = {} if former is None else {name: former.files[name] for name in former.files}
+        files = {} if former is None else dict(former.files)
         for file in self._begun:
             files[file.name] = Written.of_file(file)
             sync(file)
@@ -429,7 +437,7 @@ class Writing:
             check="",
         )
         content = sealed(msgspec.to_builtins(manifest))
-        self._check_opens(msgspec.json.encode(content))
+        self._check_opens(content)
         unfinished = self._begin(leftovers.unfinished(self._path, self._number, MANIFEST_FILE).name)
         try:
             with unfinished.open("xb") as opened:
@@ -441,23 +449,15 @@ class Writing:
         _remove_replaced(self._path, manifest)
         return msgspec.structs.replace(manifest, check=content["check"])
 
-    def _check_opens(self, content: bytes) -> None:
+    def _check_opens(self, content: dict[str, Any]) -> None:
         """Raise CorpusError if a manifest, or the table of clips that was written for it, could not be read again."""
         try:
-            manifest = msgspec.json.decode(content, type=Manifest)
-        except ValueError as error:
+            manifest = msgspec.json.decode(msgspec.json.encode(content), type=Manifest)
+        except (ValueError, msgspec.MsgspecError) as error:  # a text that is not Unicode, too
             raise CorpusError(f"The corpus in {self._path} cannot be written ({error}): give another value.") from error
         file = self._path / manifest.clips_file
-        if file not in self._begun:
-            return
-        table, given = Table(file), manifest.cut == GIVEN
-        fault = fault_of_columns(table.names, given=given) or fault_of_clips(table.read_arrow(), given=given)
-        if not fault and table.rows != manifest.clips:
-            fault = f"it has {table.rows:,} rows for {manifest.clips:,} clips"
-        if fault:
-            raise CorpusError(
-                f"The table of clips cannot be kept ({fault}): give one row a clip, with values that it can have."
-            )
+        if file in self._begun:
+            _read_clips(Table(file), manifest, _not_kept)
 
     def _write(self, stem: str, suffix: str, write: Callable[[Path], object]) -> str:
         file = self._begin(f"{stem}-{self._number}.{suffix}")
@@ -472,6 +472,13 @@ class Writing:
         file = self._path / name
         self._begun.append(file)
         return file
+
+
+def _not_kept(error: Exception | str) -> CorpusError:
+    reason = first_line(error) if isinstance(error, Exception) else error
+    return CorpusError(
+        f"The table of clips cannot be kept ({reason}): give one row a clip, with values that it can have."
+    )
 
 
 def _named_in(path: Path) -> list[str]:

@@ -81,7 +81,9 @@ def fault_of_arrow(table: pa.Table) -> str:
 
 def fault_of_frame(frame: pd.DataFrame, rows: int) -> str:
     """Return what is wrong with a table of clips as pandas has it, which it reads by directions in the file."""
-    if frame.index.name != "clip_id" or len(frame) != rows:
+    if len(frame) != rows:
+        return f"it has {len(frame):,} rows for {rows:,} clips"
+    if frame.index.name != "clip_id":
         return "it is not indexed by clip_id"
     if not frame.columns.is_unique or not all(isinstance(name, str) for name in frame.columns):
         return "its columns have no names of their own"

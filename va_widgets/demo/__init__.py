@@ -106,7 +106,7 @@ def _recipe(path: Path, asked: dict[str, int | None]) -> dict[str, int]:
     try:
         kept = msgspec.json.decode(file.read_bytes(), type=dict[str, int | bool])
         recipe = {name: kept[name] for name in _DEFAULTS}
-    except (OSError, ValueError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, msgspec.MsgspecError, RecursionError) as error:
         raise CorpusError(f"{file} is not the demo's: move it, or choose another folder.") from error
     for name, value in wanted.items():
         if recipe[name] != value:

@@ -151,6 +151,7 @@ def test_a_manifest_with_a_field_that_it_cannot_have_is_refused(
         (b"PK\x03\x04", ""),
         (b'{"name": "a web page", "start_url": "."}', "schema"),
     ],
+    ids=["array", "deep", "not UTF-8", "surrogate", "empty", "binary", "another's"],
 )
 def test_a_manifest_that_is_none_is_refused(filmed: Path, content: bytes, told: str) -> None:
     (filmed / store.MANIFEST_FILE).write_bytes(content)
@@ -214,6 +215,17 @@ def test_pictures_that_cannot_be_there_are_refused(filmed: Path, columns: dict[s
     assert "damaged" in set(corpus.verify(progress=False)["status"]) or "_strip_at" in columns
 
 
+@pytest.mark.parametrize("name", ["clip_id", "video", "fps", "_key", "_strip_bytes"])
+def test_a_table_without_a_column_is_told_by_opening_and_by_verify(filmed: Path, name: str) -> None:
+    file = filmed / store.read_manifest(filmed).clips_file
+    pq.write_table(pq.read_table(file).drop_columns([name]), file)
+    damaging.record_digests(filmed)
+    with pytest.raises(va.CorpusError, match=f"it has no column {name}"):
+        va.Corpus.open(filmed)
+    told = verify(filmed, progress=False)
+    assert told["reason"].str.contains(f"it has no column {name}").any()
+
+
 def test_a_clip_id_that_comes_twice_is_told_before_a_clip_is_looked_up(filmed: Path) -> None:
     file = filmed / store.read_manifest(filmed).clips_file
     table = pq.read_table(file).to_pandas()
@@ -264,6 +276,16 @@ def test_filmstrips_that_are_cut_are_told(filmed: Path) -> None:
         os.truncate(file, 10)
     with pytest.raises(va.CorpusError, match=r"strips\.bin is damaged \(it ends before"):
         corpus.filmstrip(clip)
+
+
+def test_filmstrips_that_are_a_pipe_are_not_waited_for(filmed: Path) -> None:
+    corpus = va.Corpus.open(filmed)
+    for file in filmed.glob("shards/*/strips.bin"):
+        file.unlink()
+        os.mkfifo(file)
+    with pytest.raises(va.CorpusError, match="are gone from"):
+        corpus.filmstrip(corpus.clips.index[0])
+    assert (corpus.verify(progress=False)["status"] == "missing").sum() == 2
 
 
 # --- verify ----------------------------------------------------------------------------------------

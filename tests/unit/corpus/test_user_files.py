@@ -40,7 +40,9 @@ def vectors(n: int = 6, dim: int = 4) -> NDArray[np.float32]:
 
 
 def table(n: int = 6) -> pd.DataFrame:
-    return pd.DataFrame({"clip_id": [f"c{i}" for i in range(n)], "video": "a.mp4", "start": range(n)})
+    return pd.DataFrame(
+        {"clip_id": [f"c{i}" for i in range(n)], "video": "a.mp4", "start": range(n), "end": range(1, n + 1)}
+    )
 
 
 def seed(folder: Path, names: tuple[str, ...] = NAMES) -> dict[Path, bytes]:
