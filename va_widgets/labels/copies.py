@@ -73,7 +73,7 @@ def keep(database: Database) -> None:
         for old in _kept(database.path)[:-_KEPT]:
             old.unlink()
     except (OSError, LabelError, *problems.SQLITE_ERRORS) as error:
-        if not database.closed:
+        if not database.closed and not background.stop_requested():
             _log.warning("No copy of %s was made: %s", database.path, error)
 
 
@@ -111,6 +111,7 @@ def _unfinished(path: Path) -> Iterator[Path]:
 def _check(copy: Path) -> None:
     """Raise LabelError unless a copy is sound: it must not take the place of one that is."""
     with closing(files.connect(copy)) as db:
+        db.set_progress_handler(background.stop_requested, 10_000)  # the end of the interpreter does not wait for it
         if found := checking.check(db).problems:
             raise LabelError(
                 f"The labels are damaged ({found[0]}), and no copy of them was made: see `va-widgets labels check`."
