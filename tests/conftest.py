@@ -38,7 +38,7 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def copy_unlabelled(corpus: Path, to: Path) -> None:
     """Copy a corpus without its labels and models."""
-    shutil.copytree(corpus, to, ignore=shutil.ignore_patterns("labels.sqlite*", "models"))
+    shutil.copytree(corpus, to, ignore=shutil.ignore_patterns("labels.sqlite*", "backups", "models"))
 
 
 @pytest.fixture

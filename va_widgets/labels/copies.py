@@ -6,11 +6,9 @@ import logging
 import os
 import random
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 from va_widgets import background
@@ -28,9 +26,9 @@ def write(database: Database, path: Path | None) -> Path:
     """Write all labels to one new file; see LabelStore.backup."""
     try:
         if path is None:
-            path = _unused(_folder(database.path), _BY_HAND)
+            path = _named(_folder(database.path), _BY_HAND)
         elif is_folder(path):
-            path = _unused(path, _BY_HAND)
+            path = _named(path, _BY_HAND)
         elif exists(path):
             raise LabelError(f"{path} is there already and is not overwritten: give another name, or a folder.")
         elif not is_folder(path.parent):
@@ -62,7 +60,7 @@ def keep(database: Database) -> None:
         before = database.path.stat()
         if not database.read("SELECT 1 FROM events LIMIT 1"):
             return
-        path = _unused(_folder(database.path), _AUTOMATIC)
+        path = _named(_folder(database.path), _AUTOMATIC)
         with _unfinished(path) as copy:
             with database.for_copying() as db:
                 files.write_copy(db, copy)
@@ -75,7 +73,7 @@ def keep(database: Database) -> None:
         for old in _kept(database.path)[:-_KEPT]:
             old.unlink()
     except (OSError, LabelError, *problems.SQLITE_ERRORS) as error:
-        if not database.closed:
+        if not database.closed and not background.stop_requested():
             _log.warning("No copy of %s was made: %s", database.path, error)
 
 
@@ -92,13 +90,9 @@ def _kept(labels: Path) -> list[Path]:
     return sorted(folder.glob(f"{_AUTOMATIC}-*.sqlite"))
 
 
-def _unused(folder: Path, kind: str) -> Path:
-    time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for number in count(1):
-        path = folder / (f"{kind}-{time}.sqlite" if number == 1 else f"{kind}-{time}-{number:02d}.sqlite")
-        if not os.path.lexists(path):
-            break
-    return path
+def _named(folder: Path, kind: str) -> Path:
+    """A name for a new copy; in the order of their names the newest is the last."""
+    return folder / f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S-%f}.sqlite"
 
 
 @contextmanager
@@ -117,6 +111,7 @@ def _unfinished(path: Path) -> Iterator[Path]:
 def _check(copy: Path) -> None:
     """Raise LabelError unless a copy is sound: it must not take the place of one that is."""
     with closing(files.connect(copy)) as db:
+        db.set_progress_handler(background.stop_requested, 10_000)  # the end of the interpreter does not wait for it
         if found := checking.check(db).problems:
             raise LabelError(
                 f"The labels are damaged ({found[0]}), and no copy of them was made: see `va-widgets labels check`."

@@ -70,7 +70,9 @@ class Database:
         """Close the connections, with everything in the file itself; they are opened again when they are needed."""
         with self._tidying, self._writing, self._reading:
             if self._writer is not None and files.identity(self.path) == self._identity:
-                with suppress(*problems.SQLITE_ERRORS):  # SQLite does the same when the last connection to the file is closed
+                with suppress(
+                    *problems.SQLITE_ERRORS
+                ):  # SQLite does the same when the last connection to the file is closed
                     self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._close_reader()
             self._close_writer()
@@ -103,15 +105,15 @@ class Database:
             return db.execute(sql, values).fetchall()
 
     @contextmanager
-    def transaction(self, patience: float = files.PATIENCE) -> Iterator[sqlite3.Connection]:
+    def transaction(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """A connection for writing; what is written is on the disk afterwards, or LabelError is raised.
 
-        Other writers are waited for as long as `patience`, in seconds.
+        Other writers are waited for as long as `patience`, in seconds (3 if not given).
         """
         self._check_open()
         if self.read_only:
             raise LabelError(f"Labels cannot be saved because {self.path} is read-only: open a copy you may write to.")
-        db = self._begun(patience)
+        db = self._begun(files.PATIENCE if patience is None else patience)
         try:
             try:
                 yield db
@@ -230,11 +232,12 @@ class Database:
                 with closing(files.connect(self._file, timeout=_READ_SECONDS)) as db:
                     yield db
                 return
-            with self._reading:
-                if self._reader is None:
+            with self._writing, self._reading:
+                held = self._reader or self._writer
+                if held is None:
                     self._check_place()
-                    self._reader = self._connected_for_reading()
-                yield self._reader
+                    held = self._reader = self._connected_for_reading()
+                yield held
 
     def checkpoint(self) -> None:
         """Copy what is in SQLite's log into the file, as far as nobody is reading it. Never blocks a writer."""

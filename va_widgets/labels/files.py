@@ -75,12 +75,12 @@ def identity(path: Path) -> Identity | None:
     return Identity(found.st_dev, found.st_ino) if found.st_ino else None
 
 
-def retried(work: Callable[[], _T], seconds: float = PATIENCE) -> _T:
+def retried(work: Callable[[], _T]) -> _T:
     """Return what `work` returns, and call it again while another connection holds the lock that it needs.
 
     The pauses are short and random: with SQLite's own, which grow, one of several writers may wait for seconds.
     """
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             return work()
@@ -191,8 +191,9 @@ def _log_bytes(path: Path) -> int:
 
 def _refuse_special_files(path: Path) -> None:
     """Raise LabelError for what SQLite would wait for without end, or would write to through a link."""
-    if exists(path) and not stat.S_ISREG(path.stat().st_mode) and not is_folder(path):
-        raise LabelError(f"{path} is no file, but a device or a pipe: move it away, or give another path.")
+    if exists(path) and not stat.S_ISREG(path.stat().st_mode):
+        what = "a folder" if is_folder(path) else "a device or a pipe"
+        raise LabelError(f"{path} is no file, but {what}: move it away, or give another path.")
     for side in ("-wal", "-shm", "-journal"):
         beside = path.with_name(path.name + side)
         if os.path.lexists(beside) and (beside.is_symlink() or not stat.S_ISREG(beside.stat().st_mode)):
@@ -227,11 +228,10 @@ def connect_for_reading(path: Path, *, as_it_is: bool = False) -> sqlite3.Connec
 
 def _opened_read_only(path: Path) -> sqlite3.Connection:
     uri = path.as_uri()
-    db = connect(f"{uri}?mode=ro", uri=True, timeout=_READ_SECONDS)
     try:
+        db = connect(f"{uri}?mode=ro", uri=True, timeout=_READ_SECONDS)
         number = schema.version(db)
     except sqlite3.OperationalError as error:
-        db.close()
         if not problems.is_denied(error) or problems.too_many_files():
             raise
         # A database in WAL mode, in a folder where the index of its log cannot be made.

@@ -121,8 +121,6 @@ def _not_opened(path: Path) -> tuple[str, str]:
         return "this process has too many files open", "close some, or raise the limit (ulimit -n)"
     if not exists(path.parent):
         return f"the folder {path.parent} does not exist", "make it, or give another path"
-    if is_folder(path):
-        return "there is a folder of that name", "move it away, or give another path"
     for file in (path, path.with_name(f"{path.name}-wal")):
         if exists(file) and not os.access(file, os.R_OK):
             return f"{file.name} may not be read", "give yourself the right to read it"

@@ -170,8 +170,10 @@ class DamageError(Exception):
 
 
 class Total(NamedTuple):
-    """How many events an annotator made for a concept, how many clips have a row of theirs, and both checksum sums; how
-    many of these rows have which value; and the newest action that has events.
+    """What an annotator has made for a concept.
+
+    `events` is how many events, `labels` how many rows of `current_labels`, and how many of these have which value; the
+    sums are of their checksums; `action` is the newest action that has events.
     """
 
     events: int = 0
@@ -232,9 +234,10 @@ def _refuse_strange_parts(made: list[tuple[str, str, str | None]], number: int) 
         expected = _parts()
     for kind, name in parts:
         if (kind, name) not in expected:
+            what = f"an index called {name!r}" if kind == "index" else f"a {kind} called {name!r}"
             raise FormatError(
-                f"holds {'an' if kind == 'index' else 'a'} {kind} called {name!r}, which va-widgets did not make and which may change or drop labels: "
-                f"restore the file from a copy, or remove the {kind} if you know what it does"
+                f"holds {what}, which va-widgets did not make and which may change or drop labels: restore the file "
+                "from a copy, or remove that if you know what it does"
             )
     for (kind, name), sql in expected.items():
         if number == 0 or (kind, name) not in parts or parts[kind, name] != sql:

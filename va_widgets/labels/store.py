@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -53,8 +55,10 @@ class LabelStore:
         self.path = absolute_path(path, LabelError)
         self._database = Database(self.path)
         self.read_only = self._database.read_only
+        self._copier: threading.Thread | None = None
         if keep_copies and not self.read_only and copies.is_due(self.path):
-            background.start(lambda: copies.keep(self._database), "va-labels-copy")
+            with suppress(RuntimeError):  # the interpreter is ending
+                self._copier = background.start(partial(copies.keep, self._database), "va-labels-copy")
 
     def __enter__(self) -> Self:
         return self
@@ -160,11 +164,11 @@ class LabelStore:
         return labels
 
     def set_state(
-        self, annotator: str, concept: str, key: str, value: object, *, patience: float = files.PATIENCE
+        self, annotator: str, concept: str, key: str, value: object, *, patience: float | None = None
     ) -> None:
         """Keep a small JSON document, such as a guideline or the queries, under (annotator, concept, key).
 
-        Other writers are waited for as long as `patience`, in seconds.
+        Other writers are waited for as long as `patience`, in seconds (3 if not given).
         """
         row = (annotator, concept, key, json.dumps(value))
         with self._database.transaction(patience) as db:

@@ -83,8 +83,7 @@ def test_no_flipped_byte_gives_a_wrong_count_without_a_word(sound: Path, tmp_pat
             before = None
         try:
             assert everything(path) == truth, f"flip {flip}"
-        except LabelError as error:
-            assert "\n" not in str(error)
+        except LabelError:
             assert before is None or before.problems, f"flip {flip}: the check has not found what is damaged"
             told += 1
         else:

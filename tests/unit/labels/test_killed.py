@@ -13,9 +13,9 @@ from tests.conftest import ROOT
 
 KILLS = 300
 
-# Forks writers one after another and kills each at a random instant: while it makes or opens the file, brings it up from
-# version 1, labels, undoes, copies its log, or closes it. What a writer acknowledges comes through a pipe. Only the label
-# store is imported, so that a fork takes milliseconds.
+# Forks writers one after another and kills each at a random instant: while it makes or opens the file, brings it up
+# from version 1, labels, undoes, copies its log, or closes it. What a writer acknowledges comes through a pipe. Only
+# the label store is imported, so that a fork takes milliseconds.
 SERVER = """
 import itertools, json, os, random, select, signal, sys, time
 from collections import Counter
