@@ -47,7 +47,7 @@ def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def copy_unlabelled(corpus: Path, to: Path) -> None:
     """Copy a corpus without its labels and models."""
-    shutil.copytree(corpus, to, ignore=shutil.ignore_patterns("labels.sqlite*", "models"))
+    shutil.copytree(corpus, to, ignore=shutil.ignore_patterns("labels.sqlite*", "backups", "models"))
 
 
 @pytest.fixture

@@ -58,6 +58,11 @@ def stop_requested() -> bool:
     return _ending.is_set() and threading.current_thread() in _threads
 
 
+def wait(seconds: float) -> bool:
+    """Wait for so long, or until the interpreter waits for the ends of the threads. Returns whether it does."""
+    return _ending.wait(seconds)
+
+
 class TaskQueue:
     """Runs tasks one after another on a thread that exists only while there are tasks.
 
@@ -113,9 +118,9 @@ def _keep() -> None:
 
 def _forked() -> None:
     """A child of a fork has none of its parent's threads."""
-    global _keeper, _starting
+    global _keeper, _starting, _ending
     _threads.clear()
-    _keeper, _starting = None, threading.Lock()
+    _keeper, _starting, _ending = None, threading.Lock(), threading.Event()
 
 
 if hasattr(os, "register_at_fork"):

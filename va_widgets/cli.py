@@ -1,4 +1,4 @@
-"""The command line: `va-widgets demo`, `build`, `relocate`, `trust`, `verify`, `info`."""
+"""The command line: `va-widgets demo`, `build`, `relocate`, `trust`, `verify`, `info`, `labels check` and `backup`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from va_widgets._version import __version__
-from va_widgets.errors import VaError
+from va_widgets.errors import LabelError, VaError
+from va_widgets.paths import absolute_path, exists, inside, is_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,16 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="say what a corpus holds")
     info.add_argument("corpus", type=Path)
     info.set_defaults(run=_info)
+
+    labels = commands.add_parser("labels", help="check or copy the labels of a corpus")
+    actions = labels.add_subparsers(required=True, metavar="action")
+    check = actions.add_parser("check", help="read every label and say whether all are as they were written")
+    check.add_argument("corpus", type=Path, help="a corpus, or a file of labels")
+    check.set_defaults(run=_check_labels)
+    backup = actions.add_parser("backup", help="copy all labels to one file, also while somebody is labelling")
+    backup.add_argument("corpus", type=Path, help="a corpus, or a file of labels")
+    backup.add_argument("target", nargs="?", type=Path, help="a new file, or a folder (default: backups in the corpus)")
+    backup.set_defaults(run=_back_up_labels)
     return parser
 
 
@@ -145,11 +156,49 @@ def _info(options: argparse.Namespace) -> int:
     corpus = Corpus.open(options.corpus)
     print(corpus)
     _print_skipped(corpus.report)
-    labels = inside(corpus.path, LABELS_FILE)
+    labels = inside(Path(corpus.path), LABELS_FILE, error=LabelError)
     if labels.exists():
         with LabelStore(labels) as store:
             print(store.concepts().to_string(index=False))
     return 0
+
+
+def _check_labels(options: argparse.Namespace) -> int:
+    from va_widgets.labels.problems import advice
+    from va_widgets.labels.store import check_file
+
+    path = _labels_file(options.corpus)
+    found = check_file(path)
+    print(f"{path}: {found.events:,} events, {found.concepts:,} concepts, {found.annotators:,} annotators")
+    for problem in found.problems:
+        print(f"  {problem}")
+    if found.problems:
+        raise LabelError(f"The labels in {path} are damaged: {advice(path)}.")
+    if found.checksums:
+        print("Every label is as it was written.")
+    else:
+        print("The file is sound; single labels have no checksums until it is opened with write access.")
+    return 0
+
+
+def _back_up_labels(options: argparse.Namespace) -> int:
+    from va_widgets.labels.store import LabelStore
+
+    with LabelStore(_labels_file(options.corpus)) as store:
+        print(store.backup(options.target))
+    return 0
+
+
+def _labels_file(path: Path) -> Path:
+    """The file of labels that is meant by a corpus, or by its own path."""
+    from va_widgets.session import LABELS_FILE
+
+    path = absolute_path(path, LabelError)
+    if is_folder(path):
+        path = inside(path, LABELS_FILE, error=LabelError)
+    if not exists(path):
+        raise LabelError(f"There are no labels in {path.parent}: give the folder of a corpus, or a file of labels.")
+    return path
 
 
 def _print_skipped(report: pd.DataFrame) -> None:

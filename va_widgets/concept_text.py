@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.corpus import Corpus
+from va_widgets.errors import LabelError
+from va_widgets.labels.refit_history import HISTORY_PATIENCE
 from va_widgets.labels.store import LabelStore
 
 _EVERYBODY = ""  # the vector belongs to the concept, not to one annotator
@@ -59,14 +61,17 @@ class ConceptText:
         vector = self._corpus.text_embedding(self._concept)
         read = self._corpus.cut_text(self._concept)
         nonsense = self._corpus.resembles_nonsense(self._concept, vector)
+        self.vector, self.read, self.nonsense = vector, read, nonsense
         if self._labels.read_only:
-            self.vector, self.read, self.nonsense = vector, read, nonsense
             return
         data = base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
         document = {"float32": data, "read": read, "nonsense": nonsense}
-        if not self._take(self._labels.settle_state(_EVERYBODY, self._concept, self._key, document)):
-            self._labels.set_state(_EVERYBODY, self._concept, self._key, document)  # what was there is damaged
-            self._take(document)
+        try:
+            key = (_EVERYBODY, self._concept, self._key)
+            if not self._take(self._labels.settle_state(*key, document, patience=HISTORY_PATIENCE)):
+                self._labels.set_state(*key, document, patience=HISTORY_PATIENCE)  # what was there is damaged
+        except LabelError as error:  # the feeds go on; who opens the concept next makes the vector again
+            _log.warning("The text vector of %r is not kept: %s", self._concept, error)
 
     def _take(self, document: Any) -> bool:
         """Take over a stored vector; False if there is none or it is damaged."""

@@ -47,6 +47,10 @@ class LabelError(VaError):
     """A label, a concept or an annotator name that cannot be stored."""
 
 
+class NotSavedError(LabelError):
+    """Labels, or a guideline, could not be saved now: the same call may succeed once the label store is back."""
+
+
 class NotEnoughLabelsError(VaError):
     """The labels given so far do not allow what was asked."""
 

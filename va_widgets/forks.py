@@ -34,13 +34,15 @@ class ForkLock:
         is held shortly, and whose holder takes no such lock that was made later.
     before : bound method, optional
         Called before a fork while the lock is held.
+    first : bool
+        Whether a fork takes it before all others, so that its holder may take such locks that were made later.
     """
 
-    def __init__(self, *, waits: bool = False, before: Callable[[], None] | None = None) -> None:
+    def __init__(self, *, waits: bool = False, before: Callable[[], None] | None = None, first: bool = False) -> None:
         self._lock = threading.RLock()
         self._waits = waits
         self._before = None if before is None else weakref.WeakMethod(before)
-        self.number = next(_numbers)
+        self.order = (not first, -next(_numbers))
         _locks.add(self)
 
     def __enter__(self) -> None:
@@ -75,8 +77,8 @@ imports = ForkLock(waits=True)
 
 def _before() -> None:
     _forking.acquire()
-    # The newest first: a session's lock is newer than that of its label store, which is taken while it is held.
-    for lock in sorted(_locks, key=lambda lock: -lock.number):
+    # The newest first, after those that are to be first: a session's, under which its label store's is taken.
+    for lock in sorted(_locks, key=lambda lock: lock.order):
         (_taken if lock.take() else _held).append(lock)
     for lock in _taken:
         lock.prepare()

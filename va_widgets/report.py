@@ -23,6 +23,7 @@ from va_widgets.snippets import (
     quality_told,
     shortened,
 )
+from va_widgets.texts import without_lone_surrogates
 
 if TYPE_CHECKING:
     from va_widgets.session import Session
@@ -133,7 +134,7 @@ def of(session: Session) -> Report:
         " style-src 'unsafe-inline'\">"
         f"<title>{escape(concept)} · Video Annotator</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
     )
-    return Report(page, summary)
+    return Report(without_lone_surrogates(page), without_lone_surrogates(summary))
 
 
 def _facts(session: Session) -> str:
@@ -250,11 +251,11 @@ def _models(session: Session) -> str:
 def _published(session: Session) -> Iterable[Model]:
     from va_widgets.session import MODELS_FOLDER
 
-    home = session.corpus.path
-    for card in (home / MODELS_FOLDER).glob(f"*/v*/{CARD_FILE}"):
+    corpus = Path(session.corpus.path)
+    for card in (corpus / MODELS_FOLDER).glob(f"*/v*/{CARD_FILE}"):
         try:
-            model = load_model(inside(home, str(card.parent.relative_to(home)), error=ModelError))
-        except ModelError:  # a damaged one is no matter of this page
+            model = load_model(inside(corpus, *card.parent.relative_to(corpus).parts, error=ModelError))
+        except ModelError:  # a damaged one is no matter of this page, nor one of another place
             continue
         if model.concept == session.concept:
             yield model

@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+import weakref
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,13 +30,16 @@ from va_widgets.errors import (
     LabelError,
     ModelError,
     NotEnoughLabelsError,
+    NotSavedError,
     ReportError,
     SearchUnavailableError,
     UnknownClipError,
 )
 from va_widgets.forks import ForkLock
-from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.store import LabelStore, StoredValue
+from va_widgets.labels.agreement import Agreement, table
+from va_widgets.labels.refit_history import HISTORY_PATIENCE, RefitHistory
+from va_widgets.labels.shared import StoreUser
+from va_widgets.labels.store import LONGEST_SOURCE, LabelStore, StoredValue
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
 from va_widgets.labels.values import LabelValue as LabelValue
 from va_widgets.learning.backdrop import Backdrop
@@ -45,6 +52,7 @@ from va_widgets.listeners import Listener, Listeners
 from va_widgets.matrix import needs_torch, one_thread
 from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
 from va_widgets.paths import GivenPath, absolute_path, inside
+from va_widgets.texts import without_lone_surrogates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,6 +65,7 @@ LABELS_FILE = "labels.sqlite"
 MODELS_FOLDER = "models"
 _SHARED = ""  # the guideline and the refits belong to the concept, not to one annotator
 _KEPT_QUERIES = 20
+_KEPT_SESSIONS = 4  # of other concepts, which the person may go back to
 _RANDOM = "random"  # the feed whose clips stand for the corpus
 _log = logging.getLogger(__name__)
 
@@ -114,6 +123,22 @@ class _Fit:
         return self.ranking.logits
 
 
+@dataclass(frozen=True)
+class _CorpusView:
+    """What the sessions of one corpus and one seed have in common; the corpus's clips stay the same in it."""
+
+    corpus: Corpus
+    seed: int
+    videos: NDArray[np.integer[Any]]  # a number a video, (n,)
+    backdrop: Backdrop
+    row_of: dict[str, int]  # of those clips that were looked up, -1 for those that are not in the corpus
+
+    @classmethod
+    def of(cls, corpus: Corpus, seed: int) -> _CorpusView:
+        same = copy(corpus)  # which may grow meanwhile, by `add`
+        return cls(same, seed, pd.factorize(same.clips["video"])[0], Backdrop.of(same.embeddings, seed), {})
+
+
 class Session:
     """An annotator at work on one concept of a corpus.
 
@@ -154,33 +179,46 @@ class Session:
         arguments.instance(corpus, Corpus, "The session's corpus", "a va.Corpus, such as va.Corpus.open returns")
         LabelStore.check_names(annotator, concept)
         seed = arguments.seed(seed)
-        self.corpus = copy(corpus)  # which may grow meanwhile, by `add`: this session's clips stay the same
+        labels = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError))
+        self._begin(_CorpusView.of(corpus, seed), labels, concept, annotator)
+
+    def _begin(self, view: _CorpusView, labels: StoreUser, concept: str, annotator: str) -> None:
+        self.corpus = view.corpus
         self.concept = concept
         self.annotator = annotator
-        self.seed = seed
-        self._store = LabelStore(inside(corpus.path, LABELS_FILE, error=LabelError))
-        self._lock = ForkLock(waits=True)
+        self.seed = view.seed
+        self._view = view
+        self._labels_file = labels
+        self._unsaved = ""  # why the newest change could not be saved
+        self._lock = ForkLock(waits=True, first=True)
         self._fitting = ForkLock()  # who hears of a refit may ask for it again
         self._listeners = Listeners()
-        self._siblings: dict[str, Session] = {concept: self}
+        # A session of another concept that nobody uses any more is forgotten, except for those used last.
+        self._siblings: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary({concept: self})
+        self._used_last: deque[Session] = deque(maxlen=_KEPT_SESSIONS)
         self._opening = ForkLock()  # not the labels' lock: opening another concept takes a moment
-        self._agreement = Agreement()
-        self._row_of: dict[str, int] = {}
-        self._queries: list[str] = self._state(self.annotator, "queries", [])
-        self._course: list[dict[str, Any]] = self._state(_SHARED, "refits", [])
-        self._clips = corpus.clips.index
-        self._videos = pd.factorize(corpus.clips["video"])[0]
-        self._text = ConceptText(self.corpus, self._store, concept)
+        self._row_of = view.row_of
+        kept = self._state(self.annotator, "queries", [])
+        self._queries = [query for query in kept if isinstance(query, str)] if isinstance(kept, list) else []
+        self._clips = self.corpus.clips.index
+        self._videos = view.videos
+        self._read_labels_file()
         self._prior = self._text.vector
-        self._backdrop = Backdrop.of(corpus.embeddings, seed)
+        self._backdrop = view.backdrop
         self._notice_others()
         # The first classifier knows these, however late it is fitted: the same labels then give the same versions.
         self._found_labels = self._agreement.training_set(), self._agreement.event
-        number = int(self._course[-1]["version"]) if self._course else 0
+        number = max((int(point["version"]) for point in self._history.points), default=0)
         self._found_version = max(number, 1) if (self._rows(self._found_labels[0][0]) >= 0).any() else number
         self._newest: _Fit | None = None
         if self._opens_fast():
             self._start()
+
+    def _read_labels_file(self) -> None:
+        """Read what is kept with the labels from the beginning."""
+        self._agreement = Agreement(self._store.current(self.concept))
+        self._history = RefitHistory(self._store, self.concept)
+        self._text = ConceptText(self.corpus, self._store, self.concept)
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
         return _reopened, (self.corpus, self.concept, self.annotator, self.seed)
@@ -242,10 +280,13 @@ class Session:
         LabelStore.check_names(self.annotator, concept)
         with self._opening:
             found = self._siblings.get(concept)
-            if found is None:
-                found = Session(self.corpus, concept, self.annotator, seed=self.seed)
-                found._siblings, found._opening = self._siblings, self._opening
+            if found is None or (found.closed and not self.closed):
+                found = Session.__new__(Session)
+                found._begin(self._view, self._labels_file.another(), concept, self.annotator)
+                found._siblings, found._opening, found._used_last = self._siblings, self._opening, self._used_last
                 self._siblings[concept] = found
+            if found is not self and (not self._used_last or self._used_last[-1] is not found):
+                self._used_last.append(found)
         return found
 
     @property
@@ -298,7 +339,7 @@ class Session:
             self._take_late_text()
         with self._lock:
             self._queries = [text, *(query for query in self._queries if query != text)][:_KEPT_QUERIES]
-            self._remember(self.annotator, "queries", self._queries)
+        self._remember_queries()
         return found
 
     def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
@@ -413,14 +454,18 @@ class Session:
         source : str
             Where the clips come from, such as the name of a feed; at most 64 characters.
 
-        Returns the stored value of each clip. Raises UnknownClipError if clips are not in the corpus, and LabelError
-        for anything else that cannot be stored or is not clear; it then stores nothing.
+        Returns the stored value of each clip. Raises UnknownClipError if clips are not in the corpus, LabelError for
+        anything else that cannot be stored or is not clear, and of that NotSavedError where the label store cannot be
+        written now; it then stores nothing.
         """
         given = read_labels(clip_id, value)
         self._check_known(list(given))
         source = arguments.text(source, "source", error=LabelError)
+        if len(source) > LONGEST_SOURCE:
+            raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
         message_id = _message_id(message_id)
-        with self._lock:
+        # Not while the lock is held: what only reads does not wait for another process that is writing.
+        with self._saving():
             labels = self._store.append(
                 self.annotator,
                 self.concept,
@@ -429,6 +474,7 @@ class Session:
                 model_version=self.version,
                 message_id=message_id,
             )
+        with self._lock:
             self._notice_others()
         self._listeners.tell("labels", {"labels": labels})
         return labels
@@ -442,15 +488,18 @@ class Session:
 
     def undo(self, *, message_id: str | None = None) -> dict[str, StoredValue]:
         """Revert this annotator's newest action. Returns the clips' values now, {} if there is nothing to undo."""
-        return self._step(self._store.undo, _message_id(message_id))
+        return self._step(lambda store: store.undo, _message_id(message_id))
 
     def redo(self, *, message_id: str | None = None) -> dict[str, StoredValue]:
         """Do again what `undo` reverted last. Returns the clips' values now, {} if there is nothing to redo."""
-        return self._step(self._store.redo, _message_id(message_id))
+        return self._step(lambda store: store.redo, _message_id(message_id))
 
-    def _step(self, step: Callable[..., dict[str, StoredValue]], message_id: str | None) -> dict[str, StoredValue]:
+    def _step(
+        self, step: Callable[[LabelStore], Callable[..., dict[str, StoredValue]]], message_id: str | None
+    ) -> dict[str, StoredValue]:
+        with self._saving():
+            labels = step(self._store)(self.annotator, self.concept, message_id=message_id)
         with self._lock:
-            labels = step(self.annotator, self.concept, message_id=message_id)
             self._notice_others()
         if labels:
             self._listeners.tell("labels", {"labels": labels})
@@ -461,9 +510,15 @@ class Session:
         """How far the labelling has come, all of it at one moment."""
         with self._lock:
             self._notice_others()
-            can_undo, can_redo = self._store.steps(self.annotator, self.concept)
+            can_undo, can_redo = self._steps()
             known = self._found_labels[1] if self._newest is None else self._newest.event
             return Standing(self._agreement.counts, self._agreement.since(known), can_undo, can_redo)
+
+    def _steps(self) -> tuple[bool, bool]:
+        """Whether there is an action to undo, and one to redo; neither can be done where the labels' file is gone."""
+        if self._labels_file.gone:
+            return False, False
+        return self._store.steps(self.annotator, self.concept)
 
     @property
     def can_undo(self) -> bool:
@@ -478,9 +533,7 @@ class Session:
     @property
     def labels(self) -> pd.DataFrame:
         """What all annotators together say, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …"""
-        with self._lock:
-            self._notice_others()
-            return self._agreement.table()
+        return table(self._store.labels(self.concept))
 
     @property
     def own_labels(self) -> dict[str, StoredValue]:
@@ -504,9 +557,8 @@ class Session:
         """Who has labels for this concept: DataFrame(annotator, yes, no, unsure), by name."""
         with self._lock:
             self._notice_others()
-            said = self._agreement.said()
-        counted = pd.crosstab(said["annotator"], said["value"])
-        return counted.reindex(columns=["yes", "no", "unsure"], fill_value=0).rename_axis(columns=None).reset_index()
+            rows = [{"annotator": who, **counts} for who, counts in self._agreement.annotators().items()]
+        return pd.DataFrame(rows, columns=["annotator", "yes", "no", "unsure"])
 
     def review(self, value: str = "all", order: str = "suspicion", annotator: str | None = None) -> pd.DataFrame:
         """All labelled clips: DataFrame(clip_id, value, suspicion, note, time).
@@ -526,31 +578,34 @@ class Session:
             )
         if annotator is not None:
             annotator = arguments.text(annotator, "annotator", error=LabelError)
-        labels = self.labels
+        events = self._store.labels(self.concept)
+        labels = table(events)
+        labels["event"] = range(len(labels))  # what is newest is told by the order of events, not by the clock
         labels = labels[self._rows(list(labels.index)) >= 0]
         if annotator is not None:
-            with self._lock:
-                said = self._agreement.said()
-            own = said[said["annotator"] == annotator].set_index("clip_id")[["value", "time"]]
-            labels = labels.drop(columns=["value", "time"]).join(own, how="inner")
+            own = pd.DataFrame(
+                [(one.clip_id, one.value, one.time, one.event_id) for one in events if one.annotator == annotator],
+                columns=["clip_id", "value", "time", "event"],
+            ).set_index("clip_id")
+            labels = labels.drop(columns=["value", "time", "event"]).join(own, how="inner")
         suspicious = self._fit.suspicion
-        table = pd.DataFrame(
+        found = pd.DataFrame(
             {
                 "clip_id": labels.index,
                 "value": labels["value"].to_numpy(),
                 "suspicion": [suspicious.get(str(clip), float("nan")) for clip in labels.index],
                 "note": ["" if agree else "annotators disagree" for agree in labels["agree"]],
                 "time": labels["time"].to_numpy(),
+                "event": labels["event"].to_numpy(),
             }
         )
         if value == "disputed":
-            table = table[table["note"] != ""]
+            found = found[found["note"] != ""]
         elif value != "all":
-            table = table[table["value"] == value]
+            found = found[found["value"] == value]
         first = {"suspicion": ["suspicion"], "newest": [], "disagreement": ["note", "suspicion"]}[order]
-        by = [*first, "time", "clip_id"]
-        ascending = [False] * (len(by) - 1) + [True]
-        return table.sort_values(by, ascending=ascending, na_position="last", kind="stable").reset_index(drop=True)
+        ordered = found.sort_values([*first, "event"], ascending=False, na_position="last", kind="stable")
+        return ordered.drop(columns="event").reset_index(drop=True)
 
     # --- learning --------------------------------------------------------------------------------
 
@@ -568,7 +623,7 @@ class Session:
                 event, counts, labels = agreement.event, agreement.counts, agreement.training_set()
             if event == former.event and not self._has_late_text():
                 return former.refit
-            fit = self._fitted(labels, event, former)
+            fit = self._fitted(labels, event, former, self._history.next_version(former.refit.version))
             with self._lock:
                 self._newest = fit
             # New feeds are there; what takes longer comes after them.
@@ -577,9 +632,7 @@ class Session:
             with self._lock:
                 self._newest = fit
             if event != former.event:
-                # Another process may have added some, too.
-                self._course = [*self._state(_SHARED, "refits", []), _point(fit.refit, counts)]
-                self._remember(_SHARED, "refits", self._course)
+                self._history.add(_point(fit.refit, counts))
         self._listeners.tell("status", {})
         return fit.refit
 
@@ -620,7 +673,7 @@ class Session:
         """What had best be done next, in one sentence; empty if there is nothing to say but to go on."""
         fit = self._fit
         yes = int(fit.y.sum())
-        turnovers = [float(point.get("turnover", "nan")) for point in self._course]
+        turnovers = [float(point.get("turnover", "nan")) for point in self._history.points]
         drawn = fit.refit.positives.drawn if fit.refit.positives else 0
         return advice(yes, len(fit.y) - yes, fit.refit.quality is not None, turnovers, drawn)
 
@@ -628,12 +681,12 @@ class Session:
     def refits(self) -> pd.DataFrame:
         """Every refit of this concept: DataFrame(version, labels, yes, no, ap, low, high), oldest first."""
         columns = ["version", "labels", "yes", "no", "ap", "low", "high"]
-        return pd.DataFrame(self._course, columns=columns).astype(dict.fromkeys(columns[2:], float))
+        return pd.DataFrame(self._history.points, columns=columns).astype(dict.fromkeys(columns[2:], float))
 
     @property
     def course(self) -> list[Mapping[str, Any]]:
         """The same as plain records, with "ap", "low", "high" and "turnover" only where they were measured."""
-        return list(self._course)
+        return self._history.points
 
     @property
     def threshold(self) -> tuple[float, str]:
@@ -670,12 +723,14 @@ class Session:
     def report(self, path: GivenPath | None = None) -> Report:
         """A page for colleagues about this concept, which shows itself in a notebook; also written to `path`.
 
-        It is one HTML file without scripts that needs nothing else. Raises ReportError if it cannot be written.
+        It is one HTML file without scripts that needs nothing else. Raises ReportError if it cannot be written, and
+        LabelError if the file of the labels that it would tell of is gone.
         """
         from va_widgets import report
 
         if path is not None:
             path = absolute_path(path, ReportError, "The report's file")
+        self._check_labels()
         page = report.of(self)
         if path is not None:
             page.save(path)
@@ -694,11 +749,13 @@ class Session:
 
         Its threshold is the one with the best F1, or the one for a wanted `precision`, 0 to 1.
         Raises NotEnoughLabelsError without at least one yes and one no, ModelError for a name or a precision that is
-        none.
+        none and where nothing can be written, LabelError if the file of its labels is gone.
         """
         slug(name)  # raises what is wrong with the name before anything is done
         if precision is not None:
             precision = checked_precision(precision)
+        folder = inside(self.corpus.path, MODELS_FOLDER, slug(name), error=ModelError).parent
+        self._check_labels()
         self.refit()
         fit = self._fit
         with self._lock:
@@ -718,7 +775,7 @@ class Session:
             "no": int((~y).sum()),
         }
         return publish(
-            inside(self.corpus.path, MODELS_FOLDER, slug(name), error=ModelError).parent,
+            folder,
             name=name,
             concept=self.concept,
             guideline=self.guideline,
@@ -739,7 +796,9 @@ class Session:
 
     @guideline.setter
     def guideline(self, text: str) -> None:
-        self._remember(_SHARED, "guideline", arguments.text(text, "The guideline", error=LabelError))
+        text = arguments.text(text, "The guideline", error=LabelError)
+        with self._saving():
+            self._store.set_state(_SHARED, self.concept, "guideline", text)
         self._listeners.tell("status", {})
 
     def filmstrip(self, clip_id: str) -> Filmstrip:
@@ -779,22 +838,92 @@ class Session:
         return self._listeners.add(arguments.function(listener, "The listener"))
 
     def close(self) -> None:
-        """Close the label store, after the refit that is under way. Nothing can be labelled afterwards."""
+        """Close the labels, after the refit that is under way. Nothing can be labelled afterwards.
+
+        Their file is closed with the last session of this process that uses it.
+        """
         with self._fitting:
-            self._store.close()
+            self._labels_file.close()
+
+    def backup(self, path: GivenPath | None = None) -> Path:
+        """Write all labels of the corpus, of every concept and annotator, to one new file; returns its path.
+
+        This can be done while anybody labels. Without a path the file is in the folder "backups" of the corpus; with
+        that of a folder it is there, under a name with the time. If the labels were deleted or replaced meanwhile, it
+        holds what this session had. Raises LabelError if it cannot be written, or there is a file of that name.
+        """
+        return self._store.backup(path)
 
     @property
     def closed(self) -> bool:
         """Whether the session was closed."""
-        return self._store.closed
+        return self._labels_file.closed
+
+    @property
+    def unsaved(self) -> str:
+        """Why nothing can be saved now, or the newest change could not be, in one sentence; empty if all is well."""
+        return self._labels_file.gone or self._unsaved
+
+    @property
+    def _store(self) -> LabelStore:
+        return self._labels_file.store
+
+    def _check_labels(self) -> None:
+        """Raise NotSavedError if the labels' file is gone: what is made of the labels should be as safe as they are."""
+        if gone := self._labels_file.gone:
+            raise NotSavedError(gone)
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Save something meanwhile. Raises NotSavedError if the store cannot take it, or its file is gone afterwards.
+
+        What the store refuses whatever happens, because it is read-only, stays a LabelError.
+        """
+        try:
+            self._check_labels()
+            with self._lock:
+                self._follow_labels_file()
+            yield
+            self._check_labels()
+        except LabelError as error:
+            if not self.closed and self._store.read_only:
+                raise
+            self._unsaved = str(error)
+            raise NotSavedError(str(error)) from error
+        self._unsaved = ""
+
+    def _follow_labels_file(self) -> None:
+        """Go on with another file in the place of the labels' own, as after a copy was put back. Only under the lock.
+
+        Raises LabelError if it cannot be opened, and then goes on with the one that was open.
+        """
+        if not self._labels_file.replaced:
+            return
+        former, self._labels_file = self._labels_file, StoreUser(self._labels_file.path)
+        former.close()
+        _log.warning("The labels' file %s was replaced by another one, whose labels count now", self._labels_file.path)
+        self._read_labels_file()
+        if self._newest is not None:
+            self._newest = replace(self._newest, event=-1)  # it was fitted to labels that may not be there any more
 
     def _state(self, annotator: str, key: str, default: Any) -> Any:
         kept = self._store.get_state(annotator, self.concept, key)
-        return default if kept is None else kept
+        whole = without_lone_surrogates(kept)
+        if whole is not kept and not self._store.read_only:  # an older version stored half a character
+            try:
+                self._store.set_state(annotator, self.concept, key, whole)
+            except LabelError as error:
+                _log.warning("The stored %s of %r could not be repaired: %s", key, self.concept, error)
+        return default if whole is None else whole
 
-    def _remember(self, annotator: str, key: str, value: object) -> None:
-        if not self._store.read_only:
-            self._store.set_state(annotator, self.concept, key, value)
+    def _remember_queries(self) -> None:
+        """Keep the searches; a search goes on where that is not possible."""
+        try:
+            if self._store.read_only:
+                return
+            self._store.set_state(self.annotator, self.concept, "queries", self._queries, patience=HISTORY_PATIENCE)
+        except LabelError as error:
+            _log.warning("The search is found, but not kept among the searches: %s", error)
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -811,8 +940,20 @@ class Session:
         return True
 
     def _notice_others(self) -> None:
-        """Take labels into account that anybody, perhaps another process, has written."""
-        self._agreement.take(self._store.events(self.concept, after=self._agreement.event))
+        """Take labels into account that anybody, perhaps another process, has written. Only under the lock.
+
+        Where their file is gone those that are known count; `unsaved` tells that it is.
+        """
+        try:
+            self._follow_labels_file()
+        except LabelError as error:
+            self._unsaved = str(error)
+        store = self._store
+        try:
+            self._agreement.take(store.events(self.concept, after=self._agreement.event))
+        except LabelError:
+            if not self._labels_file.gone:
+                raise
 
     def _resumed(self) -> _Fit:
         labels, event = self._found_labels
@@ -820,11 +961,11 @@ class Session:
         nobody, none = np.zeros(len(self.corpus), dtype=np.float32), np.empty(0, dtype=np.int64)
         features = np.empty((0, self.corpus.embeddings.shape[1]), dtype=np.float32)
         blank = _Fit(nothing, -1, TextLogistic(), Ranking(nobody), none, none.astype(bool), features, {}, None)
-        fit = self._fitted(labels, event, blank)
+        fit = self._fitted(labels, event, blank, self._found_version)
         fit = self._measured(fit, fit)
-        return replace(fit, refit=replace(fit.refit, version=self._found_version, flipped=0))
+        return replace(fit, refit=replace(fit.refit, flipped=0))
 
-    def _fitted(self, labels: tuple[list[str], NDArray[np.bool_]], event: int, former: _Fit) -> _Fit:
+    def _fitted(self, labels: tuple[list[str], NDArray[np.bool_]], event: int, former: _Fit, version: int) -> _Fit:
         """The classifier of some labels and its scores, with what the former one said of quality."""
         started = time.perf_counter()
         clips, y = labels
@@ -836,7 +977,7 @@ class Session:
         logits = decision_scores(self.corpus.embeddings, classifier.coef_, classifier.intercept_)
         refit = replace(
             former.refit,
-            version=former.refit.version + 1,
+            version=version,
             labels=len(y),
             flipped=int(np.count_nonzero((logits > 0) != (former.logits > 0))),
             seconds=time.perf_counter() - started,

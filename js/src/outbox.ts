@@ -1,7 +1,7 @@
 // Labels on their way to the kernel: sent at once, kept until they are acknowledged, and never in a wrong order.
 
 import { type Signal, signal } from "@preact/signals";
-import type { Client, Reply } from "./client";
+import { type Client, type Reply, RequestError } from "./client";
 import type { Stored } from "./protocol";
 
 export type Change =
@@ -29,8 +29,15 @@ export function mustWait(later: Change, earlier: Change): boolean {
   return later.clips.some((clip) => earlier.clips.includes(clip));
 }
 
+const AGAIN_AFTER = 2000; // ms until a label that could not be saved is sent again; doubled each time
+const AGAIN_AT_MOST = 30_000;
+
 export class Outbox {
   readonly waiting: Signal<readonly Entry[]> = signal([]);
+  // Why the kernel cannot save labels now, in its words; empty if it can. Until then they wait here.
+  readonly unsavable = signal("");
+  private again: ReturnType<typeof setTimeout> | undefined;
+  private delay = AGAIN_AFTER;
   private readonly sent = new Set<string>();
   private readonly answers = new Map<string, { done(answer: Answer): void; refused(error: Error): void }>();
   private shelf: Shelf | null = null;
@@ -43,6 +50,10 @@ export class Outbox {
       this.set([...this.waiting.value, { id, change }]);
       this.pump();
     });
+  }
+
+  close(): void {
+    clearTimeout(this.again);
   }
 
   // A concept's clips whose label is shown but not acknowledged yet.
@@ -64,8 +75,9 @@ export class Outbox {
     this.shelf?.put(entries);
   }
 
+  // While the kernel cannot save, the first one alone tries whether it can again.
   private pump(): void {
-    const entries = this.waiting.value;
+    const entries = this.unsavable.value ? this.waiting.value.slice(0, 1) : this.waiting.value;
     entries.forEach(({ id, change }, index) => {
       if (this.sent.has(id)) return;
       if (entries.slice(0, index).some((earlier) => mustWait(change, earlier.change))) return;
@@ -83,13 +95,28 @@ export class Outbox {
     };
     try {
       const reply = await this.client.request(type, payload as never, id);
+      this.unsavable.value = "";
+      this.delay = AGAIN_AFTER;
       settled();
       answer?.done(reply as Answer);
     } catch (error) {
+      if (error instanceof RequestError && error.code === "not_saved") {
+        this.keep(id, error.message);
+        return;
+      }
       settled();
       answer?.refused(error instanceof Error ? error : new Error(String(error)));
     }
     this.pump();
+  }
+
+  // The label store is gone, full or locked. What was not saved stays, and goes again under its own id.
+  private keep(id: string, reason: string): void {
+    this.sent.delete(id);
+    this.unsavable.value = reason;
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.pump(), this.delay);
+    this.delay = Math.min(AGAIN_AT_MOST, 2 * this.delay);
   }
 }
 

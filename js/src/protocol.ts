@@ -145,7 +145,21 @@ export type Incoming =
   | { kind: "unknown" };
 
 export function request<T extends RequestType>(id: string, type: T, payload: Requests[T]["with"]): object {
-  return { v: VERSION, id, type, ...payload };
+  return { v: VERSION, id, type, ...whole(payload) };
+}
+
+// A text box that cuts off at so many characters may leave half an emoji, which no file and no connection can hold.
+const HALF = /\p{Surrogate}/gu; // with `u` both halves of a whole one are a single character
+
+// The same without halves of characters in its texts.
+export function whole<T>(value: T): T {
+  const part = (some: unknown): unknown => {
+    if (typeof some === "string") return some.replace(HALF, "");
+    if (Array.isArray(some)) return some.map(part);
+    if (!isObject(some)) return some;
+    return Object.fromEntries(Object.entries(some).map(([name, inner]) => [name, part(inner)]));
+  };
+  return part(value) as T;
 }
 
 // --- guards: what comes from outside is unknown until it is checked --------------------------------

@@ -21,6 +21,7 @@ import type {
   Status,
   Value,
 } from "./protocol";
+import { whole } from "./protocol";
 import { Review } from "./review";
 
 const LONGEST_EXCLUDE = 2000;
@@ -121,6 +122,7 @@ export class Store {
   close(): void {
     this.model.off(CONNECTION, this.doubt);
     this.client.close();
+    this.outbox.close();
     this.media.close();
   }
 
@@ -210,7 +212,7 @@ export class Store {
   // --- where the person is ---------------------------------------------------------------------
 
   private move(change: Partial<Place>): void {
-    const place = { ...this.place.value, ...change };
+    const place = whole({ ...this.place.value, ...change });
     this.place.value = place;
     this.placed = true;
     this.model.set("place", place);
@@ -415,9 +417,11 @@ export class Store {
 
   // --- the concept -----------------------------------------------------------------------------
 
-  async guideline(text: string): Promise<void> {
+  // Whether it was saved.
+  async guideline(text: string): Promise<boolean> {
     const reply = await this.ask("guideline", { text });
     if (reply) this.hear(reply.result.status);
+    return reply !== null;
   }
 
   async loadConcepts(): Promise<void> {

@@ -82,6 +82,42 @@ describe("unsaved labels", () => {
     expect(sessionStorage.length).toBe(0);
   });
 
+  it("wait for a label store that is gone, and are saved in their order when it is back", async () => {
+    const { kernel, store } = await opened();
+    vi.useFakeTimers();
+    const saving = kernel.answer;
+    const sent = () => kernel.asked.filter(({ type }) => type === "label" || type === "undo").length;
+    kernel.refuse("not_saved", "The labels' file is gone: put it back.");
+    const all = [store.label(["a"], "yes"), store.label(["b"], "no"), store.label(["a"], "unsure")];
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.outbox.unsavable.value).toBe("The labels' file is gone: put it back.");
+    expect(store.error.value).toBe(""); // the header says it, with how many wait
+    expect(store.saving.value).toBe(3);
+    expect([store.labels.value.get("a"), store.labels.value.get("b")]).toEqual(["unsure", "no"]);
+    const before = sent();
+    all.push(store.label(["c"], "yes"));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sent() - before).toBeLessThan(8); // one alone asks whether they can be saved again, ever more rarely
+    kernel.answer = saving;
+    await vi.advanceTimersByTimeAsync(30_000);
+    await Promise.all(all);
+    expect(Object.fromEntries(kernel.stored)).toEqual({ a: "unsure", b: "no", c: "yes" });
+    expect([store.saving.value, store.outbox.unsavable.value]).toEqual([0, ""]);
+  });
+
+  it("that could not be saved outlive a reload", async () => {
+    const { kernel, store } = await opened();
+    kernel.refuse("not_saved", "The disk is full.");
+    void store.label(["a"], "yes");
+    await settle();
+    store.close();
+    const again = new Shop();
+    again.kept.set("place", { tab: "search" });
+    await new Store(again).open(4);
+    await settle();
+    expect(Object.fromEntries(again.stored)).toEqual({ a: "yes" });
+  });
+
   it("of another annotator or corpus stay where they are", () => {
     tabShelf("c1", "kelli", "r1").put([{ id: "1", change: label("a") }]);
     expect(tabShelf("c2", "kelli", "r2").take()).toEqual([]);

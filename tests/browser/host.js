@@ -16,6 +16,7 @@ const kernel = {
   held: [],
   hold: false, // keep messages back, as a busy kernel does
   lose: false, // swallow them, as a broken connection does
+  unsavable: "", // why no label can be saved
   gone: options.gone ?? false, // refuse them, as JupyterLab does where a new kernel does not know the widget
   version: 3,
   suggested: true,
@@ -203,6 +204,14 @@ async function answer(model, message) {
   }
   if (message.type === "publish") result.name = message.name;
   const changes = ["label", "undo", "redo"].includes(message.type);
+  if (changes && kernel.unsavable) {
+    kernel.status = { state: "error", message: kernel.unsavable };
+    tellAll("status", {});
+    kernel.open -= 1;
+    const error = { code: "not_saved", message: kernel.unsavable };
+    model.tell({ v: 1, id: message.id, type: message.type, ok: false, error });
+    return;
+  }
   if (changes) result.labels = change(message);
   if (message.type === "filmstrips") {
     buffers = (await Promise.all(message.clips.map((clip) => strip(every.indexOf(clip))))).map(wrapped);

@@ -39,6 +39,30 @@ def test_a_busy_kernel_is_said_and_labelling_goes_on(annotator: Page) -> None:
     yes(annotator, 2)
 
 
+@pytest.mark.parametrize("width", [1200, 420])
+def test_labels_that_cannot_be_saved_wait_and_the_page_says_why(open_page: Open, width: int) -> None:
+    why = "The labels' file /films/labels.sqlite is gone, so that nothing can be saved: put it back from a copy."
+    page = open_page(width=width)
+    expect(page.locator(".va-film").first).to_be_visible()
+    fake_clock(page)
+    page.evaluate("why => { kernel.unsavable = why; }", why)
+    take_keyboard(page)
+    press(page, "yyn")
+    state, reason = page.locator(".va-state"), page.locator(".va-words")
+    expect(state).to_have_text("3 not saved yet")
+    expect(state).to_have_attribute("data-state", "error")
+    expect(reason).to_have_text(f"What you label waits on this page until it can be saved. {why}")
+    expect(page.locator(".va-error")).to_have_count(0)
+    expect(page.locator(".va-badge")).to_have_count(3)  # they are still what the person sees
+    shoot(page, f"unsaved-{width}")
+    page.evaluate("() => { kernel.unsavable = ''; kernel.status = {}; }")
+    page.clock.run_for(60_000)
+    expect(state).to_have_text("saved")
+    expect(reason).to_have_count(0)
+    yes(page, 2)
+    assert page.evaluate("Object.keys(kernel.labels[kernel.concept]).length") == 3
+
+
 @pytest.mark.parametrize("width", [1200, 480])
 def test_a_kernel_that_knows_the_widget_no_more_is_said_and_labels_stay(open_page: Open, width: int) -> None:
     page = open_page(width=width)

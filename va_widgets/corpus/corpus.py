@@ -45,6 +45,7 @@ from va_widgets.errors import (
 )
 from va_widgets.names import escaped
 from va_widgets.paths import GivenPath, absolute_path, exists, inside, open_regular, replacing
+from va_widgets.system_errors import failure
 
 FRAMES_PER_SHOT = 8
 FLAT = "These words do not tell your clips apart: try other words."
@@ -653,7 +654,10 @@ class Corpus:
         try:
             data = shards.read_strip(self.path, media["_shard"], media["_strip_at"], media["_strip_bytes"])
         except OSError as error:
-            raise CorpusError(f"The pictures of clip {clip_id} are gone from {self.path}: copy it again.") from error
+            raise CorpusError(
+                failure(f"The pictures of clip {clip_id}", error)
+                or f"The pictures of clip {clip_id} are gone from {self.path}: copy it again."
+            ) from error
         return Filmstrip(media["_strip_frames"], media["_strip_width"], media["_strip_height"], STRIP_MIME, data)
 
     def thumbnail(self, clip_id: str) -> Thumbnail:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from va_widgets.corpus.digests import Written
 from va_widgets.errors import CorpusError, said
 from va_widgets.paths import open_regular
+from va_widgets.system_errors import failure
 
 # What file systems answer that cannot map a file, reserve space or flush: some network and user-space ones.
 UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODEV, errno.EINVAL, errno.ENOTTY)
@@ -111,6 +112,8 @@ class Table:
 
     def damaged(self, error: Exception | str) -> CorpusError:
         """The error that says what is wrong with the table."""
+        if isinstance(error, Exception) and (failed := failure(f"The table {self._file}", error)):
+            return CorpusError(failed)
         reason = first_line(error) if isinstance(error, Exception) else error
         return CorpusError(f"The table {self._file} is damaged ({reason}): copy the corpus again.")
 
@@ -148,7 +151,10 @@ def open_matrix(file: Path, written: Written | None) -> NDArray[np.float16]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise CorpusError(f"The embeddings {file} are damaged ({first_line(error)}): copy the corpus again.") from error
+        raise CorpusError(
+            failure(str(file), error)
+            or f"The embeddings {file} are damaged ({first_line(error)}): copy the corpus again."
+        ) from error
     return matrix
 
 
@@ -186,7 +192,9 @@ def read_texts(file: Path, dim: int, written: Written | None) -> dict[str, NDArr
     except FileNotFoundError:
         raise
     except Exception as error:  # of a damaged ZIP file or of numpy's header: SyntaxError, struct.error, anything
-        raise CorpusError(f"The phrases {file} are damaged ({first_line(error)}): copy the corpus again.") from error
+        raise CorpusError(
+            failure(str(file), error) or f"The phrases {file} are damaged ({first_line(error)}): copy the corpus again."
+        ) from error
     return texts
 
 

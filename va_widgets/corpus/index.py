@@ -25,6 +25,7 @@ from va_widgets.corpus.progress import can_be_shown
 from va_widgets.corpus.search import best, float32_scores, nearest
 from va_widgets.errors import CorpusError, SearchUnavailableError, said
 from va_widgets.paths import open_regular
+from va_widgets.system_errors import failure
 
 _CHUNK = 1 << 14  # rows converted to float32 at a time
 _LEAST = 1024  # clips; fewer do not suffice to learn how to round
@@ -132,7 +133,7 @@ def open_index(file: Path, embeddings: NDArray[np.float16]) -> Index:
         with open_regular(file) as opened:
             lists = faiss.read_index(faiss.PyCallbackIOReader(opened.read))
     except (RuntimeError, OSError) as error:
-        raise _damaged(file) from error
+        raise _unreadable(file, error) from error
     return Index(lists, embeddings)
 
 
@@ -151,7 +152,7 @@ def _read_card(file: Path) -> _Card:
     except FileNotFoundError as error:
         raise CorpusError(f"There is no index {file}: build it first.") from error
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise _damaged(file) from error
+        raise _unreadable(file, error) from error
     if card.size != start or card.check != _check(file, card.size):
         raise _damaged(file)
     return card
@@ -170,6 +171,11 @@ def _check(file: Path, size: int) -> int:
 def _digest(embeddings: NDArray[np.float16]) -> str:
     step = max(1, len(embeddings) // _SAMPLED)
     return hashlib.sha256(np.ascontiguousarray(embeddings[::step]).tobytes()).hexdigest()[:32]
+
+
+def _unreadable(file: Path, error: Exception) -> CorpusError:
+    failed = failure(f"The index {file}", error)
+    return CorpusError(failed) if failed else _damaged(file)
 
 
 def _damaged(file: Path) -> CorpusError:

@@ -17,6 +17,7 @@ from va_widgets.corpus.hub import cache_if_unreachable
 from va_widgets.errors import EncoderError
 from va_widgets.forks import imports
 from va_widgets.paths import open_regular
+from va_widgets.system_errors import failure
 
 TINY = "va-tiny"
 """The model that the package carries: it knows the demo's rendered videos, and works without a network."""
@@ -309,7 +310,9 @@ def _read_configuration(file: Path, advice: str) -> Mapping[str, Any]:
         configuration: dict[str, Any] = content["model_cfg"]
         _ = configuration["embed_dim"], configuration["vision_cfg"].get, configuration["text_cfg"].get
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise EncoderError(f"{file} does not describe an OpenCLIP model: {advice}.") from error
+        raise EncoderError(
+            failure(str(file), error) or f"{file} does not describe an OpenCLIP model: {advice}."
+        ) from error
     return configuration
 
 

@@ -24,6 +24,7 @@ from va_widgets.corpus.digests import Written, sealed
 from va_widgets.corpus.validation import LARGEST_STRIP
 from va_widgets.errors import CorpusError
 from va_widgets.paths import inside, is_folder, open_regular
+from va_widgets.system_errors import failure
 
 SHARDS_FOLDER = "shards"
 STRIPS_FILE, SHARD_CARD = "strips.bin", "shard.json"
@@ -175,7 +176,8 @@ def _read_of_shard(path: Path, key: str, name: str, read: Callable[[Path], _T]) 
         return read(file)
     except Exception as error:  # Arrow raises whatever the directions for pandas in a damaged file lead to
         raise CorpusError(
-            f"{file} is damaged ({first_line(error)}): remove its folder, then build again to read its video anew."
+            failure(str(file), error)
+            or f"{file} is damaged ({first_line(error)}): remove its folder, then build again to read its video anew."
         ) from error
 
 

@@ -64,6 +64,7 @@ from va_widgets.errors import CorpusError
 from va_widgets.names import escaped, is_reserved, unescaped
 from va_widgets.paths import inside as in_folder
 from va_widgets.paths import is_folder
+from va_widgets.system_errors import failure
 
 SCHEMA_VERSION = 2
 SHOTS, SEGMENTS, GIVEN = "shots", "segments", "given"  # what clips are; "windows of 5 s" is the fourth
@@ -202,7 +203,8 @@ def read_manifest_alone(path: Path) -> Manifest:
         require(math.isfinite(seconds), "its clips are windows without an end")
     except (ValueError, msgspec.MsgspecError, OSError, RecursionError) as error:
         raise CorpusError(
-            f"{file} is damaged, or no manifest of a corpus ({first_line(error)}): copy the corpus again, or choose"
+            failure(str(file), error)
+            or f"{file} is damaged, or no manifest of a corpus ({first_line(error)}): copy the corpus again, or choose"
             " another folder."
         ) from error
     return manifest

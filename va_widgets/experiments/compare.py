@@ -30,6 +30,7 @@ from va_widgets.experiments.queries import zero_shot_query
 from va_widgets.experiments.strategies import strategy
 from va_widgets.experiments.tasks import State, Strategy, Task
 from va_widgets.paths import GivenPath, absolute_path, replacing
+from va_widgets.system_errors import failure
 
 _LONGEST_NAME = 40  # characters of a strategy's name in that of a file, which may have 255 bytes
 BUDGETS = (10, 25, 50, 100, 250, 500, 1000)
@@ -225,7 +226,9 @@ def _read(file: Path) -> list[Point]:
     try:
         return [(int(n), float(ap)) for n, ap in json.loads(file.read_text(encoding="utf-8"))["points"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExperimentError(f"{file} is no result of a comparison: delete it.") from error
+        raise ExperimentError(
+            failure(str(file), error) or f"{file} is no result of a comparison: delete it."
+        ) from error
 
 
 def _made(folder: Path) -> Path:

@@ -28,6 +28,7 @@ from va_widgets.corpus.tables import read_table
 from va_widgets.corpus.vectors import read_vectors
 from va_widgets.errors import CorpusError, said
 from va_widgets.paths import GivenPath, absolute_path, is_folder
+from va_widgets.system_errors import failure
 
 __all__ = ["Release", "open_release"]
 
@@ -246,7 +247,9 @@ def _read_json(file: Path, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(file.read_bytes(), type=kind)
     except (msgspec.MsgspecError, ValueError, OSError) as error:
-        raise CorpusError(f"{file} is damaged ({error}): copy it from the release again.") from error
+        raise CorpusError(
+            failure(str(file), error) or f"{file} is damaged ({error}): copy it from the release again."
+        ) from error
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from va_widgets.labels.store import Event, StoredValue
+from va_widgets.labels.store import CurrentLabels, Event, StoredValue
 
 Agreed: TypeAlias = Literal["yes", "no", "unsure", "tie"]
 
@@ -20,38 +21,51 @@ class Agreement:
     """The labels of one concept as they stand, kept up with its events, however many there have been before.
 
     The majority of yes and no counts; a draw is "tie". "unsure" counts only where nobody said yes or no.
+
+    Parameters
+    ----------
+    current : CurrentLabels, optional
+        What the events so far have come to; they need not be taken into account one by one.
     """
 
-    def __init__(self) -> None:
-        self.values: dict[str, Agreed] = {}
+    def __init__(self, current: CurrentLabels | None = None) -> None:
+        self._own, self._sources = ({}, {}) if current is None else (current.values, current.sources)
+        self._before = 0 if current is None else current.event
+        self._events = array("q")  # the numbers of the events after that one, least first
+        self.values: dict[str, Agreed]
         """What counts, by clip; a clip whose labels were all taken back is not there."""
-        self._events: list[int] = []  # the numbers of all events, least first
-        self._said: dict[str, dict[str, Event]] = {}  # each annotator's newest event of a clip, oldest first
-        self._sources: dict[str, set[str]] = {}  # the clips that were ever labelled from there
+        if len(self._own) == 1:
+            (own,) = self._own.values()
+            self.values = {clip: value for clip, value in own.items() if value != "none"}
+        else:
+            self.values = {clip: self._agreed(clip) for own in self._own.values() for clip in own}
+        self._counts = Counter(self.values.values())
 
     @property
     def event(self) -> int:
         """The number of the newest event that is taken into account; 0 without any."""
-        return self._events[-1] if self._events else 0
+        return self._events[-1] if self._events else self._before
 
     def since(self, event: int) -> int:
-        """How many events that are taken into account are newer than an event."""
+        """How many of the events that were taken are newer than an event."""
         return len(self._events) - bisect_right(self._events, event)
 
     def take(self, events: Iterable[Event]) -> None:
         """Take newer events into account, oldest first."""
         for event in events:
+            clip = event.clip_id
             self._events.append(event.event_id)
-            self._sources.setdefault(event.source, set()).add(event.clip_id)
-            said = self._said.setdefault(event.clip_id, {})
-            said.pop(event.annotator, None)
-            if event.value != "none":
-                said[event.annotator] = event
-            if said:
-                self.values[event.clip_id] = _agreed(said.values())
+            self._sources.setdefault(event.source, set()).add(clip)
+            own = self._own.setdefault(event.annotator, {})
+            if event.value == "none":
+                own.pop(clip, None)
             else:
-                del self._said[event.clip_id]
-                self.values.pop(event.clip_id, None)
+                own[clip] = event.value
+            if clip in self.values:
+                self._counts[self.values.pop(clip)] -= 1
+            if any(clip in own for own in self._own.values()):
+                self.values[clip] = self._agreed(clip)
+                self._counts[self.values[clip]] += 1
 
     def came_from(self, source: str) -> frozenset[str]:
         """The clips that were ever labelled from a source, such as a feed, even if they were labelled again since."""
@@ -60,46 +74,51 @@ class Agreement:
     @property
     def counts(self) -> dict[str, int]:
         """How many clips count as yes, no and unsure."""
-        counted = Counter(self.values.values())
-        return {"yes": counted["yes"], "no": counted["no"], "unsure": counted["unsure"]}
+        return {value: self._counts[value] for value in ("yes", "no", "unsure")}
 
     def own(self, annotator: str) -> dict[str, StoredValue]:
         """One annotator's labels by clip."""
-        return {clip: said[annotator].value for clip, said in self._said.items() if annotator in said}
+        return dict(self._own.get(annotator, {}))
 
-    def said(self) -> pd.DataFrame:
-        """What each annotator says of each clip: DataFrame of the events that stand, oldest first."""
-        events = [event for said in self._said.values() for event in said.values()]
-        return pd.DataFrame(sorted(events), columns=list(Event._fields))
+    def annotators(self) -> dict[str, dict[str, int]]:
+        """How many clips each annotator who has labels calls yes, no and unsure."""
+        counted = {annotator: Counter(own.values()) for annotator, own in self._own.items() if own}
+        return {who: {value: counted[who][value] for value in ("yes", "no", "unsure")} for who in sorted(counted)}
 
     def training_set(self) -> tuple[list[str], NDArray[np.bool_]]:
         """The clips that count as yes or no, ordered by clip id, and whether each is yes, bool (n,)."""
         clips = sorted(clip for clip, value in self.values.items() if value in ("yes", "no"))
         return clips, np.array([self.values[clip] == "yes" for clip in clips], dtype=bool)
 
-    def table(self) -> pd.DataFrame:
-        """All of it: DataFrame(value, annotators, agree, time, source) by clip_id, in the order of the newest labels.
-
-        `annotators` is how many have labelled the clip, `agree` whether all of them said the same; `time` and `source`
-        are those of its newest label.
-        """
-        newest = {clip: list(said.values())[-1] for clip, said in self._said.items()}
-        clips = sorted(newest, key=lambda clip: newest[clip].event_id)
-        said = [self._said[clip].values() for clip in clips]
-        return pd.DataFrame(
-            {
-                "value": np.array([self.values[clip] for clip in clips], dtype=object),
-                "annotators": np.array([len(events) for events in said], dtype=int),
-                "agree": np.array([len({event.value for event in events}) == 1 for events in said], dtype=bool),
-                "time": [newest[clip].time for clip in clips],
-                "source": [newest[clip].source for clip in clips],
-            },
-            index=pd.Index(clips, dtype=str, name="clip_id"),
-        )
+    def _agreed(self, clip: str) -> Agreed:
+        return _agreed(own[clip] for own in self._own.values() if clip in own)
 
 
-def _agreed(events: Iterable[Event]) -> Agreed:
-    said = Counter(event.value for event in events)
-    if said["yes"] == said["no"]:
-        return "tie" if said["yes"] else "unsure"
-    return "yes" if said["yes"] > said["no"] else "no"
+def table(labels: Sequence[Event]) -> pd.DataFrame:
+    """All of it: DataFrame(value, annotators, agree, time, source) by clip_id, in the order of the newest labels.
+
+    `labels` are each annotator's newest events, oldest first. `annotators` is how many have labelled the clip, `agree`
+    whether all of them said the same; `time` and `source` are those of its newest label.
+    """
+    by_clip: dict[str, list[Event]] = {}
+    for event in labels:
+        # Taken out and put back, a clip moves to the end.
+        by_clip[event.clip_id] = [*by_clip.pop(event.clip_id, []), event]
+    clips = list(by_clip.values())
+    return pd.DataFrame(
+        {
+            "value": np.array([_agreed(event.value for event in events) for events in clips], dtype=object),
+            "annotators": np.array([len(events) for events in clips], dtype=int),
+            "agree": np.array([len({event.value for event in events}) == 1 for events in clips], dtype=bool),
+            "time": [events[-1].time for events in clips],
+            "source": [events[-1].source for events in clips],
+        },
+        index=pd.Index(list(by_clip), dtype=str, name="clip_id"),
+    )
+
+
+def _agreed(values: Iterable[StoredValue]) -> Agreed:
+    votes = Counter(values)
+    if votes["yes"] == votes["no"]:
+        return "tie" if votes["yes"] else "unsure"
+    return "yes" if votes["yes"] > votes["no"] else "no"

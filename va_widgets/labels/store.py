@@ -3,104 +3,34 @@
 from __future__ import annotations
 
 import json
-import shutil
+import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self, TypeAlias
+from typing import Any, Literal, Self, TypeVar
 
 import pandas as pd
 
+from va_widgets import background
 from va_widgets.arguments import described
 from va_widgets.errors import LabelError
-from va_widgets.forks import ForkLock
-from va_widgets.paths import GivenPath, absolute_path, exists, is_folder
+from va_widgets.labels import checking, copies, files, rows, schema
+from va_widgets.labels.database import Database
+from va_widgets.labels.problems import DamagedLabelsError
+from va_widgets.labels.rows import CurrentLabels as CurrentLabels
+from va_widgets.labels.rows import Event as Event
+from va_widgets.labels.schema import VALUES, DamageError, checked, checksum
+from va_widgets.labels.schema import StoredValue as StoredValue
+from va_widgets.paths import GivenPath, absolute_path
 
-StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
-"""What a label event says; "none" takes a label back."""
-
-
-class Event(NamedTuple):
-    """A label event, as far as it says what counts."""
-
-    event_id: int
-    annotator: str
-    clip_id: str
-    value: StoredValue
-    time: str
-    source: str
-
-
-VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure", "none")
-SCHEMA_VERSION = 1
-_APPLICATION_ID = 0x76615F31  # "va_1": tells our file from any other SQLite database
 _LONGEST_CONCEPT, _LONGEST_ANNOTATOR = 500, 200
-_LONGEST_SOURCE = 64
-_BUSY_SECONDS = 10.0
-_LOG_BYTES = 4 << 20  # from about there on SQLite begins its log anew
-_CACHE_BYTES = 2 << 20  # of a transaction that SQLite keeps in memory
-_ROOM = 10  # times the log that a disk must have free before so much of it is taken
-
-# An action is what one undo reverts: all events that share an action_id. An undo or a redo is an action of its own
-# that names the one it reverts or applies again in `undoes`. `before` is the value an event replaced.
-_SCHEMA = f"""
-BEGIN EXCLUSIVE;
-CREATE TABLE IF NOT EXISTS events (
-    event_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    action_id INTEGER NOT NULL,
-    time TEXT NOT NULL,
-    annotator TEXT NOT NULL,
-    concept TEXT NOT NULL,
-    clip_id TEXT NOT NULL,
-    value TEXT NOT NULL CHECK (value IN ('yes', 'no', 'unsure', 'none')),
-    before TEXT NOT NULL CHECK (before IN ('yes', 'no', 'unsure', 'none')),
-    source TEXT NOT NULL,
-    model_version INTEGER NOT NULL,
-    message_id TEXT,
-    kind TEXT NOT NULL CHECK (kind IN ('label', 'undo', 'redo')),
-    undoes INTEGER
-);
-CREATE INDEX IF NOT EXISTS events_by_clip ON events (concept, annotator, clip_id, event_id);
-CREATE INDEX IF NOT EXISTS events_by_action ON events (action_id);
-CREATE INDEX IF NOT EXISTS events_by_message ON events (concept, annotator, message_id) WHERE message_id IS NOT NULL;
-CREATE TABLE IF NOT EXISTS actions (
-    action_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    annotator TEXT NOT NULL,
-    concept TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    undoes INTEGER
-);
-CREATE INDEX IF NOT EXISTS actions_by_annotator ON actions (concept, annotator, action_id);
-CREATE TABLE IF NOT EXISTS state (
-    annotator TEXT NOT NULL,
-    concept TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
-    PRIMARY KEY (annotator, concept, key)
-);
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-COMMIT;
-"""
-
-_EVENT_COLUMNS = (
-    "event_id",
-    "action_id",
-    "time",
-    "annotator",
-    "concept",
-    "clip_id",
-    "value",
-    "source",
-    "model_version",
-    "message_id",
-    "kind",
-    "undoes",
-)
+LONGEST_SOURCE = 64
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class LabelStore:
@@ -109,19 +39,26 @@ class LabelStore:
     Several processes and several threads may write at once. Where the file or its folder cannot be written, the
     store opens for reading (`read_only`).
 
+    Parameters
+    ----------
+    path : path of the file, which is made if it is not there
+    keep_copies : bool
+        Whether a copy of the file is made in the background, if it has changed since the last one.
+
     Raises
     ------
     LabelError
         If the file cannot be created or opened, or is not a label store of a version known here.
     """
 
-    def __init__(self, path: GivenPath) -> None:
+    def __init__(self, path: GivenPath, *, keep_copies: bool = False) -> None:
         self.path = absolute_path(path, LabelError)
-        self._lock = ForkLock(waits=True, before=self._disconnect)
-        self._connection: sqlite3.Connection | None
-        self._connection, self.read_only = _connect(self.path)
-        self.closed = False
-        self._steps: dict[tuple[str, str], _Steps] = {}
+        self._database = Database(self.path)
+        self.read_only = self._database.read_only
+        self._copier: threading.Thread | None = None
+        if keep_copies and not self.read_only and copies.is_due(self.path):
+            with suppress(RuntimeError):  # the interpreter is ending
+                self._copier = background.start(partial(copies.keep, self._database), "va-labels-copy")
 
     def __enter__(self) -> Self:
         return self
@@ -133,24 +70,12 @@ class LabelStore:
 
     def close(self) -> None:
         """Close the file. The store cannot be used afterwards."""
-        with self._lock:
-            self.closed = True
-            self._disconnect()
+        self._database.close()
 
     @property
-    def _db(self) -> sqlite3.Connection:
-        """The connection, opened again after a fork; only while the lock is held."""
-        if self.closed:
-            raise LabelError(f"The labels in {self.path} were closed: make a new va.Session to go on.")
-        if self._connection is None:
-            self._connection, self.read_only = _connect(self.path)
-        return self._connection
-
-    def _disconnect(self) -> None:
-        """Close the connection before a fork: neither SQLite's locks nor its log outlive one in two processes."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def closed(self) -> bool:
+        """Whether the store was closed."""
+        return self._database.closed
 
     @staticmethod
     def check_names(annotator: str, concept: str) -> None:
@@ -180,20 +105,26 @@ class LabelStore:
         for clip, value in labels.items():
             if value not in VALUES:
                 raise LabelError(f"The label {value!r} of clip {clip!r} cannot be stored: use {', '.join(VALUES)}.")
-        if len(source) > _LONGEST_SOURCE:
-            raise LabelError(f"The source of a label may have {_LONGEST_SOURCE} characters, not {len(source)}.")
+        if len(source) > LONGEST_SOURCE:
+            raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
+        _check_unicode([source, message_id or "", *labels])
         if not labels:
             return {}
-        with self._transaction() as db:
-            if (known := self._answered(annotator, concept, message_id)) is not None:
+        with self._database.transaction() as db:
+            if (known := rows.answered(db, annotator, concept, message_id)) is not None:
                 return known
-            self._write(db, annotator, concept, labels, source, model_version, message_id, "label", None)
+            action = rows.next_id(db, "actions", "action_id")
+            event = rows.Written(action, annotator, concept, source, model_version, message_id, "label", None)
+            previous = rows.stacks_of(db, annotator, concept).done
+            rows.add_action(db, event, len(labels), previous, rows.Stacks(action, None))
+            rows.add_events(db, event, labels)
         return dict(labels)
 
     def undo(self, annotator: str, concept: str, message_id: str | None = None) -> dict[str, StoredValue]:
         """Revert the annotator's newest action that is not undone yet, by new events with the former values.
 
-        Returns the values now by clip, {} if there is nothing to undo. Idempotent by `message_id`.
+        Returns the values now by clip, {} if there is nothing to undo. Idempotent by `message_id`, also where there
+        was nothing to undo the first time.
         """
         return self._step("undo", annotator, concept, message_id)
 
@@ -208,280 +139,203 @@ class LabelStore:
         self, kind: Literal["undo", "redo"], annotator: str, concept: str, message_id: str | None
     ) -> dict[str, StoredValue]:
         self.check_names(annotator, concept)
-        with self._transaction() as db:
-            if (known := self._answered(annotator, concept, message_id)) is not None:
+        _check_unicode([message_id or ""])
+        with self._database.transaction() as db:
+            if (known := rows.answered(db, annotator, concept, message_id)) is not None:
                 return known
-            steps = self._stepped(annotator, concept)
-            stack = steps.done if kind == "undo" else steps.undone
-            if not stack:
+            stacks = rows.stacks_of(db, annotator, concept)
+            top = stacks.done if kind == "undo" else stacks.undone
+            number = rows.next_id(db, "actions", "action_id")
+            written = rows.Written(number, annotator, concept, kind, 0, message_id, kind, None)
+            if top is None:
+                if message_id is not None:  # so that the same message does nothing later, either
+                    rows.add_action(db, written, 0, None, stacks)
                 return {}
-            target = stack[-1]
-            column = "before" if kind == "undo" else "value"
-            wanted: dict[str, StoredValue] = dict(
-                db.execute(f"SELECT clip_id, {column} FROM events WHERE action_id = ? ORDER BY event_id", (target,))
-            )
-            self._write(db, annotator, concept, wanted, kind, 0, message_id, kind, target)
-        return wanted
+            action = rows.action_of(db, top)
+            target = top if kind == "undo" else action.undoes
+            if kind == "undo":
+                previous, after = stacks.undone, rows.Stacks(action.previous, number)
+            else:
+                previous, after = None, rows.Stacks(target, action.previous)
+            written = written._replace(undoes=target)
+            labels = rows.labels_of(db, target, "before" if kind == "undo" else "value")
+            rows.add_action(db, written, len(labels), previous, after)
+            rows.add_events(db, written, labels)
+        return labels
 
-    def set_state(self, annotator: str, concept: str, key: str, value: object) -> None:
-        """Keep a small JSON document, such as a guideline or the queries, under (annotator, concept, key)."""
-        with self._transaction() as db:
-            db.execute(
-                "INSERT INTO state VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                (annotator, concept, key, json.dumps(value)),
-            )
+    def set_state(
+        self, annotator: str, concept: str, key: str, value: object, *, patience: float | None = None
+    ) -> None:
+        """Keep a small JSON document, such as a guideline or the queries, under (annotator, concept, key).
 
-    def settle_state(self, annotator: str, concept: str, key: str, value: object) -> Any:
-        """Keep a small JSON document unless there is one under this key; returns the one that is kept from now on."""
-        with self._transaction() as db:
-            db.execute(
-                "INSERT INTO state VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (annotator, concept, key, json.dumps(value)),
-            )
+        Other writers are waited for as long as `patience`, in seconds (3 if not given).
+        """
+        row = (annotator, concept, key, json.dumps(value))
+        with self._database.transaction(patience) as db:
+            db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
+
+    def settle_state(
+        self, annotator: str, concept: str, key: str, value: object, *, patience: float = files.PATIENCE
+    ) -> Any:
+        """Keep a small JSON document unless there is one under this key; returns the one that is kept from now on.
+
+        Other writers are waited for as long as `patience`, in seconds.
+        """
+        row = (annotator, concept, key, json.dumps(value))
+        with self._database.transaction(patience) as db:
+            db.execute("INSERT OR IGNORE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
         return self.get_state(annotator, concept, key)
+
+    def next_number(
+        self, annotator: str, concept: str, key: str, least: int, *, patience: float = files.PATIENCE
+    ) -> int:
+        """Return the number after the last one returned for this key, to whatever process, but `least` or more.
+
+        It is kept as the document under the key. Other writers are waited for as long as `patience`, in seconds; raises
+        LabelError if it cannot be written.
+        """
+        with self._database.transaction(patience) as db:
+            sql = "SELECT * FROM state WHERE annotator = ? AND concept = ? AND key = ?"
+            kept = db.execute(sql, (annotator, concept, key)).fetchone()
+            former = 0 if kept is None else json.loads(checked(kept, "the document of")[-1])
+            number = max(least, former + 1)
+            row = (annotator, concept, key, json.dumps(number))
+            db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
+        return number
 
     # --- reading ---------------------------------------------------------------------------------
 
+    def new_states(self, annotator: str, concept: str, prefix: str, after: int) -> list[tuple[int, Any]]:
+        """Return (row, document), oldest first, of documents added after a row whose keys begin with `prefix`.
+
+        `after` is the row of the last one known, 0 for all of them.
+        """
+        # With a plus an index of all the concept's documents is not used, so that only new rows are looked at.
+        plus = "+" if after else ""
+        sql = (
+            f"SELECT rowid, * FROM state WHERE {plus}annotator = ? AND {plus}concept = ? AND {plus}key >= ?"
+            f" AND {plus}key < ? AND rowid > ? ORDER BY rowid"
+        )
+        with self._database.snapshot() as db:
+            rows = db.execute(sql, (annotator, concept, prefix, prefix + "\U0010ffff", after)).fetchall()
+            return [(row, json.loads(checked(tuple(kept), "the document of")[-1])) for row, *kept in rows]
+
     def get_state(self, annotator: str, concept: str, key: str) -> Any:
         """The document kept under (annotator, concept, key), None if there is none."""
-        rows = self._read(
-            "SELECT value FROM state WHERE annotator = ? AND concept = ? AND key = ?", (annotator, concept, key)
-        )
-        return json.loads(rows[0][0]) if rows else None
+        with self._database.snapshot() as db:
+            row = db.execute(
+                "SELECT * FROM state WHERE annotator = ? AND concept = ? AND key = ?", (annotator, concept, key)
+            ).fetchone()
+            return None if row is None else json.loads(checked(row, "the document of")[-1])
 
     def steps(self, annotator: str, concept: str) -> tuple[bool, bool]:
         """Whether the annotator has an action to undo, and one to redo."""
-        with self._lock:
-            steps = self._stepped(annotator, concept)
-            return bool(steps.done), bool(steps.undone)
+        with self._database.snapshot() as db:
+            stacks = rows.stacks_of(db, annotator, concept)
+        return stacks.done is not None, stacks.undone is not None
+
+    def current(self, concept: str) -> CurrentLabels:
+        """What the concept's events have come to; takes no longer for many events than for few of the same clips.
+
+        Raises LabelError if it is damaged and cannot be computed anew from the events.
+        """
+        return self._computed(lambda db: rows.current_labels(db, concept))
 
     def events(self, concept: str, after: int = 0) -> list[Event]:
         """The concept's label events of all annotators that are newer than an event, oldest first."""
-        # With a plus an index of all the concept's events is not used, so that only new events are looked at.
-        rows = self._read(
-            f"SELECT {', '.join(Event._fields)} FROM events WHERE +concept = ? AND event_id > ? ORDER BY event_id",
-            (concept, after),
-        )
-        return [Event(*row) for row in rows]
+        with self._database.snapshot() as db:
+            found = db.execute(
+                rows.SELECT_EVENTS + "WHERE concept = ? AND event_id > ? ORDER BY event_id", (concept, after)
+            )
+            return [rows.event_of(row) for row in found]
+
+    def labels(self, concept: str) -> list[Event]:
+        """The events that stand: each annotator's newest of each clip, unless it is "none", oldest first."""
+        with self._database.snapshot() as db:
+            found = db.execute(
+                rows.SELECT_EVENTS
+                + "WHERE event_id IN (SELECT event_id FROM current_labels WHERE concept = ? AND value != 'none')"
+                " ORDER BY event_id",
+                (concept,),
+            )
+            events = [rows.event_of(row) for row in found]
+            totals = rows.totals_of(db, concept).values()
+            expected = sum(one.yes + one.no + one.unsure for one in totals)
+            if len(events) != expected:
+                raise DamageError(f"{len(events):,} of {expected:,} labels are left")
+            return events
 
     def history(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
         """Every event of a concept, oldest first; `kind` is "label", "undo" or "redo"."""
-        only, values = _only(concept, annotator)
-        rows = self._read(f"SELECT {', '.join(_EVENT_COLUMNS)} FROM events WHERE {only} ORDER BY event_id", values)
-        return pd.DataFrame(rows, columns=list(_EVENT_COLUMNS)).astype({"undoes": "Int64"})
+        only, values = ("", ()) if annotator is None else (" AND annotator = ?", (annotator,))
+        with self._database.snapshot() as db:
+            found = db.execute(rows.SELECT_EVENTS + f"WHERE concept = ?{only} ORDER BY event_id", (concept, *values))
+            events, events_sum = [], 0
+            for row in found:
+                events.append(checked(row, "event"))
+                events_sum += row[-1]
+            totals = rows.totals_of(db, concept, annotator).values()
+            expected = sum(one.events for one in totals)
+            if (len(events), events_sum) != (expected, sum(one.events_sum for one in totals)):
+                raise DamageError(f"{len(events):,} of {expected:,} events are left")
+        table = pd.DataFrame(events, columns=list(schema.EVENT_COLUMNS))
+        return table.drop(columns="before").astype({"undoes": "Int64"})
 
     def concepts(self) -> pd.DataFrame:
         """Every concept with labels: DataFrame(concept, annotators, yes, no, unsure), labels counted per annotator."""
-        rows = self._read(
-            """SELECT concept, COUNT(DISTINCT annotator), SUM(value = 'yes'), SUM(value = 'no'), SUM(value = 'unsure')
-               FROM events WHERE event_id IN (SELECT MAX(event_id) FROM events GROUP BY concept, annotator, clip_id)
-               AND value != 'none' GROUP BY concept ORDER BY concept""",
-            (),
-        )
-        return pd.DataFrame(rows, columns=["concept", "annotators", "yes", "no", "unsure"])
+        totals = self._computed(rows.all_totals)
+        counted: dict[str, list[int]] = {}
+        for (concept, _annotator), total in totals.items():
+            if total.yes + total.no + total.unsure:
+                counts = counted.setdefault(concept, [0, 0, 0, 0])
+                for column, number in enumerate((1, total.yes, total.no, total.unsure)):
+                    counts[column] += number
+        table = [(concept, *counted[concept]) for concept in sorted(counted)]
+        return pd.DataFrame(table, columns=["concept", "annotators", "yes", "no", "unsure"])
 
-    # --- inside ----------------------------------------------------------------------------------
+    # --- care ------------------------------------------------------------------------------------
 
-    def _read(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        with self._lock:
-            try:
-                return self._db.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise _unreadable(self.path, error) from error
+    def backup(self, path: GivenPath | None = None) -> Path:
+        """Write all labels to one new file, while others may be writing. Returns its path.
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self.read_only:
-            raise LabelError(f"Labels cannot be saved because {self.path} is read-only: open a copy you may write to.")
-        with self._lock:
-            db = self._db
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield db
-                except BaseException:
-                    db.execute("ROLLBACK")
-                    raise
-                db.execute("COMMIT")
-            except sqlite3.Error as error:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise LabelError(
-                    f"The label was not saved to {self.path} ({error}): make sure the disk has room and try again."
-                ) from error
+        Without a path, or with that of a folder, the file gets the time as its name; it is in the folder "backups"
+        beside the labels if there is no path. Also saves what this store holds after its file was deleted.
 
-    def _write(
-        self,
-        db: sqlite3.Connection,
-        annotator: str,
-        concept: str,
-        labels: Mapping[str, StoredValue],
-        source: str,
-        model_version: int,
-        message_id: str | None,
-        kind: str,
-        undoes: int | None,
-    ) -> None:
-        action = db.execute(
-            "INSERT INTO actions (annotator, concept, kind, undoes) VALUES (?, ?, ?, ?)",
-            (annotator, concept, kind, undoes),
-        ).lastrowid
-        event: dict[str, object] = {
-            "action": action,
-            "time": datetime.now(UTC).isoformat(timespec="microseconds"),
-            "annotator": annotator,
-            "concept": concept,
-            "source": source,
-            "version": model_version,
-            "message": message_id,
-            "kind": kind,
-            "undoes": undoes,
-        }
-        db.executemany(
-            """INSERT INTO events (action_id, time, annotator, concept, clip_id, value, before, source, model_version,
-               message_id, kind, undoes) VALUES (:action, :time, :annotator, :concept, :clip, :value, COALESCE((
-                   SELECT value FROM events WHERE annotator = :annotator AND concept = :concept AND clip_id = :clip
-                   ORDER BY event_id DESC LIMIT 1
-               ), 'none'), :source, :version, :message, :kind, :undoes)""",
-            [{**event, "clip": clip, "value": value} for clip, value in labels.items()],
-        )
+        Raises LabelError if it cannot be written, or there is a file of that name.
+        """
+        return copies.write(self._database, None if path is None else absolute_path(path, LabelError, "The backup"))
 
-    def _answered(self, annotator: str, concept: str, message_id: str | None) -> dict[str, StoredValue] | None:
-        """What a message stored when it came the first time, None if it is new."""
-        if message_id is None:
-            return None
-        rows = self._read(
-            "SELECT clip_id, value FROM events"
-            " WHERE concept = ? AND annotator = ? AND message_id = ? ORDER BY event_id",
-            (concept, annotator, message_id),
-        )
-        return dict(rows) if rows else None
+    def checkpoint(self) -> None:
+        """Let the file alone hold everything, as far as nobody is reading or writing it just now."""
+        self._database.checkpoint()
 
-    def _stepped(self, annotator: str, concept: str) -> _Steps:
-        """The annotator's steps, kept up with the log of actions."""
-        steps = self._steps.setdefault((annotator, concept), _Steps([], [], 0))
-        rows = self._read(
-            "SELECT action_id, kind, undoes FROM actions WHERE concept = ? AND annotator = ? AND action_id > ?"
-            " ORDER BY action_id",
-            (concept, annotator, steps.newest),
-        )
-        for action, kind, undoes in rows:
-            if kind == "label":
-                steps.done.append(action)
-                steps.undone.clear()
-            elif kind == "undo":
-                steps.done.remove(undoes)
-                steps.undone.append(undoes)
-            else:
-                steps.undone.remove(undoes)
-                steps.done.append(undoes)
-            steps.newest = action
-        return steps
+    def _computed(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Read what is computed from the events; where it is damaged and they are not, it is computed anew."""
+        try:
+            with self._database.snapshot() as db:
+                return read(db)
+        except DamagedLabelsError:
+            if self.read_only:
+                raise
+            with self._database.transaction() as db:
+                checking.check_events(db)
+                schema.rebuild(db)
+            _log.warning("Counts in %s were damaged; they were computed anew from its label events.", self.path)
+        with self._database.snapshot() as db:
+            return read(db)
 
 
-@dataclass
-class _Steps:
-    """The actions that can be undone and those that can be redone, the next one last, up to the newest action."""
+def check_file(path: GivenPath) -> checking.Findings:
+    """Read every row of a label file, and compare what is computed from the events with what is stored.
 
-    done: list[int]
-    undone: list[int]
-    newest: int
-
-
-class _Connection(sqlite3.Connection):
-    """A connection that is closed with its last user: from Python 3.13 on SQLite's own warns of having been left open,
-    and few people close a session in a notebook.
+    Nothing is changed or repaired. A file of an earlier version has no checksums: only its structure is checked. Raises
+    LabelError if it cannot be read at all.
     """
-
-    def __del__(self) -> None:
-        with suppress(sqlite3.Error):  # it could not be opened
-            self.close()
+    with closing(files.connect_for_reading(absolute_path(path, LabelError), as_it_is=True)) as db:
+        return checking.check(db)
 
 
-def _opened(database: str, **options: Any) -> sqlite3.Connection:
-    """A connection without transactions of its own, for all threads."""
-    return sqlite3.connect(database, isolation_level=None, check_same_thread=False, factory=_Connection, **options)
-
-
-def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
-    try:
-        db = _opened(str(path), timeout=_BUSY_SECONDS)
-        if not _is_ours(db, path):
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_SCHEMA)
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("BEGIN IMMEDIATE")  # fails at once where nothing can be written
-        db.execute("ROLLBACK")
-        _make_room(db, path)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
-            return _read_only(path), True
-        raise _unreadable(path, error) from error
-    except sqlite3.Error as error:
-        raise _unreadable(path, error) from error
-    return db, False
-
-
-def _make_room(db: sqlite3.Connection, path: Path) -> None:
-    """Let SQLite's log have its length from the beginning, so that no label waits until the disk finds room for it.
-
-    In a transaction that is rolled back: what has spilled over into the log then stays there, to be written over.
-    """
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size >= _LOG_BYTES:
-        return
-    if shutil.disk_usage(path.parent).free < _ROOM * _LOG_BYTES:
-        return
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        db.execute("INSERT INTO state VALUES ('', '', '', zeroblob(?))", (_LOG_BYTES + _CACHE_BYTES,))
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:  # somebody's quota: labels take what there is
-            raise
-    finally:
-        if db.in_transaction:  # SQLite has rolled it back by itself where the disk is full
-            db.execute("ROLLBACK")
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    """Open for reading where nothing can be written, the WAL's side files included."""
-    if not exists(path):
-        if not is_folder(path.parent):
-            raise LabelError(f"Labels cannot be kept in {path}: the folder {path.parent} does not exist.")
-        db = _opened(":memory:")
-        db.executescript(_SCHEMA)  # an empty store: a read-only corpus that nobody has labelled
-        return db
-    uri = path.resolve().as_uri()
-    db = _opened(f"{uri}?mode=ro", uri=True)
-    try:
-        ours = _is_ours(db, path)
-    except sqlite3.OperationalError:  # a WAL database in a folder where its side files cannot be made
-        db.close()
-        db = _opened(f"{uri}?immutable=1", uri=True)
-        ours = _is_ours(db, path)
-    if not ours:
-        raise LabelError(f"{path} holds no labels yet and cannot be written: open a copy you may write to.")
-    return db
-
-
-def _is_ours(db: sqlite3.Connection, path: Path) -> bool:
-    """Whether the database holds our tables; False if it is empty. Raises LabelError if it is anything else."""
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    (tables,) = db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-    if application == _APPLICATION_ID and version > SCHEMA_VERSION:
-        raise LabelError(
-            f"{path} was written by a newer va-widgets (schema {version}, known here: {SCHEMA_VERSION}): upgrade it."
-        )
-    if application == _APPLICATION_ID and version == SCHEMA_VERSION:
-        return True
-    if tables:
-        raise LabelError(f"{path} is a database of some other program: move it away, or give another path.")
-    return False
-
-
-def _unreadable(path: Path, error: sqlite3.Error) -> LabelError:
-    return LabelError(f"The labels in {path} cannot be read ({error}): restore the file from a copy, or move it away.")
+# --- arguments ---------------------------------------------------------------------------------
 
 
 def _check_name(what: str, name: str, longest: int) -> None:
@@ -493,7 +347,9 @@ def _check_name(what: str, name: str, longest: int) -> None:
         raise LabelError(f"The {what} {described(name)} holds a line break or another control character: leave it out.")
 
 
-def _only(concept: str, annotator: str | None) -> tuple[str, tuple[object, ...]]:
-    if annotator is None:
-        return "concept = ?", (concept,)
-    return "concept = ? AND annotator = ?", (concept, annotator)
+def _check_unicode(texts: Iterable[str]) -> None:
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise LabelError(f"The text {described(text)} holds half of a character and cannot be stored.") from error

@@ -65,20 +65,22 @@ def cross_validated(
     classifier : TextLogistic
         Its settings are what counts; it is not changed.
     stopped : callable
-        Asked before every fit whether the result is still wanted; if not, None is returned.
+        Called before every step of the fits; None is returned once it is true.
     """
     if note := too_few(y):
         return CrossValidation(None, note, None)
     from sklearn.model_selection import StratifiedKFold
 
-    logits = np.zeros(len(y), dtype=np.float64)
+    left_out = np.zeros((FOLDS * REPEATS, len(y)), dtype=bool)
+    for repeat in range(REPEATS):
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
+        for fold, (_, test) in enumerate(folds.split(np.zeros(len(y)), y)):
+            left_out[repeat * FOLDS + fold, test] = True
     with one_thread():  # whoever waits for the next label needs the other ones
-        for repeat in range(REPEATS):
-            folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
-            for train, test in folds.split(X, y):
-                if stopped():
-                    return None
-                logits[test] += classifier.unfitted().fit(X[train], y[train]).decision_function(X[test]) / REPEATS
+        found = classifier.held_out(X, y, left_out, wanted=lambda: not stopped())
+    if found is None:
+        return None
+    logits = found.sum(axis=0) / REPEATS
     method = f"{FOLDS}-fold cross-validation, {REPEATS} times, on the {len(y)} clips that were chosen to be labelled"
     return CrossValidation(_measured(y, logits, method, seed), "", expit(logits))
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError, deserialize
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from scipy.special import expit
 
 from va_widgets import arguments
@@ -30,7 +30,8 @@ from va_widgets.corpus import Corpus
 from va_widgets.errors import EncoderMismatchError, ModelError, said
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.names import is_reserved
-from va_widgets.paths import GivenPath, absolute_path, exists, is_folder, open_regular
+from va_widgets.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
+from va_widgets.system_errors import failure
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
@@ -132,10 +133,11 @@ def publish(
     labels : (clip ids, bool (n,))
         What it was fitted to; the card keeps their number and a digest.
 
-    Raises ModelError for a name without a letter or digit to call a folder by, and where nothing can be written.
+    Raises ModelError for a name without a letter or digit to call a folder by, where nothing can be written, and where
+    a link leads out of `folder`.
     """
     clips, y = labels
-    home = absolute_path(folder, ModelError) / slug(name)
+    home = inside(absolute_path(folder, ModelError), slug(name), error=ModelError)
     coef = classifier.coef_[0].astype(np.float32)
     intercept = float(classifier.intercept_[0])
     card = {
@@ -157,11 +159,14 @@ def publish(
         unfinished = home / f".unfinished-{uuid.uuid4().hex}"
         try:
             unfinished.mkdir()
-            save_file({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)}, unfinished / WEIGHTS_FILE)
+            # Written by Python: safetensors gives its files to their owner alone, and has errors of its own.
+            weights = save({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)})
+            _write_synced(unfinished / WEIGHTS_FILE, weights)
             version = max(_versions(home), default=0) + 1
             while True:
                 text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"
-                (unfinished / CARD_FILE).write_text(text, encoding="utf-8")
+                _write_synced(unfinished / CARD_FILE, text.encode())
+                _sync_folder(unfinished)
                 try:
                     os.rename(unfinished, home / f"v{version}")
                 except OSError as error:
@@ -169,13 +174,14 @@ def publish(
                         raise
                     version += 1  # somebody else has just published this one
                 else:
+                    _sync_folder(home)
                     break
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise ModelError(
-            f"The model {name!r} cannot be written to {home} ({error.strerror}): free the disk, or open a copy of the"
-            " corpus you may write to."
+            failure(f"The folder {home} of the model {name!r}", error)
+            or f"The model {name!r} cannot be written to {home} ({error}): open a copy of the corpus you may write to."
         ) from error
     return load_model(home / f"v{version}")
 
@@ -187,7 +193,12 @@ def load_model(path: GivenPath) -> Model:
     """
     folder = absolute_path(path, ModelError, "A model's folder")
     if not exists(folder / CARD_FILE):
-        versions = _versions(folder) if is_folder(folder) else []
+        try:
+            versions = _versions(folder) if is_folder(folder) else []
+        except OSError as error:
+            raise ModelError(
+                failure(f"The folder {folder}", error) or f"The folder {folder} cannot be listed ({error})."
+            ) from error
         if not versions:
             raise ModelError(f"There is no published model in {folder}: give the folder that session.publish wrote.")
         folder = folder / f"v{max(versions)}"
@@ -198,7 +209,10 @@ def load_model(path: GivenPath) -> Model:
     except KeyError as error:
         raise ModelError(f"The model in {folder} is damaged (its weights lack {error}): publish it again.") from error
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise ModelError(f"The model in {folder} is damaged ({said(error)}): publish it again.") from error
+        raise ModelError(
+            failure(f"The model in {folder}", error)
+            or f"The model in {folder} is damaged ({said(error)}): publish it again."
+        ) from error
     wrong = _wrong(card, coef, intercept)
     if wrong:
         raise ModelError(f"The model in {folder} is damaged ({wrong}): publish it again.")
@@ -291,7 +305,35 @@ def slug(name: str) -> str:
     return f"{kept}_{mark}" if kept else f"model_{mark}"
 
 
+def _write_synced(file: Path, data: bytes) -> None:
+    """Write a file that is on the disk when this returns."""
+    with file.open("wb") as opened:
+        opened.write(data)
+        opened.flush()
+        _sync(opened.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a folder's new names on the disk when this returns, where the system can do so."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        _sync(opened)
+    finally:
+        os.close(opened)
+
+
+def _sync(opened: int) -> None:
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):  # some file systems know no such thing
+            raise
+
+
 def _versions(home: Path) -> list[int]:
+    """The versions in a model's folder. Raises OSError if it cannot be listed."""
     return [int(found[1]) for entry in home.iterdir() if (found := _VERSION.fullmatch(entry.name))]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import math
 import os
 import threading
 import uuid
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn, SupportsIndex
 
 import anywidget
+import msgspec
 import pandas as pd
 import traitlets
 
@@ -20,6 +23,7 @@ from va_widgets import arguments, background
 from va_widgets.errors import (
     ArgumentError,
     LabelError,
+    NotSavedError,
     ProtocolError,
     SearchUnavailableError,
     UnknownClipError,
@@ -28,6 +32,7 @@ from va_widgets.errors import (
 from va_widgets.listeners import Listener, Listeners
 from va_widgets.names import escaped
 from va_widgets.session import FLAT, LabelValue, Session
+from va_widgets.texts import without_lone_surrogates
 from va_widgets.widget import media, protocol
 from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Selection, Status
 from va_widgets.widget.still import still
@@ -41,6 +46,7 @@ _BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Pu
 _LOADING = "Loading the text model; the first time its weights are downloaded, which may take minutes."
 _THEN = "The first clips come then."
 _FLAT = "these words do not tell your clips apart"
+_numbers = itertools.count()  # of annotators, in the order in which they were made
 _log = logging.getLogger(__name__)
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -63,7 +69,9 @@ class Annotator(anywidget.AnyWidget):
     ----------
     session : Session
         Several annotators may show one session, and one annotator may be displayed several times. `session` is the
-        one that is shown now: the page may switch to another concept of the corpus, or start a new one.
+        one that is shown now: the page may switch to another concept of the corpus, or start a new one. An annotator
+        that no page shows, such as that of a cell that was run again, goes on with the session of a newer one for the
+        same labels, so that it keeps no former session, corpus and open files.
 
     Raises
     ------
@@ -75,6 +83,7 @@ class Annotator(anywidget.AnyWidget):
     """Where the person is: tab, feed, query, card size, keys. The front end writes it; it survives a page reload."""
 
     _opened = False  # Python closes an annotator that was refused, too
+    _all: ClassVar[weakref.WeakSet[Annotator]] = weakref.WeakSet()
 
     _names: ClassVar[dict[type, str]] = {
         protocol.Hello: "_hello",
@@ -122,9 +131,14 @@ class Annotator(anywidget.AnyWidget):
         # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.
         self._loading = background.TaskQueue("va-loading")
         self._process = os.getpid()
+        self._number = next(_numbers)
         self._opened = True
         self._warm = False
+        self._last_status: Status | None = None
         self.on_msg(self._receive)
+        for other in tuple(Annotator._all):
+            other._follow(self)
+        Annotator._all.add(self)
 
     def close(self) -> None:
         """Take the widget off the page and end its threads. The session goes on."""
@@ -135,7 +149,12 @@ class Annotator(anywidget.AnyWidget):
             self._worker.stop()
             self._previews.cancel()
             self._loading.cancel()
+            Annotator._all.discard(self)
         super().close()
+
+    @traitlets.validate("place")
+    def _checked_place(self, proposal: traitlets.Bunch) -> object:
+        return without_lone_surrogates(proposal["value"])  # a page that is reloaded gets it sent
 
     def show(self, clip_ids: arguments.ClipIds, title: str = "selection") -> None:
         """Open clips of your choice on the page, as a list in the Search tab, in the order in which they are given.
@@ -180,7 +199,7 @@ class Annotator(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         try:
-            return {**data, "text/html": still(self.session)}, metadata
+            return {**data, "text/html": without_lone_surrogates(still(self.session))}, metadata
         except Exception:  # whatever is wrong with a picture, the annotator itself must appear
             _log.exception("The still of the annotator could not be made")
             return bundle
@@ -192,7 +211,7 @@ class Annotator(anywidget.AnyWidget):
         try:
             request = protocol.parse(content)
         except ProtocolError as error:
-            self.send(protocol.failure(*protocol.identity(content), error.code, str(error)))
+            self._post(protocol.failure(*protocol.identity(content), error.code, str(error)))
             return
         if isinstance(request, protocol.Preview):
             self._previews.submit(lambda: self._answer(request, content))
@@ -212,13 +231,22 @@ class Annotator(anywidget.AnyWidget):
         try:
             result, buffers = getattr(self, name)(request)
         except VaError as error:
-            self.send(protocol.failure(*protocol.identity(content), _code(error), str(error)))
+            if isinstance(error, NotSavedError):
+                self._tell("status")  # first: the header says what is wrong
+            self._post(protocol.failure(*protocol.identity(content), _code(error), str(error)))
         except Exception as error:  # the page must never wait for an answer that will not come
             _log.exception("A %s request failed", type(request).__name__)
             message = f"{type(request).__name__} failed in the kernel ({type(error).__name__}: {error}); try it again."
-            self.send(protocol.failure(*protocol.identity(content), "failed", message))
+            self._post(protocol.failure(*protocol.identity(content), "failed", message))
         else:
-            self.send(protocol.reply(request, result), buffers)
+            self._post(protocol.reply(request, result), buffers)
+
+    def _post(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """Send a message to the pages. Whatever is wrong with it or with the connection must end no thread."""
+        try:
+            self.send(without_lone_surrogates(message), buffers)
+        except Exception:  # the page asks again
+            _log.exception("A message could not be sent to the page")
 
     def _hello(self, request: protocol.Hello) -> Answer:
         if request.page not in self._pages:
@@ -243,7 +271,22 @@ class Annotator(anywidget.AnyWidget):
         self._pages.discard(request.page)
         if not self._pages:
             self._worker.forget()
+            for other in tuple(Annotator._all):
+                self._follow(other)
         return {}, []
+
+    def _follow(self, newer: Annotator) -> None:
+        """Go on with the session of a newer annotator for the same labels, unless a page shows this one."""
+        session = newer.session
+        if self._pages or newer._number < self._number or session is self.session:
+            return
+        if _shown_by(session) != _shown_by(self.session):
+            return
+        with self._switching:
+            self._unsubscribe()
+            self.session = session
+            self._last_status = None
+            self._unsubscribe = session.subscribe(self._heard)
 
     def _search(self, request: protocol.Search) -> Answer:
         self._selection = None  # the person has gone on
@@ -326,6 +369,7 @@ class Annotator(anywidget.AnyWidget):
                 self._unsubscribe()
                 self.session = session
                 self._state, self._message, self._selection = "ready", "", None
+                self._last_status = None
                 self._unsubscribe = session.subscribe(self._heard)
                 if session.pending:
                     self._worker.now()
@@ -364,8 +408,14 @@ class Annotator(anywidget.AnyWidget):
 
     def _tell(self, name: protocol.EventName, **data: object) -> None:
         """Send an event with the status to the pages. Where there are none, it does not cost anything either."""
-        if self._pages:
-            self.send(protocol.event(name, {**data, "status": self._status()}))
+        if not self._pages:
+            return
+        try:
+            message = protocol.event(name, {**data, "status": self._status()})
+        except Exception:  # whatever cannot be shown, labelling and learning go on
+            _log.exception("The page could not be told of %s", name)
+            return
+        self._post(message)
 
     def _refit_starts(self) -> None:
         self._state, self._message = "refitting", ""
@@ -396,9 +446,20 @@ class Annotator(anywidget.AnyWidget):
     # --- what is shown ---------------------------------------------------------------------------
 
     def _status(self) -> Status:
+        """What the header shows; where the labels cannot be read, what it showed last, and why."""
+        try:
+            self._last_status = self._fresh_status()
+        except VaError as error:
+            if self._last_status is None:
+                raise
+            return msgspec.structs.replace(self._last_status, state="error", message=str(error))
+        return self._last_status
+
+    def _fresh_status(self) -> Status:
         session = self.session
         ready = session.ready
         standing, quality = session.standing, session.quality if ready else None
+        unsaved = session.unsaved
         words, words_note = self._words()
         points = [
             Point(int(refit["version"]), int(refit["labels"]), _finite(refit.get("ap")))
@@ -417,8 +478,8 @@ class Annotator(anywidget.AnyWidget):
             version=session.version,
             points=points,
             advice=session.advice if ready else "",
-            state=self._state,  # type: ignore[arg-type]
-            message=self._message,
+            state="error" if unsaved else self._state,  # type: ignore[arg-type]
+            message=unsaved or self._message,
             pending=standing.pending,
             can_undo=standing.can_undo,
             can_redo=standing.can_redo,
@@ -478,7 +539,14 @@ def _finite(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _shown_by(session: Session) -> tuple[object, ...]:
+    """What is the same for sessions that show and store the same."""
+    return session.corpus.path, session.concept, session.annotator, session.seed
+
+
 def _code(error: VaError) -> str:
+    if isinstance(error, NotSavedError):
+        return "not_saved"
     if isinstance(error, UnknownClipError):
         return "unknown_clip"
     if isinstance(error, SearchUnavailableError):

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from va_widgets.errors import ProtocolError
+from va_widgets.texts import has_lone_surrogate
 
 VERSION = 1
 
@@ -291,7 +292,17 @@ def parse(content: object) -> Request:
         request: Request = msgspec.convert(content, Request)
     except msgspec.ValidationError as error:
         raise ProtocolError(f"The message was not understood: {error}.") from error
+    except UnicodeEncodeError as error:  # msgspec's own, where it compares a text with those that are allowed
+        raise _half_a_character() from error
+    if has_lone_surrogate(msgspec.to_builtins(request)):
+        raise _half_a_character()
     return request
+
+
+def _half_a_character() -> ProtocolError:
+    return ProtocolError(
+        "The message holds half a character (a lone surrogate), such as half an emoji: leave it out.", code="bad_value"
+    )
 
 
 def identity(content: object) -> tuple[str | None, str | None]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 from va_widgets import background
+
+_log = logging.getLogger(__name__)
 
 
 class RefitWorker:
@@ -40,9 +43,12 @@ class RefitWorker:
         with self._changed:
             if self._stopped:
                 return
-            if self._thread is None:
-                self._thread = background.start(self._run, "va-refit")
             self._waiting += number
+            if self._thread is None:
+                try:
+                    self._thread = background.start(self._run, "va-refit")
+                except RuntimeError as error:  # no more threads to be had now: the next label tries again
+                    _log.warning("The refit waits for the next label: %s", error)
             self._changed.notify()
 
     def now(self) -> None:
@@ -72,7 +78,10 @@ class RefitWorker:
             except Exception as error:  # a thread's end would stop the learning silently: the widget shows it
                 if background.stop_requested():
                     raise
-                self._on_error(error)
+                try:
+                    self._on_error(error)
+                except Exception:  # neither must what shows the error end the thread
+                    _log.exception("A failed refit could not be shown")
 
     def _batch_is_due(self) -> bool:
         """Wait until a batch is full, or labels wait and no more came during a pause; False if none are waiting."""

@@ -11,6 +11,7 @@ const VALUES: readonly Value[] = ["yes", "no", "unsure"];
 
 export function Header({ store, view, home }: { store: Store; view: View; home: () => void }) {
   const editing = useSignal(false);
+  const draft = useSignal<string | null>(null);
   const status = store.status.value;
   if (!status) {
     const slow = store.busy.value
@@ -18,9 +19,12 @@ export function Header({ store, view, home }: { store: Store; view: View; home: 
       : "connecting to the kernel …";
     return <header class="va-header">{store.lost.value ? `${LOST}: run this cell again` : slow}</header>;
   }
-  const save = (text: string) => {
+  const save = async (typed: string) => {
+    const text = typed.trim();
     editing.value = false;
-    if (text.trim() !== status.guideline) void store.guideline(text.trim());
+    draft.value = null;
+    // What could not be saved is not lost: it is still there when the box is opened again.
+    if (text !== status.guideline && !(await store.guideline(text))) draft.value = text;
   };
   return (
     <header class="va-header">
@@ -64,18 +68,23 @@ export function Header({ store, view, home }: { store: Store; view: View; home: 
           rows={2}
           maxLength={2000}
           placeholder="What counts, and what does not? Everybody who labels this concept sees it."
-          value={status.guideline}
+          value={draft.value ?? status.guideline}
           aria-label="Guideline"
           ref={(element) => element?.focus()}
-          onBlur={(event) => save(event.currentTarget.value)}
+          onBlur={(event) => void save(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && !event.shiftKey) {
               event.preventDefault();
-              save(event.currentTarget.value);
+              void save(event.currentTarget.value);
               home(); // before the box is gone, and the keyboard with it
             }
           }}
         />
+      )}
+      {store.outbox.unsavable.value && (
+        <p class="va-words" role="alert">
+          <b>What you label waits on this page until it can be saved.</b> {store.outbox.unsavable.value}
+        </p>
       )}
       {store.wordless.value && (
         <p class="va-words" role="status">
@@ -130,6 +139,8 @@ function stateOf(store: Store, status: Status): [kind: string, text: string] {
   const waiting = unsaved > 0 ? ` · ${unsaved} not saved yet` : "";
   if (store.lost.value) return ["lost", `${LOST}${waiting}`];
   if (store.busy.value && !store.waits.value) return ["busy", `${BUSY}${waiting}`];
+  const { unsavable } = store.outbox;
+  if (unsaved > 0 && unsavable.value) return ["error", `${unsaved} not saved yet`];
   if (status.state === "error") return ["error", status.message];
   if (unsaved > 0) return ["saving", "saving"];
   if (status.words === "loading") return ["loading", "loading"];

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from va_widgets.labels.agreement import Agreement
+from va_widgets.labels.agreement import Agreement, table
 from va_widgets.labels.store import Event, StoredValue
 
 
-def agreement(votes: list[tuple[str, str, StoredValue]]) -> Agreement:
+def events_of(votes: list[tuple[str, str, StoredValue]]) -> list[Event]:
+    return [Event(i + 1, who, clip, value, f"t{i:03d}", "search") for i, (clip, who, value) in enumerate(votes)]
+
+
+def standing(events: list[Event]) -> list[Event]:
+    """Each annotator's newest event of each clip, unless it is "none", oldest first."""
+    newest = {(event.clip_id, event.annotator): event for event in events}
+    return sorted(event for event in newest.values() if event.value != "none")
+
+
+def agreement(events: list[Event]) -> Agreement:
     found = Agreement()
-    found.take(Event(i + 1, who, clip, value, f"t{i:03d}", "search") for i, (clip, who, value) in enumerate(votes))
+    found.take(events)
     return found
 
 
 def test_majority_ties_and_unsure() -> None:
-    found = agreement(
+    events = events_of(
         [
             ("majority", "a", "yes"),
             ("majority", "b", "no"),
@@ -29,9 +38,10 @@ def test_majority_ties_and_unsure() -> None:
             ("open", "a", "unsure"),
         ]
     )
+    found, labels = agreement(events), table(standing(events))
     assert found.values == {"majority": "yes", "draw": "tie", "helped": "no", "open": "unsure"}
-    assert found.table()["value"].to_dict() == found.values
-    assert found.table()["agree"].to_dict() == {"majority": False, "draw": False, "helped": False, "open": True}
+    assert labels["value"].to_dict() == found.values
+    assert labels["agree"].to_dict() == {"majority": False, "draw": False, "helped": False, "open": True}
     assert found.counts == {"yes": 1, "no": 1, "unsure": 1}
     clips, y = found.training_set()
     assert clips == ["helped", "majority"]
@@ -41,8 +51,8 @@ def test_majority_ties_and_unsure() -> None:
 
 def test_nothing_said() -> None:
     found = agreement([])
-    assert found.table().empty
-    assert found.said().empty
+    assert table([]).empty
+    assert found.annotators() == {}
     clips, y = found.training_set()
     assert clips == []
     assert y.shape == (0,)
@@ -53,27 +63,30 @@ EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("ktv"), VALU
 
 
 @given(EVENTS, st.integers(0, 20))
-def test_against_counting_by_hand(events: list[tuple[str, str, StoredValue]], cut: int) -> None:
-    votes: dict[tuple[str, str], str] = {}
+def test_against_counting_by_hand(votes: list[tuple[str, str, StoredValue]], cut: int) -> None:
+    standing_votes: dict[tuple[str, str], str] = {}
     times: dict[tuple[str, str], str] = {}
-    for i, (clip, who, value) in enumerate(events):
-        votes.pop((clip, who), None)
+    for i, (clip, who, value) in enumerate(votes):
+        standing_votes.pop((clip, who), None)
         times.pop((clip, who), None)
         if value != "none":
-            votes[clip, who], times[clip, who] = value, f"t{i:03d}"
+            standing_votes[clip, who], times[clip, who] = value, f"t{i:03d}"
+    events = events_of(votes)
     found = agreement(events[:cut])
-    later = agreement(events).said()
-    found.take(
-        Event(i + 1, who, clip, value, f"t{i:03d}", "search") for i, (clip, who, value) in enumerate(events) if i >= cut
-    )
-    pd.testing.assert_frame_equal(found.said(), later)
+    found.take(events[cut:])
     assert (found.event, found.since(cut)) == (len(events), max(0, len(events) - cut))
-    assert list(zip(later["clip_id"], later["annotator"], strict=True)) == list(votes)
-    table = found.table()
-    assert set(table.index) == set(found.values) == {clip for clip, _ in votes}
-    assert table["time"].is_monotonic_increasing
-    for index, row in table.iterrows():
-        said = [value for (clip, _), value in votes.items() if clip == index]
+    labels = table(standing(events))
+    assert set(labels.index) == set(found.values) == {clip for clip, _ in standing_votes}
+    assert labels["value"].to_dict() == found.values
+    assert found.counts == {name: list(found.values.values()).count(name) for name in ("yes", "no", "unsure")}
+    for who in "ktv":
+        own = {clip: value for (clip, name), value in standing_votes.items() if name == who}
+        assert found.own(who) == own
+        counted = {name: list(own.values()).count(name) for name in ("yes", "no", "unsure")}
+        assert found.annotators().get(who, dict.fromkeys(counted, 0)) == counted
+    assert labels["time"].is_monotonic_increasing
+    for index, row in labels.iterrows():
+        said = [value for (clip, _), value in standing_votes.items() if clip == index]
         yes, no = said.count("yes"), said.count("no")
         expected = "unsure" if yes + no == 0 else "yes" if yes > no else "no" if no > yes else "tie"
         assert row["value"] == expected

@@ -86,6 +86,45 @@ def test_an_undo_message_that_comes_twice_undoes_once(store: LabelStore) -> None
     assert values(store) == {"a": "yes"}
 
 
+def test_an_undo_that_found_nothing_and_comes_again_does_not_revert_a_newer_label(store: LabelStore) -> None:
+    assert store.undo(*WHO, message_id="u") == {}
+    assert store.redo(*WHO, message_id="r") == {}
+    store.append(*WHO, {"a": "yes"}, source="search")
+    assert store.undo(*WHO, message_id="u") == {}
+    assert values(store) == {"a": "yes"}
+    assert store.undo(*WHO, message_id="v") == {"a": "none"}
+    assert store.redo(*WHO, message_id="r") == {}
+    assert values(store) == {}
+
+
+def test_what_counts_is_read_alike_from_events_and_from_what_is_kept_of_them(store: LabelStore) -> None:
+    store.append(*WHO, {"a": "yes", "b": "no"}, source="random")
+    store.append("thomas", WHO[1], {"a": "no", "c": "unsure"}, source="search")
+    store.append(*WHO, {"a": "unsure", "b": "none"}, source="review")
+    store.undo("thomas", WHO[1])
+    by_events = Agreement()
+    by_events.take(store.events(WHO[1]))
+    kept = Agreement(store.current(WHO[1]))
+    for agreement in (by_events, kept):
+        assert (agreement.values, agreement.event) == ({"a": "unsure"}, 8)
+        assert agreement.came_from("random") == {"a", "b"}
+    assert [(label.clip_id, label.annotator, label.value) for label in store.labels(WHO[1])] == [
+        ("a", "kelli", "unsure")
+    ]
+
+
+def test_half_a_character_is_refused(store: LabelStore) -> None:
+    for labels, source, message in [
+        ({"\ud83d": "yes"}, "s", "m"),
+        ({"a": "yes"}, "\ud83d", "m"),
+        ({"a": "yes"}, "s", "\ud83d"),
+    ]:
+        with pytest.raises(LabelError, match="half of a character"):
+            store.append(*WHO, labels, source, message_id=message)  # type: ignore[arg-type]
+    with pytest.raises(LabelError, match="half of a character"):
+        store.undo(*WHO, message_id="\ud83d")
+
+
 def test_annotators_undo_only_their_own(store: LabelStore) -> None:
     store.append(*WHO, {"a": "yes"}, source="search")
     store.append("thomas", "night city", {"a": "no"}, source="search")
@@ -261,24 +300,6 @@ for i in range(int(sys.argv[3])):
     store.append(sys.argv[2], "night", {f"{sys.argv[2]}-{i}": "yes"}, source="search")
     print(i, flush=True)
 """
-
-
-def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(tmp_path: Path) -> None:
-    path = tmp_path / "labels.sqlite"
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), "kelli", "100000"], stdout=subprocess.PIPE, text=True
-    )
-    assert writer.stdout is not None
-    acknowledged = [int(writer.stdout.readline()) for _ in range(25)]
-    writer.kill()
-    acknowledged += [int(line) for line in writer.stdout.read().split("\n") if line.strip()]
-    writer.wait()
-    writer.stdout.close()
-    with LabelStore(path) as store:
-        kept = {event.clip_id for event in store.events("night")}
-        assert {f"kelli-{i}" for i in acknowledged} <= kept
-        assert len(kept) <= len(acknowledged) + 1
-        store.append("kelli", "night", {"after": "yes"}, source="search")
 
 
 def test_two_processes_write_at_once(tmp_path: Path) -> None:

@@ -261,6 +261,21 @@ def test_a_cross_validation_that_is_not_wanted_any_more_ends() -> None:
     assert not list(answers)
 
 
+def test_folds_that_are_fitted_together_are_what_each_alone_would_be() -> None:
+    X, y, direction = cloud(160, dim=24)
+    y = y ^ (np.random.default_rng(1).random(160) < 0.15)
+    left_out = np.arange(160) % 4 == np.arange(4)[:, None]
+    left_out[0, :60] |= ~y[:60]  # one of the fits sees other yes and no than the others: the text's weight follows them
+    for backdrop in (None, Backdrop.of(X[:100])):
+        classifier = Classifier(direction, backdrop)
+        together = classifier.held_out(X, y, left_out)
+        assert together is not None
+        for out, logits in zip(left_out, together, strict=True):
+            alone = Classifier(direction, backdrop).fit(X, y, sample_weight=(~out).astype(float))
+            np.testing.assert_allclose(logits[out], alone.decision_function(X[out]), atol=0.02)
+            assert not logits[~out].any()
+
+
 def test_labels_drawn_at_random_give_a_quality_of_their_own_when_there_are_enough() -> None:
     y = np.arange(40) % 4 == 0
     said = np.where(y, 0.9, 0.1)

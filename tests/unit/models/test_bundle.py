@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,66 @@ def test_versions_are_never_overwritten(session: va.Session) -> None:
     first, second = session.publish("night"), session.publish("night")
     assert (first.version, second.version) == (1, 2)
     assert va.load_model(session.corpus.path / "models" / "night").version == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such permissions")
+def test_a_published_model_may_be_read_by_those_who_may_read_its_folder(session: va.Session) -> None:
+    before = os.umask(0o027)
+    try:
+        model = session.publish("night")
+    finally:
+        os.umask(before)
+    folder = session.corpus.path / "models" / model.slug / "v1"
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (folder, *folder.iterdir())}
+    assert modes == {"v1": 0o750, "model.safetensors": 0o640, "card.json": 0o640}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the names of open files")
+def test_a_published_model_is_on_the_disk(session: va.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    sync = os.fsync
+
+    def noted(opened: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{opened}").readlink())
+        sync(opened)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    session.publish("night")
+    home = session.corpus.path / "models" / "night"
+    assert [file.name for file in synced[:2]] == ["model.safetensors", "card.json"]
+    assert synced[2] == synced[0].parent  # the names of both
+    assert synced[3] == home  # the version's own name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a limit on the size of files")
+def test_where_the_disk_takes_no_more_one_sentence_says_so(session: va.Session) -> None:
+    import resource
+
+    session.refit()
+    session.publish("night")
+    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, most))
+    try:
+        with pytest.raises(va.ModelError, match="cannot be used, because a limit on the size of files is reached"):
+            session.publish("night")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [entry.name for entry in (session.corpus.path / "models" / "night").iterdir()] == ["v1"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize("link", ["models", "models/night"])
+def test_a_link_that_leads_out_of_the_corpus_is_not_written_through(
+    session: va.Session, tmp_path: Path, link: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (session.corpus.path / link).parent.mkdir(exist_ok=True)
+    (session.corpus.path / link).symlink_to(outside)
+    with pytest.raises(va.ModelError, match="leads out of"):
+        session.publish("night")
+    assert not list(outside.iterdir())
+    assert session.report().summary
 
 
 def test_another_encoder_s_corpus_is_refused(session: va.Session, tmp_path: Path) -> None:

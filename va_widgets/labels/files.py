@@ -1,0 +1,283 @@
+"""Open label files: for writing, for reading where nothing can be written, and copies of both.
+
+No function here opens the file but through SQLite: closing it elsewhere in the process would release SQLite's locks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import shutil
+import sqlite3
+import stat
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from va_widgets.errors import LabelError, said
+from va_widgets.labels import problems, schema
+from va_widgets.paths import exists, is_folder
+
+PATIENCE = 3.0
+"""For how many seconds a writer waits for others."""
+
+_LOG_BYTES = 4 << 20  # from about there on SQLite begins its log anew
+_CACHE_BYTES = 2 << 20  # of a transaction that SQLite keeps in memory
+_ROOM = 10  # times the log that a disk must have free before so much of it is taken
+_READ_SECONDS = 1.0  # for locks that SQLite itself takes for a moment, as after a crash
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class Identity(NamedTuple):
+    """What a path is the name of."""
+
+    device: int
+    inode: int
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that is closed with its last user: from Python 3.13 on SQLite's own warns of having been left open,
+    and few people close a session in a notebook.
+    """
+
+    def __del__(self) -> None:
+        with suppress(*problems.SQLITE_ERRORS):  # it could not be opened
+            self.close()
+
+
+def connect(database: str | Path, *, timeout: float = 0.0, **options: Any) -> sqlite3.Connection:
+    """Return a connection without transactions of its own, for all threads; a missing file is made."""
+    db = sqlite3.connect(
+        str(database),
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Connection,
+        **options,
+    )
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")  # finds damaged pages before their content is used
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def identity(path: Path) -> Identity | None:
+    """Return what a path is the name of, None if there is nothing or the file system does not tell files apart."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Identity(found.st_dev, found.st_ino) if found.st_ino else None
+
+
+def retried(work: Callable[[], _T]) -> _T:
+    """Return what `work` returns, and call it again while another connection holds the lock that it needs.
+
+    The pauses are short and random: with SQLite's own, which grow, one of several writers may wait for seconds.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            if not problems.is_busy(error) or time.monotonic() >= end:
+                raise
+        pause()
+
+
+def pause() -> None:
+    """Wait for a moment between two tries to get a lock."""
+    time.sleep(random.uniform(0.0003, 0.003))  # noqa: S311  # nothing depends on it being hard to guess
+
+
+# --- for writing ---------------------------------------------------------------------------------------------------
+
+
+def connect_for_writing(path: Path) -> sqlite3.Connection | None:
+    """Open a label file, which is made or brought to this version if need be; None if it cannot be written.
+
+    Where its tables are there already this does not wait for a process that is writing. The connection itself never
+    waits for one: see `retried`.
+
+    Raises LabelError if the file cannot be made or read, or is no label file.
+    """
+    _refuse_special_files(path)
+    db = None
+    try:
+        db = connect(path, timeout=_READ_SECONDS)
+        _prepare(db, path)
+    except schema.FormatError as error:
+        raise LabelError(f"{path} {error}.") from error
+    except problems.SQLITE_ERRORS as error:
+        if db is not None:
+            db.close()
+        if problems.is_denied(error) and not problems.too_many_files():
+            return None
+        raise problems.not_read(path, error) from error
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    if schema.version(db) != schema.SCHEMA_VERSION:
+        retried(lambda: _bring_up(db, path))
+    if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        retried(lambda: db.execute("PRAGMA journal_mode = WAL"))
+    db.execute("PRAGMA busy_timeout = 0")
+    with suppress(_BusyError):  # then it can be written
+        _make_room(db, path)
+
+
+class _BusyError(Exception):
+    """Another connection is writing."""
+
+
+def _bring_up(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        number = schema.version(db)  # another process may have been quicker
+        if number == 0:
+            if db.execute("PRAGMA journal_mode").fetchone() == ("wal",) and not _log_bytes(path):
+                # Version 1 switched to WAL before it made its tables, which then were in the log alone.
+                raise schema.FormatError(
+                    f"is empty, and {path.name}-wal, which held its labels, is missing: copy that file from where this "
+                    "one came from, too, or delete this one to begin anew"
+                )
+            schema.create(db)
+        elif number < schema.SCHEMA_VERSION:
+            _log.info("Bringing %s from version %d to %d", path, number, schema.SCHEMA_VERSION)
+            schema.upgrade(db)
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _make_room(db: sqlite3.Connection, path: Path) -> None:
+    """Let SQLite's log have its length from the beginning, so that no label waits until the disk finds room for it.
+
+    In a transaction that is rolled back: what has spilled over into the log then stays there, to be written over.
+    Raises _BusyError if another connection is writing, and SQLite's error if nothing can be written.
+    """
+    try:
+        db.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if problems.is_busy(error):
+            raise _BusyError from error
+        raise
+    try:
+        if _log_bytes(path) < _LOG_BYTES and shutil.disk_usage(path.parent).free >= _ROOM * _LOG_BYTES:
+            db.execute(
+                "INSERT INTO state (annotator, concept, key, value, checksum) VALUES ('', '', '', zeroblob(?), 0)",
+                (_LOG_BYTES + _CACHE_BYTES,),
+            )
+    except sqlite3.OperationalError as error:
+        # Somebody's quota, or a limit on the size of files: labels take what there is.
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise
+    finally:
+        if db.in_transaction:  # SQLite has rolled it back by itself where the disk is full
+            db.execute("ROLLBACK")
+
+
+def _log_bytes(path: Path) -> int:
+    log = path.with_name(f"{path.name}-wal")
+    return log.stat().st_size if exists(log) else 0
+
+
+def _refuse_special_files(path: Path) -> None:
+    """Raise LabelError for what SQLite would wait for without end, or would write to through a link."""
+    if exists(path) and not stat.S_ISREG(path.stat().st_mode):
+        what = "a folder" if is_folder(path) else "a device or a pipe"
+        raise LabelError(f"{path} is no file, but {what}: move it away, or give another path.")
+    for side in ("-wal", "-shm", "-journal"):
+        beside = path.with_name(path.name + side)
+        if os.path.lexists(beside) and (beside.is_symlink() or not stat.S_ISREG(beside.stat().st_mode)):
+            raise LabelError(f"{beside} is a link or a device, which labels must not be written through: move it away.")
+
+
+# --- for reading ---------------------------------------------------------------------------------------------------
+
+
+def connect_for_reading(path: Path, *, as_it_is: bool = False) -> sqlite3.Connection:
+    """Open a label file where nothing can be written, the files that SQLite keeps beside it included.
+
+    Labels that are still in SQLite's log are read from there, if need be in a temporary copy; a file of an earlier
+    version is brought up in memory, unless it shall be left as it is. Raises LabelError if it cannot be read or is no
+    label file.
+    """
+    if not exists(path):
+        if not is_folder(path.parent):
+            raise LabelError(f"Labels cannot be kept in {path}: the folder {path.parent} does not exist.")
+        db = connect(":memory:")
+        schema.create(db)  # an empty store: a read-only corpus that nobody has labelled
+        return db
+    _refuse_special_files(path)
+    try:
+        db = _opened_read_only(path)
+        return db if as_it_is or schema.version(db) == schema.SCHEMA_VERSION else _in_memory(db)
+    except schema.FormatError as error:
+        raise LabelError(f"{path} {error}.") from error
+    except problems.SQLITE_ERRORS as error:
+        raise problems.not_read(path, error) from error
+
+
+def _opened_read_only(path: Path) -> sqlite3.Connection:
+    uri = path.as_uri()
+    try:
+        db = connect(f"{uri}?mode=ro", uri=True, timeout=_READ_SECONDS)
+        number = schema.version(db)
+    except sqlite3.OperationalError as error:
+        if not problems.is_denied(error) or problems.too_many_files():
+            raise
+        # A database in WAL mode, in a folder where the index of its log cannot be made.
+        if _log_bytes(path):
+            return _from_copies(path)
+        db = connect(f"{uri}?immutable=1", uri=True)
+        number = schema.version(db)
+    if number == 0:
+        db.close()
+        raise schema.FormatError("holds no labels yet and cannot be written: open a copy you may write to")
+    return db
+
+
+def _from_copies(path: Path) -> sqlite3.Connection:
+    """Return a file with what is in its log, from temporary copies of both."""
+    with tempfile.TemporaryDirectory(prefix="va-labels-") as folder:
+        for name in (path.name, f"{path.name}-wal"):
+            try:
+                shutil.copyfile(path.with_name(name), Path(folder) / name)
+            except OSError as error:
+                raise LabelError(
+                    f"{path.with_name(name)}, which holds the newest labels, cannot be copied to be read "
+                    f"({said(error)}): give yourself the right to read it, and make room in {folder}."
+                ) from error
+        db = connect(Path(folder) / path.name)
+        if schema.version(db) == 0:
+            db.close()
+            raise schema.FormatError(f"holds no labels, and {path.name}-wal beside it is damaged: copy both again")
+        return _in_memory(db)
+
+
+def _in_memory(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy in memory, brought to this version; the file is closed."""
+    with closing(db):
+        memory = connect(":memory:")
+        db.backup(memory)
+    if schema.version(memory) < schema.SCHEMA_VERSION:
+        schema.upgrade(memory)
+    return memory
+
+
+# --- copies --------------------------------------------------------------------------------------------------------
+
+
+def write_copy(db: sqlite3.Connection, copy: Path) -> None:
+    """Write a database to a new file that needs no log beside it. Raises sqlite3.Error."""
+    with closing(connect(copy)) as target:
+        db.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE")

@@ -1,0 +1,139 @@
+"""What went wrong with a label file, in one sentence for each code of SQLite and of the operating system."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+from typing import TypeAlias
+
+from va_widgets.errors import LabelError, said
+from va_widgets.paths import exists, is_folder
+
+COPIES_FOLDER = "backups"
+"""The folder beside a label file where copies of it are kept."""
+
+SQLiteError: TypeAlias = sqlite3.Error | UnicodeDecodeError
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a label file may raise; the second where damaged names are part of SQLite's own error."""
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_DENIED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+_WRITING = {
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+}
+
+
+class DamagedLabelsError(LabelError):
+    """Rows of a label file are not as they were written."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"The labels in {path} are damaged ({what}): {advice(path)}.")
+
+
+def code(error: SQLiteError) -> int:
+    """Return SQLite's extended code of an error; SQLITE_CORRUPT for those that Python found in what it read."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT))
+
+
+def is_busy(error: SQLiteError) -> bool:
+    """Return whether another connection holds the lock that was asked for."""
+    return code(error) & 0xFF in _BUSY
+
+
+def is_denied(error: SQLiteError) -> bool:
+    """Return whether the file, or a file beside it, may not be written or made."""
+    return code(error) & 0xFF in _DENIED or code(error) & 0xFF == sqlite3.SQLITE_CANTOPEN
+
+
+def is_damage(error: SQLiteError) -> bool:
+    """Return whether an error comes from the content of the file."""
+    return code(error) & 0xFF in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_FORMAT,
+        sqlite3.SQLITE_TOOBIG,
+    )
+
+
+def not_saved(path: Path, error: SQLiteError) -> LabelError:
+    """Return the error to raise where something could not be written."""
+    cause, remedy = _cause(path, error)
+    return LabelError(f"This was not saved in {path}, because {cause}: {remedy}.")
+
+
+def not_read(path: Path, error: SQLiteError) -> LabelError:
+    """Return the error to raise where something could not be read."""
+    cause, remedy = _cause(path, error)
+    return LabelError(f"The labels in {path} cannot be read, because {cause}: {remedy}.")
+
+
+def too_many_files() -> bool:
+    """Return whether this process, or the system, can open no more files."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
+
+
+def _cause(path: Path, error: SQLiteError) -> tuple[str, str]:
+    extended, primary = code(error), code(error) & 0xFF
+    if primary in _BUSY:
+        return "another process is writing to it and does not finish", "try again, and end that process if it hangs"
+    if primary == sqlite3.SQLITE_FULL:
+        return "the disk is full", "make room on it and try again"
+    if primary == sqlite3.SQLITE_NOMEM or extended == sqlite3.SQLITE_IOERR_NOMEM:
+        return "there is not enough memory", "close something else and try again"
+    if primary == sqlite3.SQLITE_IOERR:
+        if extended in _WRITING:
+            return (
+                f"the system refused a write ({error})",
+                "look whether the disk, a quota or a limit on the size of files is used up and whether the drive is "
+                "still there, and try again",
+            )
+        return f"the system failed to read or lock it ({error})", "look whether its drive is still there, and try again"
+    if extended == sqlite3.SQLITE_READONLY_DBMOVED:
+        return "it was moved or deleted while it was open", "put it back, or make a new va.Session"
+    if primary in _DENIED:
+        return "it or its folder may not be written", "give yourself the right to write there, or open a copy"
+    if primary == sqlite3.SQLITE_CANTOPEN:
+        return _not_opened(path)
+    if primary == sqlite3.SQLITE_NOTADB:
+        return "it is no SQLite database, or its first bytes are damaged", advice(path)
+    if is_damage(error):
+        return f"its content is damaged ({error})", advice(path)
+    return f"SQLite failed ({error})", "try again"
+
+
+def _not_opened(path: Path) -> tuple[str, str]:
+    """Find out why SQLite could not open a file. The file itself is not opened: closing it would release its locks."""
+    if too_many_files():
+        return "this process has too many files open", "close some, or raise the limit (ulimit -n)"
+    if not exists(path.parent):
+        return f"the folder {path.parent} does not exist", "make it, or give another path"
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        if exists(file) and not os.access(file, os.R_OK):
+            return f"{file.name} may not be read", "give yourself the right to read it"
+    try:
+        path.stat()
+    except OSError as error:
+        return f"it cannot be opened ({said(error)})", "check its folder, and try again"
+    return "it, or a file beside it, cannot be opened", "look whether you may write to its folder"
+
+
+def advice(path: Path) -> str:
+    """Return what to do about a damaged label file."""
+    copies = path.parent / COPIES_FOLDER
+    if is_folder(copies) and any(copies.glob("*.sqlite")):
+        return f"move it and the files {path.name}-* away and copy the newest file of {copies} to its place"
+    return "restore the file from a copy, or move it away to begin anew"

@@ -1,0 +1,88 @@
+"""What every refit of a concept measured, kept with its labels and shared by all processes that refit it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from va_widgets.errors import LabelError
+from va_widgets.labels.store import LabelStore
+
+Point: TypeAlias = Mapping[str, Any]
+"""A refit as a record: version, labels, yes, no, and where they were measured ap, low, high and turnover."""
+
+HISTORY_PATIENCE = 0.2
+"""Seconds that a search or a refit waits for another writer: they go on without their history."""
+
+_EVERYBODY = ""  # refits belong to the concept, not to one annotator
+_WHOLE = "refits"  # up to version 0.1 all points were one document
+_EACH = "refit:"  # followed by the version
+_VERSION = "refit_version"  # the newest number that was given to a refit
+_log = logging.getLogger(__name__)
+
+
+class RefitHistory:
+    """The refits of a concept, oldest first.
+
+    Each is stored once, under the number that `next_version` gave it. Where nothing can be written the history goes on
+    in memory, and what is missing is written as soon as it can be.
+    """
+
+    def __init__(self, store: LabelStore, concept: str) -> None:
+        self._store = store
+        self._concept = concept
+        self._points: dict[int, Point] = {}
+        self._unwritten: dict[int, Point] = {}
+        self._newest_row = 0
+        whole = store.get_state(_EVERYBODY, concept, _WHOLE)
+        for point in filter(_is_point, whole if isinstance(whole, list) else []):
+            self._points[point["version"]] = point
+        self._take_new()
+
+    @property
+    def points(self) -> list[Point]:
+        """All refits known so far, by version."""
+        return [self._points[version] for version in sorted(self._points)]
+
+    def next_version(self, former: int) -> int:
+        """Return the next number of a refit, above `former`, that no other process has been or will be given.
+
+        Where nothing can be written it is the next one that is not known to be taken.
+        """
+        least = max([former, *self._points]) + 1
+        if not self._store.read_only:
+            try:
+                return self._store.next_number(_EVERYBODY, self._concept, _VERSION, least, patience=HISTORY_PATIENCE)
+            except LabelError as error:
+                _log.warning("The refit goes on without a number of its own: %s", error)
+        return least
+
+    def add(self, point: Point) -> None:
+        """Store a refit, and take over what other processes have stored meanwhile."""
+        version = int(point["version"])
+        self._points[version] = point
+        if self._store.read_only:
+            return
+        self._unwritten[version] = point
+        try:
+            for missing, document in list(self._unwritten.items()):
+                key = f"{_EACH}{missing:09d}"
+                self._store.settle_state(_EVERYBODY, self._concept, key, document, patience=HISTORY_PATIENCE)
+                del self._unwritten[missing]
+            self._take_new()
+        except LabelError as error:
+            _log.warning("The refit %d of %r is not kept yet: %s", version, self._concept, error)
+
+    def _take_new(self) -> None:
+        rows = self._store.new_states(_EVERYBODY, self._concept, _EACH, self._newest_row)
+        for self._newest_row, point in rows:
+            if _is_point(point):
+                self._points[point["version"]] = point
+
+
+def _is_point(document: object) -> bool:
+    """Whether a stored document is a refit's: a file that somebody else made may hold anything."""
+    if not isinstance(document, dict) or not isinstance(document.get("version"), int):
+        return False
+    return all(isinstance(value, (int, float)) for value in document.values())

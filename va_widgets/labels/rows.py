@@ -1,0 +1,242 @@
+"""What the label store reads and writes within a transaction: events, actions, and what is computed from them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from va_widgets.labels import schema
+from va_widgets.labels.schema import VALUES, DamageError, StoredValue, Total, checked, checksum
+
+
+class Event(NamedTuple):
+    """A label event, as far as it says what counts."""
+
+    event_id: int
+    annotator: str
+    clip_id: str
+    value: StoredValue
+    time: str
+    source: str
+
+
+class CurrentLabels(NamedTuple):
+    """What the events of a concept have come to.
+
+    `event` is the newest one's number, 0 without any; `values` each annotator's newest values by clip, without "none";
+    `sources` the clips that were ever labelled from each source.
+    """
+
+    event: int
+    values: dict[str, dict[str, StoredValue]]
+    sources: dict[str, set[str]]
+
+
+class Stacks(NamedTuple):
+    """The tops of what can be undone (a label's action) and redone (an undo), None where there is nothing."""
+
+    done: int | None
+    undone: int | None
+
+
+_VALUES: dict[str, StoredValue] = {value: value for value in VALUES}
+
+SELECT_EVENTS = f"SELECT {', '.join(schema.EVENT_COLUMNS)}, checksum FROM events "
+_INSERT_EVENT = f"INSERT INTO events VALUES ({', '.join('?' * (len(schema.EVENT_COLUMNS) + 1))})"
+_INSERT_ACTION = f"INSERT INTO actions VALUES ({', '.join('?' * (len(schema.ACTION_COLUMNS) + 1))})"
+_INSERT_CURRENT = f"INSERT OR REPLACE INTO current_labels VALUES ({', '.join('?' * (len(schema.CURRENT_COLUMNS) + 1))})"
+_INSERT_TOTAL = f"INSERT OR REPLACE INTO totals VALUES ({', '.join('?' * (len(schema.TOTALS_COLUMNS) + 1))})"
+_FIELDS = [schema.EVENT_COLUMNS.index(name) for name in Event._fields]
+
+
+class Written(NamedTuple):
+    """What all events of an action have in common."""
+
+    action: int
+    annotator: str
+    concept: str
+    source: str
+    model_version: int
+    message_id: str | None
+    kind: str
+    undoes: int | None
+
+
+class Action(NamedTuple):
+    """A row of `actions` without its checksum."""
+
+    action_id: int
+    annotator: str
+    concept: str
+    kind: str
+    undoes: int | None
+    message_id: str | None
+    events: int
+    previous: int | None
+    done: int | None
+    undone: int | None
+
+
+def event_of(row: tuple[Any, ...]) -> Event:
+    """Return the event of a row of SELECT_EVENTS. Raises DamageError if it is not as it was written."""
+    fields = checked(row, "event")
+    return Event(*(fields[index] for index in _FIELDS))
+
+
+def next_id(db: sqlite3.Connection, table: str, column: str) -> int:
+    """Return the number of the next event or action."""
+    (newest,) = db.execute(f"SELECT MAX({column}) FROM {table}").fetchone()
+    return int(newest or 0) + 1
+
+
+def action_of(db: sqlite3.Connection, number: int | None) -> Action:
+    """Return an action. Raises DamageError if it is missing."""
+    row = db.execute("SELECT * FROM actions WHERE action_id = ?", (number,)).fetchone()
+    if row is None:
+        raise DamageError(f"action {number} is missing")
+    return Action(*checked(row, "action"))
+
+
+def stacks_of(db: sqlite3.Connection, annotator: str, concept: str) -> Stacks:
+    """Return the tops of an annotator's stacks for a concept."""
+    total = totals_of(db, concept, annotator).get((concept, annotator))
+    if total is None:
+        return Stacks(None, None)
+    newest = action_of(db, total.action)
+    return Stacks(newest.done, newest.undone)
+
+
+def answered(
+    db: sqlite3.Connection, annotator: str, concept: str, message_id: str | None
+) -> dict[str, StoredValue] | None:
+    """Return what a message stored when it came the first time, None if it is new."""
+    if message_id is None:
+        return None
+    row = db.execute(
+        "SELECT action_id FROM actions WHERE concept = ? AND annotator = ? AND message_id = ?",
+        (concept, annotator, message_id),
+    ).fetchone()
+    return None if row is None else labels_of(db, row[0], "value")
+
+
+def labels_of(db: sqlite3.Connection, number: int | None, column: str) -> dict[str, StoredValue]:
+    """Return the values, or the values before them, of an action's events by clip."""
+    action = action_of(db, number)
+    rows = db.execute(SELECT_EVENTS + "WHERE action_id = ? ORDER BY event_id", (number,)).fetchall()
+    if len(rows) != action.events:
+        raise DamageError(f"{len(rows):,} of the {action.events:,} events of action {number} are left")
+    clip, value = schema.EVENT_COLUMNS.index("clip_id"), schema.EVENT_COLUMNS.index(column)
+    return {row[clip]: row[value] for row in rows if checked(row, "event")}
+
+
+def add_action(db: sqlite3.Connection, written: Written, events: int, previous: int | None, after: Stacks) -> None:
+    """Add an action."""
+    row = Action(
+        written.action,
+        written.annotator,
+        written.concept,
+        written.kind,
+        written.undoes,
+        written.message_id,
+        events,
+        previous,
+        *after,
+    )
+    db.execute(_INSERT_ACTION, (*row, checksum(*row)))
+
+
+def add_events(db: sqlite3.Connection, written: Written, labels: Mapping[str, StoredValue]) -> None:
+    """Add the events of an action, and take them into account in the current labels and the totals."""
+    _, annotator, concept, source, *_ = written
+    time = datetime.now(UTC).isoformat(timespec="microseconds")
+    first = next_id(db, "events", "event_id")
+    former = _current_rows(db, annotator, concept, labels)
+    total = totals_of(db, concept, annotator).get((concept, annotator), Total())
+    counts = {"yes": total.yes, "no": total.no, "unsure": total.unsure, "none": 0}
+    events_sum, labels_sum = total.events_sum, total.labels_sum
+    events, current = [], []
+    for number, (clip, value) in enumerate(labels.items(), first):
+        before, sources, replaced = former.get(clip, ("none", "[]", 0))
+        event = (number, written.action, time, annotator, concept, clip, value, before, *written[3:])
+        events.append((*event, checksum(*event)))
+        if source not in (known := schema.sources(sources)):
+            sources = json.dumps([*known, source])
+        row = (concept, annotator, clip, value, number, sources)
+        current.append((*row, checksum(*row)))
+        events_sum += events[-1][-1]
+        labels_sum += current[-1][-1] - replaced
+        counts[before] -= 1
+        counts[value] += 1
+    numbers = (total.events + len(events), events_sum, total.labels + len(labels) - len(former), labels_sum)
+    now = (concept, annotator, *numbers, counts["yes"], counts["no"], counts["unsure"], written.action)
+    db.executemany(_INSERT_EVENT, events)
+    db.executemany(_INSERT_CURRENT, current)
+    db.execute(_INSERT_TOTAL, (*now, checksum(*now)))
+
+
+def _current_rows(
+    db: sqlite3.Connection, annotator: str, concept: str, clips: Collection[str]
+) -> dict[str, tuple[str, str, int]]:
+    """The value, sources and checksum of the current labels of some clips, as far as there are any."""
+    rows = db.execute(
+        """SELECT * FROM current_labels WHERE concept = ? AND annotator = ?
+           AND clip_id IN (SELECT value FROM json_each(?))""",
+        (concept, annotator, json.dumps(list(clips))),
+    )
+    return {row[2]: (row[3], row[5], row[6]) for row in rows if checked(row, "the label of")}
+
+
+def totals_of(
+    db: sqlite3.Connection, concept: str | None = None, annotator: str | None = None
+) -> dict[tuple[str, str], Total]:
+    """Return the totals by concept and annotator: all of them, those of a concept, or the one of an annotator."""
+    given = [(name, value) for name, value in (("concept", concept), ("annotator", annotator)) if value is not None]
+    where = " AND ".join(f"{name} = ?" for name, _ in given) or "TRUE"
+    rows = db.execute(f"SELECT * FROM totals WHERE {where}", tuple(value for _, value in given))
+    return {(row[0], row[1]): Total(*checked(row, "the counts of")[2:]) for row in rows}
+
+
+def all_totals(db: sqlite3.Connection) -> dict[tuple[str, str], Total]:
+    """Return the totals of all concepts and annotators. Raises DamageError unless they are those of all events."""
+    totals = totals_of(db)
+    counted, written = sum(total.events for total in totals.values()), next_id(db, "events", "event_id") - 1
+    if counted != written:
+        raise DamageError(f"{counted:,} events are counted where {written:,} are written")
+    return totals
+
+
+def current_labels(db: sqlite3.Connection, concept: str) -> CurrentLabels:
+    """Return what a concept's events have come to. Raises DamageError unless all of it is as it was written."""
+    (newest,) = db.execute("SELECT MAX(event_id) FROM events WHERE concept = ?", (concept,)).fetchone()
+    values: dict[str, dict[str, StoredValue]] = {}
+    clips_of: dict[str, set[str]] = {}
+    for (of, annotator), total in all_totals(db).items():
+        if of != concept:
+            continue
+        own: dict[str, StoredValue] = {}
+        sets: dict[str, list[set[str]]] = {}  # by the text that lists the sources
+        labels = labels_sum = 0
+        start = zlib.crc32(f"{concept}\x1f{annotator}\x1f".encode())  # as `checksum` begins
+        for clip, value, event, sources, stored in db.execute(
+            """SELECT clip_id, value, event_id, sources, checksum FROM current_labels
+               WHERE concept = ? AND annotator = ?""",
+            (concept, annotator),
+        ):
+            if zlib.crc32(f"{clip}\x1f{value}\x1f{event}\x1f{sources}".encode(), start) != stored:
+                raise DamageError(f"the label of {clip!r}")
+            labels += 1
+            labels_sum += stored
+            if value != "none":
+                own[clip] = _VALUES[value]
+            if sources not in sets:
+                sets[sources] = [clips_of.setdefault(source, set()) for source in schema.sources(sources)]
+            for clips in sets[sources]:
+                clips.add(clip)
+        if (labels, labels_sum) != (total.labels, total.labels_sum):
+            raise DamageError(f"{labels:,} of the {total.labels:,} labels of {annotator!r} are left")
+        values[annotator] = own
+    return CurrentLabels(int(newest or 0), values, clips_of)
