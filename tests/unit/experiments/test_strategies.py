@@ -178,5 +178,5 @@ def test_policies_choose_an_arm_and_repeat_themselves(name: str, history: list[t
 
 def test_random_scores_stand_in_for_a_missing_text() -> None:
     known = task(text=False)
-    np.testing.assert_array_equal(known.nearness, known.nearness)
-    assert len(np.unique(known.nearness)) > 200
+    np.testing.assert_array_equal(known.zero_shot_scores, known.zero_shot_scores)
+    assert len(np.unique(known.zero_shot_scores)) > 200
