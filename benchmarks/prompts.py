@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score
 from va_widgets.corpus import OpenClipEncoder
 from va_widgets.demo import CONCEPTS
 from va_widgets.demo.scenes import Scene, sample_scenes
-from va_widgets.demo.train import pictures
+from va_widgets.demo.train import rendered_frames
 
 MOMENTS = (0.1, 0.5, 0.9)
 TEMPLATES: dict[str, Sequence[str]] = {
@@ -63,7 +63,7 @@ def main() -> None:
 def _embedded(encoder: OpenClipEncoder, world: Sequence[Scene]) -> NDArray[np.float32]:
     parts = []
     for start in range(0, len(world), 200):
-        frames = pictures(world[start : start + 200], MOMENTS).permute(0, 1, 3, 4, 2)
+        frames = rendered_frames(world[start : start + 200], MOMENTS).permute(0, 1, 3, 4, 2)
         vectors = encoder.encode_frames(list(frames.flatten(0, 1).numpy())).reshape(len(frames), len(MOMENTS), -1)
         parts.append(_normalised(vectors.mean(axis=1)))
     return np.concatenate(parts)
