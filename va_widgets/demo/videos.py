@@ -34,7 +34,7 @@ class Shot:
 
 
 def plan(scenes: Sequence[Scene], seed: int) -> list[list[Shot]]:
-    """Order scenes and divide them into videos so that neighbours differ in place and hour, and every cut is visible."""
+    """Divide scenes into videos, ordered so that neighbours differ in place and hour, and every cut is visible."""
     rng = np.random.default_rng([seed, 5])
     waiting = [scenes[i] for i in rng.permutation(len(scenes))]
     ordered: list[Scene] = []
