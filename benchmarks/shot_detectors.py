@@ -5,8 +5,8 @@ Rendered videos have cuts, dissolves and fades at known frames, and flashes, whi
 hard cuts. TransitionDetector's thresholds were chosen at `--seed 100` (other videos, the same real shots in another
 order), so figures are to be reported for the default seed. All other detectors have their default settings.
 
-A transition is found by the first detection within 2 frames of it. All other detections are false and count against
-the kind of the nearest transition.
+A transition is found by the first detection inside it or within 2 frames of it. All other detections are false and
+count against the kind of the nearest transition.
 """
 
 from __future__ import annotations
