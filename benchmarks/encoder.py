@@ -1,4 +1,4 @@
-"""Compare the frames a second of `OpenClipEncoder` and of a plain loop over OpenCLIP."""
+"""Compare the frames per second of `OpenClipEncoder` and of a plain loop over OpenCLIP."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _plain_loop(tag: str) -> Callable[..., NDArray[np.float32]]:
 
 
 def _speeds(methods: dict[str, Encode], frames: Frames, repeats: int, clock: Callable[[], float]) -> dict[str, float]:
-    """Return the frames a second of each method: the median of interleaved repetitions, after a warm-up."""
+    """Return the frames per second of each method: the median of interleaved repetitions, after a warm-up."""
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     for repeat in range(repeats + 1):
         for name, encode in methods.items():

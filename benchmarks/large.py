@@ -3,7 +3,7 @@
 Each method computes the logits of all clips and then the feeds' pages. `bfloat16` and `int8` are less precise: with
 them, a page's candidates are found by approximate logits and then ranked by exact ones. `page off by` is the mean
 difference in logits between a page's clips and the best ones, for the feed with the largest difference. int8 has one
-scale a clip; the product is torch's private `_int_mm`, which needs at least 16 vectors.
+scale per clip; the product is torch's private `_int_mm`, which needs at least 16 vectors.
 
 The matrix is synthetic, but distributed like OpenCLIP's embeddings of clips (see search.py). It needs its size once on
 the disk, and up to one and a half times in memory.

@@ -1,7 +1,7 @@
 """Measure the time of a search: one pass over the matrix, the exact search, and, with --index, the approximate one.
 
 The matrix is synthetic, but distributed like OpenCLIP's embeddings of clips: a narrow cone (cosines of 0.4 to 0.75),
-topics of very unequal sizes, about 40 similar clips a video, and most of the variance in few directions. Queries are
+topics of very unequal sizes, about 40 similar clips per video, and most of the variance in few directions. Queries are
 other clips, and texts, which are in a cone of their own and have cosines of at most 0.3.
 """
 

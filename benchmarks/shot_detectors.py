@@ -240,7 +240,7 @@ def shots_of(tape: Tape) -> list[Tape]:
 
 
 def spliced(shots: Sequence[Tape], seed: int, rounds: int = 6) -> list[Tape]:
-    """Join real shots in random orders, with cuts, dissolves, or fades through black; returns a tape a round."""
+    """Join real shots in random orders, with cuts, dissolves, or fades through black; returns one tape per round."""
     rng = np.random.default_rng([seed, 8])
     tapes = []
     for _ in range(rounds):
@@ -308,7 +308,7 @@ def distance(span: Span, frame: int) -> int:
 
 
 def speeds(tapes: Sequence[Tape], detectors: dict[str, Detector], repeats: int) -> pd.Series[float]:
-    """Return each detector's frames a second: medians of interleaved repetitions."""
+    """Return each detector's frames per second: medians of interleaved repetitions."""
     frames = sum(len(tape.numbers) for tape in tapes)
 
     def once() -> Iterator[tuple[str, float]]:

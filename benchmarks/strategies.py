@@ -1,6 +1,6 @@
 """Compare the average precision at n labels of VA's strategy, other packages' and ours, on pools with known truth.
 
-POOL is a folder of embeddings.npy (n, dim), labels.csv (a column of 0 and 1 a concept after the first column) and
+POOL is a folder of embeddings.npy (n, dim), labels.csv (one column of 0 and 1 per concept after the first column) and
 text.npz (`<concept>/<quality>`: text embeddings of several qualities). Finished runs are stored in --folder and not
 repeated by later calls; use another folder after a change to a strategy.
 

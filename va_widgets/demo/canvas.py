@@ -25,7 +25,7 @@ _FRACTION_BITS = 4  # cv2 draws at sixteenths of a pixel, so that slow motion is
 class View:
     """Maps points in world units, at some depth (0 is farthest, 1 nearest), to pixels."""
 
-    pixels: float  # pixels a world unit
+    pixels: float  # pixels per world unit
     zoom: float
     pan: float  # world units that the camera has moved to the right
     bob: float  # world units that the camera has moved down

@@ -19,7 +19,7 @@ from va_widgets.demo.scenes import Scene
 WIDTH, HEIGHT = 384, 216
 FPS = 12
 SHOTS_A_VIDEO = 8
-_SHORTEST, _LONGEST = 12, 19  # frames a shot
+_SHORTEST, _LONGEST = 12, 19  # frames per shot
 _THREADS = 2
 
 

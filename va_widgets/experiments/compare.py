@@ -51,7 +51,7 @@ def compare(
     jobs: int | None = None,
     folder: GivenPath | None = None,
 ) -> pd.DataFrame:
-    """Let every strategy label every concept, and measure its classifier on the other half of the pool.
+    """Run every strategy on every concept: label one half of the pool, and measure the AP on the other half.
 
     The first 10 labels are of the clips nearest to the text, or of random clips without a text. Then come batches of 5
     up to 100 labels and of 25 from there on, with a fit after each. The same arguments give the same table, whatever
@@ -70,7 +70,7 @@ def compare(
     error : float
         The share of the oracle's labels that are wrong, 0 to 1. The AP is measured by the correct truth.
     jobs : int
-        The number of processes, of one thread each. One process a processor if not given.
+        The number of processes, of one thread each. One process per processor if not given.
     folder : path
         Each finished run is written to a file in it, and runs that have a file there are not repeated. Files are found
         by the strategies' names, so use a new folder after a change to a strategy.
@@ -114,7 +114,7 @@ def compare(
 
 
 def checked_jobs(jobs: int | None) -> int | None:
-    """Return a valid number of processes, or None for one a processor. Raises ExperimentError for anything else."""
+    """Return a valid number of processes, or None for one per processor. Raises ExperimentError for anything else."""
     return None if jobs is None else arguments.count(jobs, "jobs", least=1, error=ExperimentError)
 
 

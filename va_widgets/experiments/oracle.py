@@ -23,7 +23,7 @@ ROTATION = ("suggested", "suggested", "top_positive")
 
 @dataclass(frozen=True)
 class Run:
-    """The result of `label_by_oracle`; `curve` is a DataFrame(labels, source, ap, yes), a row a page."""
+    """The result of `label_by_oracle`; `curve` is a DataFrame(labels, source, ap, yes) with one row per page."""
 
     concept: str
     labels: int
@@ -56,7 +56,7 @@ def label_by_oracle(
     error : float
         The share of wrong labels, 0 to 1. The session's seed and the clip determine which ones are wrong.
     tell : bool
-        Print a line a page.
+        Print one line per page.
 
     Returns the average precision of the classifier's scores over the whole corpus after each page (Run.curve).
     Raises LabelError if the truth does not cover the corpus or has values other than bool, ArgumentError for numbers

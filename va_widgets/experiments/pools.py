@@ -44,7 +44,7 @@ class Pool:
         The pool's name in tables.
     embeddings : float16 or float32 (n, dim)
         L2-normalised.
-    truth : DataFrame of bool (n rows), a column a concept
+    truth : DataFrame of bool (n rows), one column per concept
     texts : {concept: float (dim,)}
         The concepts' text embeddings. A concept without one has no text.
     train, test : int (m,)
@@ -102,8 +102,8 @@ def open_pool(folder: GivenPath, text: str = "fair", seed: int = 0) -> Pool:
     Parameters
     ----------
     folder : path
-        With `embeddings.npy` (n, dim), `labels.csv` (the row number, and a column of 0 and 1 a concept), and perhaps
-        `text.npz` (`<concept>/<quality>`: a vector (dim,)).
+        The folder of `embeddings.npy` (n, dim), `labels.csv` (the row number, and one column of 0 and 1 per concept),
+        and optionally `text.npz` (`<concept>/<quality>`: a vector (dim,)).
     text : str
         The quality of texts to use. A concept that has none gets no text.
     seed : int
@@ -237,7 +237,8 @@ def bent(
     Parameters
     ----------
     gap : float
-        The mean cosine between texts and images: 0.15 to 0.35 for CLIP. Unchanged if not given.
+        The mean cosine between texts and images, so that a larger value is a smaller gap: 0.15 to 0.35 for CLIP.
+        Unchanged if not given.
     narrow : float
         The mean cosine between two images, 0 to 1: 0.4 to 0.9 for CLIP. Unchanged if not given.
     text : str
@@ -258,9 +259,10 @@ def bent(
         raise ExperimentError(f"The pool {pool.name!r} has no texts to set apart: choose how good made ones are.")
     X = np.asarray(pool.embeddings, dtype=np.float32)
     mean = X.mean(axis=0)
+    # The direction that all images share, and the rest of each image, which is orthogonal to it.
     shared, own = _unit(mean), X - np.outer(X @ _unit(mean), _unit(mean))
     if text is not None:
-        directions = _made_texts(pool, own, text, seed)
+        directions = _text_directions(pool, own, text, seed)
     else:
         directions = {name: _unit(_without(np.asarray(t, dtype=np.float32), shared)) for name, t in pool.texts.items()}
     image_cosine = float(mean @ mean)
@@ -272,7 +274,7 @@ def bent(
     texts = {concept: np.asarray(vector) for concept, vector in pool.texts.items()}
     if text is not None or gap is not None or (narrow is not None and texts):
         own_gap = image_cosine**0.5 * float(np.mean([_unit(v) @ shared for v in texts.values()])) if texts else 0.25
-        texts = _set_apart(directions, shared, own, own_gap if gap is None else gap, image_cosine)
+        texts = _texts_with_gap(directions, shared, own, own_gap if gap is None else gap, image_cosine)
     changes = {"gap": gap, "narrow": narrow, "text": text}
     name = ", ".join([pool.name, *(f"{key}={value}" for key, value in changes.items() if value is not None)])
     return replace(pool, name=name, embeddings=X, texts=texts)
@@ -282,8 +284,13 @@ def _check_pool(pool: Pool) -> None:
     arguments.instance(pool, Pool, "The pool", "a Pool, such as open_pool returns", error=ExperimentError)
 
 
-def _made_texts(pool: Pool, own: NDArray[np.float32], text: TextQuality, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Return a direction (unit length) for each concept's text, as `bent` describes."""
+def _text_directions(
+    pool: Pool, own: NDArray[np.float32], text: TextQuality, seed: int
+) -> dict[str, NDArray[np.float32]]:
+    """Return a direction (unit length) for each concept's text, of the given quality, as `bent` describes.
+
+    `own` (n, dim) is the part of each embedding that is not common to all.
+    """
     names = pool.concepts
     classes = {name: _unit(own[pool.truth[name].to_numpy()].mean(axis=0) - own.mean(axis=0)) for name in names}
     directions = {}
@@ -298,7 +305,7 @@ def _made_texts(pool: Pool, own: NDArray[np.float32], text: TextQuality, seed: i
     return directions
 
 
-def _set_apart(
+def _texts_with_gap(
     directions: Mapping[str, NDArray[np.float32]],
     shared: NDArray[np.float32],
     own: NDArray[np.float32],

@@ -106,9 +106,9 @@ class Release:
         return [votes.primary, *votes.secondaries]
 
     def labels(self, concept: str) -> pd.DataFrame:
-        """Return all annotators' labels: DataFrame(primary, a column a secondary annotator, agg, pos_cnt), by key.
+        """Return all annotators' labels: DataFrame(primary, one column per secondary annotator, agg, pos_cnt).
 
-        Labels are bool, `agg` is the majority's, and `pos_cnt` is the number of positive labels.
+        It is indexed by key. Labels are bool, `agg` is the majority's, and `pos_cnt` is the number of positive labels.
         """
         file = self._file(_LABELS, concept)
         votes = _read_json(file, _Votes)

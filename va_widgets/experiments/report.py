@@ -62,7 +62,7 @@ def curves(results: pd.DataFrame, level: float = 0.9, resamples: int = 1000, see
 
 
 def table(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the median AP over concepts: a row a strategy, a column a number of labels."""
+    """Return the median AP over concepts: one row per strategy, one column per number of labels."""
     names, budgets, values = _cube(results)
     return pd.DataFrame(_median(values), index=pd.Index(names, name="strategy"), columns=pd.Index(budgets, name="n"))
 

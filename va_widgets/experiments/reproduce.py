@@ -78,7 +78,7 @@ def experiment_1(
     concepts : names
         All concepts of the release if not given.
     jobs : int
-        The number of processes; one a processor if not given.
+        The number of processes; one per processor if not given.
 
     Raises CorpusError if a file of the release is missing or damaged, and ExperimentError if the validation set of a
     concept has no positives.
@@ -144,7 +144,7 @@ def experiment_2(
 class _Concept:
     """The labelled clips of one concept.
 
-    `X`, `truth` and `clusters` have a row a clip. `validation` has the rows of the validation set, `sources` each
+    `X`, `truth` and `clusters` have one row per clip. `validation` has the rows of the validation set, `sources` each
     source's other rows, in its order of labelling.
     """
 
