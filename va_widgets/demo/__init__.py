@@ -112,6 +112,7 @@ def _options(path: Path, requested: dict[str, int | None]) -> dict[str, int]:
 
 
 def _build_from_videos(path: Path, scenes: Sequence[Scene], seed: int, progress: bool) -> Corpus:
+    """Write the missing videos, build a corpus from them, and add the truth of each clip."""
     shots = plan(scenes, seed)
     folder = path / _VIDEOS_FOLDER
     if any(not (folder / video[0].video).exists() for video in shots):
@@ -125,6 +126,7 @@ def _build_from_videos(path: Path, scenes: Sequence[Scene], seed: int, progress:
 
 
 def _build_without_videos(path: Path, scenes: Sequence[Scene], progress: bool) -> Corpus:
+    """Open the folder's corpus, or make one from embeddings of rendered frames."""
     encoder = OpenClipEncoder(ENCODER)
     if (path / "manifest.json").exists():
         return Corpus.open(path)
@@ -163,14 +165,14 @@ def _has_truth(corpus: Corpus) -> bool:
 
 
 def _truth_table(corpus: Corpus, shots: Sequence[Shot]) -> pd.DataFrame:
-    """Return the truth of each clip from shot detection: that of the filmed shot with the longest overlap."""
-    filmed: dict[str, list[Shot]] = {}
+    """Return the truth of each clip from shot detection: that of the rendered shot with the longest overlap."""
+    shots_by_video: dict[str, list[Shot]] = {}
     for shot in shots:
-        filmed.setdefault(shot.video, []).append(shot)
+        shots_by_video.setdefault(shot.video, []).append(shot)
 
     def scene_of(video: str, start: float, end: float) -> Scene:
-        overlap = [min(end, shot.end) - max(start, shot.start) for shot in filmed[video]]
-        return filmed[video][int(np.argmax(overlap))].scene
+        overlap = [min(end, shot.end) - max(start, shot.start) for shot in shots_by_video[video]]
+        return shots_by_video[video][int(np.argmax(overlap))].scene
 
     clips = corpus.clips
     scenes = [scene_of(*span) for span in zip(clips["video"], clips["start"], clips["end"], strict=True)]

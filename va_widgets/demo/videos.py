@@ -62,7 +62,7 @@ def _similarity(last: Scene | None, scene: Scene) -> int:
 
 
 def film(folder: Path, videos: Sequence[Sequence[Shot]], on_done: Callable[[], None] = lambda: None) -> None:
-    """Write every video that is not in `folder` yet; each file is replaced as a whole, never left incomplete."""
+    """Write every video that is not in `folder` yet; an interrupted call leaves no incomplete file."""
     folder.mkdir(parents=True, exist_ok=True)
 
     def write(shots: Sequence[Shot]) -> None:

@@ -101,13 +101,13 @@ def compare(
         )
     if len({item.name for item in chosen}) < len(chosen):
         raise ExperimentError("Two of the strategies have the same name: give each its own.")
-    home = None if folder is None else _created(absolute_path(folder, ExperimentError, "The folder of results"))
+    home = None if folder is None else _create_folder(absolute_path(folder, ExperimentError, "The folder of results"))
     runs = [_Run(item, concept, seed, measured_at, error) for item in chosen for concept in names for seed in seed_list]
     files = [None if home is None else home / run.file_name(pool) for run in runs]
     points = {i: _read(file) for i, file in enumerate(files) if file is not None and file.exists()}
     missing = [i for i in range(len(runs)) if i not in points]
     parallel = Parallel(n_jobs=min(jobs or os.cpu_count() or 1, len(missing) or 1), backend="loky")
-    finished = parallel(delayed(_finish)(pool, runs[i], files[i]) for i in missing)
+    finished = parallel(delayed(_do_run)(pool, runs[i], files[i]) for i in missing)
     points.update(zip(missing, finished, strict=True))
     rows = [(run.strategy.name, run.concept, run.seed, n, ap) for i, run in enumerate(runs) for n, ap in points[i]]
     return pd.DataFrame(rows, columns=_COLUMNS)
@@ -159,7 +159,7 @@ def replay(
         state = State(task, rows, y, scores, step, max(budgets))
         query = zero_shot_query if step == 0 and strategy.searches else strategy.query
         batch = size - len(rows)
-        rows = np.concatenate([rows, _completed(query(state, batch), state, batch, strategy)])
+        rows = np.concatenate([rows, _filled_up(query(state, batch), state, batch, strategy)])
         y = oracle_answers[rows]
         if strategy.adaptive or size in budgets:
             fitted = strategy.learner(task, rows, y)
@@ -170,6 +170,7 @@ def replay(
 
 
 def _task(pool: Pool, concept: str, seed: int) -> Task:
+    """Return the data of one run: the half to label from, without its truth."""
     text = pool.texts.get(concept)
     return Task(
         X=np.ascontiguousarray(pool.embeddings[pool.train], dtype=np.float32),
@@ -187,7 +188,7 @@ def _fit_sizes(most: int, budgets: Sequence[int]) -> list[int]:
     return sorted(size for size in {*small, *large, *budgets} if size <= most)
 
 
-def _completed(rows: NDArray[np.int64], state: State, k: int, strategy: Strategy) -> NDArray[np.int64]:
+def _filled_up(rows: NDArray[np.int64], state: State, k: int, strategy: Strategy) -> NDArray[np.int64]:
     """Return the first `k` rows of a query's answer, with random rows added if it has fewer.
 
     Raises ExperimentError if the query chose a row twice or one with a label.
@@ -202,7 +203,7 @@ def _completed(rows: NDArray[np.int64], state: State, k: int, strategy: Strategy
     return np.concatenate([chosen, state.task.rng.choice(np.flatnonzero(free), size=k - len(chosen), replace=False)])
 
 
-def _finish(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
+def _do_run(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
     """Do a run, write its result to `file`, and return it."""
     with one_thread():
         points = replay(pool, run.strategy, run.concept, run.seed, run.budgets, run.error)
@@ -234,13 +235,14 @@ def one_thread() -> Iterator[None]:
 
 
 def _read(file: Path) -> list[Point]:
+    """Read a finished run. Raises ExperimentError if the file has other content."""
     try:
         return [(int(n), float(ap)) for n, ap in json.loads(file.read_text(encoding="utf-8"))["points"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ExperimentError(f"{file} is no result of a comparison: delete it.") from error
 
 
-def _created(folder: Path) -> Path:
+def _create_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -249,6 +251,7 @@ def _created(folder: Path) -> Path:
 
 
 def _concepts(pool: Pool, concepts: Sequence[str] | Half | None) -> list[str]:
+    """Return the names of the concepts to compare on. Raises ExperimentError for concepts without a usable truth."""
     if concepts is None:
         names = pool.concepts
     elif isinstance(concepts, str):

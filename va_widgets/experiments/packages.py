@@ -32,7 +32,7 @@ CANDIDATES = 8_000  # larger pools are subsampled at random, because most of the
 
 def typiclust(state: State, k: int) -> Rows:
     """Choose the most typical clips of unlabelled clusters: scikit-activeml's TypiClust (Hacohen et al., 2022)."""
-    return _query_package(state, lambda pool, X, y: pool.TypiClust(random_state=_seed(state)).query(X, y, batch_size=k))
+    return _skactiveml(state, lambda pool, X, y: pool.TypiClust(random_state=_seed(state)).query(X, y, batch_size=k))
 
 
 def probcover(state: State, k: int) -> Rows:
@@ -44,14 +44,14 @@ def probcover(state: State, k: int) -> Rows:
         cached = state.task.memory.setdefault("probcover", chooser)
         return cached.query(X, y, batch_size=k)
 
-    return _query_package(state, query)
+    return _skactiveml(state, query)
 
 
 def badge(state: State, k: int) -> Rows:
     """Choose by k-means++ on the gradients of the last layer: scikit-activeml's BADGE (Ash et al., 2020)."""
     if _has_one_class(state):
         return zero_shot_query(state, k)
-    return _query_package(
+    return _skactiveml(
         state, lambda pool, X, y: pool.Badge(random_state=_seed(state)).query(X, y, _learner(), batch_size=k)
     )
 
@@ -66,7 +66,7 @@ def density(state: State, k: int) -> Rows:
         chooser = pool.UncertaintySampling(method="entropy", random_state=_seed(state))
         return chooser.query(X, y, _learner(), utility_weight=densities, batch_size=k)
 
-    return _query_package(state, query)
+    return _skactiveml(state, query)
 
 
 def coreset(state: State, k: int) -> Rows:
@@ -88,7 +88,7 @@ def modal_batch(state: State, k: int) -> Rows:
     return _modal(state, k, "modAL.batch", "uncertainty_batch_sampling")
 
 
-def _query_package(state: State, query: Callable[[Any, NDArray[np.float32], NDArray[np.float64]], Rows]) -> Rows:
+def _skactiveml(state: State, query: Callable[[Any, NDArray[np.float32], NDArray[np.float64]], Rows]) -> Rows:
     """Call a query of scikit-activeml with the labelled clips and the candidates; returns the chosen rows."""
     pool = _imported("skactiveml.pool", "scikit-activeml")
     rows = _candidates(state)
@@ -100,6 +100,7 @@ def _query_package(state: State, query: Callable[[Any, NDArray[np.float32], NDAr
 
 
 def _modal(state: State, k: int, module: str, function: str) -> Rows:
+    """Call a query of modAL with the labelled clips and the unlabelled candidates; returns the chosen rows."""
     models = _imported("modAL.models", "modAL-python")
     if _has_one_class(state):
         return zero_shot_query(state, k)
@@ -131,6 +132,7 @@ def _seed(state: State) -> int:
 
 
 def _imported(module: str, package: str) -> Any:
+    """Import a module. Raises ExperimentError if its package is not installed."""
     try:
         return import_module(module)
     except ImportError as error:

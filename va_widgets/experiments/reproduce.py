@@ -1,4 +1,4 @@
-"""VA's two experiments on its release: are the feeds better than simpler sources of labels, and is a choice of source?
+"""VA's two experiments on its release: its feeds against simpler sources of labels, and policies that choose a source.
 
 Definitions are those of Ziai and Vartakavi (arXiv 2402.06560) and of their release. Our choices where both leave a
 point open: a concept's validation set is all clips labelled for it, by annotators or for a baseline, that the hash
