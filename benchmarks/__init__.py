@@ -1,1 +1,1 @@
-"""Benchmarks: one script a question."""
+"""Benchmarks, one script for each question; README.md lists them."""

@@ -1,9 +1,9 @@
-"""How quick the annotator is in a real JupyterLab in a headless Chromium, over a corpus of 500,000 clips.
+"""Measure how fast the annotator responds in a real JupyterLab in a headless Chromium, with 500,000 clips.
 
-The page keeps the time: a MutationObserver says when something has changed, and the frame after it when it is on the
-screen. The kernel notes when it was at work, in a copy of Annotator's and Session's own methods that look at the clock;
-both clocks are the machine's. "Over the kernel's own time" is what is left of the page's time without those intervals.
-The corpus has made-up embeddings, and its clips borrow the demo corpus's filmstrips.
+The page measures times: a MutationObserver reports a change, and the next frame is when the change is on the screen.
+The kernel records its working intervals through wrappers around the methods of Annotator and Session; page and kernel
+use the same clock. "Over the kernel's own time" is the page's time minus these intervals. The corpus has synthetic
+embeddings, and its clips show the demo corpus's filmstrips.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ OPEN = f"""import json, time
 import va_widgets as va
 corpus, demo = va.Corpus.open("corpus"), va.Corpus.open("demo")
 session = va.Session(corpus, "{CONCEPT}", annotator="benchmark")
-pictures = [demo.filmstrip(clip) for clip in demo.clips.index]
-session.filmstrip = lambda clip: pictures[corpus.row(clip) % len(pictures)]
+filmstrips = [demo.filmstrip(clip) for clip in demo.clips.index]
+session.filmstrip = lambda clip: filmstrips[corpus.row(clip) % len(filmstrips)]
 work = []
 
-def noted(name, call):
+def recorded(name, call):
     def wrapped(*arguments, **options):
         kind = arguments[2].get("type") if name == "message" else name
         began = time.time()
@@ -47,12 +47,12 @@ def noted(name, call):
             work.append((kind, 1000 * began, 1000 * time.time()))
     return wrapped
 
-session.refit = noted("refit", session.refit)
-va.Annotator._receive = noted("message", va.Annotator._receive)
+session.refit = recorded("refit", session.refit)
+va.Annotator._receive = recorded("message", va.Annotator._receive)
 if session.labels.empty:
-    rows = corpus.clips.sample({{labels}} // 2, random_state=0).index
+    random_clips = corpus.clips.sample({{labels}} // 2, random_state=0).index
     session.label(corpus.search("{CONCEPT}", {{labels}} // 2)["clip_id"], True)
-    session.label(rows.difference(session.labels.index), False)
+    session.label(random_clips.difference(session.labels.index), False)
 session.refit()"""
 SHOW = """if "annotator" in globals():
     annotator.close()
@@ -60,7 +60,7 @@ annotator = va.Annotator(session)
 annotator"""
 WRITE = 'open("work.json", "w").write(json.dumps(work))'
 
-# In every page before its own scripts: the clock, and how many blob URLs are alive.
+# Runs in every page before the page's own scripts: functions for measuring, and a map of the live blob URLs.
 CLOCK = """(() => {
   const alive = new Map();
   const [create, revoke] = [URL.createObjectURL.bind(URL), URL.revokeObjectURL.bind(URL)];
@@ -155,18 +155,18 @@ HOVER = """async (count) => {
   return [between, spent];
 }"""
 
-Row = tuple[str, str, float, float, str]
+Row = tuple[str, str, float, float, str]  # measure, unit, median, 95th percentile, target
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=500_000)
     parser.add_argument("--dim", type=int, default=512)
-    parser.add_argument("--labels", type=int, default=500, help="given before the first measure")
+    parser.add_argument("--labels", type=int, default=500, help="labels given before the first measurement")
     parser.add_argument("--repeats", type=int, default=40)
-    parser.add_argument("--seen", type=int, default=2000, help="cards that go by before memory is looked at")
-    parser.add_argument("--corpora", type=Path, help="where the two corpora are kept for the next run")
-    parser.add_argument("--json", type=Path, help="write the table there, too")
+    parser.add_argument("--seen", type=int, default=2000, help="cards shown before memory is measured")
+    parser.add_argument("--corpora", type=Path, help="folder in which the two corpora are kept for the next run")
+    parser.add_argument("--json", type=Path, help="also write the table to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -187,7 +187,7 @@ def main() -> None:
 
 
 def make_corpora(folder: Path, clips: int, dim: int) -> None:
-    """The corpus to label and the demo corpus, if they are not there yet."""
+    """Write the corpus to label and the demo corpus, if they do not exist yet."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "demo").exists():
         va.demo.corpus(folder / "demo", clips=200, progress=False)
@@ -195,13 +195,13 @@ def make_corpora(folder: Path, clips: int, dim: int) -> None:
         matrix = folder / "embeddings.npy"
         _, texts = write_matrix(matrix, clips, dim)
         number = np.arange(clips)
-        place = 3.0 * (number % CLIPS_A_VIDEO)
+        start = 3.0 * (number % CLIPS_A_VIDEO)
         table = pd.DataFrame(
             {
-                "clip_id": [f"clip-{one:07d}" for one in number],
-                "video": [f"reel-{one:05d}.mp4" for one in number // CLIPS_A_VIDEO],
-                "start": place,
-                "end": place + 3.0,
+                "clip_id": [f"clip-{i:07d}" for i in number],
+                "video": [f"reel-{i:05d}.mp4" for i in number // CLIPS_A_VIDEO],
+                "start": start,
+                "end": start + 3.0,
             }
         )
         va.Corpus.from_embeddings(folder / "corpus", matrix, table, text_embeddings={CONCEPT: texts[0]})
@@ -209,6 +209,7 @@ def make_corpora(folder: Path, clips: int, dim: int) -> None:
 
 
 def measure(lab: Lab, labels: int, repeats: int, seen: int) -> list[Row]:
+    """Open the annotator in a notebook and return the rows of all measurements."""
     lab.write("speed.ipynb", OPEN.format(labels=labels), SHOW, WRITE)
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -227,14 +228,14 @@ def measure(lab: Lab, labels: int, repeats: int, seen: int) -> list[Row]:
         lab.open(page, "speed.ipynb")
         select_and_run(page, 0)
         rows: list[Row] = []
-        for part in (
+        for measurement in (
             lambda: first_paint(page, 8),
             lambda: clicks_and_feeds(lab, page, repeats),
             lambda: bytes_a_page(page, received, 10),
             lambda: hovering(page, 240),
             lambda: memory(page, seen),
         ):
-            rows += part()
+            rows += measurement()
             print(f"{rows[-1][0]}: measured", file=sys.stderr)
         browser.close()
         lab.stop_kernels()
@@ -242,13 +243,13 @@ def measure(lab: Lab, labels: int, repeats: int, seen: int) -> list[Row]:
 
 
 def select_and_run(page: Page, index: int) -> None:
-    """Run a cell and wait until it is done."""
+    """Run a cell and wait until it has finished."""
     prompt = page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-InputArea-prompt")
     prompt.click()
     for _attempt in range(5):
         page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
         try:
-            # JupyterLab drops runs that come while the notebook still connects to its kernel.
+            # JupyterLab ignores runs while the notebook is still connecting to its kernel.
             expect(prompt).to_have_text(STARTED, timeout=4_000)
             break
         except AssertionError:
@@ -257,16 +258,17 @@ def select_and_run(page: Page, index: int) -> None:
 
 
 def first_paint(page: Page, repeats: int) -> list[Row]:
+    """Measure the time from running the cell to the first cards and to all images."""
     page.locator(".jp-Notebook .jp-Cell").nth(1).locator(".jp-InputArea-prompt").click()
     times = [page.evaluate(RUN) for _ in range(repeats)]
     return [
         row("cell run -> first cards", "ms", [cards for cards, _ in times]),
-        row("cell run -> all pictures", "ms", [pictures for _, pictures in times]),
+        row("cell run -> all pictures", "ms", [images for _, images in times]),
     ]
 
 
 def clicks_and_feeds(lab: Lab, page: Page, repeats: int) -> list[Row]:
-    """Single labels while refits run, then batches of eight that bring a fresh page."""
+    """Measure single labels while refits run, then batches of eight labels, each followed by a fresh page."""
     page.get_by_label("Cards a page").select_option("12")
     page.get_by_role("tab", name="Feeds").click()
     page.locator("[data-feed=borderline]").click()
@@ -281,22 +283,22 @@ def clicks_and_feeds(lab: Lab, page: Page, repeats: int) -> list[Row]:
     work = [(kind, began, ended) for kind, began, ended in json.loads((lab.root / "work.json").read_text())]
     refits = [(began, ended) for kind, began, ended in work if kind == "refit"]
     stored = [(began, ended) for kind, began, ended in work if kind == "label"]
-    during = [ended - began for began, ended in stored if busy(refits, began, ended) > 0]
-    over = [ended - began - busy([(a, b) for _, a, b in work], began, ended) for began, ended, _ in fresh]
+    during_refit = [ended - began for began, ended in stored if busy(refits, began, ended) > 0]
+    without_kernel = [ended - began - busy([(a, b) for _, a, b in work], began, ended) for began, ended, _ in fresh]
     return [
         row("click -> label shown", "ms", [shown for _, shown, _ in single], "<= 50"),
-        row("click -> known as stored, in the page", "ms", [known for _, _, known in single]),
+        row("click -> known as stored, in the page", "ms", [confirmed for _, _, confirmed in single]),
         row("a label in the kernel, all", "ms", [ended - began for began, ended in stored]),
-        row(f"a label in the kernel while a refit runs ({len(during)})", "ms", during, "p95 <= 30"),
+        row(f"a label in the kernel while a refit runs ({len(during_refit)})", "ms", during_refit, "p95 <= 30"),
         row("refit in the kernel", "ms", [ended - began for began, ended in refits]),
         row("8th label -> fresh cards on screen", "ms", [ended - began for began, ended, _ in fresh]),
-        row("the same, over the kernel's own time", "ms", over, "p95 <= 150"),
-        row("fresh cards -> their pictures", "ms", [pictures for _, _, pictures in fresh]),
+        row("the same, over the kernel's own time", "ms", without_kernel, "p95 <= 150"),
+        row("fresh cards -> their pictures", "ms", [images for _, _, images in fresh]),
     ]
 
 
 def bytes_a_page(page: Page, received: list[int], pages: int) -> list[Row]:
-    """All that comes through the notebook's socket while pages of 12 go by, labels, refits and status included."""
+    """Measure all bytes from the kernel while pages of 12 are labelled: cards, labels, refits and status."""
     sizes = []
     for _ in range(pages):
         page.evaluate("window.va.when(() => window.va.saved() && window.va.pictured())")
@@ -308,6 +310,7 @@ def bytes_a_page(page: Page, received: list[int], pages: int) -> list[Row]:
 
 
 def hovering(page: Page, frames: int) -> list[Row]:
+    """Measure the frame rate while the pointer moves over thumbnails, and the time of our event handler."""
     page.evaluate("window.va.when(() => window.va.saved() && window.va.pictured())")
     between, spent = page.evaluate(HOVER, frames)
     return [
@@ -317,44 +320,46 @@ def hovering(page: Page, frames: int) -> list[Row]:
 
 
 def memory(page: Page, seen: int) -> list[Row]:
-    """Before and after many cards: the heap, and the pictures that are kept."""
+    """Measure the heap before and after `seen` cards, and the images that are still in memory then."""
     page.get_by_label("Cards a page").select_option("24")
     page.locator("[data-feed=random]").click()
     session = page.context.new_cdp_session(page)
     before = heap(session)
-    gone, turned = 0, []
-    while gone < seen:
-        took, number = page.evaluate(NEXT)
-        turned.append(took)
-        gone += number
+    shown, times = 0, []
+    while shown < seen:
+        milliseconds, number = page.evaluate(NEXT)
+        times.append(milliseconds)
+        shown += number
     kept = page.evaluate("[...window.va.alive.values()]")
     return [
-        row("next page -> its cards on screen", "ms", turned),
+        row("next page -> its cards on screen", "ms", times),
         row("heap before", "MB", [before]),
-        row(f"heap after {gone:,} cards", "MB", [heap(session)]),
+        row(f"heap after {shown:,} cards", "MB", [heap(session)]),
         row("blob URLs kept then", "", [len(kept)], "revoked"),
         row("their pictures", "MB", [sum(kept) / 1e6]),
     ]
 
 
 def heap(session: CDPSession) -> float:
+    """Return the page's heap after a garbage collection, in MB."""
     session.send("HeapProfiler.collectGarbage")
     used: dict[str, Any] = session.send("Runtime.getHeapUsage")
     return float(used["usedSize"]) / 1e6
 
 
 def busy(intervals: Sequence[tuple[float, float]], began: float, ended: float) -> float:
-    """How much of the time from `began` to `ended` lies in one of the intervals."""
-    total, reached = 0.0, began
+    """Return how much of the time from `began` to `ended` lies within the intervals."""
+    total, covered = 0.0, began
     for start, stop in sorted(intervals):
-        start, stop = max(start, reached), min(stop, ended)
+        start, stop = max(start, covered), min(stop, ended)
         if stop > start:
             total += stop - start
-            reached = stop
+            covered = stop
     return total
 
 
 def row(measure: str, unit: str, values: Sequence[float], mark: str = "") -> Row:
+    """Return a row of the table: the measure, its unit, median, 95th percentile, and target."""
     if not values:
         return (measure, unit, float("nan"), float("nan"), mark)
     return (measure, unit, statistics.median(values), float(np.quantile(values, 0.95)), mark)

@@ -1,7 +1,7 @@
-"""How far scores can be taken at their word: Brier score and reliability on clips that were not labelled.
+"""Measure how well scores are calibrated: Brier score and reliability on unlabelled clips.
 
-POOL is a folder as in strategies.py. Our strategy labels each concept; then P(yes) of the other half of the pool is
-compared with the truth, as it is and after Platt's scaling by the cross-validated logits of the labels.
+POOL is a folder as in strategies.py. Our strategy labels each concept. Then P(yes) on the other half of the pool is
+compared with the truth, both plain and after Platt scaling with the cross-validated logits of the labels.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     pools = [open_pool(options.pool, text, options.seed) for text in TEXT_QUALITIES]
-    found = pd.DataFrame(
+    results = pd.DataFrame(
         [(n, *row) for n in options.labels for pool in pools for row in scored(pool, n, options.seed)],
         columns=["labels", "text", "plain", "platt", "truth"],
     )
-    for n, some in found.groupby("labels"):
-        truth = np.concatenate(some["truth"].to_list())
+    for n, group in results.groupby("labels"):
+        truth = np.concatenate(group["truth"].to_list())
         rows: dict[str, NDArray[np.float64] | NDArray[np.int64]] = {}
-        for way in ("plain", "platt"):
-            said = np.concatenate(some[way].to_list())
-            rows[f"{way}: mean score"], rows[f"{way}: share of yes"], counts = reliability(said, truth)
-            rows[f"{way}: clips"] = counts
-            print(f"{n} labels, {way}: Brier score {np.mean((said - truth) ** 2):.4f}")
+        for method in ("plain", "platt"):
+            probabilities = np.concatenate(group[method].to_list())
+            rows[f"{method}: mean score"], rows[f"{method}: share of yes"], counts = reliability(probabilities, truth)
+            rows[f"{method}: clips"] = counts
+            print(f"{n} labels, {method}: Brier score {np.mean((probabilities - truth) ** 2):.4f}")
         names = [f"{low:g} to {high:g}" for low, high in pairwise(EDGES)]
         print(pd.DataFrame(rows, index=names).round(3).to_string(), end="\n\n")
 
@@ -56,7 +56,7 @@ def main() -> None:
 def scored(
     pool: Pool, labels: int, seed: int
 ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]]:
-    """The pool's name, P(yes) of the test half as it is and scaled, and the truth, for every concept."""
+    """Yield the pool's name, P(yes) on the test half, plain and scaled, and the truth, for every concept."""
     ours = STRATEGIES["ours"]
     X = pool.embeddings[pool.test].astype(np.float32)
     for concept in pool.concepts:
@@ -68,7 +68,7 @@ def scored(
 
         replay(pool, Strategy("ours", learner, ours.query), concept, seed, [labels])
         task, rows, y = last[0]
-        fit = Classifier(task.text, task.backdrop).fit(task.X[rows], y)
+        fit = Classifier(task.text, task.statistics).fit(task.X[rows], y)
         logits = fit.decision_function(X)
         plain = scaled = expit(logits)
         checked = cross_validated(task.X[rows], y, fit, seed=seed)
@@ -79,12 +79,12 @@ def scored(
 
 
 def reliability(
-    said: NDArray[np.float64], truth: NDArray[np.bool_]
+    probabilities: NDArray[np.float64], truth: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """The mean score, the share of yes and the number of clips between each two EDGES."""
-    place = np.clip(np.digitize(said, EDGES) - 1, 0, len(EDGES) - 2)
-    counts = np.bincount(place, minlength=len(EDGES) - 1)
-    sums = [np.bincount(place, values, len(EDGES) - 1) for values in (said, truth.astype(float))]
+    """Return the mean score, the share of positives and the number of clips in each bin of EDGES."""
+    bins = np.clip(np.digitize(probabilities, EDGES) - 1, 0, len(EDGES) - 2)
+    counts = np.bincount(bins, minlength=len(EDGES) - 1)
+    sums = [np.bincount(bins, values, len(EDGES) - 1) for values in (probabilities, truth.astype(float))]
     mean, share = (values / np.maximum(counts, 1) for values in sums)
     return mean, share, counts
 

@@ -1,7 +1,7 @@
-"""Damaged video files read by readers: does any crash, hang, take all memory, or make clips that cannot be?
+"""Let readers read damaged video files, and report crashes, time-outs, high memory and invalid clips.
 
-Whole files of many containers and codecs, and real ones if a folder of them is named, have bits flipped, ranges cut,
-zeroed, doubled and swapped. Each case is told by its number: the same number and seed give the same file.
+Valid files of many containers and codecs, and real ones from --videos, get flipped bits, and ranges that are removed,
+zeroed, repeated or swapped. The same case number and seed give the same file.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the number of the first case")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--readers", type=int, default=2)
-    parser.add_argument("--videos", type=Path, help="a folder of real files to damage as well, up to --most bytes each")
+    parser.add_argument("--videos", type=Path, help="also damage the files of this folder, up to --most bytes each")
     parser.add_argument("--most", type=int, default=800_000)
-    parser.add_argument("--keep", type=Path, help="keep the files that break something in this folder")
+    parser.add_argument("--keep", type=Path, help="keep files that cause a crash or an invalid clip in this folder")
     options = parser.parse_args()
     results: list[tuple[int, Result]] = []
     broken: list[tuple[int, str, str]] = []
@@ -44,10 +44,10 @@ def main() -> None:
         readers = [Reader() for _ in range(options.readers)]
         watch = Watch(readers)
         watch.start()
-        taking = threading.Lock()
+        lock = threading.Lock()
 
         def work(reader: Reader, folder: Path) -> None:
-            for number in taken(numbers, taking):
+            for number in locked(numbers, lock):
                 rng = np.random.default_rng((options.seed, number))
                 original = originals[int(rng.integers(len(originals)))]
                 change, data = damaged(original.read_bytes(), rng)
@@ -55,11 +55,11 @@ def main() -> None:
                 file.write_bytes(data)
                 try:
                     results.append((number, tried(reader, file, rng, change)))
-                    bad = results[-1][1].outcome == "crash"
+                    keep = results[-1][1].outcome == "crash"
                 except AssertionError as error:
                     broken.append((number, file.name, str(error) or repr(error.__traceback__)))
-                    bad = True
-                if bad and options.keep:
+                    keep = True
+                if keep and options.keep:
                     options.keep.mkdir(parents=True, exist_ok=True)
                     (options.keep / file.name).write_bytes(data)
                 file.unlink()
@@ -75,10 +75,10 @@ def main() -> None:
     show(results, broken)
 
 
-def taken(numbers: Iterator[int], taking: threading.Lock) -> Iterator[int]:
-    """The next numbers, of which every thread gets its own."""
+def locked(numbers: Iterator[int], lock: threading.Lock) -> Iterator[int]:
+    """Yield numbers from an iterator that several threads share; each number goes to one thread."""
     while True:
-        with taking:
+        with lock:
             number = next(numbers, None)
         if number is None:
             return
@@ -86,12 +86,15 @@ def taken(numbers: Iterator[int], taking: threading.Lock) -> Iterator[int]:
 
 
 def show(results: list[tuple[int, Result]], broken: list[tuple[int, str, str]]) -> None:
+    """Print tables of outcomes, of the slowest and largest cases, of crashes and of invalid clips."""
     table = pd.DataFrame([{"case": number, **asdict(result)} for number, result in results])
     table["kind"] = table["name"].str.replace(r"^\d+-", "", regex=True).str.rpartition(".")[2]
     outcomes = table.groupby("change")["outcome"].value_counts().unstack(fill_value=0)
     print(outcomes.assign(cases=outcomes.sum(axis=1)).to_string())
-    most = table.groupby("kind").agg(cases=("case", "size"), seconds=("seconds", "max"), megabytes=("megabytes", "max"))
-    print(most.round(2).to_string())
+    maxima = table.groupby("kind").agg(
+        cases=("case", "size"), seconds=("seconds", "max"), megabytes=("megabytes", "max")
+    )
+    print(maxima.round(2).to_string())
     print(table.nlargest(5, "seconds")[["case", "name", "change", "outcome", "seconds", "megabytes"]].to_string())
     print(table.nlargest(3, "megabytes")[["case", "name", "change", "outcome", "seconds", "megabytes"]].to_string())
     crashed = table[table["outcome"] == "crash"]

@@ -1,8 +1,8 @@
-"""Builds that are killed by SIGKILL at random instants: what is left, and what the next build makes of it.
+"""Kill builds with SIGKILL at random instants, and check the folder and the result of the next build.
 
-Half of the kills come after a random share of the build's seconds, half right before one of its steps on the disk
-(opening, renaming or removing a file). After each, the folder must hold no manifest yet, the former corpus or the whole
-new one; then another build must end in the corpus that a build without a kill makes, to the bit.
+Half of the kills are after a random share of the build's duration, half right before one of its file operations
+(opening, renaming or removing a file). After each kill the folder must have no manifest, the former corpus, or the
+complete new one. Then another build must give the same corpus, to the bit, as a build without a kill.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ def main() -> None:
         with builders.next() as builder:
             cases = write_cases(folder, builder)
         print(pd.DataFrame([(c.name, c.seconds, c.steps) for c in cases], columns=["build", "s", "steps"]).to_string())
-        left: tuple[Case, Path] | None = None
+        previous: tuple[Case, Path] | None = None
         for number in range(options.kills):
             case = cases[number % 2]
             corpus = folder / "corpora" / str(number)
             with builders.next() as builder:
-                if left is not None:
-                    finished(*left, builder)
+                if previous is not None:
+                    finished(*previous, builder)
                 outcome = killed(case, corpus, builder, float(rng.random()), by_step=number % 4 >= 2)
-            left = (case, corpus)
+            previous = (case, corpus)
             rows.append(asdict(outcome))
-        if left is not None:
+        if previous is not None:
             with builders.next() as builder:
-                finished(*left, builder)
+                finished(*previous, builder)
     table = pd.DataFrame(rows)
     table["left"] = pd.Categorical(table["left"], ["nothing", "former", "whole"])
     counts = table.groupby(["case", "how"])["left"].value_counts().unstack()

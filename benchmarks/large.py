@@ -1,12 +1,12 @@
-"""Ten million clips on one machine: how all of them are best scored after a label, and what that costs.
+"""Compare methods of scoring ten million clips after a label: half precision, bfloat16 and int8.
 
-Each way computes the logits of all clips and then the feeds' pages. `bfloat16` and `int8` are coarser: with them a
-page's candidates are found by coarse logits and then ranked by exact ones. `page off by` is how far, in logits, a
-page's clips are from the best ones, in the mean, for the feed for which that is most. int8 has a scale a clip; it is
-multiplied by torch's private `_int_mm`, which takes 16 vectors at least.
+Each method computes the logits of all clips and then the feeds' pages. `bfloat16` and `int8` are less precise: with
+them, a page's candidates are found by approximate logits and then ranked by exact ones. `page off by` is the mean
+difference in logits between a page's clips and the best ones, for the feed with the largest difference. int8 has one
+scale per clip; the product is torch's private `_int_mm`, which needs at least 16 vectors.
 
-The matrix is made up, but shaped like OpenCLIP's embeddings of clips (see search.py). It is on the disk once, and in
-memory once and, by then, half once more.
+The matrix is synthetic, but distributed like OpenCLIP's embeddings of clips (see search.py). It needs its size once on
+the disk, and up to one and a half times in memory.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from va_widgets.learning.ranking import Ranking
 from va_widgets.matrix import half_products
 
 PAGE = 12
-CANDIDATES = 8 * PAGE  # as many as the feeds look at, for thinning out
-AT = (np.inf, -np.inf, 0.0, -1.0)  # the logits that the feeds look near
+CANDIDATES = 8 * PAGE  # as many as the feeds consider, to choose diverse ones
+TARGETS = (np.inf, -np.inf, 0.0, -1.0)  # the feeds show the clips with logits nearest to these
 BLOCK = 1 << 17
-VECTORS = 16  # the fewest that torch multiplies in int8
+VECTORS = 16  # the smallest number that torch's int8 product accepts
 
 Logits = NDArray[np.float32]
-Way = tuple[str, float, Callable[[], Logits], bool]  # its name, its GB, all logits, and whether they are coarse
+Method = tuple[str, float, Callable[[], Logits], bool]  # name, GB, function for all logits, are they approximate
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--labels", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--folder", type=Path, help="where the matrix is put meanwhile (default: the system's)")
+    parser.add_argument("--folder", type=Path, help="folder for the temporary matrix (default: the system's)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         file = Path(folder) / "matrix.npy"
@@ -59,28 +59,34 @@ def main() -> None:
         exact = exact_logits(matrix, np.arange(len(matrix)), classifier)
         best = feeds(exact)
         rows = []
-        for name, gigabytes, logits, coarse in ways(matrix, classifier):
-            passes, feeding = [], []
+        for name, gigabytes, logits, approximate in methods(matrix, classifier):
+            pass_times, feed_times = [], []
             for _ in range(options.repeats):
                 started = time.perf_counter()
                 scored = logits()
-                passes.append(1000 * (time.perf_counter() - started))
+                pass_times.append(1000 * (time.perf_counter() - started))
                 started = time.perf_counter()
                 pages = feeds(scored)
-                if coarse:
-                    pages = [ranked(page, at, matrix, classifier) for page, at in zip(pages, AT, strict=True)]
-                feeding.append(1000 * (time.perf_counter() - started))
+                if approximate:
+                    pages = [
+                        ranked(page, target, matrix, classifier) for page, target in zip(pages, TARGETS, strict=True)
+                    ]
+                feed_times.append(1000 * (time.perf_counter() - started))
             rows.append(
                 {
                     "way": name,
                     "GB": round(gigabytes, 1),
-                    "all logits, ms": round(statistics.median(passes)),
-                    "feeds, ms": round(statistics.median(feeding)),
-                    "with the fit, ms": round(fitting + statistics.median(passes) + statistics.median(feeding)),
+                    "all logits, ms": round(statistics.median(pass_times)),
+                    "feeds, ms": round(statistics.median(feed_times)),
+                    "with the fit, ms": round(fitting + statistics.median(pass_times) + statistics.median(feed_times)),
                     "a logit off by": round(float(np.abs(scored - exact).max()), 4),
                     "page off by": max(
-                        round(float(away(exact[page[:PAGE]], at).mean() - away(exact[other[:PAGE]], at).mean()), 4)
-                        for page, other, at in zip(pages, best, AT, strict=True)
+                        round(
+                            float(distance(exact[page[:PAGE]], target).mean())
+                            - float(distance(exact[best_page[:PAGE]], target).mean()),
+                            4,
+                        )
+                        for page, best_page, target in zip(pages, best, TARGETS, strict=True)
                     ),
                 }
             )
@@ -90,24 +96,24 @@ def main() -> None:
 
 
 def fitted(matrix: NDArray[np.float16], text: NDArray[np.float32], labels: int) -> tuple[Classifier, float]:
-    """A classifier of labels around the text's nearest clips and at random, and the fit's milliseconds."""
+    """Return a classifier, fitted to clips near the text and random ones, and the fit's milliseconds."""
     rng = np.random.default_rng(0)
-    backdrop = Backdrop.of(matrix)
-    near = np.argsort(-(backdrop.sample @ text))[: labels // 2]
+    corpus_statistics = Backdrop.of(matrix)
+    near = np.argsort(-(corpus_statistics.sample @ text))[: labels // 2]
     far = np.asarray(matrix[np.sort(rng.choice(len(matrix), labels - len(near), replace=False))], dtype=np.float32)
-    X = np.concatenate([backdrop.sample[near], far])
+    X = np.concatenate([corpus_statistics.sample[near], far])
     values = X @ rng.standard_normal(X.shape[1], dtype=np.float32)
     y = values > np.quantile(values, 0.6)
     times = []
     for _ in range(5):
         started = time.perf_counter()
-        classifier = Classifier(text, backdrop).fit(X, y)
+        classifier = Classifier(text, corpus_statistics).fit(X, y)
         times.append(1000 * (time.perf_counter() - started))
     return classifier, statistics.median(times)
 
 
-def ways(matrix: NDArray[np.float16], classifier: Classifier) -> Iterator[Way]:
-    """One after the other, as they do not fit into memory together."""
+def methods(matrix: NDArray[np.float16], classifier: Classifier) -> Iterator[Method]:
+    """Yield the methods one after the other, as their data do not fit into memory together."""
     n, dim = matrix.shape
     length = np.float32(np.linalg.norm(classifier.coef_[0]))
     unit = torch.from_numpy((classifier.coef_[0] / length).astype(np.float32))
@@ -118,10 +124,10 @@ def ways(matrix: NDArray[np.float16], classifier: Classifier) -> Iterator[Way]:
         return np.multiply(products, length, dtype=np.float32) + np.float32(classifier.intercept_[0])
 
     yield "float16, from the file", 2 * gigabytes, lambda: logits(half_products(matrix, half)), False
-    held = np.array(matrix)
-    yield "float16, in memory", 2 * gigabytes, lambda: logits(half_products(held, half)), False
+    in_memory = np.array(matrix)
+    yield "float16, in memory", 2 * gigabytes, lambda: logits(half_products(in_memory, half)), False
     threads = torch.get_num_threads()
-    parts = np.array_split(held, 4 * threads)
+    parts = np.array_split(in_memory, 4 * threads)
     torch.set_num_threads(1)
     with ThreadPoolExecutor(threads) as pool:
 
@@ -130,61 +136,62 @@ def ways(matrix: NDArray[np.float16], classifier: Classifier) -> Iterator[Way]:
 
         yield "float16, in memory, in parts", 2 * gigabytes, in_parts, False
     torch.set_num_threads(threads)
-    brain = torch.from_numpy(held).view(torch.bfloat16)  # in the same place
-    for some in blocks(n):
-        brain[some] = torch.from_numpy(np.array(matrix[some])).bfloat16()
-    yield "bfloat16", 2 * gigabytes, lambda: logits(torch.mv(brain, unit.bfloat16()).float().numpy()), True
+    bfloat = torch.from_numpy(in_memory).view(torch.bfloat16)  # reuses the memory of the float16 copy
+    for block in blocks(n):
+        bfloat[block] = torch.from_numpy(np.array(matrix[block])).bfloat16()
+    yield "bfloat16", 2 * gigabytes, lambda: logits(torch.mv(bfloat, unit.bfloat16()).float().numpy()), True
 
-    small = torch.empty(n, dim, dtype=torch.int8)
+    integers = torch.empty(n, dim, dtype=torch.int8)
     scales = torch.empty(n)
-    for some in blocks(n):
-        small[some], scales[some] = rounded(torch.from_numpy(np.asarray(matrix[some], dtype=np.float32)))
+    for block in blocks(n):
+        integers[block], scales[block] = rounded(torch.from_numpy(np.asarray(matrix[block], dtype=np.float32)))
     vector, scale = rounded(unit[None])
     vectors = vector.T.repeat(1, VECTORS)
 
     def by_int8() -> Logits:
-        products = torch.cat([torch._int_mm(small[some], vectors)[:, 0] for some in blocks(n)])
+        products = torch.cat([torch._int_mm(integers[block], vectors)[:, 0] for block in blocks(n)])
         return logits((products * scales * scale).numpy())
 
     yield "int8", gigabytes, by_int8, True
 
 
 def blocks(n: int) -> list[slice]:
+    """Return slices of BLOCK rows that cover `n` rows."""
     return [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
 
 
 def rounded(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Vectors (n, dim) as int8 (n, dim), and what 1 means in each, float32 (n,)."""
+    """Return vectors (n, dim) as int8 (n, dim), and the scale of each, float32 (n,)."""
     scales = vectors.abs().amax(dim=1).clamp(min=1e-12) / 127
     return (vectors / scales[:, None]).round().to(torch.int8), scales
 
 
 def feeds(logits: Logits) -> list[NDArray[np.int64]]:
-    """The candidates of each feed, best first."""
-    ranking, nothing = Ranking(logits), np.zeros(len(logits), dtype=bool)
-    return [ranking.nearest(at, CANDIDATES, nothing) for at in AT]
+    """Return the candidates of each feed, best first."""
+    ranking, excluded = Ranking(logits), np.zeros(len(logits), dtype=bool)
+    return [ranking.nearest(target, CANDIDATES, excluded) for target in TARGETS]
 
 
-def away(logits: Logits, at: float) -> Logits:
-    """How far clips are from what a feed looks for; only differences count where that is infinite."""
-    return np.abs(logits - at) if np.isfinite(at) else -np.float32(np.sign(at)) * logits
+def distance(logits: Logits, target: float) -> Logits:
+    """Return the distance of logits to a feed's target; up to a constant if the target is infinite."""
+    return np.abs(logits - target) if np.isfinite(target) else -np.float32(np.sign(target)) * logits
 
 
 def exact_logits(matrix: NDArray[np.float16], rows: NDArray[np.int64], classifier: Classifier) -> Logits:
-    """Logits (m,) of some rows (m,), in float32."""
+    """Return the logits (m,) of rows (m,), computed in float32."""
     return np.concatenate(
         [
-            decision_scores(np.asarray(matrix[rows[some]], dtype=np.float32), classifier.coef_, classifier.intercept_)
-            for some in blocks(len(rows))
+            decision_scores(np.asarray(matrix[rows[block]], dtype=np.float32), classifier.coef_, classifier.intercept_)
+            for block in blocks(len(rows))
         ]
     )
 
 
 def ranked(
-    rows: NDArray[np.int64], at: float, matrix: NDArray[np.float16], classifier: Classifier
+    rows: NDArray[np.int64], target: float, matrix: NDArray[np.float16], classifier: Classifier
 ) -> NDArray[np.int64]:
-    """The same rows by their exact logits, best first."""
-    return rows[np.argsort(away(exact_logits(matrix, rows, classifier), at), kind="stable")]
+    """Return the rows ordered by their exact logits, best first."""
+    return rows[np.argsort(distance(exact_logits(matrix, rows, classifier), target), kind="stable")]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How long is it from a fresh interpreter to the first cards of an annotator?
+"""Measure the time from a fresh interpreter to the first cards of an annotator.
 
     python -m benchmarks.open_session [corpus] [--runs 5] [--json FILE]
 
-Each run is a process of its own that imports the package, opens a corpus and a session and answers what a page asks
-first: hello, then a feed. The first run of a concept has no stored text vector, so that its feed waits for the text
-model; the others have one. Without a corpus one of 400 clips is rendered, without video files.
+Each run is a process of its own that imports the package, opens a corpus and a session, and answers a page's first
+requests: hello, then a feed. The first run of a concept has no stored text vector, so that its feed waits for the text
+model; later runs have one. Without a corpus, one of 400 clips is rendered, without video files.
 """
 
 from __future__ import annotations
@@ -22,38 +22,39 @@ import va_widgets as va
 STEPS = ("import", "corpus", "session", "annotator", "hello", "cards", "all", "processor")
 SCRIPT = """
 import json, os, sys, threading, time
-at = [time.perf_counter()]
+times = [time.perf_counter()]
 import va_widgets as va
-at.append(time.perf_counter())
+times.append(time.perf_counter())
 corpus = va.Corpus.open(sys.argv[1])
-at.append(time.perf_counter())
+times.append(time.perf_counter())
 session = va.Session(corpus, sys.argv[2])
-at.append(time.perf_counter())
+times.append(time.perf_counter())
 annotator = va.Annotator(session)
-at.append(time.perf_counter())
-answers, came = {}, threading.Event()
+times.append(time.perf_counter())
+answers, cards_arrived = {}, threading.Event()
 def send(message, buffers=None):
     answers[message.get("id")] = message
     if message.get("id") == "cards":
-        came.set()
+        cards_arrived.set()
 annotator.send = send
 annotator._handle_custom_msg({"v": 1, "id": "hello", "type": "hello", "page": "p", "clips": []}, [])
-at.append(time.perf_counter())
+times.append(time.perf_counter())
 feed = {"v": 1, "id": "cards", "type": "feed", "name": "top_positive", "k": 12, "exclude": []}
 annotator._handle_custom_msg(feed, [])
-came.wait()
-at.append(time.perf_counter())
+cards_arrived.wait()
+times.append(time.perf_counter())
 assert len(answers["cards"]["result"]["cards"]) == 12
-print(json.dumps([b - a for a, b in zip(at, at[1:])] + [at[-1] - at[0], time.thread_time()]), flush=True)
+steps = [end - start for start, end in zip(times, times[1:])]
+print(json.dumps([*steps, times[-1] - times[0], time.thread_time()]), flush=True)
 os._exit(0)
 """
 
 
 def run(corpus: Path, concept: str) -> list[float]:
-    """The seconds of each step, of all of them, and of the main thread on a processor."""
+    """Return the seconds of each step, of all steps together, and of CPU time of the main thread."""
     command = [sys.executable, "-c", SCRIPT, str(corpus), concept]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    seconds: list[float] = json.loads(done.stdout)
+    completed = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds: list[float] = json.loads(completed.stdout)
     return seconds
 
 

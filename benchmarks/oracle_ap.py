@@ -1,4 +1,4 @@
-"""Average precision of every demo concept after a budget of labels, given by a scripted oracle through a Session."""
+"""Measure the average precision of every demo concept after a number of labels by a scripted oracle."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = options.path or Path(folder) / "demo"
         corpus = demo.corpus(path, clips=options.clips, seed=options.seed, videos=not options.fast)
-        # Labels are kept beside a corpus: each run gets a copy that has none.
-        bare = Path(folder) / "bare"
-        shutil.copytree(path, bare, ignore=shutil.ignore_patterns("videos", "labels.sqlite*"))
-        corpus = va.Corpus.open(bare)
+        # Labels are stored in the corpus folder, so each run gets a copy without labels.
+        unlabelled = Path(folder) / "unlabelled"
+        shutil.copytree(path, unlabelled, ignore=shutil.ignore_patterns("videos", "labels.sqlite*"))
+        corpus = va.Corpus.open(unlabelled)
         rows: list[tuple[str, float, float, float, float]] = []
         for concept in demo.CONCEPTS:
             truth = demo.truth_of(corpus, concept.name)

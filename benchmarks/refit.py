@@ -1,12 +1,11 @@
-"""From a label to fresh feeds in the kernel: what one step costs, beside one pass over the matrix and other recipes.
+"""Measure the time from a label to fresh feeds in the kernel, and compare it with one pass over the matrix.
 
-A step is what happens after a click: the label is stored, the classifier refitted, every clip scored, and all five
-feeds drawn up. `reference` is Video Annotator's recipe: scikit-learn's LogisticRegressionCV, predict_proba of all and a
-sort.
-`scikit-activeml` is one query of its uncertainty sampling, with our classifier's cost left out.
-Quality and the other slow signals come after the feeds; `all` has them, too.
+`step` is the work after a click: the label is stored, the classifier is refitted, all clips are scored, and a page of
+each of the five feeds is computed. `all` also has the quality and the other slow results, which follow the feeds.
+`reference` is Video Annotator's method: scikit-learn's LogisticRegressionCV, predict_proba of all clips, and a sort.
+`scikit-activeml` is one query of its uncertainty sampling, without the cost of the classifier.
 
-The matrix is made up, but shaped like OpenCLIP's embeddings of clips (see search.py).
+The matrix is synthetic, but distributed like OpenCLIP's embeddings of clips (see search.py).
 """
 
 from __future__ import annotations
@@ -42,16 +41,16 @@ def main() -> None:
     parser.add_argument("--labels", type=int, nargs="+", default=[100, 500, 2000])
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=11)
-    parser.add_argument("--no-reference", action="store_true", help="leave the other recipes out")
-    parser.add_argument("--folder", type=Path, help="where the corpora are put meanwhile (default: the system's)")
+    parser.add_argument("--no-reference", action="store_true", help="leave out the other methods")
+    parser.add_argument("--folder", type=Path, help="folder for the temporary corpora (default: the system's)")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows = []
     for clips in options.clips:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            corpus = made(Path(folder), clips, options.dim)
+            corpus = make_corpus(Path(folder), clips, options.dim)
             for labels in options.labels:
-                rows += measured(corpus, labels, options.repeats, not options.no_reference)
+                rows += measure(corpus, labels, options.repeats, not options.no_reference)
     table = pd.DataFrame(rows)
     print(f"{torch.get_num_threads()} threads; medians in milliseconds; the ratio is the median of ratios to the pass")
     print(table.to_string(index=False))
@@ -59,8 +58,8 @@ def main() -> None:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def made(folder: Path, clips: int, dim: int) -> va.Corpus:
-    """A corpus of made-up clips without pictures, and one text."""
+def make_corpus(folder: Path, clips: int, dim: int) -> va.Corpus:
+    """Write a corpus of synthetic clips without images, with one text, and return it."""
     _, texts = write_matrix(folder / "vectors.npy", clips, dim)
     table = pd.DataFrame(
         {
@@ -75,8 +74,8 @@ def made(folder: Path, clips: int, dim: int) -> va.Corpus:
     return va.Corpus.open(path)
 
 
-def measured(corpus: va.Corpus, labels: int, repeats: int, reference: bool) -> list[dict[str, Any]]:
-    """Medians of interleaved repetitions of everything that is compared, at one number of labels."""
+def measure(corpus: va.Corpus, labels: int, repeats: int, reference: bool) -> list[dict[str, Any]]:
+    """Return a row for each compared method, at one number of labels: medians of interleaved repetitions."""
     session = va.Session(corpus, CONCEPT, f"annotator of {labels}")
     embeddings = corpus.embeddings
     rng = np.random.default_rng(labels)
@@ -91,27 +90,27 @@ def measured(corpus: va.Corpus, labels: int, repeats: int, reference: bool) -> l
     for value in (True, False):
         session.label(list(np.array(chosen)[y == value]), value)
     session.refit()
-    fresh: list[float] = []
-    session.subscribe(lambda name, _: fresh.append(feeds_drawn(session)) if name == "refit" else None)
-    free = iter(corpus.clips.index.difference(pd.Index(chosen))[: 4 * repeats])
+    feeds_done: list[float] = []
+    session.subscribe(lambda name, _: feeds_done.append(compute_feeds(session)) if name == "refit" else None)
+    unlabelled = iter(corpus.clips.index.difference(pd.Index(chosen))[: 4 * repeats])
     half = torch.from_numpy(np.array(embeddings))
     query = torch.from_numpy(direction.astype(np.float16))
 
     def step() -> float:
         started = time.perf_counter()
-        session.label(next(free), bool(rng.random() < 0.5))
+        session.label(next(unlabelled), bool(rng.random() < 0.5))
         session.refit()
-        return 1000 * (fresh[-1] - started)
+        return 1000 * (feeds_done[-1] - started)
 
     candidates: dict[str, Callable[[], float]] = {
         "pass": lambda: timed(lambda: torch.mv(half, query)),
         "step": step,
-        "all": lambda: timed(lambda: (session.label(next(free), True), session.refit())),
+        "all": lambda: timed(lambda: (session.label(next(unlabelled), True), session.refit())),
     }
     if reference:
         X = np.asarray(embeddings[rows], dtype=np.float32)
         single = np.asarray(embeddings, dtype=np.float32)
-        candidates["reference"] = lambda: timed(lambda: recipe(X, y, single))
+        candidates["reference"] = lambda: timed(lambda: video_annotator(X, y, single))
         if find_spec("skactiveml"):
             candidates["scikit-activeml"] = lambda: timed(active_learner(X, y, single, rows))
     times: dict[str, list[float]] = {name: [] for name in candidates}
@@ -125,22 +124,24 @@ def measured(corpus: va.Corpus, labels: int, repeats: int, reference: bool) -> l
             "clips": len(corpus),
             "labels": labels,
             "what": name,
-            "median_ms": round(statistics.median(taken), 1),
-            "times_the_pass": round(statistics.median(a / b for a, b in zip(taken, times["pass"], strict=False)), 2),
+            "median_ms": round(statistics.median(milliseconds), 1),
+            "times_the_pass": round(
+                statistics.median(own / one_pass for own, one_pass in zip(milliseconds, times["pass"], strict=False)), 2
+            ),
         }
-        for name, taken in times.items()
+        for name, milliseconds in times.items()
     ]
 
 
-def feeds_drawn(session: va.Session) -> float:
-    """Draw up a page of every feed; returns when that was done, in seconds."""
+def compute_feeds(session: va.Session) -> float:
+    """Compute a page of every feed; returns the time of the end, in seconds of `time.perf_counter`."""
     for name in session.feeds:
         session.feed(name, PAGE)
     return time.perf_counter()
 
 
-def recipe(X: NDArray[np.float32], y: NDArray[np.bool_], matrix: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Video Annotator's: C by 5-fold cross-validation on average precision, all clips scored and sorted."""
+def video_annotator(X: NDArray[np.float32], y: NDArray[np.bool_], matrix: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Video Annotator's method: C by 5-fold cross-validation on average precision, all clips scored and sorted."""
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     fit = LogisticRegressionCV(cv=folds, scoring="average_precision", max_iter=1000).fit(X, y)
     return np.argsort(-fit.predict_proba(matrix)[:, 1])
@@ -149,7 +150,7 @@ def recipe(X: NDArray[np.float32], y: NDArray[np.bool_], matrix: NDArray[np.floa
 def active_learner(
     X: NDArray[np.float32], y: NDArray[np.bool_], matrix: NDArray[np.float32], rows: NDArray[np.intp]
 ) -> Callable[[], object]:
-    """scikit-activeml's query of a page by uncertainty, among all clips."""
+    """Return a function that queries a page of all clips by scikit-activeml's uncertainty sampling."""
     from skactiveml.classifier import SklearnClassifier
     from skactiveml.pool import UncertaintySampling
 
@@ -161,7 +162,7 @@ def active_learner(
 
 
 def timed(call: Callable[[], object]) -> float:
-    """How long a call takes, in milliseconds."""
+    """Return how long a call takes, in milliseconds."""
     started = time.perf_counter()
     call()
     return 1000 * (time.perf_counter() - started)

@@ -1,8 +1,8 @@
-"""How long a search takes: one pass over the matrix, the exact search, and with --index the approximate one.
+"""Measure the time of a search: one pass over the matrix, the exact search, and, with --index, the approximate one.
 
-The matrix is made up, but shaped like OpenCLIP's embeddings of clips: a narrow cone (cosines of 0.4 to 0.75), topics of
-very unequal sizes, about 40 clips a video that are alike, and few directions that carry most of the variance. Queries
-are other clips, and texts, which lie in a cone of their own and reach cosines of 0.3 at best.
+The matrix is synthetic, but distributed like OpenCLIP's embeddings of clips: a narrow cone (cosines of 0.4 to 0.75),
+topics of very unequal sizes, about 40 similar clips per video, and most of the variance in few directions. Queries are
+other clips, and texts, which are in a cone of their own and have cosines of at most 0.3.
 """
 
 from __future__ import annotations
@@ -37,9 +37,13 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--k", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=31)
-    parser.add_argument("--index", action="store_true", help="also build and ask the approximate index")
-    parser.add_argument("--only-index", action="store_true", help="only that: the passes need the matrix four times")
-    parser.add_argument("--folder", type=Path, help="where the matrix is put meanwhile (default: the system's)")
+    parser.add_argument("--index", action="store_true", help="also build and query the approximate index")
+    parser.add_argument(
+        "--only-index",
+        action="store_true",
+        help="measure the index only, because the passes need memory for four matrices",
+    )
+    parser.add_argument("--folder", type=Path, help="folder for the temporary matrix (default: the system's)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         file = Path(folder) / "embeddings.npy"
@@ -53,15 +57,15 @@ def main() -> None:
 
 
 def exact_times(mapped: NDArray[np.float16], texts: Floats, k: int, repeats: int) -> pd.DataFrame:
-    """Medians of interleaved repetitions, in milliseconds, and the median of ratios to the fastest pass."""
+    """Return medians of interleaved repetitions, in milliseconds, and the median of ratios to the fastest pass."""
     query = texts[0]
-    held = np.array(mapped)
-    single = held.astype(np.float32)
-    half, half_query = torch.from_numpy(held), torch.from_numpy(query.astype(np.float16))
+    in_memory = np.array(mapped)
+    single = in_memory.astype(np.float32)
+    half, half_query = torch.from_numpy(in_memory), torch.from_numpy(query.astype(np.float16))
     candidates: dict[str, Callable[[], Any]] = {
         "one pass, torch float16": lambda: torch.mv(half, half_query),
         "one pass, numpy float32": lambda: single @ query,
-        "nearest(), in memory": lambda: search.nearest(held, query, k),
+        "nearest(), in memory": lambda: search.nearest(in_memory, query, k),
         "nearest(), memory-mapped": lambda: search.nearest(mapped, query, k),
         "every row in float32 (nearest() without half precision)": lambda: search.float32_scores(mapped, query),
     }
@@ -70,33 +74,35 @@ def exact_times(mapped: NDArray[np.float16], texts: Floats, k: int, repeats: int
     else:
         from usearch.index import search as usearch_search
 
-        short = query.astype(np.float16)
-        candidates["usearch, exact"] = lambda: usearch_search(held, short, k, metric="ip", exact=True, dtype="f16")
+        half_precision_query = query.astype(np.float16)
+        candidates["usearch, exact"] = lambda: usearch_search(
+            in_memory, half_precision_query, k, metric="ip", exact=True, dtype="f16"
+        )
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(repeats):
         for name, call in candidates.items():
-            call()  # threads of the one before, which wait busily, are at rest after it
+            call()  # the previous method's threads may still be spinning; this call is not measured
             started = time.perf_counter()
             call()
             times[name].append(1000 * (time.perf_counter() - started))
-    passes = min(
+    fastest_pass = min(
         ("one pass, torch float16", "one pass, numpy float32"), key=lambda name: statistics.median(times[name])
     )
     rows = [
         (
             name,
-            statistics.median(taken),
-            min(taken),
-            statistics.median(mine / one for mine, one in zip(taken, times[passes], strict=True)),
-            min(taken) / min(times[passes]),
+            statistics.median(milliseconds),
+            min(milliseconds),
+            statistics.median(own / one_pass for own, one_pass in zip(milliseconds, times[fastest_pass], strict=True)),
+            min(milliseconds) / min(times[fastest_pass]),
         )
-        for name, taken in times.items()
+        for name, milliseconds in times.items()
     ]
     return pd.DataFrame(rows, columns=["what", "median_ms", "least_ms", "ratio_of_medians", "ratio_of_least"]).round(2)
 
 
 def index_figures(mapped: NDArray[np.float16], clips: Floats, texts: Floats, k: int, file: Path) -> pd.DataFrame:
-    """Build the index; recall at k and time a query for several shares of lists looked into."""
+    """Build the index; returns its recall at k and time for each query, for several shares of searched lists."""
     started, cpu = time.perf_counter(), time.process_time()
     build_index(mapped, file)
     print(
@@ -110,47 +116,47 @@ def index_figures(mapped: NDArray[np.float16], clips: Floats, texts: Floats, k: 
     for kind, queries in (("clips", clips), ("texts", texts)):
         truth = [search.nearest(mapped, query, k)[0] for query in tqdm(queries, desc="exact", leave=False)]
         for probed in (1 / 16, 1 / 8, 1 / 4, 1 / 2):
-            found, taken, used = 0, [], []
+            hits, wall_times, cpu_times = 0, [], []
             for query, exact in zip(queries, truth, strict=True):
                 started, cpu = time.perf_counter(), time.process_time()
-                got, _ = index.nearest(query, k, probed)
-                taken.append(1000 * (time.perf_counter() - started))
-                used.append(1000 * (time.process_time() - cpu))
-                found += len(np.intersect1d(got, exact))
-            recall = found / (k * len(queries))
-            rows.append((kind, probed, recall, statistics.median(taken), statistics.median(used)))
+                rows_found, _ = index.nearest(query, k, probed)
+                wall_times.append(1000 * (time.perf_counter() - started))
+                cpu_times.append(1000 * (time.process_time() - cpu))
+                hits += len(np.intersect1d(rows_found, exact))
+            recall = hits / (k * len(queries))
+            rows.append((kind, probed, recall, statistics.median(wall_times), statistics.median(cpu_times)))
     return pd.DataFrame(rows, columns=["queries", "lists_probed", "recall", "median_ms", "median_cpu_ms"]).round(4)
 
 
 def write_matrix(file: Path, clips: int, dim: int, seed: int = 0) -> tuple[Floats, Floats]:
-    """Write a matrix float16 (clips, dim) of unit rows; clip-like and text-like queries, (QUERIES, dim) each."""
+    """Write a matrix float16 (clips, dim) of unit rows; returns clip and text queries, each (QUERIES, dim)."""
     rng = np.random.default_rng(seed)
 
-    def scatter(n: int, turned: Floats, decay: float) -> Floats:
+    def scatter(n: int, rotation: Floats, decay: float) -> Floats:
         variance = np.arange(1, dim + 1) ** -decay
         scale = np.sqrt(variance / variance.sum()).astype(np.float32)
-        values: Floats = (rng.standard_normal((n, dim), dtype=np.float32) * scale) @ turned
+        values: Floats = (rng.standard_normal((n, dim), dtype=np.float32) * scale) @ rotation
         return values
 
     def direction() -> Floats:
         return unit(rng.standard_normal(dim, dtype=np.float32))
 
-    among, within = (np.linalg.qr(rng.standard_normal((dim, dim)))[0].astype(np.float32) for _ in range(2))
+    topic_axes, clip_axes = (np.linalg.qr(rng.standard_normal((dim, dim)))[0].astype(np.float32) for _ in range(2))
     cone, text_cone = direction(), direction()
-    topics = scatter(TOPICS, among, 0.8)
+    topics = scatter(TOPICS, topic_axes, 0.8)
     sizes = rng.pareto(1.2, TOPICS) + 0.2
-    of_video = rng.choice(TOPICS, max(1, clips // CLIPS_A_VIDEO), p=sizes / sizes.sum())
-    videos = 0.71 * cone + 0.5 * topics[of_video] + 0.39 * scatter(len(of_video), within, 0.6)
+    topic_of_video = rng.choice(TOPICS, max(1, clips // CLIPS_A_VIDEO), p=sizes / sizes.sum())
+    videos = 0.71 * cone + 0.5 * topics[topic_of_video] + 0.39 * scatter(len(topic_of_video), clip_axes, 0.6)
     matrix = np.lib.format.open_memmap(file, mode="w+", dtype=np.float16, shape=(clips, dim))
     video = np.sort(rng.integers(0, len(videos), clips))
     for start in tqdm(range(0, clips, BLOCK), desc="making clips", leave=False):
-        some = video[start : start + BLOCK]
-        matrix[start : start + BLOCK] = unit(videos[some] + 0.32 * scatter(len(some), within, 0.6))
+        video_rows = video[start : start + BLOCK]
+        matrix[start : start + BLOCK] = unit(videos[video_rows] + 0.32 * scatter(len(video_rows), clip_axes, 0.6))
     matrix.flush()
-    like = unit(videos[rng.integers(0, len(videos), QUERIES)] + 0.32 * scatter(QUERIES, within, 0.6))
-    about = 0.4 * topics[rng.integers(0, TOPICS, QUERIES)] + 0.35 * scatter(QUERIES, within, 0.6)
-    own = rng.standard_normal((QUERIES, dim), dtype=np.float32) / np.float32(dim**0.5)
-    return like, unit(0.2 * cone + 0.75 * text_cone + about + 0.15 * own)
+    clip_queries = unit(videos[rng.integers(0, len(videos), QUERIES)] + 0.32 * scatter(QUERIES, clip_axes, 0.6))
+    text_topics = 0.4 * topics[rng.integers(0, TOPICS, QUERIES)] + 0.35 * scatter(QUERIES, clip_axes, 0.6)
+    text_noise = rng.standard_normal((QUERIES, dim), dtype=np.float32) / np.float32(dim**0.5)
+    return clip_queries, unit(0.2 * cone + 0.75 * text_cone + text_topics + 0.15 * text_noise)
 
 
 def unit(vectors: Floats) -> Floats:

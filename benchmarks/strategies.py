@@ -1,11 +1,12 @@
-"""Average precision at n labels: VA's recipe, other packages' and ours side by side, on pools whose truth is known.
+"""Compare the average precision at n labels of VA's strategy, other packages' and ours, on pools with known truth.
 
-POOL is a folder of embeddings.npy (n, dim), labels.csv (a column of 0 and 1 a concept after the first column) and
-text.npz (`<concept>/<quality>`: text embeddings of several qualities). Runs that are finished are kept in --folder, and
-a second call goes on from there; use another folder after a change to a strategy.
+POOL is a folder of embeddings.npy (n, dim), labels.csv (one column of 0 and 1 per concept after the first column) and
+text.npz (`<concept>/<quality>`: text embeddings of several qualities). Finished runs are stored in --folder and not
+repeated by later calls; use another folder after a change to a strategy.
 
-`texts` varies the quality of the texts, `errors` how often a label is wrong, and `bent` the geometry: the mean cosine
-between pictures (narrow) and between texts and pictures (gap), as CLIP models have them. `demo` is a demo corpus.
+The table `texts` varies the quality of the texts, `errors` the share of wrong labels, and `bent` the geometry: the mean
+cosine between images (narrow) and between texts and images (gap), with values as in CLIP models. `demo` is measured on
+a demo corpus.
 """
 
 from __future__ import annotations
@@ -39,16 +40,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pool", type=Path, nargs="?", help="needed for all tables but demo")
     parser.add_argument("--tables", nargs="+", choices=("texts", "errors", "bent", "demo"), default=["texts"])
-    parser.add_argument("--strategies", nargs="+", default=installed(), metavar="NAME", help="all that are installed")
-    parser.add_argument("--concepts", choices=("development", "reporting"), help="that half of them only")
+    parser.add_argument(
+        "--strategies", nargs="+", default=installed(), metavar="NAME", help="default: all whose packages are installed"
+    )
+    parser.add_argument("--concepts", choices=("development", "reporting"), help="use only this half of the concepts")
     parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS)
-    parser.add_argument("--seeds", type=int, default=2, help="each cuts the pool into halves of its own")
+    parser.add_argument("--seeds", type=int, default=2, help="each splits the pool into halves in another way")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--folder", type=Path, help="keep finished runs here")
-    parser.add_argument("--demo", type=Path, help="the demo corpus's folder; it is built if it is not there")
-    parser.add_argument("--clips", type=int, default=20_000, help="of the demo corpus, about 25 a second to build")
-    parser.add_argument("--json", type=Path, help="write all results here, one record a number of labels")
-    parser.add_argument("--plots", type=Path, help="write a picture of each table into this folder")
+    parser.add_argument("--demo", type=Path, help="folder of the demo corpus, which is built if it does not exist")
+    parser.add_argument(
+        "--clips", type=int, default=20_000, help="size of the demo corpus, which is built at about 25 clips a second"
+    )
+    parser.add_argument(
+        "--json", type=Path, help="write all results to this file, one record for each run and number of labels"
+    )
+    parser.add_argument("--plots", type=Path, help="write a plot of each table to this folder")
     options = parser.parse_args()
     if options.pool is None and set(options.tables) != {"demo"}:
         parser.error("a POOL is needed for all tables but demo")
@@ -56,7 +63,7 @@ def main() -> None:
         parser.error("--demo FOLDER is needed for the table of the demo corpus")
     parts = []
     for title, error, pools in tables(options):
-        # The seed cuts the pool, draws the lots and chooses the labels that are wrong.
+        # The seed determines the split of the pool, the random choices and the wrong labels.
         results = pd.concat(
             compare(
                 pool, options.strategies, options.concepts, options.budgets, [seed],
@@ -78,12 +85,12 @@ def main() -> None:
 
 
 def installed() -> list[str]:
-    """The strategies that need no package that is not there."""
+    """Return the strategies whose packages are installed."""
     return [name for name in STRATEGIES if name not in PACKAGES or find_spec(PACKAGES[name])]
 
 
 def tables(options: argparse.Namespace) -> Iterator[tuple[str, float, list[Pool]]]:
-    """Each table's title, how often its labels are wrong, and its pools, one a seed."""
+    """Yield each table's title, its share of wrong labels, and its pools, one for each seed."""
 
     def pools(text: str = "fair") -> list[Pool]:
         return [open_pool(options.pool, text, seed) for seed in range(options.seeds)]
@@ -101,12 +108,12 @@ def tables(options: argparse.Namespace) -> Iterator[tuple[str, float, list[Pool]
     if "demo" in options.tables:
         corpus = demo.corpus(options.demo, clips=options.clips, videos=False)
         queries = {concept.name: concept.query for concept in demo.CONCEPTS}
-        cuts = [with_pairs(from_corpus(corpus, queries=queries, seed=seed)) for seed in range(options.seeds)]
-        yield f"demo corpus, {len(corpus):,} clips, its own texts", 0.0, cuts
-        # Its encoder was trained on its scenes, so that most of its own texts find all that there is to find.
+        splits = [with_pairs(from_corpus(corpus, queries=queries, seed=seed)) for seed in range(options.seeds)]
+        yield f"demo corpus, {len(corpus):,} clips, its own texts", 0.0, splits
+        # The demo's encoder was trained on such scenes, so that most of the corpus's own texts are nearly perfect.
         for kind in DEMO_TEXTS:
             title = f"demo corpus, {len(corpus):,} clips, {kind} texts"
-            yield title, 0.0, [bent(pool, narrow=0.6, gap=0.22, text=kind) for pool in cuts]
+            yield title, 0.0, [bent(pool, narrow=0.6, gap=0.22, text=kind) for pool in splits]
 
 
 if __name__ == "__main__":

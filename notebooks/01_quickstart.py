@@ -14,8 +14,8 @@
 # %% [markdown]
 # # A video classifier in a notebook cell
 #
-# You have a few hundred shots and a thing you want to find in all of them. You will **search** for the first examples,
-# **label** what the feeds show you, and **review** your labels. Every batch of labels refits the classifier.
+# You have a few hundred shots and want to find all shots of one kind. You **search** for the first examples, **label** the
+# clips that the feeds show you, and **review** your labels. The classifier is refitted after every batch of labels.
 #
 # The videos here are rendered, so everything works offline. Run all cells, then come back to the annotator.
 
@@ -28,18 +28,20 @@ corpus
 # %% [markdown]
 # ## Label
 #
-# Type what you look for into the search box and press Enter: `city at night`. Then, with the mouse over nothing and the
-# hands on the keyboard: **arrows** move, **Y** is yes, **N** is no, **U** is unsure, **Z** takes it back. `?` shows all keys.
-# After a page or two open *Feeds*: the clips the classifier is surest of, those it cannot decide on, a random draw.
+# Type a description into the search box and press Enter: `city at night`. Then label with the keyboard, with the pointer
+# away from the cards: the **arrow keys** move between cards, **Y** is yes, **N** is no, **U** is unsure, and **Z** undoes the
+# last label. `?` shows all keys. After a page or two, open *Feeds*: clips with the highest and the lowest scores, clips that
+# the classifier is unsure about, and random ones.
 
 # %%
 session = va.Session(corpus, concept="night city", annotator="me")
 va.Annotator(session)
 
 # %% [markdown]
-# ## Look at what you have
+# ## Look at your labels and scores
 #
-# Labels are on disk the moment you give them, in the corpus folder. Restart the kernel and run all again: they are still there.
+# Each label is saved to the corpus folder at once. After a restart of the kernel, run all cells again: the labels are
+# still there.
 
 # %%
 session.labels.tail()
@@ -50,8 +52,8 @@ session.scores().nlargest(5)
 # %% [markdown]
 # ## The same by script
 #
-# The truth about these rendered videos is known, so a script can play the annotator: it searches for "rain", labels the
-# first page, then goes through the feeds, 60 labels in all.
+# The true labels of these rendered videos are known, so a script can act as the annotator: it searches for "rain", labels
+# the first page, and then labels pages of the feeds, 60 clips in all.
 
 # %%
 from va_widgets.experiments import label_by_oracle
@@ -65,8 +67,8 @@ rain
 # %% [markdown]
 # ## Publish
 #
-# A published model is a folder with the weights and a card that says what they are. It scores any corpus that was
-# built with the same encoder.
+# A published model is a folder with the weights and a model card. It can score any corpus that was built with the same
+# encoder.
 
 # %%
 model = rain.publish("rain")

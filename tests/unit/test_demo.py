@@ -1,4 +1,4 @@
-"""The demo's videos, truth and tiny model; the command line."""
+"""The demo's videos, truth and tiny model, and the command line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_there_are_thirty_concepts_from_common_to_rare() -> None:
     assert min(shares.values()) > 0
 
 
-def test_every_clip_was_cut_where_it_was_filmed_and_knows_its_truth(demo_corpus: va.Corpus) -> None:
+def test_every_shot_is_detected_and_every_clip_has_its_truth(demo_corpus: va.Corpus) -> None:
     filmed = json.loads((demo_corpus.path / "truth.json").read_text())
     assert len(demo_corpus) == 120
     assert (demo_corpus.report["status"] == "done").all()
@@ -37,21 +37,21 @@ def test_every_clip_was_cut_where_it_was_filmed_and_knows_its_truth(demo_corpus:
     assert filmed
 
 
-def test_two_processes_film_into_one_folder(tmp_path: Path) -> None:
+def test_two_processes_write_videos_to_one_folder(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from va_widgets.demo import scenes, videos\n"
         "videos.film(Path(sys.argv[1]), videos.plan(scenes.sample_scenes(6, 0), 0))"
     )
-    films = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(2)]
-    assert [film.wait() for film in films] == [0, 0]
+    processes = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
     assert {file.suffix for file in tmp_path.iterdir()} == {".mp4"}
 
 
-def test_rendering_is_repeatable_and_moves() -> None:
+def test_rendering_is_repeatable_and_shows_motion() -> None:
     scene = next(scene for scene in sample_scenes(50, 0) if scene.camera == "pan")
-    one = render(scene, 0.2, 256, 144)
-    np.testing.assert_array_equal(one, render(scene, 0.2, 256, 144))
-    assert np.abs(one.astype(int) - render(scene, 0.8, 256, 144)).mean() > 1
+    image = render(scene, 0.2, 256, 144)
+    np.testing.assert_array_equal(image, render(scene, 0.2, 256, 144))
+    assert np.abs(image.astype(int) - render(scene, 0.8, 256, 144)).mean() > 1
 
 
 def test_the_tiny_model_is_small_and_loads_through_open_clip() -> None:
@@ -62,19 +62,19 @@ def test_the_tiny_model_is_small_and_loads_through_open_clip() -> None:
     assert model.visual is not None
 
 
-def test_held_out_words_find_held_out_pictures(tmp_path: Path) -> None:
+def test_searches_find_held_out_scenes(tmp_path: Path) -> None:
     corpus = va.demo.corpus(tmp_path / "c", clips=1500, seed=77, videos=False, progress=False)
-    every = {}
+    ap = {}
     for concept in CONCEPTS:
         answers = va.demo.truth_of(corpus, concept.name)
         scores = corpus.search(concept.query, len(corpus)).set_index("clip_id")["score"]
-        every[concept.name] = average_precision_score(answers, scores[answers.index])
-    assert np.mean(list(every.values())) > 0.7, every
-    assert every["red circle at night"] > 0.3, every
-    assert HELD_OUT  # pairs of words that no training caption had together
+        ap[concept.name] = average_precision_score(answers, scores[answers.index])
+    assert np.mean(list(ap.values())) > 0.7, ap
+    assert ap["red circle at night"] > 0.3, ap
+    assert HELD_OUT  # pairs of words that are in no training caption
 
 
-def test_the_fast_path_s_corpus_is_opened_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_corpus_without_videos_is_opened_by_a_second_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = va.demo.corpus(tmp_path / "c", clips=60, videos=False)
     assert "no video files" in capsys.readouterr().out
     again = va.demo.corpus(tmp_path / "c", videos=False)
@@ -86,9 +86,9 @@ def test_the_fast_path_s_corpus_is_opened_again(tmp_path: Path, capsys: pytest.C
 def test_the_demo_without_a_browser(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["demo", "--headless", "--path", str(tmp_path), "--clips", "80"]
     assert main([*arguments, "--labels", "36"]) == 0
-    said = capsys.readouterr().out
-    assert "4. Reached AP" in said
-    assert "6. Published 'night city' version 1" in said
+    output = capsys.readouterr().out
+    assert "4. Reached AP" in output
+    assert "6. Published 'night city' version 1" in output
     assert "night city" in (tmp_path / "report.html").read_text()
     assert main([*arguments, "--concept", "a dragon"]) == 1
     assert "knows no concept 'a dragon'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A corpus to try everything on: rendered videos whose content is known, and a tiny OpenCLIP model for them.
+"""The demo corpus: rendered videos with known content, and a tiny OpenCLIP model for them.
 
 Works without a network. The truth about every clip is in `corpus.clips`, in boolean columns `truth:<concept>`.
 """
@@ -29,7 +29,7 @@ __all__ = ["CONCEPTS", "ENCODER", "TRUTH", "Concept", "corpus", "truth_of"]
 
 ENCODER = "va-tiny"
 TRUTH = "truth:"
-_RECIPE_FILE, _TRUTH_FILE = "demo.json", "truth.json"
+_OPTIONS_FILE, _TRUTH_FILE = "demo.json", "truth.json"
 _DEFAULTS: dict[str, int] = {"clips": 400, "seed": 0, "videos": True}
 _VIDEOS_FOLDER = "videos"
 _FAST_MOMENTS = (0.1, 0.5, 0.9)
@@ -44,19 +44,19 @@ def corpus(
     videos: bool | None = None,
     progress: bool = True,
 ) -> Corpus:
-    """Render and build a demo corpus in the folder `path`; a second call opens it.
+    """Render and build a demo corpus in the folder `path`; later calls open it.
 
     Parameters
     ----------
     clips : int
-        The number of shots: 400, or as many as the folder's demo corpus has.
+        The number of shots. The default is that of the folder's demo corpus, or 400.
     seed : int
-        0, or that of the folder's demo corpus. The same number of shots and seed give the same corpus.
+        The default is that of the folder's demo corpus, or 0. The same number of shots and seed give the same corpus.
     videos : bool
-        False skips the video files: frames are rendered straight into embeddings. That is the fast path for
-        experiments with tens of thousands of clips; such a corpus has no thumbnails and nothing to play.
+        False writes no video files and embeds the rendered frames directly, which is faster for experiments with tens
+        of thousands of clips. Such a corpus has no thumbnails and no videos to play.
     progress : bool
-        Show progress bars and say what is being done.
+        Show progress bars and messages.
 
     Raises
     ------
@@ -68,15 +68,17 @@ def corpus(
     seed = None if seed is None else arguments.seed(seed, error=CorpusError)
     videos = None if videos is None else arguments.flag(videos, "videos", error=CorpusError)
     progress = arguments.flag(progress, "progress")
-    recipe = _recipe(path, {"clips": clips, "seed": seed, "videos": videos})
-    scenes = sample_scenes(recipe["clips"], recipe["seed"])
-    return _filmed(path, scenes, recipe["seed"], progress) if recipe["videos"] else _imagined(path, scenes, progress)
+    options = _options(path, {"clips": clips, "seed": seed, "videos": videos})
+    scenes = sample_scenes(options["clips"], options["seed"])
+    if options["videos"]:
+        return _build_from_videos(path, scenes, options["seed"], progress)
+    return _build_without_videos(path, scenes, progress)
 
 
 def truth_of(corpus: Corpus, concept: str) -> pd.Series[bool]:
-    """The truth about one concept of a demo corpus, by clip_id.
+    """Return for each clip of a demo corpus whether it shows a concept, by clip_id.
 
-    Raises CorpusError if the corpus does not know the truth about it, or not for all of its clips.
+    Raises CorpusError if the corpus has no truth about the concept, or not for all of its clips.
     """
     arguments.instance(corpus, Corpus, "The demo corpus", "a va.Corpus", error=CorpusError)
     column = TRUTH + arguments.text(concept, "The concept", error=CorpusError)
@@ -91,33 +93,34 @@ def truth_of(corpus: Corpus, concept: str) -> pd.Series[bool]:
     return values.astype(bool)
 
 
-def _recipe(path: Path, asked: dict[str, int | None]) -> dict[str, int]:
-    """How the folder's corpus was or is to be made; written down before anything is rendered."""
-    wanted = {name: value for name, value in asked.items() if value is not None}
-    file = path / _RECIPE_FILE
+def _options(path: Path, requested: dict[str, int | None]) -> dict[str, int]:
+    """Return the options of the folder's corpus, from its options file; write that file first if there is none."""
+    given = {name: value for name, value in requested.items() if value is not None}
+    file = path / _OPTIONS_FILE
     if not file.exists():
         if (path / _TRUTH_FILE).exists():
             raise CorpusError(f"{path / _TRUTH_FILE} is not the demo's: move it, or choose another folder.")
         path.mkdir(parents=True, exist_ok=True)
-        recipe = _DEFAULTS | wanted
+        options = _DEFAULTS | given
         with replacing(file) as unfinished:
-            unfinished.write_text(json.dumps(recipe) + "\n", encoding="utf-8")
-        return recipe
+            unfinished.write_text(json.dumps(options) + "\n", encoding="utf-8")
+        return options
     try:
-        kept = msgspec.json.decode(file.read_bytes(), type=dict[str, int | bool])
-        recipe = {name: kept[name] for name in _DEFAULTS}
+        stored = msgspec.json.decode(file.read_bytes(), type=dict[str, int | bool])
+        options = {name: stored[name] for name in _DEFAULTS}
     except (OSError, ValueError, KeyError, msgspec.MsgspecError, RecursionError) as error:
         raise CorpusError(f"{file} is not the demo's: move it, or choose another folder.") from error
-    for name, value in wanted.items():
-        if recipe[name] != value:
+    for name, value in given.items():
+        if options[name] != value:
             raise CorpusError(
-                f"{path} already holds a demo corpus made with {name}={recipe[name]}, not {value}:"
+                f"{path} already holds a demo corpus made with {name}={options[name]}, not {value}:"
                 " choose another folder."
             )
-    return recipe
+    return options
 
 
-def _filmed(path: Path, scenes: Sequence[Scene], seed: int, progress: bool) -> Corpus:
+def _build_from_videos(path: Path, scenes: Sequence[Scene], seed: int, progress: bool) -> Corpus:
+    """Write the missing videos, build a corpus from them, and add the truth of each clip."""
     shots = plan(scenes, seed)
     folder = path / _VIDEOS_FOLDER
     if any(not (folder / video[0].video).exists() for video in shots):
@@ -130,7 +133,8 @@ def _filmed(path: Path, scenes: Sequence[Scene], seed: int, progress: bool) -> C
     return built
 
 
-def _imagined(path: Path, scenes: Sequence[Scene], progress: bool) -> Corpus:
+def _build_without_videos(path: Path, scenes: Sequence[Scene], progress: bool) -> Corpus:
+    """Open the folder's corpus, or make one from embeddings of rendered frames."""
     encoder = OpenClipEncoder(ENCODER)
     if (path / "manifest.json").exists():
         return Corpus.open(path)
@@ -139,9 +143,9 @@ def _imagined(path: Path, scenes: Sequence[Scene], progress: bool) -> Corpus:
     parts = []
     with tqdm(total=len(scenes), desc="rendering", unit="clip", disable=not can_be_shown(progress)) as bar:
         for start in range(0, len(scenes), _FAST_CHUNK):
-            some = scenes[start : start + _FAST_CHUNK]
-            parts.append(_embedded(some, encoder))
-            bar.update(len(some))
+            chunk = scenes[start : start + _FAST_CHUNK]
+            parts.append(_embedded(chunk, encoder))
+            bar.update(len(chunk))
     clips = pd.DataFrame(
         {
             "clip_id": [f"scene-{i:06d}" for i in range(len(scenes))],
@@ -155,6 +159,7 @@ def _imagined(path: Path, scenes: Sequence[Scene], progress: bool) -> Corpus:
 
 
 def _embedded(scenes: Sequence[Scene], encoder: OpenClipEncoder) -> np.ndarray:
+    """Return the unit embedding (n, dim) of each scene: the mean over its rendered frames."""
     height, width = 144, 256
     frames = [render(scene, moment, width, height) for scene in scenes for moment in _FAST_MOMENTS]
     half = (width // 2, height // 2)
@@ -168,16 +173,16 @@ def _has_truth(corpus: Corpus) -> bool:
 
 
 def _truth_table(corpus: Corpus, shots: Sequence[Shot]) -> pd.DataFrame:
-    """The truth of each clip as found by shot detection: that of the filmed shot it overlaps most."""
-    filmed: dict[str, list[Shot]] = {}
+    """Return the truth of each clip from shot detection: that of the rendered shot with the longest overlap."""
+    shots_by_video: dict[str, list[Shot]] = {}
     for shot in shots:
-        filmed.setdefault(shot.video, []).append(shot)
+        shots_by_video.setdefault(shot.video, []).append(shot)
 
     def scene_of(video: str, start: float, end: float) -> Scene:
-        overlap = [min(end, shot.end) - max(start, shot.start) for shot in filmed[video]]
-        return filmed[video][int(np.argmax(overlap))].scene
+        overlap = [min(end, shot.end) - max(start, shot.start) for shot in shots_by_video[video]]
+        return shots_by_video[video][int(np.argmax(overlap))].scene
 
     clips = corpus.clips
-    scenes = [scene_of(*place) for place in zip(clips["video"], clips["start"], clips["end"], strict=True)]
+    scenes = [scene_of(*span) for span in zip(clips["video"], clips["start"], clips["end"], strict=True)]
     table = {TRUTH + name: values for name, values in truth(scenes).items()}
     return pd.DataFrame(table, index=corpus.clips.index)

@@ -1,7 +1,7 @@
-"""Writes captions for scenes, and knows which other scenes a caption is true of.
+"""Writes captions for scenes, and computes which other scenes a caption is true of.
 
-A caption tells a random part of what a scene shows, in varied words and order. Because it leaves
-attributes open ("a night city" says nothing of the weather), it fits many scenes; training uses that.
+A caption names a random part of a scene's attributes, in varied words and order. As the other attributes stay open ("a
+night city" leaves the weather open), a caption is true of many scenes; the training loss uses all of these pairs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from va_widgets.demo.scenes import ATTRIBUTES, Scene
 
-FREE = -1  # the code of an attribute that a caption says nothing about
+FREE = -1  # the code of an attribute that a caption leaves open
 NAMES: tuple[str, ...] = tuple(ATTRIBUTES)
 _CODES: dict[str, dict[str, int]] = {
     name: {value: code for code, value in enumerate([*shares, *([] if "none" in shares else ["none"])])}
@@ -64,7 +64,7 @@ _SKY_NOUNS = {
     "snow": ["snow", "snowy weather", "winter"],
     "fog": ["fog", "mist", "haze"],
 }
-_ONE = {
+_SINGULAR = {
     "circle": ["circle", "ball", "disc", "round shape"],
     "square": ["square", "box"],
     "triangle": ["triangle", "pyramid"],
@@ -75,7 +75,7 @@ _ONE = {
     "car": ["car", "automobile", "vehicle"],
     "balloon": ["balloon", "hot air balloon"],
 }
-_MORE = {
+_PLURAL = {
     "circle": ["circles", "balls", "discs"],
     "square": ["squares", "boxes"],
     "triangle": ["triangles", "pyramids"],
@@ -121,76 +121,78 @@ _OPENINGS = ["", "", "", "", "a photo of", "a video of", "a shot of", "a picture
 
 @dataclass(slots=True)
 class _Draft:
-    """What a caption being written says: phrases, and the attributes they commit it to."""
+    """An unfinished caption: its phrases, and the values of the attributes that they name."""
 
-    said: dict[str, str] = field(default_factory=dict)
+    stated: dict[str, str] = field(default_factory=dict)
     phrases: list[str] = field(default_factory=list)
 
 
 def codes(scenes: Sequence[Scene]) -> NDArray[np.int8]:
-    """The attributes of scenes as numbers: (n, attributes), in the order of `NAMES`."""
+    """Return the attributes of scenes as codes (n, attributes), in the order of `NAMES`."""
     return np.array([[_CODES[name][getattr(scene, name)] for name in NAMES] for scene in scenes], dtype=np.int8)
 
 
 def matches(caption_codes: NDArray[np.int8], scene_codes: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Which captions are true of which scenes: bool (captions, scenes).
+    """Return which captions are true of which scenes: bool (captions, scenes).
 
-    `caption_codes` is (captions, attributes) with `FREE` where nothing is said; `scene_codes` (scenes, attributes).
+    `caption_codes` is (captions, attributes) with `FREE` for open attributes; `scene_codes` is (scenes, attributes).
     """
-    asked = caption_codes[:, None, :]
-    return np.asarray(((asked == FREE) | (asked == scene_codes[None, :, :])).all(axis=2))
+    stated = caption_codes[:, None, :]
+    return np.asarray(((stated == FREE) | (stated == scene_codes[None, :, :])).all(axis=2))
 
 
 def caption(scene: Scene, rng: Generator) -> tuple[str, NDArray[np.int8]]:
-    """A caption that is true of `scene`, and what it commits itself to (attributes,), `FREE` where it is silent."""
+    """Write a caption that is true of `scene`; returns it and its codes (attributes,), `FREE` for open attributes."""
     draft = _Draft()
     style = rng.uniform()
     if style < 0.22:
-        _one_word(draft, scene, rng)
+        _write_one_attribute(draft, scene, rng)
     elif style < 0.40:
-        _telegram(draft, scene, rng)
+        _write_attributes(draft, scene, rng)
     else:
-        _sentence(draft, scene, rng)
+        _write_sentence(draft, scene, rng)
     text = " ".join(phrase for phrase in draft.phrases if phrase)
-    constraint = np.full(len(NAMES), FREE, dtype=np.int8)
-    for name, value in draft.said.items():
-        constraint[NAMES.index(name)] = _CODES[name][value]
-    return text, constraint
+    caption_codes = np.full(len(NAMES), FREE, dtype=np.int8)
+    for name, value in draft.stated.items():
+        caption_codes[NAMES.index(name)] = _CODES[name][value]
+    return text, caption_codes
 
 
 def _pick(options: Sequence[str], rng: Generator) -> str:
     return options[int(rng.integers(len(options)))]
 
 
-def _say(draft: _Draft, scene: Scene, name: str, phrase: str) -> None:
-    draft.said[name] = getattr(scene, name)
+def _add_phrase(draft: _Draft, scene: Scene, name: str, phrase: str) -> None:
+    """Add a phrase that names the scene's value of the attribute `name`."""
+    draft.stated[name] = getattr(scene, name)
     draft.phrases.append(phrase)
 
 
 def _subject_names(scene: Scene, counted: bool) -> list[str]:
-    return _ONE[scene.subject] if not counted or scene.count == "one" else _MORE[scene.subject]
+    return _SINGULAR[scene.subject] if not counted or scene.count == "one" else _PLURAL[scene.subject]
 
 
-def _one_word(draft: _Draft, scene: Scene, rng: Generator) -> None:
-    """A search as people type it: one attribute, with or without an article."""
+def _write_one_attribute(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    """Write one attribute, with or without an article, as people type searches."""
     name = _pick([*NAMES, "subject", "colour"], rng)
     if scene.subject == "none" and name in ("colour", "count"):
         name = "subject"
-    _keyword(draft, scene, name, rng)
+    _add_attribute(draft, scene, name, rng)
     if rng.uniform() < 0.2:
         draft.phrases.insert(0, _pick(["a photo of", "a video of", "a shot of", "a picture of"], rng))
 
 
-def _keyword(draft: _Draft, scene: Scene, name: str, rng: Generator) -> None:
+def _add_attribute(draft: _Draft, scene: Scene, name: str, rng: Generator) -> None:
+    """Add one attribute as a noun or a short noun phrase."""
     value = getattr(scene, name)
     if name == "subject":
         if value == "none":
-            _say(draft, scene, name, _pick(_EMPTY_NOUNS, rng))
+            _add_phrase(draft, scene, name, _pick(_EMPTY_NOUNS, rng))
         else:
             article = _pick(["", "a", "the"], rng)
-            _say(draft, scene, name, f"{article} {_pick(_ONE[value], rng)}".strip())
+            _add_phrase(draft, scene, name, f"{article} {_pick(_SINGULAR[value], rng)}".strip())
     elif name == "colour":
-        _say(draft, scene, name, f"{_pick([*_THINGS, '', ''], rng)} {value}".strip())
+        _add_phrase(draft, scene, name, f"{_pick([*_THINGS, '', ''], rng)} {value}".strip())
     else:
         nouns = {
             "setting": _PLACE_NOUNS,
@@ -202,93 +204,97 @@ def _keyword(draft: _Draft, scene: Scene, name: str, rng: Generator) -> None:
         }[name]
         noun = _pick(nouns[value], rng)
         article = _pick(["", "", "the", "a"], rng) if name == "setting" else ""
-        _say(draft, scene, name, f"{article} {noun}".strip())
+        _add_phrase(draft, scene, name, f"{article} {noun}".strip())
 
 
-def _telegram(draft: _Draft, scene: Scene, rng: Generator) -> None:
-    """Two or three attributes as bare words, in any order; sometimes a place with its weather or hour."""
+def _write_attributes(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    """Write two or three attributes as bare words, in any order; sometimes a place with its weather or hour."""
     names = [name for name in NAMES if scene.subject != "none" or name not in ("colour", "count")]
     if rng.uniform() < 0.25:
-        names = [name for name in names if name not in _scenery(draft, scene, rng)]
+        # This adds the scenery once for every name, so that its phrases repeat; va-tiny was trained on such captions.
+        names = [name for name in names if name not in _add_scenery(draft, scene, rng)]
     for name in rng.permutation(names)[: max(0, int(rng.integers(2, 4)) - len(draft.phrases))]:
         if name == "colour":
-            _say(draft, scene, name, scene.colour)
+            _add_phrase(draft, scene, name, scene.colour)
         else:
-            _keyword(draft, scene, str(name), rng)
+            _add_attribute(draft, scene, str(name), rng)
 
 
-def _scenery(draft: _Draft, scene: Scene, rng: Generator) -> tuple[str, ...]:
-    """A place with its weather or hour: "snowy mountains", "a night city", "city at night"."""
+def _add_scenery(draft: _Draft, scene: Scene, rng: Generator) -> tuple[str, ...]:
+    """Add a place with its weather or hour ("snowy mountains", "city at night"); returns the attributes it names."""
     noun = _pick(_PLACE_NOUNS[scene.setting], rng)
     if scene.weather in _SKY_ADJECTIVES and rng.uniform() < 0.6:
-        _say(draft, scene, "weather", _pick(_SKY_ADJECTIVES[scene.weather], rng))
-        _say(draft, scene, "setting", noun)
+        _add_phrase(draft, scene, "weather", _pick(_SKY_ADJECTIVES[scene.weather], rng))
+        _add_phrase(draft, scene, "setting", noun)
         return ("weather", "setting")
     if scene.light == "night" and rng.uniform() < 0.4:
-        _say(draft, scene, "light", "night")
-        _say(draft, scene, "setting", noun)
+        _add_phrase(draft, scene, "light", "night")
+        _add_phrase(draft, scene, "setting", noun)
     else:
-        _say(draft, scene, "setting", noun)
-        _say(draft, scene, "light", _pick(_TIMES[scene.light], rng))
+        _add_phrase(draft, scene, "setting", noun)
+        _add_phrase(draft, scene, "light", _pick(_TIMES[scene.light], rng))
     return ("light", "setting")
 
 
-def _sentence(draft: _Draft, scene: Scene, rng: Generator) -> None:
+def _write_sentence(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    """Write a sentence: the subject or an empty landscape, then up to four more attributes in any order."""
     if scene.subject == "none":
-        _landscape(draft, scene, rng)
+        _add_landscape(draft, scene, rng)
     else:
-        _figure(draft, scene, rng)
+        _add_subject(draft, scene, rng)
     tail: list[tuple[str, str]] = []
-    if "setting" not in draft.said and rng.uniform() < 0.5:
+    if "setting" not in draft.stated and rng.uniform() < 0.5:
         tail.append(("setting", _pick(_PLACES[scene.setting], rng)))
-    if "light" not in draft.said and rng.uniform() < 0.5:
+    if "light" not in draft.stated and rng.uniform() < 0.5:
         tail.append(("light", _pick(_TIMES[scene.light], rng)))
-    if "weather" not in draft.said and rng.uniform() < (0.5 if scene.weather != "clear" else 0.1):
+    if "weather" not in draft.stated and rng.uniform() < (0.5 if scene.weather != "clear" else 0.1):
         tail.append(("weather", _pick(_SKIES[scene.weather], rng)))
     if rng.uniform() < 0.25:
         tail.append(("camera", _pick(_CAMERAS[scene.camera], rng)))
     for i in rng.permutation(len(tail)):
-        _say(draft, scene, *tail[i])
+        _add_phrase(draft, scene, *tail[i])
 
 
-def _figure(draft: _Draft, scene: Scene, rng: Generator) -> None:
+def _add_subject(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    """Add the subject, with its framing, count and colour in some of the cases."""
     if rng.uniform() < 0.25:
-        _say(draft, scene, "framing", _pick(_FRAMINGS[scene.framing], rng))
+        _add_phrase(draft, scene, "framing", _pick(_FRAMINGS[scene.framing], rng))
     else:
         draft.phrases.append(_pick(_OPENINGS, rng))
     if counted := rng.uniform() < 0.4:
-        _say(draft, scene, "count", _pick(_COUNTS[scene.count], rng))
+        _add_phrase(draft, scene, "count", _pick(_COUNTS[scene.count], rng))
     elif scene.count == "one" or rng.uniform() < 0.5:
         draft.phrases.append(_pick(["a", "the", ""], rng))
     if rng.uniform() < 0.65:
-        _say(draft, scene, "colour", scene.colour)
-    if rng.uniform() < 0.88 or "colour" not in draft.said:
-        _say(draft, scene, "subject", _pick(_subject_names(scene, counted), rng))
+        _add_phrase(draft, scene, "colour", scene.colour)
+    if rng.uniform() < 0.88 or "colour" not in draft.stated:
+        _add_phrase(draft, scene, "subject", _pick(_subject_names(scene, counted), rng))
     else:
         draft.phrases.append(
             _pick(["thing", "object", "shape"], rng) + ("s" if counted and scene.count != "one" else "")
         )
 
 
-def _landscape(draft: _Draft, scene: Scene, rng: Generator) -> None:
+def _add_landscape(draft: _Draft, scene: Scene, rng: Generator) -> None:
+    """Add a setting without a subject, with its weather and hour in some of the cases."""
     if rng.uniform() < 0.7:
-        _say(draft, scene, "subject", _pick(_EMPTY, rng))
+        _add_phrase(draft, scene, "subject", _pick(_EMPTY, rng))
     else:
-        _say(draft, scene, "framing", _pick(_FRAMINGS["wide"], rng))
+        _add_phrase(draft, scene, "framing", _pick(_FRAMINGS["wide"], rng))
     if rng.uniform() < 0.4 and scene.weather in _SKY_ADJECTIVES:
-        _say(draft, scene, "weather", _pick(_SKY_ADJECTIVES[scene.weather], rng))
+        _add_phrase(draft, scene, "weather", _pick(_SKY_ADJECTIVES[scene.weather], rng))
     if rng.uniform() < 0.3 and scene.light == "night":
-        _say(draft, scene, "light", "night")
-    _say(draft, scene, "setting", _pick(_PLACE_NOUNS[scene.setting], rng))
+        _add_phrase(draft, scene, "light", "night")
+    _add_phrase(draft, scene, "setting", _pick(_PLACE_NOUNS[scene.setting], rng))
 
 
 _WORD = re.compile(r"[a-z]+")
 
 
 def vocabulary() -> list[str]:
-    """Every word that captions and searches are made of, sorted."""
+    """Return all words of captions and searches, sorted."""
     tables = (
-        _PLACES, _PLACE_NOUNS, _TIMES, _TIME_NOUNS, _SKIES, _SKY_ADJECTIVES, _SKY_NOUNS, _ONE, _MORE,
+        _PLACES, _PLACE_NOUNS, _TIMES, _TIME_NOUNS, _SKIES, _SKY_ADJECTIVES, _SKY_NOUNS, _SINGULAR, _PLURAL,
         _COUNTS, _COUNT_NOUNS, _FRAMINGS, _FRAMING_NOUNS, _CAMERAS,
     )  # fmt: skip
     phrases = [phrase for table in tables for options in table.values() for phrase in options]

@@ -1,4 +1,4 @@
-"""The demo's concepts: what a classifier can be asked for, and which shots truly show it."""
+"""The demo's concepts: their names, search texts, and which shots show them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from va_widgets.demo.scenes import Scene
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A concept's name, the words to search for it, and the attributes a shot must have to show it."""
+    """A concept's name, its search text, and `wanted`, the attributes that a shot must have to show it."""
 
     name: str
     query: str
@@ -72,5 +72,5 @@ CONCEPTS: tuple[Concept, ...] = (
 
 
 def truth(scenes: Sequence[Scene]) -> dict[str, NDArray[np.bool_]]:
-    """Ground truth of every concept: name -> bool array (len(scenes),)."""
+    """Return the ground truth of every concept: name -> bool array (len(scenes),)."""
     return {concept.name: np.array([concept.shown_in(scene) for scene in scenes], dtype=bool) for concept in CONCEPTS}

@@ -1,4 +1,4 @@
-"""What `va-widgets demo` does: JupyterLab on the quickstart notebook, or the whole job without a browser."""
+"""The command `va-widgets demo`: JupyterLab with the quickstart notebook, or a full run without a browser."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _REPORT_BEGINS = """<!doctype html>
 
 
 def default_path(clips: int, seed: int) -> Path:
-    """Where the demo lives if nobody says otherwise: a folder of the user's data, one a size and seed."""
+    """Return the demo's default folder, in the user's data folder, one for each size and seed."""
     return Path(platformdirs.user_data_dir("va-widgets", appauthor=False)) / f"demo-{clips}-{seed}"
 
 
 def notebook(path: Path, clips: int, seed: int, *, browser: bool = True) -> int:
-    """Film and build the demo if it is not there yet, then run JupyterLab on the quickstart notebook until it ends.
+    """Build the demo corpus if needed, then run JupyterLab with the quickstart notebook until it ends.
 
     Returns JupyterLab's exit status.
     """
@@ -42,22 +42,22 @@ def notebook(path: Path, clips: int, seed: int, *, browser: bool = True) -> int:
     corpus = demo.corpus(path / CORPUS_FOLDER, clips=clips, seed=seed)
     print(f"{corpus!r}\nStarting JupyterLab …", flush=True)
     target = path / NOTEBOOK
-    if not target.exists():  # a notebook that somebody has worked in is theirs
+    if not target.exists():  # never overwrite a notebook that has been worked in
         with replacing(target) as unfinished:
             shutil.copyfile(_notebook(), unfinished)
     command = [sys.executable, "-m", "jupyterlab", NOTEBOOK]
     if not browser or not _has_browser():
         command.append("--no-browser")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:  # JupyterLab refuses to start for root unless told
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # JupyterLab does not start for root without it
         command.append("--allow-root")
     return subprocess.call(command, cwd=path)
 
 
 def _notebook() -> Path:
-    """The quickstart: in the package when it is installed, in notebooks/ of a checkout that is used in place."""
+    """Return the quickstart's file: in the package if installed, in notebooks/ of a checkout otherwise."""
     here = Path(__file__).parent
-    places = (here / NOTEBOOK, here.parents[1] / "notebooks" / "01_quickstart.ipynb")
-    return next((place for place in places if place.is_file()), places[0])
+    files = (here / NOTEBOOK, here.parents[1] / "notebooks" / "01_quickstart.ipynb")
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def _has_browser() -> bool:
@@ -69,13 +69,13 @@ def _has_browser() -> bool:
 
 
 def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> int:
-    """Do the whole job by the known truth: build, search, label, refit, review, publish. Prints what it did.
+    """Build, search, label, refit, review and publish with labels from the known truth, and print each result.
 
-    Returns 0. Raises VaError for a concept that the demo does not know.
+    Returns 0. Raises VaError for a concept that the demo does not have.
     """
-    known = {one.name: one for one in demo.CONCEPTS}
-    if concept not in known:
-        raise VaError(f"The demo knows no concept {concept!r}: choose one of {', '.join(sorted(known))}.")
+    concepts = {item.name: item for item in demo.CONCEPTS}
+    if concept not in concepts:
+        raise VaError(f"The demo knows no concept {concept!r}: choose one of {', '.join(sorted(concepts))}.")
     path = absolute_path(path)
     report = path / REPORT
     if exists(report) and not report.read_text(encoding="utf-8", errors="replace").startswith(_REPORT_BEGINS):
@@ -88,16 +88,18 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
     truth = demo.truth_of(corpus, concept)
     if not truth.any():
         raise CorpusError(f"None of these {len(corpus)} clips shows {concept!r}: ask for more clips with --clips.")
-    query = known[concept].query
-    found = corpus.search(query, 12)["clip_id"]
-    hits = int(truth[found].sum())
+    query = concepts[concept].query
+    first_clips = corpus.search(query, 12)["clip_id"]
+    hits = int(truth[first_clips].sum())
     print(f"2. Searched for “{query}”: {hits} of the first 12 clips show it ({int(truth.sum())} of {len(corpus)} do).")
     session = Session(corpus, concept, annotator=f"oracle-{time.time_ns()}", seed=seed)
     print(f"3. Labelled by the truth as {session.annotator!r}, a page of 12 at a time:")
     run = label_by_oracle(session, truth, labels, query=query, tell=True)
     quality = session.quality
-    stated = session.quality_note if quality is None else f"{quality.ap:.2f} ({quality.low:.2f} to {quality.high:.2f})"
-    print(f"4. Reached AP {run.ap:.3f} on all clips with {run.labels} labels; cross-validated: {stated}.")
+    quality_text = (
+        session.quality_note if quality is None else f"{quality.ap:.2f} ({quality.low:.2f} to {quality.high:.2f})"
+    )
+    print(f"4. Reached AP {run.ap:.3f} on all clips with {run.labels} labels; cross-validated: {quality_text}.")
     review = session.review()
     wrong = int(((review["value"] == "yes").to_numpy() != truth[review["clip_id"]].to_numpy()).sum())
     print(f"5. Reviewed {len(review)} labelled clips, the most suspicious first: {wrong} wrong.")
@@ -110,13 +112,14 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
         f" {above} clips score above its threshold {model.threshold:.2f}."
     )
     with replacing(report) as unfinished:
-        unfinished.write_text(_report(run, model, stated, len(corpus), int(truth.sum())), encoding="utf-8")
+        unfinished.write_text(_report(run, model, quality_text, len(corpus), int(truth.sum())), encoding="utf-8")
     session.close()
     print(f"Done in {time.perf_counter() - started:.1f} s. Report: {report}")
     return 0
 
 
 def _report(run: Run, model: Model, quality: str, clips: int, positives: int) -> str:
+    """Return the run's report as an HTML page: its result, the curve of AP by labels, and a table of pages."""
     rows = "".join(
         f"<tr><td>{row.labels}</td><td>{html.escape(str(row.source))}</td><td>{row.yes}</td><td>{row.ap:.3f}</td></tr>"
         for row in run.curve.itertuples()

@@ -1,7 +1,7 @@
-"""What the demo's shots show: scenes drawn from a small world whose every attribute is known.
+"""The content of the demo's shots: scenes whose attributes are all known.
 
-A :class:`Scene` is pure data. `render.py` turns it into pictures, `concepts.py` into ground truth and
-`captions.py` into training text, so that the three can never disagree about what a shot contains.
+A :class:`Scene` is pure data. `render.py` turns it into images, `concepts.py` into ground truth and `captions.py` into
+training text, so that all three always agree about the content of a shot.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.random import Generator
 
 Shares: TypeAlias = dict[str, float]
 
-# The share of each value among the shots. They add up to 1 in every attribute, and make concepts that
-# range from common (night, 30 %) to rare (a red circle at night, about 1 %).
+# The share of each value among the shots; the shares of an attribute add up to 1. Concepts range from common (night,
+# 30 %) to rare (a red circle at night, about 1 %).
 ATTRIBUTES: dict[str, Shares] = {
     "setting": {
         "city": 0.20,
@@ -55,7 +55,7 @@ ATTRIBUTES: dict[str, Shares] = {
     "count": {"one": 0.60, "two": 0.17, "three": 0.11, "many": 0.12},
 }
 
-# Pairs that the tiny model never sees together in training; retrieval on them is measured apart.
+# Pairs of values that never occur together in the tiny model's training data; retrieval of them is measured separately.
 HELD_OUT: tuple[dict[str, str], ...] = (
     {"colour": "green", "subject": "star"},
     {"colour": "purple", "subject": "square"},
@@ -68,18 +68,18 @@ HELD_OUT: tuple[dict[str, str], ...] = (
     {"setting": "forest", "subject": "car"},
 )
 
-# Combinations that a small corpus must not lack by bad luck: they are searched for in the quickstart.
-_PROMISED: tuple[dict[str, str], ...] = (
+# Combinations that every corpus has, even a small one, because the quickstart searches for them.
+_GUARANTEED: tuple[dict[str, str], ...] = (
     {"colour": "red", "subject": "circle", "light": "night"},
     {"colour": "blue", "subject": "car"},
     {"setting": "mountains", "weather": "snow"},
 )
-_PROMISED_SHARE = 0.01
+_GUARANTEED_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One shot's content. `colour` and `count` are "none" where there is no subject; `seed` fixes the rest."""
+    """One shot's content. `colour` and `count` are "none" without a subject; `seed` determines all other details."""
 
     setting: str
     light: str
@@ -91,20 +91,20 @@ class Scene:
     count: str
     seed: int
 
-    def has(self, **wanted: str) -> bool:
-        """True if every attribute named has the value given."""
-        return all(getattr(self, name) == value for name, value in wanted.items())
+    def has(self, **attributes: str) -> bool:
+        """Return True if every given attribute has the given value."""
+        return all(getattr(self, name) == value for name, value in attributes.items())
 
     def as_dict(self) -> dict[str, str | int]:
-        """The attributes as plain data, for a table of ground truth."""
+        """Return the attributes as plain data, for a table of ground truth."""
         return asdict(self)
 
 
 def sample_scenes(n: int, seed: int, *, skip: Sequence[dict[str, str]] = ()) -> list[Scene]:
-    """Draw `n` scenes with the shares of `ATTRIBUTES`, the same ones for the same `n` and `seed`.
+    """Draw `n` random scenes with the shares of `ATTRIBUTES`; the same `n` and `seed` give the same scenes.
 
-    Each attribute is a shuffled deck with exact quotas rather than independent draws, so that rare values
-    keep their share in a corpus of a few hundred clips. Scenes that match one of `skip` are drawn again.
+    Each attribute has exact quotas, shuffled, rather than independent draws, so that rare values keep their share in a
+    corpus of a few hundred clips. Scenes that match one of `skip` are drawn again.
     """
     rng = np.random.default_rng([seed, n])
     decks = {name: _deck(shares, n, rng) for name, shares in ATTRIBUTES.items()}
@@ -113,14 +113,14 @@ def sample_scenes(n: int, seed: int, *, skip: Sequence[dict[str, str]] = ()) -> 
         _consistent(Scene(**{name: deck[i] for name, deck in decks.items()}, seed=int(seeds[i])), rng) for i in range(n)
     ]
     scenes = [_redrawn(scene, skip, rng) for scene in scenes]
-    for wanted in _PROMISED:
-        if not any(all(item in wanted.items() for item in pair.items()) for pair in skip):
-            _top_up(scenes, wanted, max(1, round(_PROMISED_SHARE * n)), skip, rng)
+    for combination in _GUARANTEED:
+        if not any(all(item in combination.items() for item in pair.items()) for pair in skip):
+            _top_up(scenes, combination, max(1, round(_GUARANTEED_SHARE * n)), skip, rng)
     return scenes
 
 
 def _deck(shares: Shares, n: int, rng: Generator) -> list[str]:
-    """`n` values in the shares given, by largest remainders, shuffled."""
+    """Return `n` values in the given shares, rounded by largest remainders, in random order."""
     exact = np.array(list(shares.values())) * n
     quota = np.floor(exact).astype(int)
     for i in np.argsort(quota - exact, kind="stable")[: n - int(quota.sum())]:
@@ -130,7 +130,7 @@ def _deck(shares: Shares, n: int, rng: Generator) -> list[str]:
 
 
 def _consistent(scene: Scene, rng: Generator) -> Scene:
-    """Bend what cannot be filmed: weather indoors, an empty close-up, a crowd that fills the frame."""
+    """Return the scene without impossible combinations: weather indoors, a close-up of nothing, or of many subjects."""
     if scene.setting == "interior":
         scene = replace(scene, weather="clear")
     if scene.subject == "none":
@@ -141,32 +141,34 @@ def _consistent(scene: Scene, rng: Generator) -> Scene:
 
 
 def _redrawn(scene: Scene, skip: Sequence[dict[str, str]], rng: Generator) -> Scene:
+    """Return the scene with attributes drawn again until it matches none of `skip`."""
     while any(scene.has(**pair) for pair in skip):
         pair = next(pair for pair in skip if scene.has(**pair))
         name = str(rng.choice(sorted(pair)))
         others = {value: share for value, share in ATTRIBUTES[name].items() if value != "none"}
         total = sum(others.values())
         value = str(rng.choice(list(others), p=[share / total for share in others.values()]))
-        scene = _consistent(replace(scene, **{name: value}), rng)  # type: ignore[arg-type]  # its attributes are words
+        scene = _consistent(replace(scene, **{name: value}), rng)  # type: ignore[arg-type]  # its attributes are strings
     return scene
 
 
 def _top_up(
     scenes: list[Scene],
-    wanted: dict[str, str],
+    combination: dict[str, str],
     at_least: int,
     skip: Sequence[dict[str, str]],
     rng: Generator,
 ) -> None:
-    missing = at_least - sum(scene.has(**wanted) for scene in scenes)
+    """Change random scenes, in place, until `at_least` scenes have the combination."""
+    missing = at_least - sum(scene.has(**combination) for scene in scenes)
     spare = [
         i
         for i, scene in enumerate(scenes)
         if scene.subject != "none"
         and scene.setting != "interior"
-        and not any(scene.has(**other) for other in _PROMISED)
+        and not any(scene.has(**other) for other in _GUARANTEED)
     ]
     for i in rng.permutation(spare)[: max(missing, 0)]:
-        changed = replace(scenes[i], **wanted)
+        changed = replace(scenes[i], **combination)
         if not any(changed.has(**pair) for pair in skip):
             scenes[i] = changed

@@ -1,8 +1,8 @@
 """Trains the tiny OpenCLIP model that the demo searches with: `python -m va_widgets.demo.train --out FOLDER`.
 
-It learns from rendered scenes and their captions alone, on two CPU cores in under an hour, and writes a
-folder that open_clip itself loads (`local-dir:FOLDER`): a model config, fp16 weights in safetensors, the
-tokenizer's merges, and `results.json` with what was measured on scenes, captions and pairs it never saw.
+The training data are rendered scenes and their captions alone. Training takes under an hour on two CPU cores. It writes
+a folder that open_clip loads (`local-dir:FOLDER`): a model config, fp16 weights in safetensors, the tokenizer's merges,
+and `results.json` with retrieval figures on held-out scenes, captions and pairs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ CONFIG_FILE, WEIGHTS_FILE, MERGES_FILE = "open_clip_config.json", "open_clip_mod
 
 
 def learn_merges(words: Sequence[str]) -> list[tuple[str, str]]:
-    """Byte-pair merges under which every one of `words` is a single token (Sennrich et al. 2016)."""
+    """Return byte-pair merges that make each of `words` a single token (Sennrich et al. 2016)."""
     split = {word: [*word[:-1], word[-1] + "</w>"] for word in words}
     merges: list[tuple[str, str]] = []
     while True:
@@ -63,7 +63,7 @@ def learn_merges(words: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def model_config(vocab_size: int) -> dict[str, Any]:
-    """The open_clip config of the tiny model."""
+    """Return the open_clip config of the tiny model."""
     return {
         "model_cfg": {
             "embed_dim": DIM,
@@ -94,29 +94,29 @@ def model_config(vocab_size: int) -> dict[str, Any]:
     }
 
 
-def pictures(scenes: Sequence[Scene], moments: Sequence[float]) -> torch.Tensor:
-    """Render each scene at each moment: uint8 (scenes, moments, 3, HEIGHT, WIDTH)."""
-    out = np.empty((len(scenes), len(moments), HEIGHT, WIDTH, 3), dtype=np.uint8)
+def rendered_frames(scenes: Sequence[Scene], moments: Sequence[float]) -> torch.Tensor:
+    """Return each scene rendered at each moment: uint8 (scenes, moments, 3, HEIGHT, WIDTH)."""
+    frames = np.empty((len(scenes), len(moments), HEIGHT, WIDTH, 3), dtype=np.uint8)
 
     def draw(i: int) -> None:
         for j, moment in enumerate(moments):
             large = render(scenes[i], moment, 2 * WIDTH, 2 * HEIGHT)
-            out[i, j] = cv2.resize(large, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+            frames[i, j] = cv2.resize(large, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(draw, range(len(scenes)), chunksize=64))
-    return torch.from_numpy(out).permute(0, 1, 4, 2, 3)
+    return torch.from_numpy(frames).permute(0, 1, 4, 2, 3)
 
 
 def normalised(images: torch.Tensor) -> torch.Tensor:
-    """uint8 (n, 3, h, w) to the model's float input."""
+    """Return the model's float input for uint8 images (n, 3, h, w)."""
     mean, std = (torch.tensor(values)[None, :, None, None] for values in (MEAN, STD))
     pixels = images.float().div_(255)
     return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def augmented(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """What a codec, a player and a grade do to a picture: mirrored, moved, a little brighter, softer, noisier."""
+    """Return model inputs with random changes as in real videos: mirrored, shifted, other colours, blur and noise."""
     if torch.rand((), generator=rng) < 0.5:
         images = images.flip(-1)
     dy, dx = (int(torch.randint(-3, 4, (), generator=rng)) for _ in range(2))
@@ -130,8 +130,8 @@ def augmented(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     return pixels + 0.04 * torch.randn(pixels.shape, generator=rng)
 
 
-def with_stranger(text: str, rng: np.random.Generator) -> str:
-    """Now and then put a made-up word into a caption, so that unknown words in a search do little harm."""
+def with_random_word(text: str, rng: np.random.Generator) -> str:
+    """Return a caption, in 8 % of the cases with a random word in it, so that unknown words change a search little."""
     if rng.uniform() > 0.08:
         return text
     letters = rng.choice(list("abcdefghijklmnopqrstuvwxyz"), size=int(rng.integers(3, 9)))
@@ -143,10 +143,10 @@ def with_stranger(text: str, rng: np.random.Generator) -> str:
 def contrastive_loss(
     images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor, true: torch.Tensor
 ) -> torch.Tensor:
-    """CLIP's loss with every true pair as a target, not only the pair a caption was written for.
+    """Return CLIP's loss, with all true pairs of image and caption as targets, not only each caption's own image.
 
-    `images` (n, dim) and `texts` (m, dim) are L2-normalised, `true` is bool (m, n). Each row's target is spread
-    evenly over its true partners, as in supervised contrastive learning (Khosla et al. 2020).
+    `images` (n, dim) and `texts` (m, dim) are L2-normalised, `true` is bool (m, n). Each row's target is uniform over
+    its true partners, as in supervised contrastive learning (Khosla et al. 2020).
     """
     logits = scale * texts @ images.T
     by_text = true / true.sum(dim=1, keepdim=True)
@@ -157,7 +157,7 @@ def contrastive_loss(
 
 
 def train(out: Path, scenes: int, steps: int, batch: int, seed: int) -> None:
-    """Train, save to `out` and measure there."""
+    """Train the model, write it to `out`, measure it, and write the results there."""
     started = time.perf_counter()
     torch.manual_seed(seed)
     out.mkdir(parents=True, exist_ok=True)
@@ -170,16 +170,18 @@ def train(out: Path, scenes: int, steps: int, batch: int, seed: int) -> None:
     model = CustomTextCLIP(**{key: value for key, value in config["model_cfg"].items() if key != "custom_text"})
     model = model.to(memory_format=torch.channels_last)
 
-    world = sample_scenes(scenes, seed + 1, skip=HELD_OUT)
+    training_scenes = sample_scenes(scenes, seed + 1, skip=HELD_OUT)
     moments = (0.25, 0.75)
-    frames = pictures(world, moments)
-    scene_codes = codes(world)
+    frames = rendered_frames(training_scenes, moments)
+    scene_codes = codes(training_scenes)
     print(f"rendered {frames.shape[0] * frames.shape[1]} frames in {time.perf_counter() - started:.0f} s", flush=True)
 
-    decay = [p for p in model.parameters() if p.ndim >= 2]
-    plain = [p for p in model.parameters() if p.ndim < 2]
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
     optimiser = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=2e-3, betas=(0.9, 0.98)
+        [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
+        lr=2e-3,
+        betas=(0.9, 0.98),
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.08)
     rng, torch_rng = np.random.default_rng([seed, 2]), torch.Generator().manual_seed(seed)
@@ -187,11 +189,11 @@ def train(out: Path, scenes: int, steps: int, batch: int, seed: int) -> None:
     model.train()
     for step in range(1, steps + 1):
         if len(order) < batch:
-            order = np.concatenate([order, rng.permutation(len(world))])
+            order = np.concatenate([order, rng.permutation(len(training_scenes))])
         rows, order = order[:batch], order[batch:]
-        texts, said = zip(*(caption(world[i], rng) for i in rows), strict=True)
-        tokens = tokenizer([with_stranger(text, rng) for text in texts], context_length=CONTEXT)
-        true = torch.from_numpy(matches(np.stack(said), scene_codes[rows]))
+        texts, caption_codes = zip(*(caption(training_scenes[i], rng) for i in rows), strict=True)
+        tokens = tokenizer([with_random_word(text, rng) for text in texts], context_length=CONTEXT)
+        true = torch.from_numpy(matches(np.stack(caption_codes), scene_codes[rows]))
         views = frames[torch.from_numpy(rows), torch.from_numpy(rng.integers(len(moments), size=batch))]
         image_features = model.encode_image(augmented(views, torch_rng), normalize=True)
         text_features = model.encode_text(tokens, normalize=True)
@@ -204,8 +206,8 @@ def train(out: Path, scenes: int, steps: int, batch: int, seed: int) -> None:
         with torch.no_grad():
             model.logit_scale.clamp_(0, float(np.log(100)))
         if step % 50 == 0 or step == steps:
-            pace = (time.perf_counter() - started) / 60
-            print(f"step {step:5d}  loss {loss.item():.3f}  {pace:.1f} min", flush=True)
+            minutes = (time.perf_counter() - started) / 60
+            print(f"step {step:5d}  loss {loss.item():.3f}  {minutes:.1f} min", flush=True)
         if step % 500 == 0 and step != steps:
             save(model, out)
             print(json.dumps(measure(out, seed, scenes=600)["summary"]), flush=True)
@@ -233,55 +235,60 @@ def save(model: torch.nn.Module, out: Path) -> None:
 
 
 def save_subspace(folder: Path, seed: int, scenes: int = 1500, directions: int = 32) -> None:
-    """Write where the vectors of renderings lie, by which a corpus of other pictures is told from one of the demo.
+    """Write the subspace of the model's vectors of renderings, by which `tiny_check` recognises other videos.
 
-    The mean and the first principal directions of the saved model's vectors, on scenes it was not trained on.
+    It is the mean and the first principal directions of the saved model's vectors of held-out scenes.
     """
-    frames = pictures(sample_scenes(scenes, seed + 1_000_000), (0.5,)).permute(0, 1, 3, 4, 2).flatten(0, 1).numpy()
+    frames = (
+        rendered_frames(sample_scenes(scenes, seed + 1_000_000), (0.5,)).permute(0, 1, 3, 4, 2).flatten(0, 1).numpy()
+    )
     vectors = OpenClipEncoder(f"local-dir:{folder}", device="cpu", precision="fp32").encode_frames(list(frames))
     mean = vectors.mean(axis=0)
     _, _, components = np.linalg.svd(vectors - mean, full_matrices=False)
-    half = {"mean": mean, "directions": components[:directions]}
-    np.savez(folder / SUBSPACE_FILE.name, **{name: value.astype(np.float16) for name, value in half.items()})
+    subspace = {"mean": mean, "directions": components[:directions]}
+    np.savez(folder / SUBSPACE_FILE.name, **{name: value.astype(np.float16) for name, value in subspace.items()})
 
 
 def measure(folder: Path, seed: int, scenes: int = 2000, captions: int = 1000) -> dict[str, Any]:
-    """Text -> clip retrieval of the model saved in `folder`, on scenes and captions it was not trained on.
+    """Measure text-to-clip retrieval of the model saved in `folder`, on held-out scenes and captions.
 
-    A hit is a clip that the text is true of. `r_at_1` is the share of texts whose first clip is a hit, `r_at_10`
-    of those with a hit among the first ten; the `chance` of each is what a random order would reach.
+    A hit is a clip that the text is true of. `r_at_1` is the share of texts whose first clip is a hit, `r_at_10` the
+    share of texts with a hit among the first ten; their `chance` is the expected value for a random order.
     """
     model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}", bpe_path=str(folder / MERGES_FILE))
     model.eval()
-    world = sample_scenes(scenes, seed + 1_000_000)
-    frames = pictures(world, (0.1, 0.5, 0.9))
+    held_out_scenes = sample_scenes(scenes, seed + 1_000_000)
+    frames = rendered_frames(held_out_scenes, (0.1, 0.5, 0.9))
     clips = torch.zeros((scenes, DIM))
     with torch.inference_mode():
         for start in range(0, scenes, 100):
             part = frames[start : start + 100]
             features = model.encode_image(normalised(part.flatten(0, 1)), normalize=True)
             clips[start : start + 100] = functional.normalize(features.view(len(part), -1, DIM).mean(1), dim=-1)
-        scene_codes = codes(world)
+        scene_codes = codes(held_out_scenes)
 
         def scores(texts: Sequence[str]) -> NDArray[np.float32]:
             tokens = tokenizer(list(texts), context_length=CONTEXT)
-            found: NDArray[np.float32] = (model.encode_text(tokens, normalize=True) @ clips.T).numpy()
-            return found
+            similarities: NDArray[np.float32] = (model.encode_text(tokens, normalize=True) @ clips.T).numpy()
+            return similarities
 
         rng = np.random.default_rng([seed, 4])
-        texts, said = zip(*(caption(world[i % scenes], rng) for i in range(captions)), strict=True)
-        caption_recall = _recall(scores(texts), matches(np.stack(said), scene_codes))
-        concept_hits = np.array([[concept.shown_in(scene) for scene in world] for concept in CONCEPTS])
+        texts, caption_codes = zip(*(caption(held_out_scenes[i % scenes], rng) for i in range(captions)), strict=True)
+        caption_recall = _recall(scores(texts), matches(np.stack(caption_codes), scene_codes))
+        concept_hits = np.array([[concept.shown_in(scene) for scene in held_out_scenes] for concept in CONCEPTS])
         concept_scores = scores([concept.query for concept in CONCEPTS])
         pair_texts = [_pair_query(pair) for pair in HELD_OUT]
-        pair_hits = np.array([[scene.has(**pair) for scene in world] for pair in HELD_OUT])
+        pair_hits = np.array([[scene.has(**pair) for scene in held_out_scenes] for pair in HELD_OUT])
         pair_scores = scores(pair_texts)
     concept_ap = {
-        concept.name: _ap(hits, found)
-        for concept, hits, found in zip(CONCEPTS, concept_hits, concept_scores, strict=True)
+        concept.name: _ap(hits, similarities)
+        for concept, hits, similarities in zip(CONCEPTS, concept_hits, concept_scores, strict=True)
     }
-    pair_ap = {text: _ap(hits, found) for text, hits, found in zip(pair_texts, pair_hits, pair_scores, strict=True)}
+    pair_ap = {
+        text: _ap(hits, similarities)
+        for text, hits, similarities in zip(pair_texts, pair_hits, pair_scores, strict=True)
+    }
     return {
         "summary": {
             "scenes": scenes,
@@ -306,6 +313,7 @@ def measure(folder: Path, seed: int, scenes: int = 2000, captions: int = 1000) -
 
 
 def _pair_query(pair: dict[str, str]) -> str:
+    """Return a search text for one of `HELD_OUT`."""
     if "colour" in pair:
         return f"{pair['colour']} {pair['subject']}"
     if "light" in pair:
@@ -322,6 +330,7 @@ def _mean(values: dict[str, float]) -> float:
 
 
 def _recall(scores: NDArray[np.float32], hits: NDArray[np.bool_]) -> dict[str, float]:
+    """Return recall at 1 and 10 and their chance levels, for scores and hits (texts, clips)."""
     first = np.take_along_axis(hits, np.argsort(-scores, axis=1)[:, :10], axis=1)
     share = hits.mean(axis=1)
     return {

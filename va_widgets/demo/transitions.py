@@ -1,7 +1,8 @@
-"""Films test videos for shot detection: cuts, fades and dissolves, and within shots what only looks like one.
+"""Writes test videos for shot detection: cuts, fades and dissolves, and events within shots that resemble them.
 
-The demo's own videos have hard cuts between unlike scenes, which any detector finds. Here neighbours may share place
-and hour, half of the joins are gradual, and most shots hold a flash, a whip pan, a fast zoom or a shaking camera.
+The demo's own videos have hard cuts between different scenes, which any detector finds. Here, neighbours may share
+place and hour, half of the transitions are gradual, and most shots have a flash, a whip pan, a fast zoom or a shaking
+camera.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ _RATES = (24, 25)
 _SHOT_SECONDS = (1.5, 5.0)
 _GRADUAL_SECONDS = (0.4, 1.2)
 _BLACK = 0.2  # the share of a fade that is black
-_SAME_PLACE = 0.3  # the share of joins whose two shots have place, hour and weather in common
+_SAME_PLACE = 0.3  # the share of transitions between shots with the same place, hour and weather
 _DISTRACTED = 0.7  # the share of shots with a distraction
-_MARGIN = 0.5  # seconds between a distraction and the shot's ends, so that neither is taken for the other
+_MARGIN = 0.5  # seconds between a distraction and the shot's ends, which keep the two apart
 _GRAIN = 5.0  # the strongest film grain, in grey levels
-_SHUTTER = 0.5  # the part of a frame's time in which the shutter is open and motion blurs
+_SHUTTER = 0.5  # the part of a frame's time for which the shutter is open, which determines motion blur
 _THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """How one shot gives way to the next.
+    """The transition from one shot to the next.
 
-    `first` and `last` are the frames of its video that it changes, `start` and `end` the same in seconds. A hard cut
-    changes none: both frames are the new shot's first, and both times that frame's.
+    `first` and `last` are the first and last frame of the transition, `start` and `end` its times in seconds. A hard
+    cut has no frames of its own: `first` and `last` are both the new shot's first frame, `start` and `end` its time.
     """
 
     video: str
@@ -53,10 +54,10 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Distraction:
-    """What may look like a transition but lies within a shot, at the video's frames `first` to `last`.
+    """An event that resembles a transition but lies within a shot, at the video's frames `first` to `last`.
 
-    `amount` is the share of white of a flash, the picture widths a whip pan travels (negative: to the left), the
-    factor of a zoom (below 1: it widens), and the picture widths that the camera shakes by.
+    `amount` is, by kind: the share of white in a flash, the distance of a whip pan in image widths (negative: to the
+    left), the factor of a zoom (below 1: outwards), and the strength of a shake in image widths.
     """
 
     kind: str
@@ -67,7 +68,7 @@ class Distraction:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A scene and the video's frames `first` to `last` in which any of it is seen."""
+    """A scene, and the video's frames `first` to `last` that show it, transitions included."""
 
     scene: Scene
     first: int
@@ -77,7 +78,7 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A video as planned: a transition lies between each take and the next. `grain` is in grey levels."""
+    """The plan of a video, with a transition between each take and the next. `grain` is in grey levels."""
 
     video: str
     fps: int
@@ -95,27 +96,27 @@ def film_transitions(
     shots: int = SHOTS_A_VIDEO,
     on_done: Callable[[], None] = lambda: None,
 ) -> list[Transition]:
-    """Write `videos` videos of `shots` shots each to `folder`, and tell every transition in them.
+    """Write `videos` videos of `shots` shots each to `folder`; returns all transitions in them.
 
-    The same numbers and seed give the same videos. Each file appears whole or not at all; those that are there already
-    stay as they are. `on_done` is called after each video.
+    The same numbers and seed give the same videos. Files that exist already stay as they are, and no file is ever left
+    incomplete. `on_done` is called after each video.
     """
     films = plan_transitions(videos, seed, shots)
     folder.mkdir(parents=True, exist_ok=True)
 
-    def one(film: Film) -> None:
+    def write(film: Film) -> None:
         path = folder / film.video
         if not path.exists():
-            write_video(path, pictures(film), film.fps, {})  # no options: x264's defaults, B-frames and all
+            write_video(path, pictures(film), film.fps, {})  # x264's defaults, with B-frames
         on_done()
 
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        list(pool.map(one, films))
+        list(pool.map(write, films))
     return [transition for film in films for transition in film.transitions]
 
 
 def plan_transitions(videos: int, seed: int, shots: int = SHOTS_A_VIDEO) -> list[Film]:
-    """What `film_transitions` films, without filming it."""
+    """Return the plans of the videos that `film_transitions` writes."""
     rng = np.random.default_rng([seed, 6])
     scenes = sample_scenes(videos * shots, seed)
     for i in range(1, len(scenes)):
@@ -129,32 +130,32 @@ def plan_transitions(videos: int, seed: int, shots: int = SHOTS_A_VIDEO) -> list
 
 
 def pictures(film: Film) -> Iterator[Image]:
-    """The frames of a film in order, uint8 RGB (216, 384, 3)."""
+    """Yield the frames of a film in order, uint8 RGB (216, 384, 3)."""
     rng = np.random.default_rng([film.seed, 7])
-    plate = rng.normal(0, film.grain, (2 * HEIGHT, 2 * WIDTH)).astype(np.float32)
-    spans = [(one.first, one.last, one.kind) for one in film.transitions if one.kind != "cut"]
+    grain = rng.normal(0, film.grain, (2 * HEIGHT, 2 * WIDTH)).astype(np.float32)
+    gradual = [transition for transition in film.transitions if transition.kind != "cut"]
     for frame in range(film.frames):
-        seen = [take for take in film.takes if take.first <= frame <= take.last]
-        span = next((span for span in spans if span[0] <= frame <= span[1]), None)
-        if span is None:
-            picture = _shot(seen[0], frame)
+        shown = [take for take in film.takes if take.first <= frame <= take.last]
+        transition = next((item for item in gradual if item.first <= frame <= item.last), None)
+        if transition is None:
+            image = _take_frame(shown[0], frame)
         else:
-            first, last, kind = span
-            picture = _mixed(kind, (frame - first + 1) / (last - first + 2), *(_shot(take, frame) for take in seen))
+            progress = (frame - transition.first + 1) / (transition.last - transition.first + 2)
+            image = _mixed(transition.kind, progress, *(_take_frame(take, frame) for take in shown))
         y, x = rng.integers((HEIGHT, WIDTH))
-        yield np.clip(picture + plate[y : y + HEIGHT, x : x + WIDTH, None], 0, 255).astype(np.uint8)
+        yield np.clip(image + grain[y : y + HEIGHT, x : x + WIDTH, None], 0, 255).astype(np.uint8)
 
 
 def _plan(video: str, scenes: list[Scene], rng: Generator) -> Film:
+    """Plan one video: its shots' lengths, transitions and distractions at random."""
     fps = int(rng.choice(_RATES))
     kinds = rng.choice(list(TRANSITIONS), size=len(scenes) - 1, p=list(TRANSITIONS.values()))
     takes: list[Take] = []
     transitions: list[Transition] = []
-    first = frame = 0  # where this shot is first seen, and where it is first seen alone
+    first = frame = 0  # this shot's first frame, and its first frame outside a transition
     for scene, kind in zip(scenes, [*kinds, None], strict=True):
-        alone = frame, frame + round(rng.uniform(*_SHOT_SECONDS) * fps)
-        frame = alone[1]
-        distraction = _distraction(alone, fps, rng) if rng.uniform() < _DISTRACTED else None
+        start, frame = frame, frame + round(rng.uniform(*_SHOT_SECONDS) * fps)
+        distraction = _distraction(start, frame, fps, rng) if rng.uniform() < _DISTRACTED else None
         if kind is None:
             takes.append(Take(scene, first, frame - 1, distraction))
         elif kind == "cut":
@@ -170,15 +171,15 @@ def _plan(video: str, scenes: list[Scene], rng: Generator) -> Film:
     return Film(video, fps, frame, tuple(takes), tuple(transitions), grain, int(rng.integers(2**31)))
 
 
-def _distraction(alone: tuple[int, int], fps: int, rng: Generator) -> Distraction | None:
-    """One that fits into the frames from the first up to but without the second, with a margin; None if none does."""
+def _distraction(start: int, stop: int, fps: int, rng: Generator) -> Distraction | None:
+    """Return a random distraction within the frames from `start` up to, not including, `stop`; None if too few."""
     kind = str(rng.choice(DISTRACTIONS))
     low, high = {"flash": (1, 3), "whip pan": (5, 11), "zoom": (8, 24), "shake": (15, 45)}[kind]
     margin = round(_MARGIN * fps)
-    room = alone[1] - alone[0] - 2 * margin
-    if room < low:
+    available = stop - start - 2 * margin
+    if available < low:
         return None
-    frames = int(rng.integers(low, min(high, room) + 1))
+    frames = int(rng.integers(low, min(high, available) + 1))
     sign = 1 if rng.uniform() < 0.5 else -1
     amount = {
         "flash": rng.uniform(0.6, 0.95),
@@ -186,30 +187,30 @@ def _distraction(alone: tuple[int, int], fps: int, rng: Generator) -> Distractio
         "zoom": rng.uniform(1.5, 2.4) ** sign,
         "shake": rng.uniform(0.02, 0.06),
     }[kind]
-    first = alone[0] + margin + int(rng.integers(room - frames + 1))
+    first = start + margin + int(rng.integers(available - frames + 1))
     return Distraction(kind, first, first + frames - 1, float(amount))
 
 
-def _shot(take: Take, frame: int) -> Image:
-    """A take's picture at a frame of its video, with its distraction."""
-    picture = render(take.scene, (frame - take.first) / max(1, take.last - take.first), WIDTH, HEIGHT)
+def _take_frame(take: Take, frame: int) -> Image:
+    """Return a take's image at a frame of its video, with its distraction."""
+    image = render(take.scene, (frame - take.first) / max(1, take.last - take.first), WIDTH, HEIGHT)
     distraction = take.distraction
     if distraction is None:
-        return picture
+        return image
     if distraction.kind == "flash":
         if not distraction.first <= frame <= distraction.last:
-            return picture
-        return _blended(picture, np.full_like(picture, 250), distraction.amount)
-    return _filmed(picture, distraction, frame)
+            return image
+        return _blended(image, np.full_like(image, 250), distraction.amount)
+    return _moved(image, distraction, frame)
 
 
-def _filmed(picture: Image, distraction: Distraction, frame: int) -> Image:
-    """The picture through a moving camera. Beyond its edges it goes on mirrored, so that a pan finds no end."""
+def _moved(image: Image, distraction: Distraction, frame: int) -> Image:
+    """Return the image as a moving camera sees it. It is mirrored beyond its edges, so that a pan shows no end."""
     zoom, x, y = _camera(distraction, frame)
     if (zoom, x, y) == (1.0, 0.0, 0.0):
-        return picture
+        return image
     matrix = np.array([[zoom, 0, WIDTH * ((1 - zoom) / 2 - x)], [0, zoom, HEIGHT * (1 - zoom) / 2 - WIDTH * y]])
-    moved = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    moved = cv2.warpAffine(image, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     opened = _camera(distraction, frame - _SHUTTER / 2)
     closed = _camera(distraction, frame + _SHUTTER / 2)
     blur = [max(1, round(abs(b - a) * WIDTH)) for a, b in zip(opened[1:], closed[1:], strict=True)]
@@ -217,27 +218,28 @@ def _filmed(picture: Image, distraction: Distraction, frame: int) -> Image:
 
 
 def _camera(distraction: Distraction, frame: float) -> tuple[float, float, float]:
-    """A moving camera's zoom, and its shift in picture widths to the right and down, at a frame."""
-    done = float(np.clip((frame - distraction.first + 1) / (distraction.last - distraction.first + 2), 0, 1))
-    eased = done * done * (3 - 2 * done)
+    """Return a moving camera's zoom, and its shift to the right and down in image widths, at a frame."""
+    progress = float(np.clip((frame - distraction.first + 1) / (distraction.last - distraction.first + 2), 0, 1))
+    eased = progress * progress * (3 - 2 * progress)
     if distraction.kind == "whip pan":
         return 1.0, distraction.amount * eased, 0.0
     if distraction.kind == "zoom":
-        # A zoom that widens starts from close, so that the picture always fills the frame.
+        # An outward zoom starts enlarged, so that the image always fills the frame.
         return max(1.0, 1 / distraction.amount) * distraction.amount**eased, 0.0, 0.0
-    strength = distraction.amount * np.sin(np.pi * done)
+    strength = distraction.amount * np.sin(np.pi * progress)
     return 1.0, float(strength * np.sin(1.1 * frame)), float(strength * 0.6 * np.sin(1.7 * frame + 1))
 
 
-def _mixed(kind: str, done: float, before: Image, after: Image) -> Image:
-    """Two shots in a dissolve, or in a fade through black, of which the share `done` (0 to 1) has passed."""
+def _mixed(kind: str, progress: float, before: Image, after: Image) -> Image:
+    """Return the mixture of two shots in a dissolve, or in a fade through black; `progress` is 0 to 1."""
     if kind == "dissolve":
-        return _blended(before, after, done)
+        return _blended(before, after, progress)
     slope = (1 - _BLACK) / 2
-    if done < 0.5:
-        return _blended(np.zeros_like(before), before, max(0.0, 1 - done / slope))
-    return _blended(np.zeros_like(after), after, max(0.0, 1 - (1 - done) / slope))
+    if progress < 0.5:
+        return _blended(np.zeros_like(before), before, max(0.0, 1 - progress / slope))
+    return _blended(np.zeros_like(after), after, max(0.0, 1 - (1 - progress) / slope))
 
 
-def _blended(one: Image, other: Image, share: float) -> NDArray[np.uint8]:
-    return cv2.addWeighted(one, 1 - share, other, share, 0).astype(np.uint8, copy=False)
+def _blended(first: Image, second: Image, share: float) -> NDArray[np.uint8]:
+    """Return the sum of two images, with weight `share` for the second."""
+    return cv2.addWeighted(first, 1 - share, second, share, 0).astype(np.uint8, copy=False)

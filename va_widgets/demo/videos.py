@@ -1,4 +1,4 @@
-"""Films scenes: real H.264 files with hard cuts between the shots."""
+"""Writes scenes to H.264 video files, with hard cuts between the shots."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from va_widgets.paths import replacing
 WIDTH, HEIGHT = 384, 216
 FPS = 12
 SHOTS_A_VIDEO = 8
-_SHORTEST, _LONGEST = 12, 19  # frames a shot
+_SHORTEST, _LONGEST = 12, 19  # frames per shot
 _THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A scene as it was filmed: `start` and `end` in seconds of its video."""
+    """A scene in a video: `start` and `end` are in seconds."""
 
     video: str
     start: float
@@ -34,26 +34,27 @@ class Shot:
 
 
 def plan(scenes: Sequence[Scene], seed: int) -> list[list[Shot]]:
-    """Spread scenes over videos and time, so that neighbours differ in place and hour: then every cut is one."""
+    """Divide scenes into videos, ordered so that neighbours differ in place and hour, and every cut is visible."""
     rng = np.random.default_rng([seed, 5])
     waiting = [scenes[i] for i in rng.permutation(len(scenes))]
     ordered: list[Scene] = []
     while waiting:
         last = ordered[-1] if ordered else None
-        best = min(range(min(len(waiting), 60)), key=lambda i: _likeness(last, waiting[i]))
+        best = min(range(min(len(waiting), 60)), key=lambda i: _similarity(last, waiting[i]))
         ordered.append(waiting.pop(best))
     videos = []
     for number, first in enumerate(range(0, len(ordered), SHOTS_A_VIDEO)):
         frame, shots = 0, []
         for scene in ordered[first : first + SHOTS_A_VIDEO]:
-            long = int(rng.integers(_SHORTEST, _LONGEST + 1))
-            shots.append(Shot(f"demo-{number:04d}.mp4", frame / FPS, (frame + long) / FPS, scene))
-            frame += long
+            length = int(rng.integers(_SHORTEST, _LONGEST + 1))
+            shots.append(Shot(f"demo-{number:04d}.mp4", frame / FPS, (frame + length) / FPS, scene))
+            frame += length
         videos.append(shots)
     return videos
 
 
-def _likeness(last: Scene | None, scene: Scene) -> int:
+def _similarity(last: Scene | None, scene: Scene) -> int:
+    """Return how much two scenes have in common, 0 to 5: place and hour count 2 each, fog 1."""
     if last is None:
         return 0
     same = (scene.setting == last.setting, scene.light == last.light, scene.weather == last.weather == "fog")
@@ -61,40 +62,43 @@ def _likeness(last: Scene | None, scene: Scene) -> int:
 
 
 def film(folder: Path, videos: Sequence[Sequence[Shot]], on_done: Callable[[], None] = lambda: None) -> None:
-    """Write every video that is not in `folder` yet; each appears whole or not at all."""
+    """Write every video that is not in `folder` yet; an interrupted call leaves no incomplete file."""
     folder.mkdir(parents=True, exist_ok=True)
 
-    def one(shots: Sequence[Shot]) -> None:
+    def write(shots: Sequence[Shot]) -> None:
         path = folder / shots[0].video
         if not path.exists():
-            write_video(path, _pictures(shots), FPS, {"preset": "veryfast", "crf": "20", "g": "24"})
+            write_video(path, _frames(shots), FPS, {"preset": "veryfast", "crf": "20", "g": "24"})
         on_done()
 
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        list(pool.map(one, videos))
+        list(pool.map(write, videos))
 
 
-def write_video(path: Path, pictures: Iterable[Image], fps: int, options: dict[str, str]) -> None:
-    """Encode uint8 RGB pictures (216, 384, 3) with x264 and its `options`; the file appears whole or not at all."""
+def write_video(path: Path, frames: Iterable[Image], fps: int, options: dict[str, str]) -> None:
+    """Encode uint8 RGB frames (216, 384, 3) with x264 and its `options`.
+
+    Frames are written to a temporary file that is renamed at the end, so that `path` is never incomplete.
+    """
     with replacing(path) as unfinished, av.open(str(unfinished), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.thread_count = 1  # one file a thread already
+        stream.thread_count = 1  # each thread writes one file
         stream.time_base = Fraction(1, fps)
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
 
 
-def _pictures(shots: Sequence[Shot]) -> Iterator[Image]:
+def _frames(shots: Sequence[Shot]) -> Iterator[Image]:
     for shot in shots:
-        frames = round((shot.end - shot.start) * FPS)
-        for i in range(frames):
-            yield render(shot.scene, i / (frames - 1), WIDTH, HEIGHT)
+        number = round((shot.end - shot.start) * FPS)
+        for i in range(number):
+            yield render(shot.scene, i / (number - 1), WIDTH, HEIGHT)
 
 
 def write_truth(path: Path, videos: Sequence[Sequence[Shot]]) -> None:
-    """Write what was filmed, shot by shot, as JSON."""
+    """Write each shot's video, times and attributes as JSON."""
     rows = [
         {"video": shot.video, "start": shot.start, "end": shot.end, **shot.scene.as_dict()}
         for shots in videos

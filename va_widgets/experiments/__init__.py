@@ -1,4 +1,4 @@
-"""Experiments: labelling replayed by an oracle that knows the truth, strategies compared, and VA's own release."""
+"""Experiments: labelling by an oracle from known truth, comparisons of strategies, and VA's published release."""
 
 from va_widgets.experiments.compare import compare
 from va_widgets.experiments.errors import ExperimentError

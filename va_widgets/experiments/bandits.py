@@ -1,7 +1,7 @@
-"""Bandits that decide, batch by batch, which source the next clips come from; VA's second experiment has these.
+"""Bandit policies, which choose the source of the next batch of clips; VA's second experiment compares these.
 
-A policy sees what every earlier choice brought, oldest first, and chooses the next source: (history, arms, rng) -> arm.
-The reward is the change in average precision, which lies between -1 and 1.
+A policy gets all earlier choices with their rewards, oldest first, and returns the next source:
+(history, arms, rng) -> arm. The reward is the change in average precision, which lies between -1 and 1.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Policy: TypeAlias = Callable[[Sequence[Choice], int, np.random.Generator], int]
 
 
 def round_robin(history: Sequence[Choice], arms: int, rng: np.random.Generator) -> int:  # noqa: ARG001
-    """Each source in turn."""
+    """Return the sources in turn."""
     return len(history) % arms
 
 
 @dataclass(frozen=True)
 class EpsilonGreedy:
-    """The source with the best mean reward, or with the probability `epsilon` any; each is tried once at first."""
+    """Choose the source with the highest mean reward, or, with probability `epsilon`, any; first try each once."""
 
     epsilon: float
 
     def __call__(self, history: Sequence[Choice], arms: int, rng: np.random.Generator) -> int:
-        """The next arm, 0 to arms - 1."""
-        counts, means = _met(history, arms)
+        """Return the next arm, 0 to arms - 1."""
+        counts, means = _pull_statistics(history, arms)
         if not counts.all():
             return int(np.argmin(counts))
         if rng.random() < self.epsilon:
@@ -43,7 +43,7 @@ class EpsilonGreedy:
 
 @dataclass(frozen=True)
 class Ucb:
-    """The source with the highest mean reward + c sqrt(ln t / pulls); each is tried once at first.
+    """Choose the source with the highest mean reward + c sqrt(ln t / pulls); first try each once.
 
     UCB1 of Auer, Cesa-Bianchi and Fischer (2002), whose c is sqrt(2).
     """
@@ -51,8 +51,8 @@ class Ucb:
     c: float
 
     def __call__(self, history: Sequence[Choice], arms: int, rng: np.random.Generator) -> int:  # noqa: ARG002
-        """The next arm, 0 to arms - 1."""
-        counts, means = _met(history, arms)
+        """Return the next arm, 0 to arms - 1."""
+        counts, means = _pull_statistics(history, arms)
         if not counts.all():
             return int(np.argmin(counts))
         return int(np.argmax(means + self.c * np.sqrt(np.log(len(history)) / counts)))
@@ -60,7 +60,7 @@ class Ucb:
 
 @dataclass(frozen=True)
 class Exp3:
-    """Sources drawn by weights that grow with exp(gamma reward / probability / arms), rewards mapped to 0 to 1.
+    """Draw a source by weights that grow with exp(gamma reward / probability / arms), rewards mapped to 0 to 1.
 
     Auer, Cesa-Bianchi, Freund and Schapire, "The nonstochastic multiarmed bandit problem" (2002).
     """
@@ -68,15 +68,15 @@ class Exp3:
     gamma: float = 0.1
 
     def __call__(self, history: Sequence[Choice], arms: int, rng: np.random.Generator) -> int:
-        """The next arm, 0 to arms - 1."""
-        logs = np.zeros(arms)
+        """Return the next arm, 0 to arms - 1."""
+        log_weights = np.zeros(arms)
         for arm, reward in history:
-            logs[arm] += self.gamma * (reward + 1) / 2 / self._shares(logs)[arm] / arms
-        return int(rng.choice(arms, p=self._shares(logs)))
+            log_weights[arm] += self.gamma * (reward + 1) / 2 / self._probabilities(log_weights)[arm] / arms
+        return int(rng.choice(arms, p=self._probabilities(log_weights)))
 
-    def _shares(self, logs: NDArray[np.float64]) -> NDArray[np.float64]:
-        weights = np.exp(logs - logs.max())
-        return (1 - self.gamma) * weights / weights.sum() + self.gamma / len(logs)
+    def _probabilities(self, log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        weights = np.exp(log_weights - log_weights.max())
+        return (1 - self.gamma) * weights / weights.sum() + self.gamma / len(log_weights)
 
 
 POLICIES: Mapping[str, Policy] = {
@@ -91,14 +91,14 @@ POLICIES: Mapping[str, Policy] = {
 
 
 def policy(name: str) -> Policy:
-    """A policy by its name. Raises ExperimentError if there is none of that name."""
+    """Return the policy called `name`. Raises ExperimentError if there is none."""
     if not is_one_of(name, POLICIES):
         raise ExperimentError(f"There is no policy called {described(name)}: choose among {', '.join(POLICIES)}.")
     return POLICIES[name]
 
 
-def _met(history: Sequence[Choice], arms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How often each arm was chosen, and its mean reward, 0 where it never was."""
+def _pull_statistics(history: Sequence[Choice], arms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return how often each arm was chosen, and its mean reward (0 for an arm that was never chosen)."""
     chosen = np.array([arm for arm, _ in history], dtype=np.int64)
     rewards = np.array([reward for _, reward in history], dtype=np.float64)
     counts = np.bincount(chosen, minlength=arms)

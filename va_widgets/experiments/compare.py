@@ -1,4 +1,4 @@
-"""Strategies side by side: labelling replayed by an oracle, and the quality that it reaches on clips it never saw."""
+"""Compare strategies: an oracle labels one half of a pool, and the classifier's AP is measured on the other half."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from va_widgets.experiments.tasks import State, Strategy, Task
 from va_widgets.paths import GivenPath, absolute_path, replacing
 from va_widgets.system_errors import failure
 
-_LONGEST_NAME = 40  # characters of a strategy's name in that of a file, which may have 255 bytes
+_LONGEST_NAME = 40  # characters of a strategy's name in a file's name, which may have 255 bytes
 BUDGETS = (10, 25, 50, 100, 250, 500, 1000)
 FIRST = 10  # labels before the first fit
 _SMALL_BATCH, _LARGE_BATCH, _LARGE_FROM = 5, 25, 100
@@ -52,71 +52,74 @@ def compare(
     jobs: int | None = None,
     folder: GivenPath | None = None,
 ) -> pd.DataFrame:
-    """Let every strategy label every concept, and measure its classifier on the other half of the pool.
+    """Run every strategy on every concept: label one half of the pool, and measure the AP on the other half.
 
-    The first 10 labels are of the clips nearest to the text, or random ones without a text; then come batches of 5 up
-    to 100 labels and of 25 after them, with a fit after each. The same arguments give the same table, whatever `jobs`.
+    The first 10 labels are of the clips nearest to the text, or of random clips without a text. Then come batches of 5
+    up to 100 labels and of 25 from there on, with a fit after each. The same arguments give the same table, whatever
+    `jobs` is.
 
     Parameters
     ----------
     strategies : names or Strategy objects
         See `strategies.STRATEGIES`.
     concepts : names, or "development" or "reporting"
-        That half of the pool's concepts (`pools.half`); all of them if not given.
+        That half of the pool's concepts (`pools.half`). All of them if not given.
     budgets : int
-        At how many labels to measure. Those larger than the half to label from are left out.
+        The numbers of labels to measure at. Those larger than the half to label from are left out.
     seeds : int
-        How many runs of each, with the seeds 0, 1, …; or the seeds themselves.
+        The number of runs of each, with the seeds 0, 1, …; or the seeds themselves.
     error : float
-        How often the oracle's labels are wrong, 0 to 1. The truth that the AP is measured by is right.
+        The share of the oracle's labels that are wrong, 0 to 1. The AP is measured by the correct truth.
     jobs : int
-        How many processes; one a processor if not given. Each has one thread.
+        The number of processes, of one thread each. One process per processor if not given.
     folder : path
-        Where each finished run is kept in a file of its own; runs found there are not made again. Use a folder for one
-        version of the strategies: it knows them by their names.
+        Each finished run is written to a file in it, and runs that have a file there are not repeated. Files are found
+        by the strategies' names, so use a new folder after a change to a strategy.
 
     Returns a DataFrame(strategy, concept, seed, n, ap), ap being scikit-learn's average precision on the test half.
-    Raises ExperimentError for arguments of other kinds, names that do not exist, nothing to do, a concept without
-    positives in the test half and a folder that cannot be written.
+    Raises ExperimentError for arguments of wrong types, unknown names, an empty comparison, a concept without positives
+    in the test half, and a folder that cannot be written.
     """
     arguments.instance(pool, Pool, "The pool", "a Pool, such as open_pool returns", error=ExperimentError)
-    several = _items([strategies] if isinstance(strategies, (str, Strategy)) else strategies, "strategies")
-    chosen = [one if isinstance(one, Strategy) else strategy(one) for one in several]
+    given = _items([strategies] if isinstance(strategies, (str, Strategy)) else strategies, "strategies")
+    chosen = [item if isinstance(item, Strategy) else strategy(item) for item in given]
     names = _concepts(pool, concepts)
     sizes = [
-        arguments.count(n, "Each of the budgets", error=ExperimentError) for n in _items(_several(budgets), "budgets")
+        arguments.count(n, "Each of the budgets", error=ExperimentError) for n in _items(_as_list(budgets), "budgets")
     ]
-    wanted = tuple(sorted({n for n in sizes if 0 < n <= len(pool.train)}))
+    measured_at = tuple(sorted({n for n in sizes if 0 < n <= len(pool.train)}))
     if isinstance(seeds, (int, np.integer)):
-        numbers = list(range(arguments.count(seeds, "seeds", error=ExperimentError)))
+        seed_list = list(range(arguments.count(seeds, "seeds", error=ExperimentError)))
     else:
-        numbers = [arguments.seed(one, "Each of the seeds", error=ExperimentError) for one in _items(seeds, "seeds")]
+        seed_list = [
+            arguments.seed(item, "Each of the seeds", error=ExperimentError) for item in _items(seeds, "seeds")
+        ]
     error = checked_error(error)
     jobs = checked_jobs(jobs)
-    if not (chosen and names and wanted and numbers):
+    if not (chosen and names and measured_at and seed_list):
         raise ExperimentError(
             f"At least one strategy, concept, seed and budget from 1 to {len(pool.train)} is needed to compare."
         )
-    if len({one.name for one in chosen}) < len(chosen):
+    if len({item.name for item in chosen}) < len(chosen):
         raise ExperimentError("Two of the strategies have the same name: give each its own.")
-    home = None if folder is None else _made(absolute_path(folder, ExperimentError, "The folder of results"))
-    runs = [_Run(one, concept, seed, wanted, error) for one in chosen for concept in names for seed in numbers]
-    files = [None if home is None else home / run.file(pool) for run in runs]
-    known = {i: _read(file) for i, file in enumerate(files) if file is not None and file.exists()}
-    missing = [i for i in range(len(runs)) if i not in known]
+    home = None if folder is None else _create_folder(absolute_path(folder, ExperimentError, "The folder of results"))
+    runs = [_Run(item, concept, seed, measured_at, error) for item in chosen for concept in names for seed in seed_list]
+    files = [None if home is None else home / run.file_name(pool) for run in runs]
+    points = {i: _read(file) for i, file in enumerate(files) if file is not None and file.exists()}
+    missing = [i for i in range(len(runs)) if i not in points]
     parallel = Parallel(n_jobs=min(jobs or os.cpu_count() or 1, len(missing) or 1), backend="loky")
-    made = parallel(delayed(_finish)(pool, runs[i], files[i]) for i in missing)
-    known.update(zip(missing, made, strict=True))
-    rows = [(run.strategy.name, run.concept, run.seed, n, ap) for i, run in enumerate(runs) for n, ap in known[i]]
+    finished = parallel(delayed(_do_run)(pool, runs[i], files[i]) for i in missing)
+    points.update(zip(missing, finished, strict=True))
+    rows = [(run.strategy.name, run.concept, run.seed, n, ap) for i, run in enumerate(runs) for n, ap in points[i]]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def checked_jobs(jobs: int | None) -> int | None:
-    """A number of processes, or None for one a processor. Raises ExperimentError for anything else."""
+    """Return a valid number of processes, or None for one per processor. Raises ExperimentError for anything else."""
     return None if jobs is None else arguments.count(jobs, "jobs", least=1, error=ExperimentError)
 
 
-def _several(value: object) -> object:
+def _as_list(value: object) -> object:
     return [value] if isinstance(value, (int, np.integer)) else value
 
 
@@ -126,44 +129,49 @@ def _items(value: object, name: str) -> list[Any]:
 
 @dataclass(frozen=True)
 class _Run:
+    """The arguments of one run of `compare`."""
+
     strategy: Strategy
     concept: str
     seed: int
     budgets: tuple[int, ...]
     error: float
 
-    def file(self, pool: Pool) -> str:
-        asked = repr((pool.digest, self.strategy.name, self.concept, self.seed, self.budgets, self.error))
-        digest = hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
-        kept = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in self.strategy.name[:_LONGEST_NAME])
-        return f"{kept}-{digest}.json"
+    def file_name(self, pool: Pool) -> str:
+        """Return the name of the run's file: the strategy's name, and a hash of all that the result depends on."""
+        identity = repr((pool.digest, self.strategy.name, self.concept, self.seed, self.budgets, self.error))
+        digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+        name = "".join(char if char.isalnum() or char in "-_" else "_" for char in self.strategy.name[:_LONGEST_NAME])
+        return f"{name}-{digest}.json"
 
 
 def replay(
     pool: Pool, strategy: Strategy, concept: str, seed: int, budgets: Sequence[int], error: float = 0.0
 ) -> list[Point]:
-    """One run of `compare`: (n, ap) for every budget, ascending."""
+    """Label one concept by one strategy, as `compare` does; returns (n, ap) for every budget, ascending."""
     truth = pool.truth[concept].to_numpy(dtype=bool)
-    said = answers(truth, error, seed)[pool.train]
-    tested, test = truth[pool.test], np.asarray(pool.embeddings[pool.test], dtype=np.float32)
+    oracle_answers = answers(truth, error, seed)[pool.train]
+    test_truth, test_X = truth[pool.test], np.asarray(pool.embeddings[pool.test], dtype=np.float32)
     task = _task(pool, concept, seed)
     rows, y = np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
-    scores: NDArray[np.floating] = task.nearness
+    scores: NDArray[np.floating] = task.zero_shot_scores
     points: list[Point] = []
-    for step, size in enumerate(_sizes(max(budgets), budgets)):
+    for step, size in enumerate(_fit_sizes(max(budgets), budgets)):
         state = State(task, rows, y, scores, step, max(budgets))
         query = zero_shot_query if step == 0 and strategy.searches else strategy.query
-        rows = np.concatenate([rows, _checked(query(state, size - len(rows)), state, size - len(rows), strategy)])
-        y = said[rows]
+        batch = size - len(rows)
+        rows = np.concatenate([rows, _filled_up(query(state, batch), state, batch, strategy)])
+        y = oracle_answers[rows]
         if strategy.adaptive or size in budgets:
             fitted = strategy.learner(task, rows, y)
             scores = fitted(task.X) if strategy.adaptive else scores
             if size in budgets:
-                points.append((size, float(average_precision_score(tested, fitted(test)))))
+                points.append((size, float(average_precision_score(test_truth, fitted(test_X)))))
     return points
 
 
 def _task(pool: Pool, concept: str, seed: int) -> Task:
+    """Return the data of one run: the half to label from, without its truth."""
     text = pool.texts.get(concept)
     return Task(
         X=np.ascontiguousarray(pool.embeddings[pool.train], dtype=np.float32),
@@ -174,26 +182,30 @@ def _task(pool: Pool, concept: str, seed: int) -> Task:
     )
 
 
-def _sizes(most: int, budgets: Sequence[int]) -> list[int]:
-    """After how many labels there is a fit, the last one being `most`; every budget is among them."""
+def _fit_sizes(most: int, budgets: Sequence[int]) -> list[int]:
+    """Return the numbers of labels, up to `most`, after which the learner is fitted; every budget is among them."""
     small = range(FIRST, _LARGE_FROM + 1, _SMALL_BATCH)
     large = range(_LARGE_FROM, most + 1, _LARGE_BATCH)
     return sorted(size for size in {*small, *large, *budgets} if size <= most)
 
 
-def _checked(rows: NDArray[np.int64], state: State, k: int, strategy: Strategy) -> NDArray[np.int64]:
-    """A query's rows, as many as were asked for: random ones are added where it gave fewer."""
-    found = np.asarray(rows, dtype=np.int64)[:k]
+def _filled_up(rows: NDArray[np.int64], state: State, k: int, strategy: Strategy) -> NDArray[np.int64]:
+    """Return the first `k` rows of a query's answer, with random rows added if it has fewer.
+
+    Raises ExperimentError if the query chose a row twice or one with a label.
+    """
+    chosen = np.asarray(rows, dtype=np.int64)[:k]
     free = state.free
-    if len(np.unique(found)) < len(found) or not free[found].all():
+    if len(np.unique(chosen)) < len(chosen) or not free[chosen].all():
         raise ExperimentError(f"The strategy {strategy.name!r} chose a clip twice.")
-    free[found] = False
-    if len(found) == k:
-        return found
-    return np.concatenate([found, state.task.rng.choice(np.flatnonzero(free), size=k - len(found), replace=False)])
+    free[chosen] = False
+    if len(chosen) == k:
+        return chosen
+    return np.concatenate([chosen, state.task.rng.choice(np.flatnonzero(free), size=k - len(chosen), replace=False)])
 
 
-def _finish(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
+def _do_run(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
+    """Do a run, write its result to `file`, and return it."""
     with one_thread():
         points = replay(pool, run.strategy, run.concept, run.seed, run.budgets, run.error)
     if file is not None:
@@ -211,7 +223,7 @@ def _finish(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Sums are added up in the same order by every process, and processes do not crowd each other out."""
+    """Limit this process to one thread, so that sums have the same order everywhere and processes do not compete."""
     torch = sys.modules.get("torch")
     threads = 0 if torch is None else torch.get_num_threads()
     with threadpool_limits(1):
@@ -223,6 +235,7 @@ def one_thread() -> Iterator[None]:
 
 
 def _read(file: Path) -> list[Point]:
+    """Read a finished run. Raises ExperimentError if the file has other content."""
     try:
         return [(int(n), float(ap)) for n, ap in json.loads(file.read_text(encoding="utf-8"))["points"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -231,7 +244,7 @@ def _read(file: Path) -> list[Point]:
         ) from error
 
 
-def _made(folder: Path) -> Path:
+def _create_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -240,6 +253,7 @@ def _made(folder: Path) -> Path:
 
 
 def _concepts(pool: Pool, concepts: Sequence[str] | Half | None) -> list[str]:
+    """Return the names of the concepts to compare on. Raises ExperimentError for concepts without a usable truth."""
     if concepts is None:
         names = pool.concepts
     elif isinstance(concepts, str):

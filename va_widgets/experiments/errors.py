@@ -1,4 +1,4 @@
-"""What goes wrong in an experiment."""
+"""The error of the experiments."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from va_widgets.errors import VaError
 
 
 class ExperimentError(VaError):
-    """An experiment cannot be set up or run as it was asked for."""
+    """An experiment cannot be set up or run with the given arguments."""

@@ -1,4 +1,4 @@
-"""A scripted annotator that answers by the truth: search first, then the feeds, as a person is told to work."""
+"""A scripted annotator that labels by the truth: a page of search results first, then pages of the feeds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from va_widgets.experiments.errors import ExperimentError
 from va_widgets.session import Session
 
 PAGE = 12
-# After the search, pages come from the feeds in this order: twice what teaches most, then a look at what is found.
+# The feeds of the pages after the search, in turn: two pages of the most informative clips, then one of the best.
 ROTATION = ("suggested", "suggested", "top_positive")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a scripted labelling reached: `curve` is a DataFrame(labels, source, ap, yes)."""
+    """The result of `label_by_oracle`; `curve` is a DataFrame(labels, source, ap, yes) with one row per page."""
 
     concept: str
     labels: int
@@ -43,21 +43,24 @@ def label_by_oracle(
 ) -> Run:
     """Label `budget` clips of a session by the truth, a page at a time, with a refit after each page.
 
+    The first page is from a search, the others are from the feeds in ROTATION.
+
     Parameters
     ----------
     truth : Series of bool, by clip_id
         The truth about every clip of the corpus.
     query : str
-        What is searched for at first; the session's concept if it is not given.
+        The text of the search; the session's concept if not given.
     page : int
-        How many clips are labelled between two refits.
+        The number of clips to label between two refits.
     error : float
-        How often a label is wrong, 0 to 1; which ones depends on the session's seed and the clip.
+        The share of wrong labels, 0 to 1. The session's seed and the clip determine which ones are wrong.
     tell : bool
-        Print a line a page.
+        Print one line per page.
 
     Returns the average precision of the classifier's scores over the whole corpus after each page (Run.curve).
-    Raises LabelError if the truth does not cover the corpus or is no truth, ArgumentError for numbers out of range.
+    Raises LabelError if the truth does not cover the corpus or has values other than bool, ArgumentError for numbers
+    out of range.
     """
     arguments.instance(session, Session, "The session", "a va.Session", error=LabelError)
     arguments.instance(truth, pd.Series, "The truth", "a Series of bool indexed by clip_id", error=LabelError)
@@ -71,27 +74,27 @@ def label_by_oracle(
         raise LabelError(f"The truth says nothing about {len(missing)} clips, {missing[0]!r} among them.")
     if not truth.index.is_unique:
         raise LabelError("The truth names a clip twice: give one value a clip.")
-    true = truth.loc[session.corpus.clips.index]
-    if true.isna().any() or not true.isin([True, False]).all():
+    clip_truth = truth.loc[session.corpus.clips.index]
+    if clip_truth.isna().any() or not clip_truth.isin([True, False]).all():
         raise LabelError("The truth must be True or False for every clip, without gaps.")
-    true = true.astype(bool)
-    said = pd.Series(answers(true.to_numpy(), error, session.seed), index=true.index)
+    clip_truth = clip_truth.astype(bool)
+    votes = pd.Series(answers(clip_truth.to_numpy(), error, session.seed), index=clip_truth.index)
     curve: list[dict[str, object]] = []
     labelled = 0
     pages = sources()
-    while labelled < min(budget, len(true)):
+    while labelled < min(budget, len(clip_truth)):
         source = next(pages)
         number = min(page, budget - labelled)
         clips = _page(session, source, number, query or session.concept)
         if not clips:
             continue
         for value in (True, False):
-            some = [clip for clip in clips if bool(said[clip]) is value]
-            if some:
-                session.label(some, value, source=source)
+            matching = [clip for clip in clips if bool(votes[clip]) is value]
+            if matching:
+                session.label(matching, value, source=source)
         labelled += len(clips)
         session.refit()
-        ap, yes = _ap(session, true), session.counts["yes"]
+        ap, yes = _ap(session, clip_truth), session.counts["yes"]
         curve.append({"labels": labelled, "source": source, "ap": ap, "yes": yes})
         if tell:
             print(f"  {labelled:4d} labels   {source:13s} AP {ap:.3f}   {yes} yes")
@@ -100,10 +103,10 @@ def label_by_oracle(
 
 
 def answers(truth: NDArray[np.bool_], error: float = 0.0, seed: int = 0) -> NDArray[np.bool_]:
-    """What an oracle says of every clip, bool (n,), who is wrong about each of them with the probability `error`.
+    """Return the oracle's answer for every clip, bool (n,): the truth, inverted with probability `error`.
 
-    It depends on the seed and the clip's row alone: asked twice, it says the same. Raises ExperimentError for an error
-    that is no probability.
+    Which answers are wrong depends on the seed and the clip's row alone, so that repeated calls agree. Raises
+    ExperimentError if `error` is no probability.
     """
     error = checked_error(error)
     wrong: NDArray[np.bool_] = np.random.default_rng([seed, 0x0AC1E]).random(len(truth)) < error
@@ -111,14 +114,14 @@ def answers(truth: NDArray[np.bool_], error: float = 0.0, seed: int = 0) -> NDAr
 
 
 def checked_error(error: object) -> float:
-    """How often an oracle is wrong, 0 to 1. Raises ExperimentError for an error that is no probability."""
+    """Return the share of wrong labels as a float. Raises ExperimentError if it is not between 0 and 1."""
     if not is_within(error, 0, 1):
         raise ExperimentError(f"How often the oracle is wrong lies between 0 and 1, not at {described(error)}.")
     return float(error)
 
 
 def sources() -> Iterator[str]:
-    """Where the pages come from, without end: the search, then the feeds in ROTATION."""
+    """Yield the sources of the pages without end: the search, then the feeds in ROTATION."""
     yield "search"
     while True:
         yield from ROTATION
@@ -129,9 +132,9 @@ def _page(session: Session, source: str, number: int, query: str) -> list[str]:
         return list(session.feed(source, number)["clip_id"])
     if not session.searchable:
         return []
-    done = session.labels.index
-    found = session.search(query, number + len(done))["clip_id"]
-    return [clip for clip in found if clip not in done][:number]
+    labelled = session.labels.index
+    matches = session.search(query, number + len(labelled))["clip_id"]
+    return [clip for clip in matches if clip not in labelled][:number]
 
 
 def _ap(session: Session, truth: pd.Series[bool]) -> float:

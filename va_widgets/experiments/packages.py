@@ -1,14 +1,15 @@
-"""Queries of other active-learning packages, imported when they are first asked.
+"""Queries of other active-learning packages, each imported at its first call.
 
-They are part of the `benchmarks` extra. All of them learn with scikit-learn's LogisticRegression as it comes while they
-query, as their manuals do; what is measured is VA's classifier on the labels that they asked for.
+The packages are part of the `benchmarks` extra. Queries that need a classifier use scikit-learn's LogisticRegression
+with default settings, as the packages' manuals do. The measured AP is that of VA's classifier on the labels that the
+query chose.
 
-modAL 0.4.2.1, its last release, cannot be taught with scikit-learn 1.8 and later: `ActiveLearner.teach` ends in
-"TypeError: check_X_y() got an unexpected keyword argument 'force_all_finite'". Its queries work, so that a new
-ActiveLearner is made of all labels for each batch.
+modAL 0.4.2.1, its last release, does not work with scikit-learn 1.8 and later: `ActiveLearner.teach` raises
+"TypeError: check_X_y() got an unexpected keyword argument 'force_all_finite'". Its queries work, so a new
+ActiveLearner is made from all labels for each batch.
 
-small-text's strategies drive its own wrappers of text classifiers and data sets; what it has for embeddings alone is
-the coreset. Its breaking of ties is, for two classes, the margin query.
+small-text's strategies need its own wrappers of text classifiers and data sets, except for the coreset, which works on
+embeddings. Its `BreakingTies` is not here because, for two classes, it is the margin query.
 """
 
 from __future__ import annotations
@@ -26,92 +27,95 @@ from va_widgets.experiments.errors import ExperimentError
 from va_widgets.experiments.queries import zero_shot_query
 from va_widgets.experiments.tasks import Rows, State
 
-CANDIDATES = 8_000  # drawn at random from larger pools: most of these queries compare all clips with each other
+CANDIDATES = 8_000  # larger pools are subsampled at random, because most of these queries compare all pairs of clips
 
 
 def typiclust(state: State, k: int) -> Rows:
-    """scikit-activeml's TypiClust: the most typical clips of clusters that have no label (Hacohen et al., 2022)."""
-    return _asked(state, lambda pool, X, y: pool.TypiClust(random_state=_seed(state)).query(X, y, batch_size=k))
+    """Choose the most typical clips of unlabelled clusters: scikit-activeml's TypiClust (Hacohen et al., 2022)."""
+    return _skactiveml(state, lambda pool, X, y: pool.TypiClust(random_state=_seed(state)).query(X, y, batch_size=k))
 
 
 def probcover(state: State, k: int) -> Rows:
-    """scikit-activeml's ProbCover: clips with the most others near them that nothing covers (Yehuda et al., 2022)."""
+    """Choose clips with the most uncovered neighbours: scikit-activeml's ProbCover (Yehuda et al., 2022)."""
 
     def query(pool: Any, X: NDArray[np.float32], y: NDArray[np.float64]) -> Rows:
         chooser = pool.ProbCover(n_classes=2, random_state=state.task.seed)
-        # It keeps what is near to what, which takes seconds to find out, as long as it is asked about the same clips.
-        kept = state.task.memory.setdefault("probcover", chooser)
-        return kept.query(X, y, batch_size=k)
+        # It caches the neighbours of all clips, which take seconds to compute, as long as the clips stay the same.
+        cached = state.task.memory.setdefault("probcover", chooser)
+        return cached.query(X, y, batch_size=k)
 
-    return _asked(state, query)
+    return _skactiveml(state, query)
 
 
 def badge(state: State, k: int) -> Rows:
-    """scikit-activeml's BADGE: k-means++ on the gradients of the last layer (Ash et al., 2020)."""
-    if _agreed(state):
+    """Choose by k-means++ on the gradients of the last layer: scikit-activeml's BADGE (Ash et al., 2020)."""
+    if _has_one_class(state):
         return zero_shot_query(state, k)
-    return _asked(state, lambda pool, X, y: pool.Badge(random_state=_seed(state)).query(X, y, _learner(), batch_size=k))
+    return _skactiveml(
+        state, lambda pool, X, y: pool.Badge(random_state=_seed(state)).query(X, y, _learner(), batch_size=k)
+    )
 
 
 def density(state: State, k: int) -> Rows:
-    """scikit-activeml's uncertainty sampling (entropy), weighted by the mean cosine with all clips (Settles, 2009)."""
-    if _agreed(state):
+    """Choose by entropy times the mean cosine with all clips, from scikit-activeml (Settles, 2009)."""
+    if _has_one_class(state):
         return zero_shot_query(state, k)
 
     def query(pool: Any, X: NDArray[np.float32], y: NDArray[np.float64]) -> Rows:
-        crowd = np.clip(X @ X.mean(axis=0), 0, None)
+        densities = np.clip(X @ X.mean(axis=0), 0, None)
         chooser = pool.UncertaintySampling(method="entropy", random_state=_seed(state))
-        return chooser.query(X, y, _learner(), utility_weight=crowd, batch_size=k)
+        return chooser.query(X, y, _learner(), utility_weight=densities, batch_size=k)
 
-    return _asked(state, query)
+    return _skactiveml(state, query)
 
 
 def coreset(state: State, k: int) -> Rows:
-    """small-text's greedy coreset: each time the clip that is farthest from all labelled (Sener and Savarese, 2018)."""
+    """Choose again and again the clip farthest from all labelled: small-text's coreset (Sener and Savarese, 2018)."""
     package = _imported("small_text", "small-text")
-    free = np.setdiff1d(_some(state), state.rows)
+    free = np.setdiff1d(_candidates(state), state.rows)
     k = min(k, len(free))
-    places = package.greedy_coreset(state.task.X, free, state.rows, k, distance_metric="euclidean")
-    return free[np.asarray(places, dtype=np.int64)]
+    positions = package.greedy_coreset(state.task.X, free, state.rows, k, distance_metric="euclidean")
+    return free[np.asarray(positions, dtype=np.int64)]
 
 
 def modal_uncertainty(state: State, k: int) -> Rows:
-    """Uncertainty sampling of modAL."""
+    """Choose by modAL's uncertainty sampling."""
     return _modal(state, k, "modAL.uncertainty", "uncertainty_sampling")
 
 
 def modal_batch(state: State, k: int) -> Rows:
-    """Ranked batches of modAL: uncertain clips that are far from those labelled or chosen (Cardoso et al., 2017)."""
+    """Choose uncertain clips far from those labelled or chosen: modAL's ranked batches (Cardoso et al., 2017)."""
     return _modal(state, k, "modAL.batch", "uncertainty_batch_sampling")
 
 
-def _asked(state: State, query: Callable[[Any, NDArray[np.float32], NDArray[np.float64]], Rows]) -> Rows:
-    """What a strategy of scikit-activeml answers about the labelled clips and others."""
+def _skactiveml(state: State, query: Callable[[Any, NDArray[np.float32], NDArray[np.float64]], Rows]) -> Rows:
+    """Call a query of scikit-activeml with the labelled clips and the candidates; returns the chosen rows."""
     pool = _imported("skactiveml.pool", "scikit-activeml")
-    kept = _some(state)
+    rows = _candidates(state)
     labels = np.full(len(state.task.X), np.nan)
     labels[state.rows] = state.y
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return kept[np.asarray(query(pool, state.task.X[kept], labels[kept]), dtype=np.int64)]
+        return rows[np.asarray(query(pool, state.task.X[rows], labels[rows]), dtype=np.int64)]
 
 
 def _modal(state: State, k: int, module: str, function: str) -> Rows:
+    """Call a query of modAL with the labelled clips and the unlabelled candidates; returns the chosen rows."""
     models = _imported("modAL.models", "modAL-python")
-    if _agreed(state):
+    if _has_one_class(state):
         return zero_shot_query(state, k)
-    free = np.intersect1d(_some(state), np.flatnonzero(state.free))
+    free = np.intersect1d(_candidates(state), np.flatnonzero(state.free))
     X, query = state.task.X, getattr(import_module(module), function)
     learner = models.ActiveLearner(LogisticRegression(max_iter=1000), query, X[state.rows], state.y)
     chosen, _ = learner.query(X[free], n_instances=k)
     return free[np.asarray(chosen, dtype=np.int64)]
 
 
-def _some(state: State) -> Rows:
-    """The labelled rows and CANDIDATES of all, the same at every step; ascending."""
+def _candidates(state: State) -> Rows:
+    """Return the labelled rows and CANDIDATES random rows, ascending; the random ones are the same at every step."""
     n = len(state.task.X)
-    some = np.random.default_rng([state.task.seed, n]).choice(n, size=min(n, CANDIDATES), replace=False)
-    return np.union1d(state.rows, some)
+    drawn = np.random.default_rng([state.task.seed, n]).choice(n, size=min(n, CANDIDATES), replace=False)
+    return np.union1d(state.rows, drawn)
 
 
 def _learner() -> Any:
@@ -119,7 +123,7 @@ def _learner() -> Any:
     return classifiers.SklearnClassifier(LogisticRegression(max_iter=1000), classes=[0, 1])
 
 
-def _agreed(state: State) -> bool:
+def _has_one_class(state: State) -> bool:
     return bool(state.y.all() or not state.y.any())
 
 
@@ -128,6 +132,7 @@ def _seed(state: State) -> int:
 
 
 def _imported(module: str, package: str) -> Any:
+    """Import a module. Raises ExperimentError if its package is not installed."""
     try:
         return import_module(module)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Pools: embeddings whose truth is known, cut into a half to label from and a half to test on."""
+"""Pools: embeddings with known truth, split into a half to label from and a half to test on."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ TextQuality: TypeAlias = Literal["excellent", "fair", "poor", "misleading"]
 
 TEXT_QUALITIES: tuple[TextQuality, ...] = ("excellent", "fair", "poor", "misleading")
 _EMBEDDINGS_FILE, _LABELS_FILE, _TEXTS_FILE = "embeddings.npy", "labels.csv", "text.npz"
-# By how many degrees a made text is turned away from its class, so that the zero-shot AP on the pool of real pictures
-# is about that of the texts which come with it; "misleading" turns it towards another class.
-_TURNED = {"excellent": 20.0, "fair": 42.0, "poor": 60.0, "misleading": 85.0}
-# The share of what a text does not have in common with all pictures that tells its own class. It gives the cosines of
-# one text with many pictures a spread of 0.02 to 0.05, as CLIP's have.
-_OWN_SHARE = 0.25
+# The angle in degrees between a made text and its class. The values give a pool of real images about the zero-shot AP
+# that the texts stored with that pool have. "misleading" turns the text towards another class.
+_TEXT_ANGLES = {"excellent": 20.0, "fair": 42.0, "poor": 60.0, "misleading": 85.0}
+# The share of a class's own direction in a made text, of the part that is not shared by all images. With it, the
+# cosines of one text with many images have a spread of 0.02 to 0.05, as CLIP's have.
+_CLASS_SHARE = 0.25
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Embeddings of clips whose truth is known. Never changed; the makers below and `replace` make new ones.
+    """Embeddings of clips with known truth. Immutable; the functions below and `replace` make new pools.
 
     Attributes
     ----------
     name : str
-        What it is called in tables.
+        The pool's name in tables.
     embeddings : float16 or float32 (n, dim)
         L2-normalised.
-    truth : DataFrame of bool (n rows), a column a concept
+    truth : DataFrame of bool (n rows), one column per concept
     texts : {concept: float (dim,)}
-        The concepts' text embeddings; a concept without one has no text.
+        The concepts' text embeddings. A concept without one has no text.
     train, test : int (m,)
-        The rows to label from and those to measure on, ascending, none in both.
+        The rows to label from and the rows to measure on, ascending and disjoint.
     videos, clusters : int (n,), optional
     """
 
@@ -64,9 +64,9 @@ class Pool:
     def __post_init__(self) -> None:
         n = len(self.embeddings)
         columns = {"truth": self.truth, "videos": self.videos, "clusters": self.clusters}
-        for what, values in columns.items():
+        for part, values in columns.items():
             if values is not None and len(values) != n:
-                raise ExperimentError(f"The pool {self.name!r} has {n} embeddings but {len(values)} rows of {what}.")
+                raise ExperimentError(f"The pool {self.name!r} has {n} embeddings but {len(values)} rows of {part}.")
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -76,38 +76,38 @@ class Pool:
 
     @property
     def concepts(self) -> list[str]:
-        """The names of all concepts, in the truth's order."""
+        """The names of all concepts, in the order of the truth's columns."""
         return [str(name) for name in self.truth.columns]
 
     @cached_property
     def digest(self) -> str:
-        """A name for what the pool holds, to tell the results of different pools apart."""
-        hashed = hashlib.blake2b(digest_size=8)
+        """A hash of the pool's contents, which tells the results of different pools apart."""
+        digest = hashlib.blake2b(digest_size=8)
         arrays = [self.embeddings, self.truth.to_numpy(dtype=bool), self.train, self.test, self.videos]
         arrays += [self.texts[concept] for concept in sorted(self.texts)]
         for array in arrays:
-            hashed.update(b"|" if array is None else np.ascontiguousarray(array).tobytes())
-        hashed.update("|".join([self.name, *self.concepts, *sorted(self.texts)]).encode())
-        return hashed.hexdigest()
+            digest.update(b"|" if array is None else np.ascontiguousarray(array).tobytes())
+        digest.update("|".join([self.name, *self.concepts, *sorted(self.texts)]).encode())
+        return digest.hexdigest()
 
 
 def half(concept: str) -> Half:
-    """Which concepts a learner may be tuned on ("development") and which its results are reported of, by the name."""
+    """Return a concept's half, by its name: "development" to tune learners on, "reporting" to report results of."""
     return "reporting" if _hash(arguments.text(concept, "The concept", error=ExperimentError))[0] % 2 else "development"
 
 
 def open_pool(folder: GivenPath, text: str = "fair", seed: int = 0) -> Pool:
-    """A pool from a folder of embeddings.npy, labels.csv and text.npz.
+    """Open a pool from a folder of embeddings.npy, labels.csv and text.npz.
 
     Parameters
     ----------
     folder : path
-        With `embeddings.npy` (n, dim), `labels.csv` (the row number, and a column of 0 and 1 a concept), and perhaps
-        `text.npz` (`<concept>/<quality>`: a vector (dim,)).
+        The folder of `embeddings.npy` (n, dim), `labels.csv` (the row number, and one column of 0 and 1 per concept),
+        and optionally `text.npz` (`<concept>/<quality>`: a vector (dim,)).
     text : str
-        Which quality of texts to take. A concept that has none is without a text.
+        The quality of texts to use. A concept that has none gets no text.
     seed : int
-        Of the cut into halves.
+        Seed of the split into halves.
 
     Raises ExperimentError if a file is missing or damaged, or no concept has a text of that quality.
     """
@@ -138,19 +138,20 @@ def from_corpus(
     queries: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Pool:
-    """A pool from a corpus that has its truth in columns of bool, such as the demo's. Videos stay in one half.
+    """Make a pool from a corpus with columns of true labels, such as the demo's. Each video is in one half only.
 
     Parameters
     ----------
     prefix : str
-        How the names of those columns begin; the rest is the concept's name. Concepts with fewer than two positives
-        in either half are left out.
+        The prefix of those columns' names; the rest is the concept's name. Concepts with fewer than two positives in
+        either half are left out.
     name : str
-        The corpus's folder's if it is not given.
+        The pool's name; that of the corpus's folder if not given.
     queries : {concept: text}
-        What to search for, where that is not the concept's name. A corpus that cannot be searched gives no texts.
+        The texts to search for, where they differ from the concepts' names. A corpus that cannot be searched gives no
+        texts.
     seed : int
-        Of the cut into halves.
+        Seed of the split into halves.
 
     Raises ExperimentError if no such column is left.
     """
@@ -163,9 +164,9 @@ def from_corpus(
         arguments.instance(queries, Mapping, "queries", "a mapping {concept: text}", error=ExperimentError)
     clips = corpus.clips
     columns = [column for column in clips.columns if str(column).startswith(prefix)]
-    odd = [column for column in columns if not clips[column].isin([True, False]).all()]
-    if odd:
-        raise ExperimentError(f"The column {odd[0]!r} is no truth: it must be True or False for every clip.")
+    invalid = [column for column in columns if not clips[column].isin([True, False]).all()]
+    if invalid:
+        raise ExperimentError(f"The column {invalid[0]!r} is no truth: it must be True or False for every clip.")
     truth = clips[columns].astype(bool).rename(columns=lambda column: str(column).removeprefix(prefix))
     videos = pd.factorize(clips["video"])[0].astype(np.int64)
     train, test = _halves(len(corpus), videos, seed)
@@ -191,34 +192,34 @@ def from_corpus(
 
 
 def with_pairs(pool: Pool, number: int = 12, least: float = 0.005, most: float = 0.05) -> Pool:
-    """The pool with further, rarer concepts: what shows two of its concepts at once, such as "rain + night city".
+    """Add rarer concepts to a pool: clips that show two of its concepts at once, such as "rain + night city".
 
     Parameters
     ----------
     number : int
-        How many to add, or as many as there are; chosen by a hash of their names.
+        The number of concepts to add; fewer if there are not as many. They are chosen by a hash of their names.
     least, most : float
-        What share of all clips they may have.
+        The smallest and largest share of positives that an added concept may have.
 
-    Their texts are the means of the two texts, where both have one.
+    The text of an added concept is the mean of the two texts, where both have one.
     """
     _check_pool(pool)
     number = arguments.count(number, "number", error=ExperimentError)
     least = arguments.number(least, "least", least=0, most=1, error=ExperimentError)
     most = arguments.number(most, "most", least=0, most=1, error=ExperimentError)
     truth, texts = pool.truth.copy(), dict(pool.texts)
-    pairs = {f"{one} + {other}": (one, other) for one, other in combinations(pool.concepts, 2)}
+    pairs = {f"{first} + {second}": (first, second) for first, second in combinations(pool.concepts, 2)}
     added = 0
     for name in sorted(pairs, key=_hash):
-        one, other = pairs[name]
-        shown = pool.truth[one] & pool.truth[other]
+        first, second = pairs[name]
+        shown = pool.truth[first] & pool.truth[second]
         enough = all(shown.iloc[rows].sum() >= 2 for rows in (pool.train, pool.test))
-        part = shown.equals(pool.truth[one]) or shown.equals(pool.truth[other])
-        if added == number or part or not enough or not least <= shown.mean() <= most:
+        nested = shown.equals(pool.truth[first]) or shown.equals(pool.truth[second])
+        if added == number or nested or not enough or not least <= shown.mean() <= most:
             continue
         truth[name] = shown
-        if one in texts and other in texts:
-            both = np.array([texts[one], texts[other]], dtype=np.float32)
+        if first in texts and second in texts:
+            both = np.array([texts[first], texts[second]], dtype=np.float32)
             texts[name] = _unit((both / np.linalg.norm(both, axis=1, keepdims=True)).sum(axis=0))
         added += 1
     return replace(pool, truth=truth, texts=texts)
@@ -227,22 +228,24 @@ def with_pairs(pool: Pool, number: int = 12, least: float = 0.005, most: float =
 def bent(
     pool: Pool, *, gap: float | None = None, narrow: float | None = None, text: TextQuality | None = None, seed: int = 0
 ) -> Pool:
-    """The same pool in another geometry: as narrow a cone, as wide a gap to the texts, and texts as good as asked for.
+    """Return the pool with another geometry: another width of the images' cone, gap to the texts, or quality of texts.
 
-    An embedding is a part that all pictures share and a part of its own; `narrow` sets their shares. A text is that
-    shared part, a part that only texts have, and a direction of its own; `gap` sets the first one's share.
+    An embedding is the sum of a part that all images share and a part of its own; `narrow` sets their shares. A text is
+    the sum of that shared part, a part that only texts have, and a direction of its own; `gap` sets the share of the
+    first.
 
     Parameters
     ----------
     gap : float
-        The mean cosine between texts and pictures: 0.15 to 0.35 for CLIP. The texts' own if it is not given.
+        The mean cosine between texts and images, so that a larger value is a smaller gap: 0.15 to 0.35 for CLIP.
+        Unchanged if not given.
     narrow : float
-        The mean cosine between two pictures, 0 to 1: 0.4 to 0.9 for CLIP. The pool's own if it is not given.
+        The mean cosine between two images, 0 to 1: 0.4 to 0.9 for CLIP. Unchanged if not given.
     text : str
-        "excellent", "fair" or "poor": the direction in which a class differs from all pictures, turned at random by
-        20, 42 or 60 degrees; "misleading": mostly another class's. The pool's own texts if it is not given.
+        "excellent", "fair" or "poor": the direction in which a class differs from all images, turned at random by 20,
+        42 or 60 degrees; "misleading": mostly the direction of another class. The pool's own texts if not given.
 
-    Raises ExperimentError for numbers that no such pool has, and where texts are needed but there are none.
+    Raises ExperimentError for numbers that no pool can have, and if texts are needed but the pool has none.
     """
     _check_pool(pool)
     seed = arguments.seed(seed, error=ExperimentError)
@@ -256,23 +259,24 @@ def bent(
         raise ExperimentError(f"The pool {pool.name!r} has no texts to set apart: choose how good made ones are.")
     X = np.asarray(pool.embeddings, dtype=np.float32)
     mean = X.mean(axis=0)
+    # The direction that all images share, and the rest of each image, which is orthogonal to it.
     shared, own = _unit(mean), X - np.outer(X @ _unit(mean), _unit(mean))
     if text is not None:
-        directions = _made_texts(pool, own, text, seed)
+        directions = _text_directions(pool, own, text, seed)
     else:
         directions = {name: _unit(_without(np.asarray(t, dtype=np.float32), shared)) for name, t in pool.texts.items()}
-    among = float(mean @ mean)
+    image_cosine = float(mean @ mean)
     if narrow is not None:
         own *= np.sqrt((1 - narrow) / np.square(own).sum(axis=1).mean())
         X = own + np.sqrt(narrow) * shared
         X /= np.linalg.norm(X, axis=1, keepdims=True)
-        among = narrow
+        image_cosine = narrow
     texts = {concept: np.asarray(vector) for concept, vector in pool.texts.items()}
     if text is not None or gap is not None or (narrow is not None and texts):
-        across = among**0.5 * float(np.mean([_unit(v) @ shared for v in texts.values()])) if texts else 0.25
-        texts = _set_apart(directions, shared, own, across if gap is None else gap, among)
-    bends = {"gap": gap, "narrow": narrow, "text": text}
-    name = ", ".join([pool.name, *(f"{what}={value}" for what, value in bends.items() if value is not None)])
+        own_gap = image_cosine**0.5 * float(np.mean([_unit(v) @ shared for v in texts.values()])) if texts else 0.25
+        texts = _texts_with_gap(directions, shared, own, own_gap if gap is None else gap, image_cosine)
+    changes = {"gap": gap, "narrow": narrow, "text": text}
+    name = ", ".join([pool.name, *(f"{key}={value}" for key, value in changes.items() if value is not None)])
     return replace(pool, name=name, embeddings=X, texts=texts)
 
 
@@ -280,42 +284,54 @@ def _check_pool(pool: Pool) -> None:
     arguments.instance(pool, Pool, "The pool", "a Pool, such as open_pool returns", error=ExperimentError)
 
 
-def _made_texts(pool: Pool, own: NDArray[np.float32], text: TextQuality, seed: int) -> dict[str, NDArray[np.float32]]:
-    """A direction for each concept, as `bent` describes."""
+def _text_directions(
+    pool: Pool, own: NDArray[np.float32], text: TextQuality, seed: int
+) -> dict[str, NDArray[np.float32]]:
+    """Return a direction (unit length) for each concept's text, of the given quality, as `bent` describes.
+
+    `own` (n, dim) is the part of each embedding that is not common to all.
+    """
     names = pool.concepts
     classes = {name: _unit(own[pool.truth[name].to_numpy()].mean(axis=0) - own.mean(axis=0)) for name in names}
-    found = {}
+    directions = {}
     for number, name in enumerate(names):
         rng = np.random.default_rng([seed, TEXT_QUALITIES.index(text), number])
-        # A mixture of pictures: in a direction that they lack noise would do no harm.
+        # Noise is a random mixture of images: noise in a direction in which images do not vary would change no ranking.
         noise = rng.normal(size=len(own)).astype(np.float32) @ own
         if text == "misleading" and len(names) > 1:
             noise = 0.3 * _unit(noise) + classes[names[(number + 1) % len(names)]]
-        angle = np.radians(_TURNED[text])
-        found[name] = _unit(np.cos(angle) * classes[name] + np.sin(angle) * _unit(_without(noise, classes[name])))
-    return found
+        angle = np.radians(_TEXT_ANGLES[text])
+        directions[name] = _unit(np.cos(angle) * classes[name] + np.sin(angle) * _unit(_without(noise, classes[name])))
+    return directions
 
 
-def _set_apart(
+def _texts_with_gap(
     directions: Mapping[str, NDArray[np.float32]],
     shared: NDArray[np.float32],
     own: NDArray[np.float32],
     gap: float,
-    among: float,
+    image_cosine: float,
 ) -> dict[str, NDArray[np.floating[Any]]]:
-    """Texts (unit length) whose mean cosine with the pictures is `gap`, theirs among each other being `among`."""
-    along = gap / among**0.5
+    """Return texts (unit length) whose mean cosine with the images is `gap`.
+
+    `directions` are the texts' own directions, `shared` is the images' common direction, `own` (n, dim) is the rest of
+    each image, and `image_cosine` is the mean cosine between two images.
+    """
+    along = gap / image_cosine**0.5
     if not -1 < along < 1:
         raise ExperimentError(
-            f"A mean cosine of {gap} between texts and pictures needs a narrower cone of pictures than {among:.2f}."
+            f"A mean cosine of {gap} between texts and pictures needs a narrower cone of pictures than"
+            f" {image_cosine:.2f}."
         )
-    # What only texts have: the direction in which pictures differ least.
+    # The part that only texts have: the direction in which images vary least.
     only_texts = np.linalg.eigh(own.T @ own)[1][:, 1].astype(np.float32)
     rest = 1 - along**2
     texts: dict[str, NDArray[np.floating[Any]]] = {}
     for concept, direction in directions.items():
-        apart = _unit(_without(_without(only_texts, shared), direction))
-        vector = along * shared + (rest * _OWN_SHARE) ** 0.5 * direction + (rest * (1 - _OWN_SHARE)) ** 0.5 * apart
+        text_only = _unit(_without(_without(only_texts, shared), direction))
+        vector = (
+            along * shared + (rest * _CLASS_SHARE) ** 0.5 * direction + (rest * (1 - _CLASS_SHARE)) ** 0.5 * text_only
+        )
         texts[concept] = vector.astype(np.float32)
     return texts
 
@@ -325,7 +341,7 @@ def _hash(name: str) -> bytes:
 
 
 def _halves(n: int, videos: NDArray[np.int64] | None, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to label from and rows to test on, half of all clips each, or half of all videos."""
+    """Split rows into those to label from and those to test on: half of all clips each, or half of all videos."""
     groups = np.arange(n) if videos is None else videos
     number = int(groups.max()) + 1 if n else 0
     chosen = np.zeros(number, dtype=bool)
@@ -339,5 +355,5 @@ def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _without(vector: NDArray[np.float32], unit: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is left of a vector at right angles to another of length 1."""
+    """Return the part of a vector that is orthogonal to `unit`, a vector of length 1."""
     return vector - (vector @ unit) * unit

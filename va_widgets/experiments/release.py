@@ -1,4 +1,4 @@
-"""VA's own release, as it was published: 504,030 shots, 56 concepts, three annotators' labels and the baselines'.
+"""Read VA's published release: 504,030 shots, 56 concepts, labels of three annotators and of the baselines.
 
 embeddings.h5                 dataset "embeddings", float32 (n, dim); row i is row i of shot-data.csv
 shot-data.csv                 key, yt_id, desc, genre, frame_in, frame_out, start, end, fps, cluster_index
@@ -36,7 +36,7 @@ CORPUS_FOLDER = "va-corpus"
 _EMBEDDINGS_FILE, _SHOTS_FILE = "embeddings.h5", "shot-data.csv"
 _TEXTS_FILE, _QUERIES_FILE = "text-embeddings.json", "queries.json"
 _LABELS, _CHECKPOINTS, _COMPARISON, _VALIDATION = "agg", "checkpoints", "cmp", "ave/validation"
-# What a corpus calls the columns of shot-data.csv.
+# The columns of shot-data.csv, with their names in a corpus.
 _COLUMNS = {
     "key": "clip_id", "yt_id": "video", "start": "start", "end": "end", "fps": "fps", "frame_in": "frame_in",
     "frame_out": "frame_out", "cluster_index": "cluster", "desc": "desc", "genre": "genre",
@@ -75,10 +75,10 @@ class _Answers(msgspec.Struct):
 
 
 class Release:
-    """VA's release. Made by `open_release`; its files are read when they are asked for.
+    """VA's release, as `open_release` returns it. Each method reads its file when it is called.
 
-    All methods raise CorpusError if the release lacks what is asked for, the file is damaged, it names shots that
-    shot-data.csv does not, or it calls one shot both a positive and a negative.
+    All methods raise CorpusError if the file is missing or damaged, has shots that are not in shot-data.csv, or has one
+    shot both as a positive and as a negative.
     """
 
     def __init__(self, folder: Path, corpus: Corpus) -> None:
@@ -91,26 +91,26 @@ class Release:
     @property
     def concepts(self) -> list[str]:
         """The names of all concepts that have labels, sorted."""
-        found = self._names(_LABELS)
-        if not found:
+        names = self._names(_LABELS)
+        if not names:
             raise CorpusError(f"The release in {self.folder} has no labels ({_LABELS}/*.json): copy all of it.")
-        return found
+        return names
 
     @property
     def queries(self) -> dict[str, list[str]]:
-        """What was searched for, by concept."""
-        found = _read_json(self.folder / _QUERIES_FILE, dict[str, list[str] | str])
-        return {concept: [some] if isinstance(some, str) else some for concept, some in found.items()}
+        """The annotators' search texts, by concept."""
+        content = _read_json(self.folder / _QUERIES_FILE, dict[str, list[str] | str])
+        return {concept: [texts] if isinstance(texts, str) else texts for concept, texts in content.items()}
 
     def annotators(self, concept: str) -> list[str]:
-        """Who labelled a concept: the primary annotator, then the others."""
+        """Return the names of a concept's annotators: the primary one, then the others."""
         votes = _read_json(self._file(_LABELS, concept), _Votes)
         return [votes.primary, *votes.secondaries]
 
     def labels(self, concept: str) -> pd.DataFrame:
-        """What all annotators said of each clip: DataFrame(primary, a column a secondary annotator, agg, pos_cnt).
+        """Return all annotators' labels: DataFrame(primary, one column per secondary annotator, agg, pos_cnt).
 
-        Indexed by key. All are bool, `agg` is the majority, but `pos_cnt` is how many said yes.
+        It is indexed by key. Labels are bool, `agg` is the majority's, and `pos_cnt` is the number of positive labels.
         """
         file = self._file(_LABELS, concept)
         votes = _read_json(file, _Votes)
@@ -127,39 +127,39 @@ class Release:
         for name in votes.secondaries:
             table[name] = np.array([vote.secondaries[name] for vote in votes.data], dtype=np.bool_)
         table["pos_cnt"] = np.array([vote.pos_cnt for vote in votes.data], dtype=np.int64)
-        return _once(table[columns])
+        return _without_repeats(table[columns])
 
     def checkpoints(self, concept: str) -> list[pd.DataFrame]:
-        """The primary annotator's data set after each rebuild, in order: DataFrame(value bool), indexed by key."""
+        """Return the primary annotator's data sets after each rebuild, in order: DataFrame(value bool), by key."""
         file = self._file(_CHECKPOINTS, concept)
-        return [_once(self._split(file, one)) for one in _read_json(file, list[_Split])]
+        return [_without_repeats(self._split(file, split)) for split in _read_json(file, list[_Split])]
 
     def comparison(self, concept: str) -> dict[str, pd.DataFrame]:
-        """The baselines' labels in the order they were given: DataFrame(value bool), indexed by key.
+        """Return the baselines' labels in the order of labelling: {baseline: DataFrame(value bool), by key}.
 
-        "random" are of random clips, "zero_shot" of those nearest to the text.
+        "random" has labels of random clips, "zero_shot" of the clips nearest to the text.
         """
         file = self._file(_COMPARISON, concept)
-        found = _read_json(file, _Answers)
+        content = _read_json(file, _Answers)
         return {
-            name: self._by_key(file, [one.key for one in answers], [one.value for one in answers])
-            for name, answers in (("random", found.random), ("zero_shot", found.zero_shot))
+            name: self._by_key(file, [answer.key for answer in answers], [answer.value for answer in answers])
+            for name, answers in (("random", content.random), ("zero_shot", content.zero_shot))
         }
 
     def validation(self, concept: str) -> tuple[list[str], list[str]]:
-        """The keys of the positives and of the negatives of the AVE data set's validation part."""
+        """Return the keys of the positives and of the negatives in the validation part of the AVE data set."""
         file = self._file(_VALIDATION, concept)
-        found = _read_json(file, _Split)
-        self._split(file, found)
-        return found.pos, found.neg
+        split = _read_json(file, _Split)
+        self._split(file, split)  # raises CorpusError for unknown or contradictory keys
+        return split.pos, split.neg
 
     def _names(self, part: str) -> list[str]:
         return sorted(file.stem for file in (self.folder / part).glob("*.json"))
 
     def _file(self, part: str, concept: str) -> Path:
-        """The file of a concept in one part of the release."""
-        # A name that is more than a name would lead out of the folder.
-        if not isinstance(concept, str) or concept in ("", ".", "..") or any(sign in concept for sign in "/\\:\0"):
+        """Return the file of a concept in one part of the release."""
+        # A name with separators, or "..", would lead out of the folder.
+        if not isinstance(concept, str) or concept in ("", ".", "..") or any(char in concept for char in "/\\:\0"):
             raise CorpusError(f"{described(concept)} cannot be the name of a concept: see release.concepts.")
         file = self.folder / part / f"{concept}.json"
         if not file.is_file():
@@ -171,6 +171,7 @@ class Release:
         return self._by_key(file, [*split.pos, *split.neg], [True] * len(split.pos) + [False] * len(split.neg))
 
     def _by_key(self, file: Path, keys: Sequence[str], values: Sequence[bool], name: str = "value") -> pd.DataFrame:
+        """Return labels as a table by key. Raises CorpusError for unknown keys and for contradictory labels."""
         index = pd.Index(np.array(keys, dtype=object), name="key")
         unknown = self.corpus.clips.index.get_indexer(index) < 0
         if unknown.any():
@@ -186,19 +187,20 @@ class Release:
 
 
 def open_release(folder: GivenPath, path: GivenPath | None = None) -> Release:
-    """Open VA's release. Its corpus is made at the first call, which takes about a minute, and opened at later ones.
+    """Open VA's release. The first call builds its corpus, which takes about a minute; later calls open it.
 
     Parameters
     ----------
     folder : path
-        Where the release was unpacked: with embeddings.h5, shot-data.csv, and as much of the rest as you need.
+        The folder of the unpacked release, with embeddings.h5, shot-data.csv, and as many of the other files as you
+        need.
     path : path
-        The corpus's folder; `va-corpus` in the release's if it is not given.
+        The corpus's folder; `va-corpus` in the release's folder if not given.
 
     The corpus's clip_id is the release's key, its video the YouTube id, its cluster the release's; `desc` and `genre`
-    are columns. It can be searched for the labels and queries in text-embeddings.json, and has no pictures.
+    are columns. It can be searched for the labels and queries in text-embeddings.json, and has no images.
 
-    Raises CorpusError if the folder is no release, its files do not belong together or are damaged, the corpus cannot
+    Raises CorpusError if the folder is no release, its files are damaged or do not belong together, the corpus cannot
     be written, or `path` holds another corpus.
     """
     home = absolute_path(folder, name="The release's folder")
@@ -207,18 +209,20 @@ def open_release(folder: GivenPath, path: GivenPath | None = None) -> Release:
     for name in (_EMBEDDINGS_FILE, _SHOTS_FILE):
         if not (home / name).is_file():
             raise CorpusError(f"{home} is not VA's release, because it has no {name}: give the folder that has it.")
-    place = home / CORPUS_FOLDER if path is None else absolute_path(path, name="The corpus's folder")
+    corpus_path = home / CORPUS_FOLDER if path is None else absolute_path(path, name="The corpus's folder")
     shots = read_table(home / _SHOTS_FILE, list(_COLUMNS), text=("key", "yt_id", "desc"))
-    if (place / MANIFEST_FILE).exists():
-        corpus = Corpus.open(place)
+    if (corpus_path / MANIFEST_FILE).exists():
+        corpus = Corpus.open(corpus_path)
         if not np.array_equal(np.asarray(corpus.clips.index), np.asarray(shots["key"])):
-            raise CorpusError(f"{place} holds a corpus of other shots than {home}: give open_release another path.")
+            raise CorpusError(
+                f"{corpus_path} holds a corpus of other shots than {home}: give open_release another path."
+            )
     else:
-        corpus = _made(home, place, shots)
+        corpus = _build_corpus(home, corpus_path, shots)
     return Release(home, corpus)
 
 
-def _made(home: Path, place: Path, shots: pd.DataFrame) -> Corpus:
+def _build_corpus(home: Path, corpus_path: Path, shots: pd.DataFrame) -> Corpus:
     vectors = read_vectors(home / _EMBEDDINGS_FILE)
     if len(vectors) != len(shots):
         raise CorpusError(
@@ -227,21 +231,22 @@ def _made(home: Path, place: Path, shots: pd.DataFrame) -> Corpus:
         )
     texts: dict[str, NDArray[Any]] | None = None
     if (home / _TEXTS_FILE).exists():
-        found = _read_json(home / _TEXTS_FILE, dict[str, list[float]])
-        texts = {text: np.array(vector, dtype=np.float32) for text, vector in found.items()}
+        content = _read_json(home / _TEXTS_FILE, dict[str, list[float]])
+        texts = {text: np.array(vector, dtype=np.float32) for text, vector in content.items()}
     clips = shots[list(_COLUMNS)].rename(columns=_COLUMNS)
     try:
-        return Corpus.from_embeddings(place, vectors, clips, text_embeddings=texts)
+        return Corpus.from_embeddings(corpus_path, vectors, clips, text_embeddings=texts)
     except CorpusError as error:
         if not isinstance(error.__cause__, OSError):
             raise
         raise CorpusError(
-            f"The corpus of the release cannot be written to {place} ({said(error.__cause__)}): give open_release a"
-            " path where it can."
+            f"The corpus of the release cannot be written to {corpus_path} ({said(error.__cause__)}): give open_release"
+            " a path where it can."
         ) from error
 
 
 def _read_json(file: Path, kind: type[_T]) -> _T:
+    """Read a JSON file as a value of type `kind`. Raises CorpusError if it is missing or has other content."""
     if not file.is_file():
         raise CorpusError(f"There is no {file.name} in {file.parent}: copy all of the release.")
     try:
@@ -253,9 +258,10 @@ def _read_json(file: Path, kind: type[_T]) -> _T:
 
 
 def _listed(names: Sequence[str]) -> str:
+    """Return up to eight names as one text."""
     return (", ".join(names[:8]) or "none") + (" …" if len(names) > 8 else "")
 
 
-def _once(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with each key once."""
+def _without_repeats(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the first row of each key."""
     return table[~table.index.duplicated()]

@@ -1,6 +1,6 @@
-"""What a comparison says: curves with intervals, a table, who beats whom, a plot, and all of it as Markdown.
+"""Report a comparison: curves with intervals, a table, counts of wins, a plot, and all of it as Markdown.
 
-Everywhere a concept counts once: its AP is the mean over its seeds, and what is shown is the median over concepts.
+Each concept counts once: its AP is the mean over its seeds, and the reports show the median over concepts.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _COLUMNS = ["strategy", "concept", "seed", "n", "ap"]
 
 
 def curves(results: pd.DataFrame, level: float = 0.9, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """The AP of each strategy at each number of labels: DataFrame(strategy, n, ap, low, high).
+    """Return the AP of each strategy at each number of labels: DataFrame(strategy, n, ap, low, high).
 
     Parameters
     ----------
     results : DataFrame(strategy, concept, seed, n, ap)
-        What `compare` returns.
+        The table of `compare`.
     level : float
-        Of the interval, 0 to 1. It is a bootstrap's, over concepts and over the seeds of each. With a handful of
-        concepts it tells how much depends on which ones they are.
+        The level of the interval, 0 to 1. It is from a bootstrap over concepts and over the seeds of each. With few
+        concepts it shows how much the result depends on their choice.
     resamples, seed : int
-        Of the bootstrap.
+        The number of bootstrap resamples, and their seed.
 
     Raises ExperimentError if the table lacks a column or has no rows.
     """
@@ -62,28 +62,28 @@ def curves(results: pd.DataFrame, level: float = 0.9, resamples: int = 1000, see
 
 
 def table(results: pd.DataFrame) -> pd.DataFrame:
-    """The median AP over concepts: a row a strategy, a column a number of labels."""
+    """Return the median AP over concepts: one row per strategy, one column per number of labels."""
     names, budgets, values = _cube(results)
     return pd.DataFrame(_median(values), index=pd.Index(names, name="strategy"), columns=pd.Index(budgets, name="n"))
 
 
 def wins(results: pd.DataFrame, n: int | None = None, tie: float = 0.01) -> pd.DataFrame:
-    """How often the row's strategy beats, equals and loses to the column's, "wins/ties/losses" over concepts and seeds.
+    """Count how often the row's strategy beats the column's: "wins/ties/losses" over concepts and seeds.
 
     Parameters
     ----------
     n : int
-        At how many labels; at each of them if it is not given.
+        The number of labels to compare at; all of them if not given.
     tie : float
-        The difference in AP up to which two runs are equal.
+        The difference in AP up to which two runs count as equal.
 
     Raises ExperimentError if there are no results at `n` labels.
     """
     tie = arguments.number(tie, "tie", least=0, error=ExperimentError)
     if n is not None:
         n = arguments.count(n, "n", error=ExperimentError)
-    some = results if n is None else _checked(results)[results["n"] == n]
-    names, _, values = _cube(some)
+    selected = results if n is None else _checked(results)[results["n"] == n]
+    names, _, values = _cube(selected)
     cells = pd.DataFrame("", index=pd.Index(names, name="strategy"), columns=names)
     for i, name in enumerate(names):
         for j, other in enumerate(names):
@@ -96,7 +96,7 @@ def wins(results: pd.DataFrame, n: int | None = None, tie: float = 0.01) -> pd.D
 
 
 def plot(results: pd.DataFrame, ax: Axes | None = None, *, level: float = 0.9) -> Axes:
-    """Draw the curves with their intervals, the number of labels on a logarithmic axis; returns the axes drawn on.
+    """Draw the curves with their intervals over a logarithmic axis of labels; returns the axes.
 
     Raises ExperimentError if matplotlib is not installed.
     """
@@ -107,11 +107,11 @@ def plot(results: pd.DataFrame, ax: Axes | None = None, *, level: float = 0.9) -
         raise ExperimentError("A plot needs matplotlib: pip install matplotlib.") from error
     if ax is not None and not hasattr(ax, "set_title"):
         raise ExperimentError(f"ax must be axes of matplotlib, such as pyplot.gca() returns, not {described(ax)}.")
-    several = curves(results, level)  # raises what is wrong before anything is drawn
+    table_of_curves = curves(results, level)  # raises for wrong arguments before anything is drawn
     axes = ax or pyplot.subplots(figsize=(7, 4.5))[1]
-    for name, some in several.groupby("strategy", sort=False):
-        (line,) = axes.plot(some["n"], some["ap"], marker="o", markersize=3, label=str(name))
-        axes.fill_between(some["n"], some["low"], some["high"], alpha=0.12, color=line.get_color(), linewidth=0)
+    for name, curve in table_of_curves.groupby("strategy", sort=False):
+        (line,) = axes.plot(curve["n"], curve["ap"], marker="o", markersize=3, label=str(name))
+        axes.fill_between(curve["n"], curve["low"], curve["high"], alpha=0.12, color=line.get_color(), linewidth=0)
     budgets = sorted(results["n"].unique())
     axes.set_xscale("log")
     axes.set_xticks(budgets, [str(n) for n in budgets])
@@ -123,23 +123,23 @@ def plot(results: pd.DataFrame, ax: Axes | None = None, *, level: float = 0.9) -
 
 
 def markdown(results: pd.DataFrame, level: float = 0.9, of: str | None = None) -> str:
-    """The table with its intervals and the matrix of wins over all numbers of labels, as Markdown.
+    """Return the table with its intervals, and the matrix of wins over all numbers of labels, as Markdown.
 
     Parameters
     ----------
     level : float
-        Of the intervals, see `curves`.
+        The level of the intervals, see `curves`.
     of : str
-        The strategy whose wins are told; everybody's if it is not given.
+        The strategy whose wins are listed; all strategies if not given.
 
-    Raises ExperimentError if the results have no strategy of that name, or are none.
+    Raises ExperimentError if the results have no strategy of that name, or are no table of `compare`.
     """
     names = list(dict.fromkeys(_checked(results)["strategy"]))
     if of is not None and not is_one_of(of, names):
         raise ExperimentError(f"The results hold nothing of the strategy {described(of)}.")
-    found = curves(results, level)
-    budgets = sorted(found["n"].unique())
-    cells = {(row.strategy, row.n): f"{row.ap:.2f} ({row.low:.2f}–{row.high:.2f})" for row in found.itertuples()}
+    points = curves(results, level)
+    budgets = sorted(points["n"].unique())
+    cells = {(row.strategy, row.n): f"{row.ap:.2f} ({row.low:.2f}–{row.high:.2f})" for row in points.itertuples()}
     concepts, seeds = results["concept"].nunique(), results["seed"].nunique()
     lines = [
         f"Average precision on the test half: the median over concepts ({concepts}) of the mean over seeds ({seeds}),"
@@ -148,19 +148,20 @@ def markdown(results: pd.DataFrame, level: float = 0.9, of: str | None = None) -
         *_table(["labels", *map(str, budgets)], [[name, *(cells[name, n] for n in budgets)] for name in names]),
     ]
     if len(names) > 1:
-        told = names if of is None else [of]
-        matrix = wins(results).loc[told]
+        listed = names if of is None else [of]
+        matrix = wins(results).loc[listed]
         lines += ["", "Wins/ties/losses of the row against the column, over concepts, seeds and numbers of labels:", ""]
-        lines += _table(["", *names], [[name, *matrix.loc[name]] for name in told])
+        lines += _table(["", *names], [[name, *matrix.loc[name]] for name in listed])
     return "\n".join(lines)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
 def _checked(results: pd.DataFrame) -> pd.DataFrame:
-    """The results. Raises ExperimentError if they are no table that `compare` returns."""
+    """Return the results. Raises ExperimentError if they are no table of `compare`."""
     arguments.instance(results, pd.DataFrame, "Results", "a DataFrame that compare returns", error=ExperimentError)
     missing = [column for column in _COLUMNS if column not in results]
     if missing or not len(results):
@@ -169,22 +170,22 @@ def _checked(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cube(results: pd.DataFrame) -> tuple[list[str], list[int], NDArray[np.float64]]:
-    """Strategies in their order, numbers of labels, and the AP (strategies, numbers, concepts, seeds), NaN for none."""
+    """Return strategies, numbers of labels, and APs (strategies, numbers, concepts, seeds), NaN for missing runs."""
     _checked(results)
     names, budgets = list(dict.fromkeys(results["strategy"])), sorted(int(n) for n in results["n"].unique())
     axes = [names, budgets, sorted(results["concept"].unique()), sorted(results["seed"].unique())]
     values = np.full([len(axis) for axis in axes], np.nan)
     columns = ("strategy", "n", "concept", "seed")
-    places = [pd.Index(axis).get_indexer(results[column]) for axis, column in zip(axes, columns, strict=True)]
-    values[tuple(places)] = results["ap"]
+    positions = [pd.Index(axis).get_indexer(results[column]) for axis, column in zip(axes, columns, strict=True)]
+    values[tuple(positions)] = results["ap"]
     return names, budgets, values
 
 
 def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The median over concepts (last but one axis) of the mean over seeds (last axis), leaving out what is NaN."""
-    here = np.isfinite(values)
-    number = here.sum(axis=-1)
-    means = np.where(here, values, 0).sum(axis=-1) / np.maximum(number, 1)
+    """Return the median over concepts (last axis but one) of the mean over seeds (last axis), ignoring NaN."""
+    present = np.isfinite(values)
+    number = present.sum(axis=-1)
+    means = np.where(present, values, 0).sum(axis=-1) / np.maximum(number, 1)
     means[number == 0] = np.nan
     median: NDArray[np.float64] = np.ma.median(np.ma.masked_invalid(means), axis=-1).filled(np.nan)
     return median

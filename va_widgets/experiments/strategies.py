@@ -1,7 +1,7 @@
-"""The strategies that are compared, by name.
+"""The strategies of the comparison, by name.
 
-A strategy is a learner and a query (`tasks.Strategy`). The learner fits to labelled embeddings; what it returns scores
-any embeddings. The query chooses the rows to label next.
+A strategy is a learner and a query (`tasks.Strategy`). The learner fits a scorer of embeddings to the labelled ones;
+the query chooses the rows to label next.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _ALL = (
     Strategy("perch", perch_learner, margin_query),
     Strategy("text_probe", text_probe_learner, margin_query),
     Strategy("margin", logistic, margin_query),
-    # Not adaptive: these look at where labels are, not at what a classifier says.
+    # Not adaptive: these use only the positions of the labelled clips, not the scores of a classifier.
     Strategy("typiclust", logistic, typiclust, adaptive=False),
     Strategy("probcover", logistic, probcover, adaptive=False),
     Strategy("coreset", logistic, coreset, adaptive=False),
@@ -74,7 +74,7 @@ STRATEGIES: Mapping[str, Strategy] = {strategy.name: strategy for strategy in _A
 
 
 def strategy(name: str) -> Strategy:
-    """A strategy by its name. Raises ExperimentError if there is none of that name."""
+    """Return the strategy called `name`. Raises ExperimentError if there is none."""
     if not is_one_of(name, STRATEGIES):
         raise ExperimentError(f"There is no strategy called {described(name)}: choose among {', '.join(STRATEGIES)}.")
     return STRATEGIES[name]

@@ -1,4 +1,4 @@
-"""What a strategy is made of: a learner and a query, and what they are told. Functions on arrays."""
+"""The parts of a strategy, a learner and a query, and the data that they get: types and functions on arrays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Fitted: TypeAlias = Callable[[NDArray[np.float32]], Scores]
 
 @dataclass(frozen=True)
 class Task:
-    """What a strategy may know before the first label: everything but the truth.
+    """The data that a strategy gets before the first label: everything but the truth.
 
     Attributes
     ----------
@@ -28,9 +28,9 @@ class Task:
         The concept's text embedding.
     videos : int (n,), optional
     seed : int
-        Of this run; `rng` is seeded with it.
+        Of this run. `rng` is seeded with it.
     memory : dict
-        What a learner or a query keeps for itself from one step to the next.
+        Values that learners and queries keep from one step to the next.
     """
 
     X: NDArray[np.float32]
@@ -41,37 +41,37 @@ class Task:
     memory: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def nearness(self) -> NDArray[np.float32]:
-        """The dot product of every embedding with the text, float32 (n,): zero-shot scores. Random without a text."""
-        if "nearness" not in self.memory:
+    def zero_shot_scores(self) -> NDArray[np.float32]:
+        """Zero-shot scores float32 (n,): every embedding's dot product with the text, or random without a text."""
+        if "zero_shot_scores" not in self.memory:
             scores = self.rng.random(len(self.X)) if self.text is None else self.X @ self.text
-            self.memory["nearness"] = scores.astype(np.float32)
-        return self.memory["nearness"]
+            self.memory["zero_shot_scores"] = scores.astype(np.float32)
+        return self.memory["zero_shot_scores"]
 
     @property
-    def backdrop(self) -> Backdrop:
-        """What these clips look like in general, as a session knows it of its corpus."""
-        if "backdrop" not in self.memory:
-            self.memory["backdrop"] = Backdrop.of(self.X, self.seed)
-        return self.memory["backdrop"]
+    def statistics(self) -> Backdrop:
+        """Mean, spread and a sample of the embeddings, as a session computes them for its corpus."""
+        if "statistics" not in self.memory:
+            self.memory["statistics"] = Backdrop.of(self.X, self.seed)
+        return self.memory["statistics"]
 
 
 @dataclass(frozen=True)
 class State:
-    """What is known when the next clips are to be chosen.
+    """The data from which a query chooses the next clips.
 
     Attributes
     ----------
     rows : int (m,)
-        The rows of `task.X` that are labelled, in the order in which they were.
+        The labelled rows of `task.X`, in the order of labelling.
     y : bool (m,)
         Their labels.
     scores : float (n,)
-        The learner's decision values of all rows.
+        The learner's decision values for all rows.
     step : int
-        How many batches were chosen before.
+        The number of batches chosen before.
     budget : int
-        How many labels there will be in the end.
+        The number of labels at the end of the run.
     """
 
     task: Task
@@ -83,7 +83,7 @@ class State:
 
     @property
     def free(self) -> NDArray[np.bool_]:
-        """Which rows have no label, bool (n,)."""
+        """True for each row without a label, bool (n,)."""
         free = np.ones(len(self.task.X), dtype=bool)
         free[self.rows] = False
         return free
@@ -95,18 +95,18 @@ Query: TypeAlias = Callable[[State, int], Rows]
 
 @dataclass(frozen=True)
 class Strategy:
-    """A way to label.
+    """A strategy of active learning: how to choose clips to label, and how to learn from the labels.
 
     Attributes
     ----------
     learner : (task, rows, y) -> fitted, where fitted(X) is the decision values float (n,) of embeddings (n, dim)
-        Called with at least one label; all may be of one class.
+        Called with at least one label. All labels may be of one class.
     query : (state, k) -> rows
-        Up to `k` different rows without a label.
+        Up to `k` distinct rows without a label.
     adaptive : bool
-        False where the query does not look at the scores: then the learner is needed at the reported budgets only.
+        False if the query does not use the scores: then the learner is fitted at the reported budgets only.
     searches : bool
-        Whether the first labels are of the clips nearest to the text; False leaves them to the query too.
+        True if the clips nearest to the text are labelled first. False if the query chooses the first clips, too.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the tests of experiments share."""
+"""Fixtures of the experiments' tests."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from va_widgets.experiments.compare import one_thread
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
-    """Small matrices are multiplied faster by one thread than by several that wait for each other."""
+    """Run each test with one thread, which is faster for small matrices than several."""
     with one_thread():
         yield

@@ -1,4 +1,4 @@
-"""A small pool for the tests of the experiments: three concepts, each a direction in a narrow cone."""
+"""A small synthetic pool for the experiments' tests: three concepts, each a direction in a narrow cone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHARES = (0.3, 0.15, 0.08)
 
 
 def make_pool(n: int = 240, dim: int = 16, seed: int = 0, text: float = 1.0) -> Pool:
-    """`text` is how good the texts are: 1 the concepts' directions, 0 nothing to do with them."""
+    """Return a pool; `text` is the texts' quality: 1 for the concepts' own directions, 0 for unrelated ones."""
     rng = np.random.default_rng(seed)
     basis = np.linalg.qr(rng.normal(size=(dim, dim)))[0]
     truth = rng.random((n, len(CONCEPTS))) < SHARES

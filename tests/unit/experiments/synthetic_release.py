@@ -1,4 +1,4 @@
-"""A small release in the format of VA's own, made up of a few directions in space: every concept is one."""
+"""Writes a small synthetic release in the format of VA's release; each concept is a direction in space."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SHOTS, DIM = 300, 32
 _CLUSTERS = 10
 _SHOTS_A_VIDEO = 12
 _FPS = 23.976024
-_NEAR = 0.35  # a shot with a higher cosine shows the concept
+_LEAST_COSINE = 0.35  # shots with a higher cosine show the concept
 
 
 def write_release(folder: Path, shots: int = SHOTS, dim: int = DIM, seed: int = 0) -> dict[str, np.ndarray]:
-    """Write it and return the truth: {concept: bool (shots,)}. The same numbers give the same release."""
+    """Write a release and return its truth: {concept: bool (shots,)}. The same arguments give the same release."""
     rng = np.random.default_rng(seed)
     directions = np.linalg.qr(rng.normal(size=(dim, len(CONCEPTS))))[0].T
     shown = rng.random((shots, len(CONCEPTS))) < 0.3
     vectors = rng.normal(size=(shots, dim)) / np.sqrt(dim) + shown @ directions * 1.2
-    vectors *= rng.uniform(0.5, 4.0, size=(shots, 1))  # CLIP4Clip's are of any length
+    vectors *= rng.uniform(0.5, 4.0, size=(shots, 1))  # as CLIP4Clip's, which are not normalised
     cosines = vectors @ directions.T / np.linalg.norm(vectors, axis=1, keepdims=True)
-    truth = {concept: cosines[:, i] > _NEAR for i, concept in enumerate(CONCEPTS)}
+    truth = {concept: cosines[:, i] > _LEAST_COSINE for i, concept in enumerate(CONCEPTS)}
 
     folder.mkdir(parents=True, exist_ok=True)
     with h5py.File(folder / "embeddings.h5", "w") as opened:
@@ -47,7 +47,7 @@ def write_release(folder: Path, shots: int = SHOTS, dim: int = DIM, seed: int = 
 
 
 def shot_data(shots: int, rng: np.random.Generator) -> pd.DataFrame:
-    """shot-data.csv; some names look like numbers or like missing values, and some genres are missing."""
+    """Return the table of shot-data.csv; some names look like numbers or missing values, some genres are missing."""
     names = ["NA", "007", "-1e5", "null", *(f"yt{i:09d}" for i in range(shots // _SHOTS_A_VIDEO + 1))]
     rows: list[dict[str, Any]] = []
     for i in range(shots):
@@ -73,29 +73,31 @@ def shot_data(shots: int, rng: np.random.Generator) -> pd.DataFrame:
 def _write_concept(
     folder: Path, concept: str, keys: np.ndarray, truth: np.ndarray, nearest: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """Three annotators, one of whom leads; a twentieth of their answers is wrong."""
+    """Write a concept's files: labels of a primary and two other annotators, with 5 % of them wrong."""
     people = ["A", "B", "C"]
     primary = people.pop(CONCEPTS.index(concept))
     chosen = rng.permutation(len(keys))[: len(keys) // 3]
     votes = []
     for row in chosen:
-        said = [bool(truth[row] ^ (rng.random() < 0.05)) for _ in range(3)]
+        answers = [bool(truth[row] ^ (rng.random() < 0.05)) for _ in range(3)]
         votes.append(
             {
                 "key": keys[row],
-                "primary": said[0],
-                "secondaries": dict(zip(people, said[1:], strict=True)),
-                "agg": sum(said) >= 2,
-                "pos_cnt": sum(said),
+                "primary": answers[0],
+                "secondaries": dict(zip(people, answers[1:], strict=True)),
+                "agg": sum(answers) >= 2,
+                "pos_cnt": sum(answers),
             }
         )
     _write(folder / "agg" / f"{concept}.json", {"primary": primary, "secondaries": people, "data": votes})
     checkpoints = [_split(keys, truth, chosen[:number]) for number in (10, 25, 60, len(chosen))]
     _write(folder / "checkpoints" / f"{concept}.json", checkpoints)
     orders = {"random": rng.permutation(len(keys))[:80], "zero_shot": nearest[:80]}
-    answers = {name: [{"key": keys[row], "value": bool(truth[row])} for row in rows] for name, rows in orders.items()}
-    _write(folder / "cmp" / f"{concept}.json", answers)
-    if concept != CONCEPTS[-1]:  # the AVE data set knows a part of the concepts only
+    comparison = {
+        name: [{"key": keys[row], "value": bool(truth[row])} for row in rows] for name, rows in orders.items()
+    }
+    _write(folder / "cmp" / f"{concept}.json", comparison)
+    if concept != CONCEPTS[-1]:  # the AVE data set has only some of the concepts
         _write(folder / "ave" / "validation" / f"{concept}.json", _split(keys, truth, rng.permutation(len(keys))[:50]))
 
 

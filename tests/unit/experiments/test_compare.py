@@ -1,4 +1,4 @@
-"""Comparing strategies: the same table in any number of processes, resumed or not; what the AP is measured on."""
+"""Comparing strategies: the same table for any number of processes, resumed or not; how the AP is measured."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUICK = ("rocchio", "zero_shot", "random")
 
 
 class Spy:
-    """A learner that notes how many labels it was given, and what they were."""
+    """A learner that records the labels of each call."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
@@ -50,21 +50,21 @@ def test_the_table(tmp_path: Path) -> None:
     assert results["ap"].between(0, 1).all()
 
 
-def test_processes_and_resuming_change_nothing(tmp_path: Path) -> None:
+def test_the_number_of_processes_and_resuming_do_not_change_results(tmp_path: Path) -> None:
     pool = make_pool()
     arguments: dict[str, Any] = {"budgets": (10, 25, 60), "seeds": (3, 5), "error": 0.05}
     alone = compare(pool, [*QUICK, "perch"], jobs=1, **arguments)
     first = compare(pool, QUICK[:1], ["cat"], jobs=1, folder=tmp_path / "runs", **arguments)
     both = compare(pool, [*QUICK, "perch"], jobs=2, folder=tmp_path / "runs", **arguments)
     pd.testing.assert_frame_equal(alone, both, check_exact=True)
-    wanted = both[(both["strategy"] == QUICK[0]) & (both["concept"] == "cat")].reset_index(drop=True)
-    pd.testing.assert_frame_equal(first, wanted, check_exact=True)
+    expected = both[(both["strategy"] == QUICK[0]) & (both["concept"] == "cat")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, expected, check_exact=True)
     files = sorted((tmp_path / "runs").iterdir())
     assert [file.suffix for file in files] == [".json"] * len(files)
     assert len(files) == 4 * len(CONCEPTS) * 2
 
 
-def test_finished_runs_are_not_made_again(tmp_path: Path) -> None:
+def test_finished_runs_are_not_repeated(tmp_path: Path) -> None:
     arguments: dict[str, Any] = {"concepts": ["cat"], "budgets": (10, 25), "seeds": 1, "jobs": 1, "folder": tmp_path}
     compare(make_pool(), ["rocchio"], **arguments)
     (file,) = tmp_path.iterdir()
@@ -72,7 +72,7 @@ def test_finished_runs_are_not_made_again(tmp_path: Path) -> None:
     content["points"] = [[10, 0.125], [25, 0.25]]
     file.write_text(json.dumps(content))
     assert compare(make_pool(), ["rocchio"], **arguments)["ap"].tolist() == [0.125, 0.25]
-    # Anything else that was asked for is another run.
+    # Other arguments are another run.
     assert compare(make_pool(seed=1), ["rocchio"], **arguments)["ap"].tolist() != [0.125, 0.25]
     assert compare(make_pool(), ["rocchio"], error=0.1, **arguments)["ap"].tolist() != [0.125, 0.25]
     file.write_text("{}")
@@ -80,13 +80,13 @@ def test_finished_runs_are_not_made_again(tmp_path: Path) -> None:
         compare(make_pool(), ["rocchio"], **arguments)
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ExperimentError, match="cannot be made"):
         compare(make_pool(), ["rocchio"], seeds=1, jobs=1, folder=tmp_path / "file" / "runs")
 
 
-def test_batches_are_of_5_up_to_100_labels_and_of_25_then() -> None:
+def test_batches_have_5_labels_up_to_100_labels_and_25_after_that() -> None:
     spy = Spy()
     replay(make_pool(400), Strategy("spy", spy, top_query), "truck", 0, (10, 12, 150))
     assert spy.numbers == [10, 12, *range(15, 101, 5), 125, 150]
@@ -99,7 +99,7 @@ def test_a_query_that_ignores_scores_needs_no_fits_between_budgets() -> None:
     assert [n for n, _ in points] == [10, 50]
 
 
-def test_labelling_starts_with_a_search_unless_the_strategy_has_none() -> None:
+def test_labelling_starts_with_a_search_if_the_strategy_searches() -> None:
     pool = make_pool()
     nearest = np.argsort(-np.asarray(pool.embeddings[pool.train], dtype=np.float32) @ pool.texts["cat"], kind="stable")
     for searches in (True, False):
@@ -108,7 +108,7 @@ def test_labelling_starts_with_a_search_unless_the_strategy_has_none() -> None:
         assert (sorted(spy.rows[0].tolist()) == sorted(nearest[:10].tolist())) is searches
 
 
-def test_labels_err_but_the_ap_is_true() -> None:
+def test_labels_have_errors_but_the_ap_uses_the_truth() -> None:
     pool, spy = make_pool(), Spy()
     ((_, ap),) = replay(pool, Strategy("spy", spy, random_query), "truck", 7, (60,), error=0.3)[-1:]
     truth = pool.truth["truck"].to_numpy()
@@ -121,24 +121,24 @@ def test_labels_err_but_the_ap_is_true() -> None:
 
 
 @pytest.mark.parametrize("name", ["va", "ours", "ucb_0.1", "text_probe", "perch"])
-def test_a_search_that_finds_nothing_is_no_obstacle(name: str) -> None:
+def test_labelling_works_after_a_search_without_positives(name: str) -> None:
     pool = make_pool()
-    away = replace(pool, texts={"frog": -pool.texts["frog"]})
+    misled = replace(pool, texts={"frog": -pool.texts["frog"]})
     positives = pool.truth["frog"].to_numpy()[pool.train]
-    nearest = np.argsort(-np.asarray(away.embeddings[away.train], dtype=np.float32) @ away.texts["frog"])[:10]
+    nearest = np.argsort(-np.asarray(misled.embeddings[misled.train], dtype=np.float32) @ misled.texts["frog"])[:10]
     assert not positives[nearest].any()
-    for some in (away, replace(pool, texts={})):
-        results = compare(some, [name], ["frog"], (10, 60), 1, jobs=1)
+    for searched in (misled, replace(pool, texts={})):
+        results = compare(searched, [name], ["frog"], (10, 60), 1, jobs=1)
         assert results["n"].tolist() == [10, 60]
         assert results["ap"].between(0, 1).all()
 
 
-def test_halves_by_name() -> None:
+def test_concepts_of_one_half() -> None:
     halves: tuple[Half, ...] = ("development", "reporting")
     for which in halves:
-        wanted = [name for name in CONCEPTS if half(name) == which]
+        expected = [name for name in CONCEPTS if half(name) == which]
         results = compare(make_pool(), ["zero_shot"], which, (10,), 1, jobs=1)
-        assert list(results["concept"]) == wanted
+        assert list(results["concept"]) == expected
 
 
 def test_budgets_beyond_the_pool_are_left_out() -> None:
@@ -146,7 +146,7 @@ def test_budgets_beyond_the_pool_are_left_out() -> None:
     assert results["n"].tolist() == [10, 30]
 
 
-def test_what_cannot_be_compared_is_said() -> None:
+def test_invalid_arguments_raise_clear_errors() -> None:
     pool = make_pool()
 
     def refused(match: str, of: Pool = pool, strategies: object = ("zero_shot",), **arguments: object) -> None:
@@ -166,7 +166,7 @@ def test_what_cannot_be_compared_is_said() -> None:
     refused("no positives of 'cat' in the half to test on", of=replace(pool, truth=hidden))
 
 
-def test_a_query_that_repeats_itself_is_named() -> None:
+def test_a_query_that_repeats_a_clip_is_named() -> None:
     def stuck(state: State, k: int) -> Rows:
         return np.zeros(k, dtype=np.int64)
 
@@ -174,7 +174,7 @@ def test_a_query_that_repeats_itself_is_named() -> None:
         replay(make_pool(), Strategy("stuck", rocchio_learner, stuck), "cat", 0, (25,))
 
 
-def test_a_query_that_gives_too_few_is_helped_out() -> None:
+def test_a_query_that_returns_too_few_clips_is_filled_up() -> None:
     def lazy(state: State, k: int) -> Rows:
         return np.empty(0, dtype=np.int64)
 

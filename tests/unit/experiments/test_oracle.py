@@ -1,4 +1,4 @@
-"""The oracle that errs."""
+"""The oracle and its wrong labels."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from va_widgets.experiments.oracle import answers
 
 
 @given(error=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))
-def test_it_errs_as_often_as_asked_and_always_about_the_same_clips(error: float, seed: int) -> None:
+def test_the_share_of_wrong_answers_and_that_they_are_repeatable(error: float, seed: int) -> None:
     truth = np.arange(5000) % 7 == 0
-    said = answers(truth, error, seed)
-    np.testing.assert_array_equal(said, answers(truth, error, seed))
-    assert (said != truth).mean() == pytest.approx(error, abs=0.04)
-    # Who errs more errs about the same clips, and others.
-    assert not ((said != truth) & (answers(truth, min(1.0, error + 0.1), seed) == truth)).any()
-    # It is the clip that is misjudged, whatever its label.
-    np.testing.assert_array_equal(answers(~truth, error, seed), ~said)
+    votes = answers(truth, error, seed)
+    np.testing.assert_array_equal(votes, answers(truth, error, seed))
+    assert (votes != truth).mean() == pytest.approx(error, abs=0.04)
+    # With a higher error, the same clips and more are wrong.
+    assert not ((votes != truth) & (answers(truth, min(1.0, error + 0.1), seed) == truth)).any()
+    # Whether an answer is wrong does not depend on the clip's label.
+    np.testing.assert_array_equal(answers(~truth, error, seed), ~votes)
 
 
-def test_one_who_never_errs_tells_the_truth() -> None:
+def test_without_errors_the_answers_are_the_truth() -> None:
     truth = np.arange(50) % 3 == 0
     np.testing.assert_array_equal(answers(truth), truth)
     np.testing.assert_array_equal(answers(truth, 1.0), ~truth)
@@ -41,7 +41,7 @@ def test_an_error_is_a_probability(error: float) -> None:
         answers(np.ones(3, dtype=bool), error)
 
 
-def test_one_who_errs_labels_a_session_wrongly_and_is_measured_by_the_truth(tmp_path: Path) -> None:
+def test_a_session_gets_wrong_labels_but_its_ap_is_measured_by_the_truth(tmp_path: Path) -> None:
     pool = make_pool()
     clips = pd.DataFrame({"video": [f"v{i}" for i in range(len(pool))], "start": 0.0, "end": 1.0})
     texts = {"truck": pool.texts["truck"]}
@@ -49,9 +49,9 @@ def test_one_who_errs_labels_a_session_wrongly_and_is_measured_by_the_truth(tmp_
     truth = pd.Series(pool.truth["truck"].to_numpy(), index=corpus.clips.index)
     session = va.Session(corpus, "truck", annotator="oracle", seed=3)
     run = label_by_oracle(session, truth, 48, error=0.2)
-    said = pd.Series(answers(truth.to_numpy(), 0.2, 3), index=truth.index)
+    votes = pd.Series(answers(truth.to_numpy(), 0.2, 3), index=truth.index)
     labels = session.labels["value"] == "yes"
-    np.testing.assert_array_equal(labels, said[labels.index])
+    np.testing.assert_array_equal(labels, votes[labels.index])
     assert (labels != truth[labels.index]).any()
     assert run.labels == 48
     assert run.ap > truth.mean()

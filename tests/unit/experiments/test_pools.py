@@ -1,4 +1,4 @@
-"""Pools: their makers, their halves, and how their geometry is bent."""
+"""Pools: how they are made, their halves, and changes of their geometry."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_folder_becomes_a_pool(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pool.texts["cat"], made.texts["cat"])
 
 
-def test_halves_are_cut_the_same_way_every_time(tmp_path: Path) -> None:
+def test_halves_depend_on_the_seed_alone(tmp_path: Path) -> None:
     write(tmp_path / "small", make_pool())
     pool, again, other = (open_pool(tmp_path / "small", seed=seed) for seed in (0, 0, 1))
     assert len(pool.train) == len(pool.test) == 120
@@ -60,7 +60,7 @@ def test_a_pool_without_texts(tmp_path: Path) -> None:
     assert not open_pool(tmp_path / "small").texts
 
 
-def test_what_is_no_pool_is_said(tmp_path: Path) -> None:
+def test_invalid_folders_raise_clear_errors(tmp_path: Path) -> None:
     write(tmp_path / "small", make_pool())
     with pytest.raises(ExperimentError, match="no texts of the quality 'good': choose one of"):
         open_pool(tmp_path / "small", "good")
@@ -71,7 +71,7 @@ def test_what_is_no_pool_is_said(tmp_path: Path) -> None:
         open_pool(tmp_path / "small")
 
 
-def test_rows_must_match() -> None:
+def test_numbers_of_rows_must_match() -> None:
     with pytest.raises(ExperimentError, match="240 embeddings but 239 rows of truth"):
         replace(make_pool(), truth=make_pool().truth.iloc[1:])
 
@@ -98,13 +98,13 @@ def test_a_corpus_with_its_truth_becomes_a_pool(tmp_path: Path) -> None:
         from_corpus(corpus, prefix="fact:")
 
 
-def test_concepts_are_halved_by_name() -> None:
-    # Never to change: what was tuned on must not be reported later.
+def test_a_concept_s_half_depends_on_its_name() -> None:
+    # These must never change: results must not be reported for concepts that learners were tuned on.
     halves = {name: half(name) for name in ("truck", "cat", "bird", "frog", "airplane")}
     assert [name for name, which in halves.items() if which == "reporting"] == ["frog", "airplane"]
 
 
-def test_the_digest_tells_pools_apart() -> None:
+def test_different_pools_have_different_digests() -> None:
     pool = make_pool()
     others = [make_pool(seed=1), make_pool(text=0.5), replace(pool, name="x"), replace(pool, train=pool.test)]
     assert pool.digest == make_pool().digest
@@ -115,7 +115,7 @@ def test_the_digest_tells_pools_apart() -> None:
 @given(
     narrow=st.floats(0.4, 0.9), gap=st.floats(-0.1, 0.4), text=st.sampled_from(TEXT_QUALITIES), seed=st.integers(0, 9)
 )
-def test_a_bent_pool_has_the_geometry_asked_for(narrow: float, gap: float, text: str, seed: int) -> None:
+def test_a_bent_pool_has_the_given_geometry(narrow: float, gap: float, text: str, seed: int) -> None:
     pool = make_pool(400, 32)
     made = bent(pool, narrow=narrow, gap=gap, text=text, seed=seed)  # type: ignore[arg-type]
     X = np.asarray(made.embeddings, dtype=np.float64)
@@ -130,21 +130,21 @@ def test_a_bent_pool_has_the_geometry_asked_for(narrow: float, gap: float, text:
     assert made.digest == bent(pool, narrow=narrow, gap=gap, text=text, seed=seed).digest  # type: ignore[arg-type]
 
 
-def test_texts_get_worse_as_asked() -> None:
+def test_text_qualities_are_in_order() -> None:
     pool = make_pool(2000)
-    found = [np.mean([zero_shot(bent(pool, text=text), name) for name in CONCEPTS]) for text in TEXT_QUALITIES]
-    assert found == sorted(found, reverse=True)
-    assert found[0] > 2 * found[-1]
+    mean_aps = [np.mean([zero_shot(bent(pool, text=text), name) for name in CONCEPTS]) for text in TEXT_QUALITIES]
+    assert mean_aps == sorted(mean_aps, reverse=True)
+    assert mean_aps[0] > 2 * mean_aps[-1]
 
 
-def test_nothing_bent_is_the_same_pool() -> None:
+def test_bent_without_arguments_changes_nothing() -> None:
     pool = make_pool()
     made = bent(pool)
     np.testing.assert_array_equal(made.embeddings, np.asarray(pool.embeddings, dtype=np.float32))
     assert {name: made.texts[name].tolist() for name in CONCEPTS} == {n: pool.texts[n].tolist() for n in CONCEPTS}
 
 
-def test_impossible_bends_are_refused() -> None:
+def test_impossible_geometries_are_refused() -> None:
     pool = make_pool()
     for wrong in (0.0, 1.0, -0.2):
         with pytest.raises(ExperimentError, match="between 0 and 1"):
@@ -158,23 +158,23 @@ def test_impossible_bends_are_refused() -> None:
     assert bent(replace(pool, texts={}), text="fair").texts.keys() == set(CONCEPTS)
 
 
-def test_pairs_are_rarer_concepts() -> None:
+def test_pairs_of_concepts_are_added() -> None:
     pool = make_pool(1000)
     made = with_pairs(replace(pool, texts={"truck": 3 * pool.texts["truck"], "cat": pool.texts["cat"]}))
     assert made.concepts[:3] == list(CONCEPTS)
     assert set(made.concepts[3:]) == {"truck + cat", "truck + frog", "cat + frog"}
     np.testing.assert_array_equal(made.truth["truck + cat"], pool.truth["truck"] & pool.truth["cat"])
-    middle = sum(pool.texts[name] / np.linalg.norm(pool.texts[name]) for name in ("truck", "cat"))
-    np.testing.assert_allclose(made.texts["truck + cat"], middle / np.linalg.norm(middle), rtol=1e-5)
+    total = sum(pool.texts[name] / np.linalg.norm(pool.texts[name]) for name in ("truck", "cat"))
+    np.testing.assert_allclose(made.texts["truck + cat"], total / np.linalg.norm(total), rtol=1e-5)
     assert "truck + frog" not in made.texts
     assert len(with_pairs(pool, 1).concepts) == 4
     assert with_pairs(pool, most=0.0).concepts == list(CONCEPTS)
 
 
-def test_the_pool_of_real_pictures_is_what_its_sources_say(shared_data: Path) -> None:
+def test_the_pool_of_real_images_has_its_documented_figures(shared_data: Path) -> None:
     expected = {"excellent": (0.79, 0.47, 0.65, 0.55, 0.35), "misleading": (0.15, 0.15, 0.05, 0.07, 0.03)}
     for quality, figures in expected.items():
         pool = open_pool(shared_data / "pools" / "real_images", quality)
         assert (len(pool.train), len(pool.test)) == (8000, 8000)
-        found = [zero_shot(pool, name) for name in ("truck", "cat", "bird", "frog", "airplane")]
-        np.testing.assert_allclose(found, figures, atol=0.011)
+        figures_now = [zero_shot(pool, name) for name in ("truck", "cat", "bird", "frog", "airplane")]
+        np.testing.assert_allclose(figures_now, figures, atol=0.011)

@@ -1,4 +1,4 @@
-"""What is said of a comparison."""
+"""Reports of a comparison."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def results(strategies: dict[str, float], concepts: int = 5, seeds: int = 3, noi
 
 
 def test_a_table_has_medians_over_concepts_of_means_over_seeds() -> None:
-    found = table(results({"b": 0.1, "a": 0.3}))
-    assert list(found.index) == ["b", "a"]  # as given, not as the alphabet has it
-    assert [int(n) for n in found.columns] == [10, 100]
-    np.testing.assert_allclose(found.to_numpy(), [[0.31, 0.31], [0.51, 0.51]])
+    medians = table(results({"b": 0.1, "a": 0.3}))
+    assert list(medians.index) == ["b", "a"]  # in the given order, not sorted
+    assert [int(n) for n in medians.columns] == [10, 100]
+    np.testing.assert_allclose(medians.to_numpy(), [[0.31, 0.31], [0.51, 0.51]])
 
 
-def test_curves_have_intervals_that_hold_the_point() -> None:
-    found = curves(results({"a": 0.3, "b": 0.1}, noise=0.1))
-    assert list(found.columns) == ["strategy", "n", "ap", "low", "high"]
-    assert (found["low"] <= found["ap"]).all()
-    assert (found["ap"] <= found["high"]).all()
-    assert (found["high"] - found["low"] > 0.02).all()
-    pd.testing.assert_frame_equal(found, curves(results({"a": 0.3, "b": 0.1}, noise=0.1)))
+def test_intervals_contain_the_point() -> None:
+    points = curves(results({"a": 0.3, "b": 0.1}, noise=0.1))
+    assert list(points.columns) == ["strategy", "n", "ap", "low", "high"]
+    assert (points["low"] <= points["ap"]).all()
+    assert (points["ap"] <= points["high"]).all()
+    assert (points["high"] - points["low"] > 0.02).all()
+    pd.testing.assert_frame_equal(points, curves(results({"a": 0.3, "b": 0.1}, noise=0.1)))
     wide, narrow = (curves(results({"a": 0.3}, noise=0.1), level) for level in (0.99, 0.5))
     assert (wide["high"] - wide["low"] > narrow["high"] - narrow["low"]).all()
 
@@ -49,46 +49,48 @@ def test_more_runs_make_intervals_shorter() -> None:
     assert (many["high"] - many["low"]).mean() < (few["high"] - few["low"]).mean()
 
 
-def test_runs_that_are_missing_are_left_out() -> None:
-    some = results({"a": 0.1, "b": 0.3})
-    found = table(some[~((some["strategy"] == "a") & (some["concept"] != "c0"))])
-    assert found.loc["a", 10] == pytest.approx(0.11)
-    assert found.loc["b", 10] == pytest.approx(0.51)
+def test_missing_runs_are_ignored() -> None:
+    runs = results({"a": 0.1, "b": 0.3})
+    medians = table(runs[~((runs["strategy"] == "a") & (runs["concept"] != "c0"))])
+    assert medians.loc["a", 10] == pytest.approx(0.11)
+    assert medians.loc["b", 10] == pytest.approx(0.51)
 
 
 def test_wins_ties_and_losses() -> None:
-    some = results({"a": 0.3, "b": 0.305, "c": 0.2})
-    matrix = wins(some)
+    runs = results({"a": 0.3, "b": 0.305, "c": 0.2})
+    matrix = wins(runs)
     assert matrix.loc["a", "b"] == "0/30/0"
     assert matrix.loc["a", "c"] == "30/0/0"
     assert matrix.loc["c", "b"] == "0/0/30"
     assert matrix.loc["a", "a"] == ""
-    assert wins(some, 10, tie=0.001).loc["a", "b"] == "0/0/15"
+    assert wins(runs, 10, tie=0.001).loc["a", "b"] == "0/0/15"
 
 
 @given(noise=st.floats(0, 1), tie=st.floats(0, 0.5))
-def test_what_one_wins_the_other_loses(noise: float, tie: float) -> None:
+def test_wins_of_a_pair_are_losses_of_the_reversed_pair(noise: float, tie: float) -> None:
     matrix = wins(results({"a": 0.3, "b": 0.3}, noise=noise), tie=tie)
-    one, other = ([int(number) for number in str(matrix.loc[pair]).split("/")] for pair in (("a", "b"), ("b", "a")))
-    assert one == other[::-1]
-    assert sum(one) == 30
+    counts, reversed_counts = (
+        [int(number) for number in str(matrix.loc[pair]).split("/")] for pair in (("a", "b"), ("b", "a"))
+    )
+    assert counts == reversed_counts[::-1]
+    assert sum(counts) == 30
 
 
-def test_markdown_says_it_all() -> None:
+def test_markdown_has_the_table_and_the_wins() -> None:
     text = markdown(results({"ours": 0.3, "va": 0.1}))
     assert "median over concepts (5) of the mean over seeds (3), with a 90% bootstrap interval" in text
     assert "| labels | 10 | 100 |" in text
     assert "| ours | 0.51 (" in text
     assert "| va | 0/0/30 |  |" in text
     assert "Wins" not in markdown(results({"ours": 0.3}))
-    one = markdown(results({"ours": 0.3, "va": 0.1}), of="va")
-    assert "| va | 0/0/30 |  |" in one
-    assert "| ours |  |" not in one
+    only_va = markdown(results({"ours": 0.3, "va": 0.1}), of="va")
+    assert "| va | 0/0/30 |  |" in only_va
+    assert "| ours |  |" not in only_va
     with pytest.raises(ExperimentError, match="nothing of the strategy 'best'"):
         markdown(results({"ours": 0.3}), of="best")
 
 
-def test_what_are_no_results_is_refused() -> None:
+def test_tables_without_results_are_refused() -> None:
     for wrong in (pd.DataFrame(), results({"a": 0.1}).drop(columns="ap"), results({"a": 0.1}).iloc[:0]):
         with pytest.raises(ExperimentError, match="columns strategy, concept, seed, n, ap"):
             table(wrong)
@@ -113,10 +115,10 @@ def test_a_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
         plot(results({"a": 0.3}))
 
 
-def test_experiments_load_neither_torch_nor_matplotlib() -> None:
+def test_importing_experiments_imports_neither_torch_nor_matplotlib() -> None:
     code = (
         "import sys, va_widgets.experiments.compare as c;"
         "assert c; print([m for m in ('torch', 'matplotlib', 'skactiveml', 'modAL') if m in sys.modules])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert completed.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""VA's experiments on a synthetic release, and their definitions by hand."""
+"""VA's experiments on a synthetic release, and their definitions computed independently."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 
 def murmur3(text: str, seed: int) -> int:
-    """MurmurHash3_x86_32 as its author published it, signed."""
+    """Return the signed MurmurHash3_x86_32, written after the author's publication."""
     data, h = text.encode(), seed
     whole = len(data) // 4 * 4
     words = [int.from_bytes(data[i : i + 4], "little") for i in range(0, whole, 4)]
@@ -45,7 +45,7 @@ def murmur3(text: str, seed: int) -> int:
     return h - (1 << 32) if h >> 31 else h
 
 
-def test_the_hash_is_the_published_one() -> None:
+def test_the_hash_has_published_values() -> None:
     # Known values of MurmurHash3_x86_32.
     assert murmur3("", 0) == 0
     assert murmur3("test", 0) & 0xFFFFFFFF == 0xBA6BD213
@@ -77,7 +77,7 @@ def test_experiment_1(release: Release) -> None:
     results = experiment_1(release, budgets=(25, 50, 1000), jobs=1)
     assert list(results.columns) == ["concept", "source", "n", "ap", "diversity"]
     assert set(results["concept"]) == set(CONCEPTS)
-    # The release is too small for 1,000 labels of anything.
+    # The release is too small for 1,000 labels from any source.
     assert set(zip(results["source"], results["n"], strict=True)) == {
         ("text", 0), *((name, n) for name in ("va", "random", "zero_shot", "half_half") for n in (25, 50)),
     }  # fmt: skip
@@ -92,17 +92,17 @@ def test_experiment_1(release: Release) -> None:
         gains(results, baseline="luck")
 
 
-def test_no_label_for_learning_is_of_the_validation_set(release: Release) -> None:
-    known = _read(release, CONCEPTS[0])
+def test_labels_for_learning_are_outside_the_validation_set(release: Release) -> None:
+    concept = _read(release, CONCEPTS[0])
     keys = release.labels(CONCEPTS[0]).index
-    assert len(known.validation) >= in_validation(keys.tolist()).sum()
-    for rows in known.sources.values():
-        assert not set(rows) & set(known.validation.tolist())
+    assert len(concept.validation) >= in_validation(keys.tolist()).sum()
+    for rows in concept.sources.values():
+        assert not set(rows) & set(concept.validation.tolist())
         assert len(rows) == len(set(rows))
     first = release.checkpoints(CONCEPTS[0])[0]
     outside = first[~in_validation(first.index.tolist())]
     majority = release.labels(CONCEPTS[0])["agg"]
-    np.testing.assert_array_equal(known.truth[known.sources["va"][: len(outside)]], majority[outside.index])
+    np.testing.assert_array_equal(concept.truth[concept.sources["va"][: len(outside)]], majority[outside.index])
 
 
 def test_experiment_2(release: Release) -> None:
@@ -110,9 +110,9 @@ def test_experiment_2(release: Release) -> None:
     results = experiment_2(release, names, CONCEPTS[:1], jobs=1)
     assert list(results.columns) == ["concept", "policy", "n", "ap"]
     assert list(dict.fromkeys(results["policy"])) == names
-    for _, some in results.groupby("policy"):
-        assert some["n"].tolist()[:2] == [25, 50]
-        assert some["n"].is_monotonic_increasing
+    for _, curve in results.groupby("policy"):
+        assert curve["n"].tolist()[:2] == [25, 50]
+        assert curve["n"].is_monotonic_increasing
     first = results[results["n"] == 25].set_index("policy")["ap"]
     assert first["greedy"] == first.max()
     # Round robin begins with VA's feeds.
@@ -125,7 +125,7 @@ def test_experiment_2_is_the_same_in_any_number_of_processes(release: Release) -
     assert set(one["concept"]) == set(CONCEPTS[:2])
 
 
-def test_what_cannot_be_reproduced_is_said(release: Release, tmp_path: Path) -> None:
+def test_invalid_arguments_raise_clear_errors(release: Release, tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match="no policy called 'luck'"):
         experiment_2(release, ["luck"])
     write_release(tmp_path / "videoannotator")
