@@ -1,0 +1,124 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { View } from "../../src/annotator/view";
+import { settle } from "../goldenKernel";
+import { openStore, shownClips } from "../testStore";
+
+beforeEach(() => sessionStorage.clear());
+
+describe("the rest of the page", () => {
+  it("is asked about once, then labelled no", async () => {
+    const { kernel, store, view } = await openStore();
+    await store.navigation.openFeed("random");
+    view.label("yes");
+    view.labelRest();
+    expect(view.confirmingRest.value).toBe(true);
+    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["a"] });
+    view.labelRest();
+    await settle();
+    expect(kernel.lastRequest("label")).toMatchObject({
+      clips: ["b", "c", "d"],
+      value: "no",
+      source: "random",
+    });
+    expect(shownClips(store)).toBe("efgh");
+    new View(store).labelRest(); // in any view: the answer is the person's
+    await settle();
+    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["e", "f", "g", "h"] });
+  });
+
+  it("may stay without labels, and is never meant in review", async () => {
+    const { kernel, store, view } = await openStore();
+    await store.navigation.openFeed("random");
+    view.labelRest();
+    view.nextPage();
+    await settle();
+    expect(shownClips(store)).toBe("efgh");
+    await store.navigation.openReview({});
+    view.labelRest();
+    expect(view.confirmingRest.value).toBe(false);
+    expect(kernel.lastRequest("label")).toBeUndefined();
+  });
+});
+
+describe("the keyboard's card", () => {
+  it("goes on after a label and stays on the last one", async () => {
+    const { view } = await openStore();
+    for (const value of ["yes", "no", "unsure", "yes", "yes"] as const) view.label(value);
+    expect(view.focus.value).toBe(3);
+  });
+
+  it("goes back to what an undo has changed", async () => {
+    const { kernel, view } = await openStore();
+    view.focus.value = 3;
+    const golden = kernel.reply;
+    kernel.reply = (message) => {
+      const reply = golden(message) as { result: object };
+      return message.type === "undo" ? { ...reply, result: { ...reply.result, labels: { b: null } } } : reply;
+    };
+    await view.step("undo");
+    expect(view.focus.value).toBe(1);
+  });
+
+  it("stays when a label is taken back", async () => {
+    const { kernel, view } = await openStore();
+    view.label(null);
+    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["a"], value: "none" });
+    expect(view.focus.value).toBe(0);
+  });
+});
+
+describe("a selection", () => {
+  it("by range is labelled as one action", async () => {
+    const { kernel, view } = await openStore();
+    view.columns.value = 2;
+    view.moveFocus("down", true);
+    view.label("no");
+    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["a", "b", "c"], value: "no" });
+    expect(view.selected.value.size).toBe(0);
+    expect(view.focus.value).toBe(3);
+  });
+
+  it("one by one is labelled by a card's own button too", async () => {
+    const { kernel, view } = await openStore();
+    view.toggleSelected(0);
+    view.toggleSelected(2);
+    view.toggleSelected(3);
+    view.toggleSelected(3);
+    view.pressLabel(2, "yes");
+    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["a", "c"], value: "yes" });
+    view.toggleSelected(0);
+    view.pressLabel(1, "no"); // not part of the selection
+    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["b"], value: "no" });
+  });
+
+  it("ends with a plain move", async () => {
+    const { view } = await openStore();
+    view.toggleSelected(0);
+    view.moveFocus("right", true);
+    expect([...view.selected.value]).toEqual([0, 1]);
+    view.moveFocus("right", false);
+    expect(view.selected.value.size).toBe(0);
+  });
+});
+
+it("Escape closes the topmost thing, and is the notebook's when nothing is open", async () => {
+  const { view } = await openStore();
+  view.playerOpen.value = true;
+  view.helpOpen.value = true;
+  view.toggleSelected(1);
+  expect(view.escape()).toBe(true);
+  expect([view.helpOpen.value, view.playerOpen.value]).toEqual([false, true]);
+  expect(view.escape()).toBe(true);
+  expect(view.escape()).toBe(true);
+  expect(view.selected.value.size).toBe(0);
+  expect(view.escape()).toBe(false);
+});
+
+it("the player plays at four speeds", async () => {
+  const { view } = await openStore();
+  const rates = [-1, -1, 1, 1, 1, 1].map((steps) => {
+    view.changeRate(steps);
+    return view.rate.value;
+  });
+  expect(rates).toEqual([0.5, 0.5, 1, 1.5, 2, 2]);
+});

@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Store } from "../../src/annotator/store";
+import { mustWait } from "../../src/kernel/outbox";
+import { tabStorage } from "../../src/kernel/tabStorage";
+import { settle } from "../goldenKernel";
+import { ClipKernel, openStore } from "../testStore";
+
+const label = (clips: string, concept = "night") =>
+  ({ type: "label", concept, clips: [...clips], value: "yes", source: "s" }) as const;
+const undo = { type: "undo", concept: "night" } as const;
+
+beforeEach(() => sessionStorage.clear());
+afterEach(() => vi.useRealTimers());
+
+describe("the order of changes", () => {
+  it.each([
+    [label("ab"), label("cd"), false],
+    [label("ab"), label("bc"), true],
+    [undo, label("a"), true],
+    [label("a"), undo, true],
+    [label("a"), label("a", "rain"), false],
+    [undo, label("a", "rain"), false],
+  ])("%j after %j: waits %s", (later, earlier, waits) => {
+    expect(mustWait(later, earlier)).toBe(waits);
+  });
+
+  it("is kept for a clip whatever gets lost on the way", async () => {
+    const { kernel, store } = await openStore();
+    kernel.hold = true;
+    void store.labelling.label(["a"], "yes");
+    void store.labelling.label(["a"], "no");
+    void store.labelling.label(["b"], "yes");
+    void store.labelling.step("undo");
+    const sent = () => kernel.held.map(({ type, clips, value }) => [type, clips, value].join(" ").trim());
+    expect(sent()).toEqual(["label a yes", "label b yes"]); // the others wait for these
+    kernel.release();
+    await settle();
+    expect(kernel.stored.get("a")).toBe("no");
+    expect(kernel.lastRequest("undo")).toBeDefined();
+    expect(store.labels.unsavedChanges.value).toBe(0);
+  });
+});
+
+describe("unsaved labels", () => {
+  it("are known until they are acknowledged", async () => {
+    const { kernel, store } = await openStore();
+    kernel.hold = true;
+    const done = store.labelling.label(["a", "b"], "yes");
+    expect([...store.labels.unsaved.value]).toEqual(["a", "b"]);
+    kernel.release();
+    await done;
+    expect(store.labels.unsaved.value.size).toBe(0);
+  });
+
+  it("are sent again after a lost connection, and stay what the person sees meanwhile", async () => {
+    const { kernel, store } = await openStore();
+    vi.useFakeTimers();
+    kernel.hold = true;
+    const done = store.labelling.label(["a"], "yes");
+    kernel.held = []; // swallowed
+    kernel.deliver({ v: 1, event: "labels", data: { labels: { a: "no" }, status: kernel.status } });
+    expect(store.labels.get("a")).toBe("yes");
+    kernel.hold = false;
+    vi.advanceTimersByTime(5_000);
+    await done;
+    expect(kernel.stored.get("a")).toBe("yes");
+  });
+
+  it("outlive a reload of the page, and go under their former ids", async () => {
+    const { kernel, store } = await openStore();
+    kernel.hold = true;
+    void store.labelling.label(["a"], "yes");
+    void store.labelling.label(["b"], "no");
+    const ids = kernel.held.map((message) => message.id);
+    store.close();
+    const again = new ClipKernel();
+    again.traits.set("place", { tab: "search" });
+    const reloaded = new Store(again);
+    await reloaded.connection.open(4);
+    await settle();
+    expect(again.requests.filter(({ type }) => type === "label").map(({ id }) => id)).toEqual(ids);
+    expect(Object.fromEntries(again.stored)).toEqual({ a: "yes", b: "no" });
+    expect(sessionStorage.length).toBe(0);
+  });
+
+  it("of another annotator or corpus stay where they are", () => {
+    tabStorage("c1", "kelli", "r1").save([{ id: "1", change: label("a") }]);
+    expect(tabStorage("c2", "kelli", "r2").takeAll()).toEqual([]);
+    expect(tabStorage("c1", "jo", "r2").takeAll()).toEqual([]);
+    expect(tabStorage("c1", "kelli", "r2").takeAll()).toHaveLength(1);
+  });
+
+  it("are not read from what makes no sense", () => {
+    sessionStorage.setItem("va-widgets:c:k:1", "{");
+    sessionStorage.setItem("va-widgets:c:k:2", '[{"id": 3}, null, {"id": "a", "change": {"concept": "x"}}]');
+    expect(tabStorage("c", "k", "r").takeAll()).toEqual([]);
+  });
+});
+
+it("500 labels by key repeat are all saved, in what order ever the kernel answers", async () => {
+  const { kernel, store } = await openStore(new ClipKernel(), 20);
+  kernel.hold = true;
+  const expected = new Map<string, string>();
+  for (let i = 0; i < 500; i++) {
+    const clip = store.lists.clips.value[(i * 7) % 20] ?? "";
+    const value = (["yes", "no", "unsure"] as const)[(i * 5) % 3] ?? "yes";
+    expected.set(clip, value);
+    void store.labelling.label([clip], value);
+  }
+  while (store.labels.unsavedChanges.value > 0) {
+    const held = kernel.held.splice(0).reverse();
+    for (const message of held) kernel.deliver(kernel.reply(message));
+    await settle();
+  }
+  expect(kernel.stored).toEqual(expected);
+  expect(store.labels.get("a")).toBe(expected.get("a"));
+});

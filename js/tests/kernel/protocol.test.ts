@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import events from "../../../tests/protocol_cases/events.json";
+import failures from "../../../tests/protocol_cases/failures.json";
+import replies from "../../../tests/protocol_cases/replies.json";
+import requests from "../../../tests/protocol_cases/requests.json";
+import { isResult, parse, type RequestType, request } from "../../src/kernel/protocol";
+
+describe("the golden messages, from the page's side", () => {
+  it.each(requests)("builds $type as the kernel wants it", (golden) => {
+    const { v, id, type, ...payload } = golden;
+    expect(v).toBe(1);
+    expect(request(id, type as "search", payload as { text: string; k: number })).toEqual(golden);
+  });
+
+  it.each(replies)("understands the reply to $type", (golden) => {
+    const message = parse(golden);
+    expect(message).toMatchObject({ kind: "reply", id: golden.id, type: golden.type });
+    expect(isResult(golden.type as RequestType, golden.result)).toBe(true);
+  });
+
+  it.each(replies)("refuses a reply to $type with a field missing or of another type", (golden) => {
+    for (const name of Object.keys(golden.result)) {
+      const { [name]: _left, ...without } = golden.result as Record<string, unknown>;
+      expect(isResult(golden.type as RequestType, without), `without ${name}`).toBe(false);
+      const wrong = { ...golden.result, [name]: Symbol.iterator };
+      expect(isResult(golden.type as RequestType, wrong), `with a wrong ${name}`).toBe(false);
+    }
+  });
+
+  it.each(events)("understands the event $event", (golden) => {
+    expect(parse(golden)).toEqual({ kind: "event", event: { event: golden.event, data: golden.data } });
+    expect(parse({ ...golden, data: { ...golden.data, status: {} } })).toEqual({ kind: "unknown" });
+  });
+
+  it.each(failures)("understands a failure", (golden) => {
+    expect(parse(golden)).toEqual({ kind: "failure", id: golden.id, error: golden.error });
+  });
+
+  it.each([null, 3, "hello", [], {}, { v: 2 }, { v: 1, event: "toString" }, { v: 1, ok: false }])(
+    "takes nothing from %j",
+    (content) => {
+      expect(parse(content)).toEqual({ kind: "unknown" });
+    },
+  );
+});
