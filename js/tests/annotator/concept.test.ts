@@ -5,7 +5,7 @@ import { openStore } from "../testStore";
 beforeEach(() => sessionStorage.clear());
 
 describe("the concept", () => {
-  it("can be another: its own labels, pages and place", async () => {
+  it("can be switched, which resets labels, lists and view state", async () => {
     const { kernel, store } = await openStore();
     await store.labelling.label(["a"], "yes");
     kernel.stored.clear();
@@ -16,7 +16,7 @@ describe("the concept", () => {
     expect(store.concept.opening.value).toBe("");
   });
 
-  it("follows when another window has switched", async () => {
+  it("follows when another window has switched it", async () => {
     const { kernel, store } = await openStore();
     kernel.status = { ...kernel.status, concept: "rain" };
     kernel.deliver({ v: 1, event: "switch", data: { status: kernel.status } });
@@ -25,7 +25,7 @@ describe("the concept", () => {
     expect(store.state.viewState.value.tab).toBe("feeds");
   });
 
-  it("of a label on its way is the one it was given for", async () => {
+  it("of an unacknowledged label stays the one it was given for", async () => {
     const { kernel, store } = await openStore();
     kernel.hold = true;
     const label = store.labelling.label(["a"], "yes");

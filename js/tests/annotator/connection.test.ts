@@ -7,34 +7,34 @@ import { ALL_CLIPS, ClipKernel, openStore, STATUS, shownClips, storeWithView } f
 beforeEach(() => sessionStorage.clear());
 
 describe("opening", () => {
-  it("searches for the concept as long as a class is missing, then opens the feeds", async () => {
-    const young = new ClipKernel();
-    young.status = { ...STATUS, counts: { yes: 2, no: 0, unsure: 0 } };
-    const first = storeWithView(young);
+  it("searches for the concept as long as one class has no label, and opens the feeds after that", async () => {
+    const oneClass = new ClipKernel();
+    oneClass.status = { ...STATUS, counts: { yes: 2, no: 0, unsure: 0 } };
+    const first = storeWithView(oneClass);
     await first.connection.open(4);
-    expect(young.lastRequest("search")).toMatchObject({ text: "“night” 🌙", k: 8 }); // the next page ahead of time
-    const grown = new ClipKernel();
-    const later = storeWithView(grown);
+    expect(oneClass.lastRequest("search")).toMatchObject({ text: "“night” 🌙", k: 8 }); // the next page is fetched ahead
+    const bothClasses = new ClipKernel();
+    const later = storeWithView(bothClasses);
     await later.connection.open(4);
     expect(later.state.viewState.value.tab).toBe("feeds");
-    expect(grown.lastRequest("feed")).toMatchObject({ name: "suggested" });
+    expect(bothClasses.lastRequest("feed")).toMatchObject({ name: "suggested" });
   });
 
-  it("opens the feeds where words cannot be searched for now", async () => {
-    const young = new ClipKernel();
-    young.status = {
+  it("opens the feeds if text search is unavailable", async () => {
+    const oneClass = new ClipKernel();
+    oneClass.status = {
       ...STATUS,
       counts: { yes: 2, no: 0, unsure: 0 },
       words: "unavailable",
       words_note: "Gone.",
     };
-    const store = storeWithView(young);
+    const store = storeWithView(oneClass);
     await store.connection.open(4);
     expect(store.state.viewState.value.tab).toBe("feeds");
     expect(store.state.textSearchUnavailable.value).toBe(true);
   });
 
-  it("does not take a kernel that loads its text model for a busy one, unless labels wait too", async () => {
+  it("distinguishes a kernel that loads its text model from a busy one, unless labels are unsaved", async () => {
     const kernel = new ClipKernel();
     kernel.status = { ...STATUS, words: "loading" };
     const { store } = await openStore(kernel);
@@ -47,7 +47,7 @@ describe("opening", () => {
     expect(store.connection.waitsForTextModel.value).toBe(true);
   });
 
-  it("comes back to where it was", async () => {
+  it("restores the saved tab and feed", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openFeed("borderline");
     const again = storeWithView(kernel);
@@ -56,13 +56,13 @@ describe("opening", () => {
     expect(shownClips(again)).toBe("abcd");
   });
 
-  it("is asked for once, however many views there are", async () => {
+  it("sends one hello, however many views there are", async () => {
     const { kernel, store } = await openStore();
     await store.connection.open(9);
     expect(kernel.requests.filter((message) => message.type === "hello")).toHaveLength(1);
   });
 
-  it("who is faster than the kernel is not sent back", async () => {
+  it("keeps the tab that the user opens before the kernel has replied", async () => {
     const kernel = new ClipKernel();
     kernel.hold = true;
     const store = storeWithView(kernel);
@@ -76,8 +76,8 @@ describe("opening", () => {
 });
 
 describe("without a view", () => {
-  // A cell that was run again has taken the only view away; messages are counted from then on.
-  async function left() {
+  // A store whose only view was detached, as when its cell is run again. Only later requests are counted.
+  async function detached() {
     const kernel = new ClipKernel();
     kernel.traits.set("place", { tab: "feeds", feed: "random" });
     const store = new Store(kernel);
@@ -90,22 +90,22 @@ describe("without a view", () => {
     return { kernel, store, types };
   }
 
-  it("a refit leads to no question, and a view that comes back is offered the newest clips", async () => {
-    const { kernel, store, types } = await left();
+  it("a refit causes no request; the next view gets the newest clips", async () => {
+    const { kernel, store, types } = await detached();
     kernel.refit(4);
     kernel.refit(5);
     await settle();
     expect(types()).toEqual([]);
     store.connection.attach();
     await settle();
-    expect(types()).toEqual(["hello", "feed"]); // the pictures are known
+    expect(types()).toEqual(["hello", "feed"]); // the filmstrips are cached
     expect([shownClips(store), store.lists.feeds.fresh.value]).toEqual(["abcd", 4]);
     await store.lists.next();
     expect(store.lists.page.value?.version).toBe(5);
   });
 
-  it("no clips are asked for again by a view that has missed nothing", async () => {
-    const { store, types } = await left();
+  it("a view that has missed nothing requests no clips again", async () => {
+    const { store, types } = await detached();
     store.connection.attach();
     store.connection.attach();
     await settle();
@@ -113,13 +113,13 @@ describe("without a view", () => {
     expect(shownClips(store)).toBe("abcd");
   });
 
-  it("a page that comes late is kept, but brings no pictures and no further page", async () => {
+  it("a page that arrives late is kept, but no filmstrips and no further page are requested", async () => {
     const kernel = new ClipKernel();
     const store = new Store(kernel);
     const detach = store.connection.attach();
     kernel.hold = true;
     const opening = store.connection.open(4);
-    kernel.release(); // what was asked for first
+    kernel.release(); // the hello
     kernel.hold = true;
     await settle();
     expect(kernel.lastRequest("feed")).toBeDefined();
@@ -134,8 +134,8 @@ describe("without a view", () => {
     expect(store.lists.feeds.progress.value.ahead?.cards.map((card) => card.clip).join("")).toBe("efgh");
   });
 
-  it("unsaved labels are still sent, also those of an earlier page", async () => {
-    const { kernel, store } = await left();
+  it("unsaved labels are still sent, also those that an earlier page has left", async () => {
+    const { kernel, store } = await detached();
     kernel.hold = true;
     const done = store.labelling.label(["a"], "yes");
     void store.labelling.label(["a"], "no");
@@ -144,7 +144,7 @@ describe("without a view", () => {
     await settle();
     expect(kernel.stored.get("a")).toBe("no");
     expect(store.labels.unsavedChanges.value).toBe(0);
-    const unseen = new Store(kernel); // a view that went before the kernel answered
+    const unseen = new Store(kernel); // its view was detached before the kernel replied
     const change = { type: "label", concept: "x", clips: ["q"], value: "yes", source: "s" } as const;
     tabStorage("5e0c", String(STATUS.annotator), "earlier").save([{ id: "e1", change }]);
     kernel.requests.length = 0;
@@ -154,10 +154,10 @@ describe("without a view", () => {
     expect(kernel.requests.map(({ type }) => type)).toEqual(["hello", "bye", "label"]);
   });
 
-  it("another concept or a selection leads to no question, and is shown to the next view", async () => {
-    const { kernel, store, types } = await left();
+  it("a switched concept or a selection causes no request, and is shown in the next view", async () => {
+    const { kernel, store, types } = await detached();
     kernel.status = { ...kernel.status, concept: "rain" };
-    kernel.deliver({ v: 1, event: "switch", data: { status: kernel.status } }); // meant for another window
+    kernel.deliver({ v: 1, event: "switch", data: { status: kernel.status } }); // for another window
     kernel.selection = { title: "on the map", clips: ["k", "a"] };
     kernel.deliver({ v: 1, event: "show", data: { selection: kernel.selection, status: kernel.status } });
     await settle();
@@ -169,7 +169,7 @@ describe("without a view", () => {
     expect(store.navigation.selection.value?.title).toBe("on the map");
   });
 
-  it("the kernel hears goodbye from the last one, and which page it is", async () => {
+  it("the last view that is detached says bye, with the id of its page", async () => {
     const { kernel, store } = await openStore();
     const second = store.connection.attach();
     second();
@@ -181,8 +181,8 @@ describe("without a view", () => {
     expect(other.client.page).not.toBe(store.client.page);
   });
 
-  it("labels that others give are there when a view comes back", async () => {
-    const { kernel, store } = await left();
+  it("labels that others have given are shown in the next view", async () => {
+    const { kernel, store } = await detached();
     await store.labelling.label(["a"], "yes");
     kernel.stored.set("b", "no").delete("a");
     kernel.status = { ...kernel.status, counts: { yes: 0, no: 1, unsure: 0 } };
@@ -193,7 +193,7 @@ describe("without a view", () => {
     expect(store.state.status.value?.counts.no).toBe(1);
   });
 
-  it("what Review lists is asked for anew", async () => {
+  it("the review is loaded again for the next view", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openReview({});
     const again = new Store(kernel);
@@ -206,7 +206,7 @@ describe("without a view", () => {
     expect(kernel.lastRequest("review")).toBeDefined();
   });
 
-  it("a goodbye that a late hello has overtaken is said again", async () => {
+  it("bye is sent again after a reply to a hello that may have arrived later", async () => {
     const kernel = new ClipKernel();
     const store = new Store(kernel);
     const detach = store.connection.attach();
@@ -219,50 +219,50 @@ describe("without a view", () => {
   });
 });
 
-describe("the connection to the kernel", () => {
-  const CONNECTION = "comm_live_update";
+describe("the connection", () => {
+  const EVENT = "comm_live_update";
 
-  it("is asked for when the host doubts it, and a kernel that is gone is said at once", async () => {
+  it("is checked when the host reports a change; a lost kernel is shown at once", async () => {
     const { kernel, store } = await openStore();
     await settle();
     kernel.requests.length = 0;
-    kernel.emit(CONNECTION);
+    kernel.emit(EVENT);
     await settle();
     expect(kernel.requests.map(({ type }) => type)).toEqual(["hello"]);
     expect(store.state.lost.value).toBe(false);
     kernel.isLost = true;
-    kernel.emit(CONNECTION);
+    kernel.emit(EVENT);
     expect(store.state.lost.value).toBe(true);
     kernel.isLost = false;
-    kernel.emit(CONNECTION);
+    kernel.emit(EVENT);
     expect(store.state.lost.value).toBe(false);
   });
 
-  it("that is doubted while something waits gets this once more, and no further question", async () => {
+  it("is checked by sending a pending request again, without a further one", async () => {
     const { kernel } = await openStore();
     await settle();
     kernel.hold = true;
     kernel.requests.length = 0;
-    kernel.emit(CONNECTION);
-    kernel.emit(CONNECTION);
+    kernel.emit(EVENT);
+    kernel.emit(EVENT);
     expect(kernel.requests.map(({ type, id }) => [type, id])).toEqual([
       ["hello", kernel.requests[0]?.id],
       ["hello", kernel.requests[0]?.id],
     ]);
   });
 
-  it("is no matter of a page without a view, or of a model that is closed", async () => {
+  it("is not checked without a view, or after the model was closed", async () => {
     const kernel = new ClipKernel();
     const store = new Store(kernel);
     await store.connection.open(4);
     kernel.requests.length = 0;
-    kernel.emit(CONNECTION);
+    kernel.emit(EVENT);
     expect(kernel.requests).toEqual([]);
     store.close();
     expect(kernel.listenerCount).toBe(0);
   });
 
-  it("is asked for by who comes back after a while, and tells what was missed", async () => {
+  it("is checked when the user comes back after a while; missed labels are then shown", async () => {
     const { kernel, store } = await openStore();
     store.state.error.value = "The disk is full.";
     await settle();
@@ -275,18 +275,18 @@ describe("the connection to the kernel", () => {
     await settle();
     expect(kernel.requests.map(({ type }) => type)).toEqual(["hello"]);
     expect(store.labels.get("b")).toBe("no");
-    expect(store.state.error.value).toBe("The disk is full."); // it is no answer to that
+    expect(store.state.error.value).toBe("The disk is full."); // the hello has not solved it
     vi.useRealTimers();
   });
 
-  it("answers too late for who has gone on to search", async () => {
-    const chosen = new ClipKernel();
-    chosen.selection = { title: "on the map", clips: ["k"] };
-    const { kernel, store } = await openStore(chosen);
+  it("does not show a selection again if the user has started a search meanwhile", async () => {
+    const selecting = new ClipKernel();
+    selecting.selection = { title: "on the map", clips: ["k"] };
+    const { kernel, store } = await openStore(selecting);
     await settle();
     expect(shownClips(store)).toBe("k");
     kernel.hold = true;
-    kernel.emit(CONNECTION);
+    kernel.emit(EVENT);
     const searched = store.navigation.openSearch("sun");
     kernel.release();
     await searched;

@@ -6,7 +6,7 @@ import { openStore } from "../testStore";
 beforeEach(() => sessionStorage.clear());
 
 describe("labels", () => {
-  it("show at once and are sent with their concept and source", async () => {
+  it("are shown at once and sent with their concept and source", async () => {
     const { kernel, store } = await openStore();
     kernel.hold = true;
     const done = store.labelling.label(["a"], "yes");
@@ -21,7 +21,7 @@ describe("labels", () => {
     });
   });
 
-  it("that the kernel refuses are taken back, and the reason is shown", async () => {
+  it("that the kernel refuses are removed, and the error is shown", async () => {
     const { kernel, store } = await openStore();
     kernel.refuse("failed", "The disk is full.");
     await store.labelling.label(["a"], "no");
@@ -29,7 +29,7 @@ describe("labels", () => {
     expect(store.state.error.value).toBe("The disk is full.");
   });
 
-  it("go away when a pressed button is pressed again, but never by a repeated key", async () => {
+  it("are taken back by pressing a pressed button again, but never by a repeated key", async () => {
     const { store, view } = await openStore();
     view.label("yes");
     view.focus.value = 0;
@@ -41,7 +41,7 @@ describe("labels", () => {
     expect(store.labels.get("a")).toBeNull();
   });
 
-  it("of another view come in as an event, but not those of another concept", async () => {
+  it("of another window are shown, but not those of another concept", async () => {
     const { kernel, store } = await openStore();
     const golden = events.find((event) => event.event === "labels");
     kernel.deliver(golden);
@@ -51,7 +51,7 @@ describe("labels", () => {
     expect(store.labels.get("a")).toBeNull();
   });
 
-  it("of thousands of clips go in messages that the kernel takes", async () => {
+  it("of thousands of clips are sent in messages of at most 500 clips", async () => {
     const { kernel, store } = await openStore();
     await store.labelling.label(
       Array.from({ length: 1200 }, (_, i) => `c${i}`),

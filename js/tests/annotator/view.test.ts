@@ -6,7 +6,7 @@ import { openStore, shownClips } from "../testStore";
 beforeEach(() => sessionStorage.clear());
 
 describe("the rest of the page", () => {
-  it("is asked about once, then labelled no", async () => {
+  it("is labelled no, after the user has confirmed once", async () => {
     const { kernel, store, view } = await openStore();
     await store.navigation.openFeed("random");
     view.label("yes");
@@ -21,12 +21,12 @@ describe("the rest of the page", () => {
       source: "random",
     });
     expect(shownClips(store)).toBe("efgh");
-    new View(store).labelRest(); // in any view: the answer is the person's
+    new View(store).labelRest(); // the confirmation holds for all views
     await settle();
     expect(kernel.lastRequest("label")).toMatchObject({ clips: ["e", "f", "g", "h"] });
   });
 
-  it("may stay without labels, and is never meant in review", async () => {
+  it("may stay without labels, and is never labelled in review", async () => {
     const { kernel, store, view } = await openStore();
     await store.navigation.openFeed("random");
     view.labelRest();
@@ -40,14 +40,14 @@ describe("the rest of the page", () => {
   });
 });
 
-describe("the keyboard's card", () => {
-  it("goes on after a label and stays on the last one", async () => {
+describe("the focused card", () => {
+  it("moves on after a label and stays on the last card", async () => {
     const { view } = await openStore();
     for (const value of ["yes", "no", "unsure", "yes", "yes"] as const) view.label(value);
     expect(view.focus.value).toBe(3);
   });
 
-  it("goes back to what an undo has changed", async () => {
+  it("becomes the card that an undo has changed", async () => {
     const { kernel, view } = await openStore();
     view.focus.value = 3;
     const golden = kernel.reply;
@@ -59,7 +59,7 @@ describe("the keyboard's card", () => {
     expect(view.focus.value).toBe(1);
   });
 
-  it("stays when a label is taken back", async () => {
+  it("stays the same when a label is taken back", async () => {
     const { kernel, view } = await openStore();
     view.label(null);
     expect(kernel.lastRequest("label")).toMatchObject({ clips: ["a"], value: "none" });
@@ -67,8 +67,8 @@ describe("the keyboard's card", () => {
   });
 });
 
-describe("a selection", () => {
-  it("by range is labelled as one action", async () => {
+describe("selected cards", () => {
+  it("of a range are labelled as one action", async () => {
     const { kernel, view } = await openStore();
     view.columns.value = 2;
     view.moveFocus("down", true);
@@ -78,7 +78,7 @@ describe("a selection", () => {
     expect(view.focus.value).toBe(3);
   });
 
-  it("one by one is labelled by a card's own button too", async () => {
+  it("one by one are labelled by the button of one of them, too", async () => {
     const { kernel, view } = await openStore();
     view.toggleSelected(0);
     view.toggleSelected(2);
@@ -91,7 +91,7 @@ describe("a selection", () => {
     expect(kernel.lastRequest("label")).toMatchObject({ clips: ["b"], value: "no" });
   });
 
-  it("ends with a plain move", async () => {
+  it("are deselected by a plain move", async () => {
     const { view } = await openStore();
     view.toggleSelected(0);
     view.moveFocus("right", true);
@@ -101,7 +101,7 @@ describe("a selection", () => {
   });
 });
 
-it("Escape closes the topmost thing, and is the notebook's when nothing is open", async () => {
+it("Escape closes what is topmost, and is left to the notebook if nothing is open", async () => {
   const { view } = await openStore();
   view.playerOpen.value = true;
   view.helpOpen.value = true;

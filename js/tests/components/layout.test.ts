@@ -11,7 +11,7 @@ describe("cards", () => {
     expect(columnsIn(width, size)).toBe(columns);
   });
 
-  it("fill the screen in full rows, unless a number is wanted", () => {
+  it("fill about a screen in full rows, unless the user has chosen a number", () => {
     expect(pageSize(1200, 4, 0) % 4).toBe(0);
     expect(pageSize(300, 1, 0)).toBeGreaterThanOrEqual(5);
     expect(pageSize(3000, 24, 0)).toBeLessThanOrEqual(100);

@@ -5,10 +5,10 @@ import { muted, play, toggleMuted } from "../../src/components/player/sound";
 class Video {
   muted = muted.value;
   paused = true;
-  asked = 0;
+  attempts = 0;
   constructor(private readonly refuses: (video: Video) => DOMException | null) {}
   async play(): Promise<void> {
-    this.asked += 1;
+    this.attempts += 1;
     const refusal = this.refuses(this);
     if (refusal) throw refusal;
     this.paused = false;
@@ -18,44 +18,44 @@ class Video {
   }
 }
 
-const refusal = new DOMException("The person has pressed nothing.", "NotAllowedError");
+const refusal = new DOMException("The user has pressed nothing.", "NotAllowedError");
 
 beforeEach(() => {
   muted.value = false;
 });
 
-it("a clip plays with sound where it may", async () => {
+it("a video plays with sound if the browser allows it", async () => {
   const video = new Video(() => null);
   await play(video);
-  expect(video).toMatchObject({ paused: false, muted: false, asked: 1 });
+  expect(video).toMatchObject({ paused: false, muted: false, attempts: 1 });
   expect(muted.value).toBe(false);
 });
 
-it("a clip plays muted where only sound is refused, and the page knows", async () => {
+it("a video plays muted if the browser refuses only sound, and the setting says so", async () => {
   const video = new Video(({ muted: silent }) => (silent ? null : refusal));
   await play(video);
-  expect(video).toMatchObject({ paused: false, muted: true, asked: 2 });
+  expect(video).toMatchObject({ paused: false, muted: true, attempts: 2 });
   expect(muted.value).toBe(true);
   toggleMuted();
   expect(muted.value).toBe(false);
 });
 
-it("a clip rests where the browser refuses to play at all", async () => {
+it("a video is paused if the browser refuses to play at all", async () => {
   const video = new Video(() => refusal);
   await play(video);
-  expect(video).toMatchObject({ paused: true, asked: 2 });
+  expect(video).toMatchObject({ paused: true, attempts: 2 });
 });
 
-it("a clip that is muted already is not asked for twice", async () => {
+it("a muted video is tried only once", async () => {
   toggleMuted();
   const video = new Video(() => refusal);
   await play(video);
-  expect(video).toMatchObject({ paused: true, asked: 1 });
+  expect(video).toMatchObject({ paused: true, attempts: 1 });
 });
 
-it("what is no refusal mutes nothing", async () => {
+it("another error mutes nothing", async () => {
   const video = new Video(() => new DOMException("Another clip was opened.", "AbortError"));
   await play(video);
-  expect(video).toMatchObject({ paused: true, muted: false, asked: 1 });
+  expect(video).toMatchObject({ paused: true, muted: false, attempts: 1 });
   expect(muted.value).toBe(false);
 });

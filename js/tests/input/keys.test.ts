@@ -43,7 +43,7 @@ describe("keys", () => {
     expect(isHostKey(event)).toBe(false);
   });
 
-  it("move, extend and escape whatever the person has changed", () => {
+  it("that move, extend and escape cannot be changed", () => {
     const keys = { yes: "j" };
     expect(actionOf(key("ArrowLeft"), keys)).toEqual({ do: "move", to: "left", extend: false });
     expect(actionOf(key("ArrowDown", "shift"), keys)).toEqual({ do: "move", to: "down", extend: true });
@@ -51,13 +51,13 @@ describe("keys", () => {
   });
 
   it.each([key("s", "ctrl"), key("z", "meta"), key("Enter", "shift"), key("y", "alt"), key("k"), key("b")])(
-    "%j means nothing to us",
+    "%j does nothing",
     (event) => {
       expect(actionOf(event, {})).toBeNull();
     },
   );
 
-  it("lets the browser's and the notebook's own keys through, and no letter", () => {
+  it("leaves their own keys to browser and notebook, but no letter", () => {
     for (const event of [key("s", "ctrl"), key("Tab"), key("Tab", "shift"), key("F5")])
       expect(isHostKey(event)).toBe(true);
     for (const event of [key("x"), key("b"), key("d"), key("Enter", "shift")])
@@ -65,15 +65,15 @@ describe("keys", () => {
   });
 });
 
-describe("keys of one's own", () => {
-  it("work instead of the usual ones, and swap with whoever had them", () => {
+describe("keys that the user has changed", () => {
+  it("replace the defaults, and are swapped with the command that had them", () => {
     const keys = rebind({}, "yes", "1");
     expect(actionOf(key("1"), keys)).toEqual({ do: "command", command: "yes" });
     expect(actionOf(key("y"), keys)).toEqual({ do: "command", command: "suggested" });
     expect(rebind(keys, "yes", "y")).toEqual({});
   });
 
-  it("never leave a command without a key or two with the same", () => {
+  it("leave no command without a key, and no two with the same", () => {
     let keys = {};
     for (const [command, own] of [
       ["yes", "n"],
@@ -93,12 +93,12 @@ describe("keys of one's own", () => {
     },
   );
 
-  it("are read from what was kept, as far as it makes sense", () => {
+  it("are read without entries that make no sense", () => {
     expect(readKeys({ yes: "j", no: 3, dance: "d" })).toEqual({ yes: "j" });
     expect(readKeys("yes")).toEqual({});
   });
 
-  it("are told as they are printed", () => {
+  it("are shown as they are printed on keyboards", () => {
     expect([" ", "Shift+z", "Enter", "y"].map(keyText)).toEqual(["Space", "Shift Z", "⏎", "Y"]);
   });
 });

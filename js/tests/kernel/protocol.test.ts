@@ -6,7 +6,7 @@ import requests from "../../../tests/protocol_cases/requests.json";
 import { isResult, parse, type RequestType, request } from "../../src/kernel/protocol";
 
 describe("the golden messages, from the page's side", () => {
-  it.each(requests)("builds $type as the kernel wants it", (golden) => {
+  it.each(requests)("builds the request $type", (golden) => {
     const { v, id, type, ...payload } = golden;
     expect(v).toBe(1);
     expect(request(id, type as "search", payload as { text: string; k: number })).toEqual(golden);
@@ -37,7 +37,7 @@ describe("the golden messages, from the page's side", () => {
   });
 
   it.each([null, 3, "hello", [], {}, { v: 2 }, { v: 1, event: "toString" }, { v: 1, ok: false }])(
-    "takes nothing from %j",
+    "does not understand %j",
     (content) => {
       expect(parse(content)).toEqual({ kind: "unknown" });
     },

@@ -5,16 +5,16 @@ import { ClipKernel, openStore, STATUS, shownClips, storeWithView } from "../tes
 beforeEach(() => sessionStorage.clear());
 
 describe("a search", () => {
-  it("searches again for what was searched for in vain, once the text model is there", async () => {
+  it("without a result is repeated once the text model is loaded", async () => {
     const kernel = new ClipKernel();
     kernel.status = { ...STATUS, words: "unavailable", words_note: "The folder is gone." };
     const { store } = await openStore(kernel);
-    const answer = kernel.reply;
+    const golden = kernel.reply;
     kernel.refuse("no_text_search", "The folder is gone.");
     await store.navigation.openSearch("rain");
     expect(store.lists.clips.value).toEqual([]);
-    expect(store.state.error.value).toBe(""); // the header says it
-    kernel.reply = answer;
+    expect(store.state.error.value).toBe(""); // the header shows it
+    kernel.reply = golden;
     kernel.status = { ...kernel.status, words: "ready", words_note: "" };
     const searches = kernel.requests.filter((message) => message.type === "search").length;
     kernel.deliver({ v: 1, event: "status", data: { status: kernel.status } });
@@ -24,7 +24,7 @@ describe("a search", () => {
     expect(shownClips(store)).toBe("abcd");
   });
 
-  it("keeps what the kernel says about a search with its page", async () => {
+  it("keeps the kernel's note with its page", async () => {
     const kernel = new ClipKernel();
     const golden = kernel.reply;
     kernel.reply = (message) => {
@@ -37,16 +37,16 @@ describe("a search", () => {
     await store.navigation.openSimilar("c");
     expect(store.lists.page.value?.note).toBeUndefined();
   });
+});
 
-  it("asks for a page's pictures before it asks for the next page", async () => {
+describe("a feed", () => {
+  it("requests a page's filmstrips before the next page", async () => {
     const kernel = new ClipKernel();
     await storeWithView(kernel).connection.open(4);
     const order = kernel.requests.map((message) => message.type).filter((type) => type !== "hello");
     expect(order.slice(0, 3)).toEqual(["feed", "filmstrips", "feed"]);
   });
-});
 
-describe("a feed", () => {
   it("that the session does not have is not opened", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openFeed("dance");
@@ -54,8 +54,8 @@ describe("a feed", () => {
   });
 });
 
-describe("the labels of one annotator", () => {
-  it("are asked for by name, also further ones, and forgotten with the concept", async () => {
+describe("the review of one annotator", () => {
+  it("requests their labels, also further chunks, and ends with the concept", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openReview({ annotator: "jo" });
     expect(kernel.lastRequest("review")).toMatchObject({ annotator: "jo", value: "all" });
@@ -77,7 +77,7 @@ describe("a selection", () => {
   const show = (kernel: ClipKernel, title = "on the map") =>
     kernel.deliver({ v: 1, event: "show", data: { selection: { title, clips }, status: kernel.status } });
 
-  it("opens in the search tab, page by page in its own order", async () => {
+  it("opens in the search tab, page by page, in its own order", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openTab("feeds");
     show(kernel);
@@ -89,12 +89,12 @@ describe("a selection", () => {
     expect(shownClips(store)).toBe("cd");
     await settle();
     await store.lists.next();
-    expect(shownClips(store)).toBe("cd"); // its end
+    expect(shownClips(store)).toBe("cd"); // the last page
     await store.labelling.label(["c"], "yes");
     expect(kernel.lastRequest("label")).toMatchObject({ source: "selection" });
   });
 
-  it("stays until something else is looked for", async () => {
+  it("stays until the user searches", async () => {
     const { kernel, store } = await openStore();
     show(kernel);
     await settle();
@@ -106,7 +106,7 @@ describe("a selection", () => {
     expect(shownClips(store)).toBe("abcd");
   });
 
-  it("made before the page was open is what it opens with", async () => {
+  it("made before the page was opened is shown first", async () => {
     const kernel = new ClipKernel();
     kernel.selection = { title: "on the map", clips };
     const store = storeWithView(kernel);

@@ -5,7 +5,7 @@ import { settle } from "../goldenKernel";
 import { openStore, shownClips } from "../testStore";
 
 describe("pages", () => {
-  it("go on without repeating, and back to what was seen", async () => {
+  it("go on without repetition, and back unchanged", async () => {
     const { store } = await openStore();
     await store.navigation.openFeed("random");
     await store.lists.next();
@@ -16,22 +16,22 @@ describe("pages", () => {
     expect(shownClips(store)).toBe("efgh");
   });
 
-  it("are fetched ahead, with their pictures", async () => {
+  it("are fetched ahead, with their filmstrips", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openFeed("random");
     await settle();
     expect(store.lists.feeds.progress.value.ahead?.cards.map((card) => card.clip).join("")).toBe("efgh");
-    await new Promise((resolve) => setTimeout(resolve, 20)); // pictures are asked for together, a moment later
-    const pictures = kernel.requests
+    await new Promise((resolve) => setTimeout(resolve, 20)); // longer than the delay in which filmstrips are batched
+    const filmstrips = kernel.requests
       .filter(({ type }) => type === "filmstrips")
       .flatMap(({ clips }) => clips);
-    expect(pictures).toContain("h");
-    kernel.hold = true; // nothing has to be asked for now
+    expect(filmstrips).toContain("h");
+    kernel.hold = true; // the next page needs no request
     await store.lists.next();
     expect(shownClips(store)).toBe("efgh");
   });
 
-  it("never change under the eyes: a refit only offers new clips", async () => {
+  it("never change while they are shown: a refit only offers new clips", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openFeed("random");
     await settle();
@@ -46,7 +46,7 @@ describe("pages", () => {
     expect(store.lists.feeds.fresh.value).toBe(0);
   });
 
-  it("asked for while the classifier refits are those of the classifier that answers", async () => {
+  it("requested during a refit are those of the newest classifier", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openFeed("random");
     await settle();
@@ -61,7 +61,7 @@ describe("pages", () => {
     expect(shownClips(store)).toBe("efgh");
   });
 
-  it("of an earlier wish are dropped when they come late", async () => {
+  it("of another feed are discarded if they arrive late", async () => {
     const { kernel, store } = await openStore();
     kernel.hold = true;
     const slow = store.navigation.openFeed("random");
@@ -83,7 +83,7 @@ describe("pages", () => {
     expect(store.lists.feeds.progress.value.ended).toBe(true);
   });
 
-  it("that could not be had may be asked for again", async () => {
+  it("that failed to load can be requested again", async () => {
     const page: Page = { cards: [{ clip: "a" } as Card], source: "s", version: 0 };
     const answers: (Page | null)[] = [null, page];
     const list = new PagedList(() => {});

@@ -5,7 +5,7 @@ import { ALL_CLIPS, openStore } from "../testStore";
 beforeEach(() => sessionStorage.clear());
 
 describe("review", () => {
-  it("knows all clips at once and loads cards as they come into sight", async () => {
+  it("has all clips at once and loads cards in chunks, once each", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openReview({ order: "newest" });
     expect(store.lists.clips.value).toEqual(ALL_CLIPS);

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { readViewState } from "../../src/state/viewState";
 
-it("takes nothing from a place that makes no sense", () => {
-  const odd = { tab: "<b>", size: 9, feed: 3, page: 4000, order: "best", keys: [1] };
-  expect(readViewState(odd)).toEqual({
+it("a saved view state that makes no sense is replaced by defaults", () => {
+  const malformed = { tab: "<b>", size: 9, feed: 3, page: 4000, order: "best", keys: [1] };
+  expect(readViewState(malformed)).toEqual({
     tab: "search",
     feed: "",
     query: "",
