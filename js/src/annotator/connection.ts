@@ -90,7 +90,7 @@ export class Connection {
     state.error.value = "";
     state.status.value = status;
     navigation.selection.value = selection;
-    this.labelling.useStorage(tabStorage(corpus, status.annotator, session));
+    this.labelling.persistIn(tabStorage(corpus, status.annotator, session));
     const { tab, query } = state.viewState.value;
     const usualTab = state.hasSavedViewState && canOpen(tab, status) ? tab : firstTab(status);
     const showsSelection = selection !== null && (!state.hasSavedViewState || tab === "search");

@@ -43,8 +43,8 @@ export class Labelling {
   }
 
   // Keeps unsaved changes in `storage` from now on, and sends those that an earlier page has left there.
-  useStorage(storage: EntryStorage): void {
-    for (const { id, change } of this.outbox.useStorage(storage)) void this.#change(change, id);
+  persistIn(storage: EntryStorage): void {
+    for (const { id, change } of this.outbox.persistIn(storage)) void this.#change(change, id);
   }
 
   async #change(change: Change, id?: string): Promise<Labels | undefined> {

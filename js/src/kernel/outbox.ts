@@ -56,7 +56,7 @@ export class Outbox {
   }
 
   // From now on keeps the unacknowledged changes in `storage`. Returns those that an earlier page has left there.
-  useStorage(storage: EntryStorage): readonly Entry[] {
+  persistIn(storage: EntryStorage): readonly Entry[] {
     const leftOver = storage.takeAll();
     this.#storage = storage;
     storage.save(this.entries.value);
