@@ -11,10 +11,8 @@ export function themeOf(page: Document): Theme | null {
   if (code.includes("dark") || code === "vscode-high-contrast") return "dark";
   if (code) return "light";
   const colab = html.getAttribute("theme");
-  if (colab === "dark" || colab === "light") return colab;
   const marimo = body?.dataset.theme;
-  if (marimo === "dark" || marimo === "light") return marimo;
-  return null;
+  return [colab, marimo].find((theme) => theme === "dark" || theme === "light") ?? null;
 }
 
 export function detectTheme(window: Window): Theme {

@@ -26,17 +26,17 @@ export class Connection {
 
   // The kernel answers late because it loads the text model in another thread; it saves labels meanwhile.
   readonly waitsForTextModel = computed(
-    () => this.state.status.value?.words === "loading" && this.labels.unsavedChanges.value === 0,
+    () => this.state.status.value?.words === "loading" && this.labels.unsavedCount.value === 0,
   );
 
   // Counts a view that shows the annotator; returns the function that counts it out again. The first one says `hello`
   // if the page was opened before, the last one says `bye`.
   attach(): () => void {
     const { state } = this;
-    state.attachedViews += 1;
-    if (state.attachedViews === 1 && this.#opened) void this.#sayHello();
+    state.viewCount += 1;
+    if (state.viewCount === 1 && this.#opened) void this.#sayHello();
     return () => {
-      state.attachedViews -= 1;
+      state.viewCount -= 1;
       if (state.isVisible) return;
       if (state.viewState.value.tab === "review") this.navigation.outdated = true; // labels will change
       this.#sayBye();

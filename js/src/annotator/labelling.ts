@@ -50,10 +50,8 @@ export class Labelling {
   async #change(change: Change, id?: string): Promise<Labels | undefined> {
     const { state, labels } = this;
     const isOpen = () => change.concept === state.concept;
-    const former =
-      change.type === "label"
-        ? Object.fromEntries(change.clips.map((clip) => [clip, labels.get(clip) ?? null]))
-        : {};
+    const clips = change.type === "label" ? change.clips : [];
+    const former = Object.fromEntries(clips.map((clip) => [clip, labels.get(clip) ?? null]));
     if (change.type === "label" && isOpen()) labels.show(change.clips, change.value);
     try {
       const { result } = await this.outbox.push(change, id);
@@ -65,7 +63,7 @@ export class Labelling {
       return result.labels;
     } catch (error) {
       state.showError(error);
-      if (change.type === "label" && isOpen()) labels.apply(former);
+      if (isOpen()) labels.apply(former);
       return undefined;
     }
   }

@@ -37,18 +37,17 @@ export class Updates {
     }
   }
 
-  // Applies the reply to a further `hello`. `selection` is the one that was shown when `hello` was sent: if the kernel
+  // Applies the reply to a further `hello`. `shown` is the selection that was shown when `hello` was sent: if the kernel
   // still has it, the user may have gone on to a search by now, which stays.
-  async catchUp(result: HelloResult, selection: Selection | null): Promise<void> {
+  async catchUp({ status, labels, selection }: HelloResult, shown: Selection | null): Promise<void> {
     const { lists, navigation } = this;
-    await this.concept.applySwitch(result.status);
-    navigation.applyStatus(result.status);
-    this.labels.apply(result.labels);
-    if (result.selection && !isSame(result.selection, selection))
-      await navigation.openSelection(result.selection);
+    await this.concept.applySwitch(status);
+    navigation.applyStatus(status);
+    this.labels.apply(labels);
+    if (selection && !isSame(selection, shown)) await navigation.openSelection(selection);
     else if (navigation.outdated) await navigation.load();
     lists.search.catchUp(0); // search results do not depend on the classifier
-    lists.feeds.catchUp(result.status.version);
+    lists.feeds.catchUp(status.version);
   }
 }
 

@@ -1,109 +1,49 @@
-// What belongs to one view alone and is not saved: the focused card, the selected cards, the player, what is open.
+// What belongs to one view alone and is not saved: the selected cards, the player, and what is open.
 
-import { computed, type Signal, signal } from "@preact/signals";
-import { indexAfter, type Move } from "../input/keys";
+import { computed, signal } from "@preact/signals";
 import type { Value } from "../kernel/protocol";
+import { CardSelection } from "./cardSelection";
+import { PlayerState } from "./playerState";
 import type { Store } from "./store";
 
-// What keys and buttons do to the open player.
-export interface Playback {
-  toggle(): void;
-  step(frames: number): void;
-}
-
-const RATES: readonly number[] = [0.5, 1, 1.5, 2];
-
 export class View {
-  readonly focus = signal(0); // index of the card that keys act on
-  readonly anchor: Signal<number | null> = signal(null); // where the selected range begins
-  readonly picked: Signal<ReadonlySet<number>> = signal(new Set()); // cards selected one by one
-  readonly playerOpen = signal(false);
+  readonly cards = new CardSelection();
+  readonly player = new PlayerState();
   readonly helpOpen = signal(false);
   readonly menuOpen = signal(false);
   readonly confirmingRest = signal(false); // the view asks whether the rest of the page is no
-  readonly columns = signal(4);
-  readonly rate: Signal<number> = signal(1); // of playback
-  readonly loop = signal(true);
-  readonly context = signal(false); // the player shows what is before and after the clip, too
-  playback: Playback | null = null;
 
   constructor(readonly store: Store) {}
 
-  // Indices of the selected cards: the range from the anchor to the focus, and the picked ones.
-  readonly selected = computed<ReadonlySet<number>>(() => {
-    const selected = new Set(this.picked.value);
-    const anchor = this.anchor.value;
-    if (anchor === null) return selected;
-    const [low, high] = [Math.min(anchor, this.focus.value), Math.max(anchor, this.focus.value)];
-    for (let index = low; index <= high; index++) selected.add(index);
-    return selected;
-  });
-
   // The focused clip, "" if there is none.
-  readonly clip = computed(() => this.store.lists.clips.value[this.focus.value] ?? "");
-
-  moveFocus(move: Move, extend: boolean): void {
-    const from = this.focus.value;
-    this.#extendSelection(extend);
-    this.focus.value = indexAfter(move, from, this.store.lists.clips.value.length, this.columns.value);
-  }
-
-  focusCard(index: number, extend: boolean): void {
-    this.#extendSelection(extend);
-    this.focus.value = index;
-  }
-
-  #extendSelection(extend: boolean): void {
-    if (extend) this.anchor.value ??= this.focus.value;
-    else this.#clearSelection();
-  }
-
-  // Adds one card to the selection, or removes it.
-  toggleSelected(index: number): void {
-    const picked = new Set(this.selected.value);
-    if (!picked.delete(index)) picked.add(index);
-    this.anchor.value = null;
-    this.picked.value = picked;
-    this.focus.value = index;
-  }
-
-  #clearSelection(): void {
-    this.anchor.value = null;
-    if (this.picked.value.size > 0) this.picked.value = new Set();
-  }
+  readonly clip = computed(() => this.store.lists.clips.value[this.cards.focus.value] ?? "");
 
   // Starts at the first card of a new page.
   restart(): void {
-    this.focus.value = 0;
-    this.#clearSelection();
-    this.playerOpen.value = false;
+    this.cards.focusCard(0);
+    this.player.open.value = false;
     this.confirmingRest.value = false;
   }
 
-  // Indices of the cards that a label applies to: the selected ones, or the focused one.
-  get #targets(): readonly number[] {
-    const selected = [...this.selected.value];
-    return selected.length > 0 ? selected : [this.focus.value];
-  }
-
-  // Labels the targets and moves the focus to the card after them.
+  // Labels the selected cards, or the focused one, and moves the focus to the card after them.
   label(value: Value | null): void {
     const clips = this.store.lists.clips.value;
-    const targets = this.#targets;
+    const { cards } = this;
+    const { targets } = cards;
     void this.store.labelling.label(
       targets.flatMap((index) => clips[index] ?? []),
       value,
     );
-    this.#clearSelection();
-    if (value !== null) this.focus.value = Math.max(0, Math.min(clips.length - 1, Math.max(...targets) + 1));
+    cards.clear();
+    if (value !== null) cards.focus.value = Math.max(0, Math.min(clips.length - 1, Math.max(...targets) + 1));
   }
 
   // A click on a card's label button: labels all selected cards if the card is one of them, otherwise only this card.
   pressLabel(index: number, value: Value): void {
     const clips = this.store.lists.clips.value;
-    const targets = this.selected.value.has(index) ? this.#targets : [index];
-    this.#clearSelection();
-    this.focus.value = index;
+    const { cards } = this;
+    const targets = cards.selected.value.has(index) ? cards.targets : [index];
+    cards.focusCard(index);
     void this.store.labelling.toggle(
       targets.flatMap((target) => clips[target] ?? []),
       value,
@@ -114,7 +54,7 @@ export class View {
   async step(type: "undo" | "redo"): Promise<void> {
     const changed = await this.store.labelling.step(type);
     const index = this.store.lists.clips.value.findIndex((clip) => changed.includes(clip));
-    if (index >= 0) this.focus.value = index;
+    if (index >= 0) this.cards.focus.value = index;
   }
 
   // The clips of the page without a label.
@@ -144,22 +84,18 @@ export class View {
 
   // Opens the player; if it is open, plays or pauses.
   play(): void {
-    if (!this.playerOpen.value) this.playerOpen.value = this.clip.value !== "";
-    else this.playback?.toggle();
-  }
-
-  changeRate(steps: number): void {
-    const index = RATES.indexOf(this.rate.value);
-    this.rate.value = RATES[Math.max(0, Math.min(RATES.length - 1, index + steps))] ?? 1;
+    const { open, playback } = this.player;
+    if (open.value) playback?.toggle();
+    else open.value = this.clip.value !== "";
   }
 
   // Closes the topmost open thing. Returns false if nothing was open: Escape is then left to the notebook.
   escape(): boolean {
-    const topmost = [this.helpOpen, this.menuOpen, this.confirmingRest, this.playerOpen].find(
+    const topmost = [this.helpOpen, this.menuOpen, this.confirmingRest, this.player.open].find(
       (open) => open.value,
     );
     if (topmost) topmost.value = false;
-    else if (this.selected.value.size > 0) this.#clearSelection();
+    else if (this.cards.selected.value.size > 0) this.cards.clear();
     else return false;
     return true;
   }

@@ -46,7 +46,8 @@ export function App({ store, view }: { store: Store; view: View }) {
       ),
     );
     return (action: Action) => {
-      if (action.do === "move") view.moveFocus(action.to, action.extend);
+      if (action.do === "move")
+        view.cards.moveFocus(action.to, action.extend, store.lists.clips.value.length);
       else if (action.do === "command") handlers[action.command]();
     };
   }, [store, view]);
@@ -99,7 +100,7 @@ export function App({ store, view }: { store: Store; view: View }) {
       {store.state.error.value && <ErrorMessage store={store} />}
       <div class="va-stage">
         <Grid store={store} view={view} grid={grid} />
-        {view.playerOpen.value && view.clip.value && (
+        {view.player.open.value && view.clip.value && (
           <Player store={store} view={view} clip={view.clip.value} />
         )}
       </div>

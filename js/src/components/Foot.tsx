@@ -10,12 +10,13 @@ import { hasBothClasses } from "../lists/feeds";
 import { Icon } from "./icons";
 
 export function Foot({ store, view }: { store: Store; view: View }) {
-  if (!store.state.status.value) return <div class="va-foot" />;
+  const status = store.state.status.value;
+  if (!status) return <div class="va-foot" />;
   if (view.confirmingRest.value) return <RestQuestion store={store} view={view} />;
-  const hint = hintFor(store, view);
+  const hint = hintFor(store, view, status);
   return (
     <div class="va-foot">
-      <UndoButtons store={store} view={view} />
+      <UndoButtons store={store} view={view} status={status} />
       <span class="va-hint" title={hint}>
         {hint}
       </span>
@@ -46,8 +47,7 @@ function RestQuestion({ store, view }: { store: Store; view: View }) {
   );
 }
 
-function UndoButtons({ store, view }: { store: Store; view: View }) {
-  const status = store.state.status.value;
+function UndoButtons({ store, view, status }: { store: Store; view: View; status: Status }) {
   const button = (command: "undo" | "redo", title: string, enabled: boolean) => (
     <button
       type="button"
@@ -62,8 +62,8 @@ function UndoButtons({ store, view }: { store: Store; view: View }) {
   );
   return (
     <span class="va-steps">
-      {button("undo", "Undo", status?.can_undo ?? false)}
-      {button("redo", "Redo", status?.can_redo ?? false)}
+      {button("undo", "Undo", status.can_undo)}
+      {button("redo", "Redo", status.can_redo)}
     </span>
   );
 }
@@ -106,15 +106,14 @@ function Paging({ store, view }: { store: Store; view: View }) {
 }
 
 // What to do next, for users who have read no manual: search, label both classes, go on in the feeds, review.
-function hintFor(store: Store, view: View): string {
-  const status = store.state.status.value as Status;
+function hintFor(store: Store, view: View, status: Status): string {
   const { keys, tab } = store.state.viewState.value;
   const key = (command: Command) => shortcut(command, keys);
   if (store.state.lost.value)
     return "Run this cell again: the kernel does not know this widget any more. What you did is kept, and saved then.";
   if (store.state.busy.value && !store.connection.waitsForTextModel.value)
     return "What you do is kept, and saved when the kernel answers. If it was restarted, run this cell again.";
-  const selected = view.selected.value.size;
+  const selected = view.cards.selected.value.size;
   if (selected > 1)
     return `${selected} clips selected: ${key("yes")}, ${key("no")} or ${key("unsure")} labels all of them`;
   if (store.state.notice.value) return store.state.notice.value;

@@ -3,7 +3,8 @@
 import type { Store } from "../annotator/store";
 import type { View } from "../annotator/view";
 import type { Command } from "../input/keys";
-import { toggleMuted } from "./player/sound";
+import { muted } from "./player/sound";
+import { toggle } from "./toggle";
 
 export function commandHandlers(
   store: Store,
@@ -19,19 +20,15 @@ export function commandHandlers(
     rest: () => view.labelRest(),
     undo: () => void view.step("undo"),
     redo: () => void view.step("redo"),
-    pick: () => view.toggleSelected(view.focus.value),
+    pick: () => view.cards.toggle(view.cards.focus.value),
     play: () => view.play(),
-    back: () => view.playback?.step(-1),
-    on: () => view.playback?.step(1),
-    slower: () => view.changeRate(-1),
-    faster: () => view.changeRate(1),
-    loop: () => {
-      view.loop.value = !view.loop.value;
-    },
-    context: () => {
-      view.context.value = !view.context.value;
-    },
-    mute: toggleMuted,
+    back: () => view.player.playback?.step(-1),
+    on: () => view.player.playback?.step(1),
+    slower: () => view.player.changeRate(-1),
+    faster: () => view.player.changeRate(1),
+    loop: () => toggle(view.player.loop),
+    context: () => toggle(view.player.context),
+    mute: () => toggle(muted),
     suggested: () => void navigation.openFeed("suggested"),
     top_positive: () => void navigation.openFeed("top_positive"),
     borderline: () => void navigation.openFeed("borderline"),
@@ -44,8 +41,6 @@ export function commandHandlers(
       void navigation.openTab("search");
       focusSearch();
     },
-    help: () => {
-      view.helpOpen.value = !view.helpOpen.value;
-    },
+    help: () => toggle(view.helpOpen),
   };
 }

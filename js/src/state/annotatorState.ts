@@ -14,7 +14,7 @@ export class AnnotatorState {
   readonly notice = signal(""); // the result of an action that no card shows
   readonly announcement = signal(""); // the latest result of any action, for screen readers
   readonly restConfirmed = signal(false); // the user has confirmed once that Enter labels the rest of a page no
-  attachedViews = 0;
+  viewCount = 0; // attached views
   hasSavedViewState: boolean; // an earlier page has saved it, or this one has, even before the kernel replied
 
   // The corpus has a model for text search, but it cannot be used now; the header shows why.
@@ -31,7 +31,7 @@ export class AnnotatorState {
   // True while a view shows the annotator. If its cell is run again, the model stays without a view: it then sends its
   // unsaved labels, but requests no clips and ignores events until a view is attached.
   get isVisible(): boolean {
-    return this.attachedViews > 0;
+    return this.viewCount > 0;
   }
 
   // The open concept; undefined until the kernel has replied to `hello`.

@@ -16,7 +16,7 @@ export class ShownLabels {
   // Clips of the open concept with a label that the kernel has not acknowledged yet.
   readonly unsaved = computed(() => this.outbox.unsaved(this.state.concept ?? ""));
   // How many changes the kernel has not acknowledged yet, of all concepts.
-  readonly unsavedChanges = computed(() => this.outbox.entries.value.length);
+  readonly unsavedCount = computed(() => this.outbox.entries.value.length);
 
   // Undefined: the page does not know; null: the clip has no label.
   get(clip: string): Value | null | undefined {

@@ -143,7 +143,7 @@ describe("without a view", () => {
     await done;
     await settle();
     expect(kernel.stored.get("a")).toBe("no");
-    expect(store.labels.unsavedChanges.value).toBe(0);
+    expect(store.labels.unsavedCount.value).toBe(0);
     const unseen = new Store(kernel); // its view was detached before the kernel replied
     const change = { type: "label", concept: "x", clips: ["q"], value: "yes", source: "s" } as const;
     tabStorage("5e0c", String(STATUS.annotator), "earlier").save([{ id: "e1", change }]);

@@ -32,7 +32,7 @@ describe("labels", () => {
   it("are taken back by pressing a pressed button again, but never by a repeated key", async () => {
     const { store, view } = await openStore();
     view.label("yes");
-    view.focus.value = 0;
+    view.cards.focus.value = 0;
     view.label("yes");
     await settle();
     expect(store.labels.get("a")).toBe("yes");

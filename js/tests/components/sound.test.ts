@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
-import { muted, play, toggleMuted } from "../../src/components/player/sound";
+import { muted, play } from "../../src/components/player/sound";
+import { toggle } from "../../src/components/toggle";
 
 // A video that plays unless its browser refuses: sound, or everything.
 class Video {
@@ -36,7 +37,7 @@ it("a video plays muted if the browser refuses only sound, and the setting says 
   await play(video);
   expect(video).toMatchObject({ paused: false, muted: true, attempts: 2 });
   expect(muted.value).toBe(true);
-  toggleMuted();
+  toggle(muted);
   expect(muted.value).toBe(false);
 });
 
@@ -47,7 +48,7 @@ it("a video is paused if the browser refuses to play at all", async () => {
 });
 
 it("a muted video is tried only once", async () => {
-  toggleMuted();
+  toggle(muted);
   const video = new Video(() => refusal);
   await play(video);
   expect(video).toMatchObject({ paused: true, attempts: 1 });

@@ -36,7 +36,7 @@ describe("the order of changes", () => {
     await settle();
     expect(kernel.stored.get("a")).toBe("no");
     expect(kernel.lastRequest("undo")).toBeDefined();
-    expect(store.labels.unsavedChanges.value).toBe(0);
+    expect(store.labels.unsavedCount.value).toBe(0);
   });
 });
 
@@ -93,7 +93,7 @@ it("500 labels by key repeat are all saved, in whatever order the kernel replies
     expected.set(clip, value);
     void store.labelling.label([clip], value);
   }
-  while (store.labels.unsavedChanges.value > 0) {
+  while (store.labels.unsavedCount.value > 0) {
     const held = kernel.held.splice(0).reverse();
     for (const message of held) kernel.deliver(kernel.reply(message));
     await settle();

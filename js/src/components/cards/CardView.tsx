@@ -23,8 +23,8 @@ interface Props {
 export function CardView({ store, view, clip, card, index, id }: Props) {
   const label = useComputed(() => store.labels.get(clip) ?? null).value;
   const unsaved = useComputed(() => store.labels.unsaved.value.has(clip)).value;
-  const current = useComputed(() => view.focus.value === index).value;
-  const selected = useComputed(() => view.selected.value.has(index)).value;
+  const current = useComputed(() => view.cards.focus.value === index).value;
+  const selected = useComputed(() => view.cards.selected.value.has(index)).value;
   const { keys, tab } = store.state.viewState.value;
   const classes = [
     "va-card",
@@ -50,10 +50,10 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
       aria-label={`${labelText}: ${about}`}
       aria-selected={selected}
       onClick={(event) => {
-        if (event.ctrlKey || event.metaKey) view.toggleSelected(index);
-        else view.focusCard(index, event.shiftKey);
+        if (event.ctrlKey || event.metaKey) view.cards.toggle(index);
+        else view.cards.focusCard(index, event.shiftKey);
         const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
-        if (isPlain && (event.target as Element).closest(".va-thumb")) view.playerOpen.value = true;
+        if (isPlain && (event.target as Element).closest(".va-thumb")) view.player.open.value = true;
       }}
     >
       <Thumb store={store} clip={clip} />

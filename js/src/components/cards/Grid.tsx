@@ -33,8 +33,8 @@ export function Grid({ store, view, grid }: Props) {
       if (element.clientWidth === 0) return; // hidden by the host; the observer calls again when it is shown
       width.value = element.clientWidth;
       height.value = element.clientHeight;
-      view.columns.value = columnsIn(element.clientWidth, size);
-      void store.connection.open(pageSize(element.clientWidth, view.columns.value, page));
+      view.cards.columns.value = columnsIn(element.clientWidth, size);
+      void store.connection.open(pageSize(element.clientWidth, view.cards.columns.value, page));
     };
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -42,7 +42,7 @@ export function Grid({ store, view, grid }: Props) {
     return () => observer.disconnect();
   }, [store, view, size, page, grid, width, height]);
 
-  const columns = view.columns.value;
+  const columns = view.cards.columns.value;
   const clips = store.lists.clips.value;
   const row = rowHeight(width.value || size, columns);
   const rows = Math.ceil(clips.length / columns);
@@ -51,7 +51,7 @@ export function Grid({ store, view, grid }: Props) {
 
   // The grid itself keeps the browser's focus and names the focused card by aria-activedescendant. If a card had the
   // focus, a change of the page would remove it, and the next key would go to the notebook.
-  const focus = view.focus.value;
+  const focus = view.cards.focus.value;
   useLayoutEffect(() => {
     const element = grid.current;
     if (!element) return;

@@ -14,7 +14,7 @@ interface Props {
 }
 
 export function ConceptMenu({ store, view, focusGrid }: Props) {
-  const status = store.state.status.value;
+  const { concept } = store.state;
   const isOpen = view.menuOpen.value;
   return (
     <span class="va-menu-place">
@@ -23,14 +23,14 @@ export function ConceptMenu({ store, view, focusGrid }: Props) {
         class="va-concept va-keeps-focus"
         aria-haspopup="dialog"
         aria-expanded={isOpen}
-        title={status?.concept}
+        title={concept}
         onClick={() => {
           view.menuOpen.value = !isOpen;
           if (!isOpen) void store.concept.loadAll();
         }}
       >
         <span class="va-concept-name">
-          {store.concept.opening.value ? `opening ${store.concept.opening.value} …` : status?.concept}
+          {store.concept.opening.value ? `opening ${store.concept.opening.value} …` : concept}
         </span>
         <Icon name="down" />
       </button>
@@ -84,7 +84,7 @@ function Menu({ store, view, focusGrid }: Props) {
             <button
               type="button"
               class="va-entry"
-              aria-current={concept === store.state.status.value?.concept}
+              aria-current={concept === store.state.concept}
               title={concept}
               onClick={() => open(concept)}
             >

@@ -5,6 +5,7 @@ import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { VALUES } from "../../kernel/protocol";
 import { Icon, Mark } from "../icons";
+import { toggle } from "../toggle";
 import { ConceptMenu } from "./ConceptMenu";
 import { Quality } from "./Quality";
 import { BUSY, LOST, SavedState } from "./SavedState";
@@ -39,9 +40,7 @@ export function Header({ store, view, focusGrid }: Props) {
         aria-label="Edit the guideline"
         aria-expanded={editing.value}
         title={status.guideline || "Write down what counts"}
-        onClick={() => {
-          editing.value = !editing.value;
-        }}
+        onClick={() => toggle(editing)}
       >
         <Icon name="edit" />
       </button>

@@ -22,7 +22,7 @@ export function SavedState({ store, status }: { store: Store; status: Status }) 
 }
 
 function stateOf(store: Store, status: Status): [kind: string, text: string] {
-  const unsaved = store.labels.unsavedChanges.value;
+  const unsaved = store.labels.unsavedCount.value;
   const waiting = unsaved > 0 ? ` · ${unsaved} not saved yet` : "";
   if (store.state.lost.value) return ["lost", `${LOST}${waiting}`];
   if (store.state.busy.value && !store.connection.waitsForTextModel.value)

@@ -1,14 +1,19 @@
 // The player's buttons: frame by frame, play, rate, loop, context, sound.
 
 import type { ComponentChildren } from "preact";
-import type { Store } from "../../annotator/store";
-import type { View } from "../../annotator/view";
-import { type Command, shortcut } from "../../input/keys";
+import type { PlayerState } from "../../annotator/playerState";
+import { type Command, type Keys, shortcut } from "../../input/keys";
 import { Icon } from "../icons";
-import { muted, toggleMuted } from "./sound";
+import { toggle } from "../toggle";
+import { muted } from "./sound";
 
-export function Controls({ store, view, sound }: { store: Store; view: View; sound: boolean }) {
-  const { keys } = store.state.viewState.value;
+interface Props {
+  readonly player: PlayerState;
+  readonly sound: boolean; // whether the video has any
+  readonly keys: Keys;
+}
+
+export function Controls({ player, sound, keys }: Props) {
   // Without `onClick` the button is disabled, but can have the focus, so that screen readers read its title.
   const button = (
     sign: ComponentChildren,
@@ -31,34 +36,24 @@ export function Controls({ store, view, sound }: { store: Store; view: View; sou
   );
   return (
     <>
-      {button("‹", "One frame back", "back", () => view.playback?.step(-1))}
-      {button("▷", "Play or pause", "play", () => view.playback?.toggle())}
-      {button("›", "One frame on", "on", () => view.playback?.step(1))}
-      {button("−", "Slower", "slower", () => view.changeRate(-1))}
+      {button("‹", "One frame back", "back", () => player.playback?.step(-1))}
+      {button("▷", "Play or pause", "play", () => player.playback?.toggle())}
+      {button("›", "One frame on", "on", () => player.playback?.step(1))}
+      {button("−", "Slower", "slower", () => player.changeRate(-1))}
       <span class="va-rate" aria-live="polite">
-        {view.rate.value} ×
+        {player.rate.value} ×
       </span>
-      {button("+", "Faster", "faster", () => view.changeRate(1))}
-      {button(
-        "loop",
-        "Loop",
-        "loop",
-        () => {
-          view.loop.value = !view.loop.value;
-        },
-        view.loop.value,
-      )}
-      {button(
-        "± 2 s",
-        "2 s before and after",
-        "context",
-        () => {
-          view.context.value = !view.context.value;
-        },
-        view.context.value,
-      )}
+      {button("+", "Faster", "faster", () => player.changeRate(1))}
+      {button("loop", "Loop", "loop", () => toggle(player.loop), player.loop.value)}
+      {button("± 2 s", "2 s before and after", "context", () => toggle(player.context), player.context.value)}
       {sound
-        ? button(<Icon name={muted.value ? "muted" : "sound"} />, "Mute", "mute", toggleMuted, muted.value)
+        ? button(
+            <Icon name={muted.value ? "muted" : "sound"} />,
+            "Mute",
+            "mute",
+            () => toggle(muted),
+            muted.value,
+          )
         : button(<Icon name="muted" />, "No sound", "mute")}
     </>
   );

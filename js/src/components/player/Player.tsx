@@ -26,22 +26,24 @@ export function Player({ store, view, clip }: Props) {
   const panel = useRef<HTMLDivElement>(null);
   const loaded = useSignal<Preview | null>(null);
   const error = useSignal("");
-  const context = view.context.value;
+  const { player } = view;
+  const { keys } = store.state.viewState.value;
+  const context = player.context.value ? CONTEXT : 0;
   const label = store.labels.get(clip) ?? null;
   const filmstrip = store.media.filmstrip(clip).value;
-  const index = view.focus.value;
+  const index = view.cards.focus.value;
 
   useEffect(() => {
     let discarded = false;
     loaded.value = null;
     error.value = "";
-    store.media.preview(clip, context ? CONTEXT : 0).then(
+    store.media.preview(clip, context).then(
       (preview) => {
         if (discarded) return;
         loaded.value = preview;
         // Requests the next clip's preview ahead of time.
         const next = store.lists.clips.value[index + 1];
-        if (next) void store.media.preview(next, context ? CONTEXT : 0).catch(() => undefined);
+        if (next) void store.media.preview(next, context).catch(() => undefined);
       },
       (failure: Error) => {
         if (!discarded) error.value = failure.message;
@@ -70,12 +72,12 @@ export function Player({ store, view, clip }: Props) {
     <div class="va-loupe" ref={panel} role="group" aria-label="Player">
       <div class="va-screen">
         {preview?.url ? (
-          <Video key={preview.url} view={view} preview={preview} />
+          <Video key={preview.url} player={player} preview={preview} />
         ) : (
           <AnimatedFilmstrip
             filmstrip={filmstrip}
             reason={error.value || preview?.reason || ""}
-            rate={view.rate.value}
+            rate={player.rate.value}
           />
         )}
         {label && (
@@ -85,7 +87,7 @@ export function Player({ store, view, clip }: Props) {
         )}
       </div>
       <div class="va-controls">
-        {preview?.url && <Controls store={store} view={view} sound={preview.sound} />}
+        {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
         <span class="va-about">{card && `${card.video} · ${clock(card.start)}–${clock(card.end)}`}</span>
         <span class="va-loupe-labels">
           {VALUES.map((value) => (
@@ -93,7 +95,7 @@ export function Player({ store, view, clip }: Props) {
               key={value}
               value={value}
               pressed={label === value}
-              keys={store.state.viewState.value.keys}
+              keys={keys}
               onClick={() => view.pressLabel(index, value)}
             />
           ))}
@@ -104,7 +106,7 @@ export function Player({ store, view, clip }: Props) {
           aria-label="Close the player"
           title="Close (Esc)"
           onClick={() => {
-            view.playerOpen.value = false;
+            player.open.value = false;
           }}
         >
           <Icon name="close" />

@@ -1,24 +1,24 @@
-// The video of a clip with its timeline. Plays while it is in sight; keys control it through `view.playback`.
+// The video of a clip with its timeline. Plays while it is in sight; keys control it through `player.playback`.
 
 import { effect, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { View } from "../../annotator/view";
+import type { PlayerState } from "../../annotator/playerState";
 import type { Preview } from "../../kernel/media";
 import { muted, PLAYER_CLASS, pauseOthers, play } from "./sound";
 
 const USUAL_FRAME_TIME = 1 / 25; // s, until two frames of the video have been shown
 const MIN_FRAME_TIME = 1 / 60;
 
-export function Video({ view, preview }: { view: View; preview: Preview }) {
+export function Video({ player, preview }: { player: PlayerState; preview: Preview }) {
   const element = useRef<HTMLVideoElement>(null);
   const time = useSignal(0);
   const duration = useSignal(0);
   useMuted(element, preview.sound);
-  usePlayback(element, view);
+  usePlayback(element, player);
   usePlayInSight(element);
 
-  const rate = view.rate.value;
+  const rate = player.rate.value;
   useEffect(() => {
     if (element.current) element.current.playbackRate = rate;
   }, [rate]);
@@ -31,7 +31,7 @@ export function Video({ view, preview }: { view: View; preview: Preview }) {
         ref={element}
         class={PLAYER_CLASS}
         src={preview.url}
-        loop={view.loop.value}
+        loop={player.loop.value}
         playsInline
         onPlay={(event) => pauseOthers(event.currentTarget)}
         onLoadedMetadata={(event) => {
@@ -41,7 +41,7 @@ export function Video({ view, preview }: { view: View; preview: Preview }) {
         onTimeUpdate={(event) => {
           time.value = event.currentTarget.currentTime;
         }}
-        onClick={() => view.playback?.toggle()}
+        onClick={() => player.playback?.toggle()}
       />
       <span class="va-timeline">
         {hasContext && (
@@ -87,13 +87,13 @@ function useMuted(element: RefObject<HTMLVideoElement>, sound: boolean): void {
   );
 }
 
-// Lets the view play, pause and step the video.
-function usePlayback(element: RefObject<HTMLVideoElement>, view: View): void {
+// Lets keys and buttons play, pause and step the video.
+function usePlayback(element: RefObject<HTMLVideoElement>, player: PlayerState): void {
   useEffect(() => {
     const video = element.current;
     if (!video) return;
     let frameTime = USUAL_FRAME_TIME;
-    view.playback = {
+    player.playback = {
       toggle() {
         if (video.paused) void play(video);
         else video.pause();
@@ -115,9 +115,9 @@ function usePlayback(element: RefObject<HTMLVideoElement>, view: View): void {
     };
     if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(measure);
     return () => {
-      view.playback = null;
+      player.playback = null;
     };
-  }, [element, view]);
+  }, [element, player]);
 }
 
 // Plays the video while it is in sight, and pauses it while it is scrolled away (notebooks keep such cells in the page)

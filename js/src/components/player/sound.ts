@@ -4,10 +4,6 @@ import { signal } from "@preact/signals";
 
 export const muted = signal(false);
 
-export function toggleMuted(): void {
-  muted.value = !muted.value;
-}
-
 export const PLAYER_CLASS = "va-player"; // of the video elements of all annotators
 
 // Pauses the other videos on the page, so that two are never heard at the same time. Another annotator has its own

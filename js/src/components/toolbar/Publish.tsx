@@ -8,13 +8,14 @@ import { hasBothClasses } from "../../lists/feeds";
 export function Publish({ store }: { store: Store }) {
   const status = store.state.status.value;
   const name = useSignal("");
+  const concept = status?.concept ?? "";
   const ready = status !== null && hasBothClasses(status);
   return (
     <form
       class="va-publish"
       onSubmit={(event) => {
         event.preventDefault();
-        if (ready) void store.concept.publish(name.value.trim() || (status?.concept ?? ""));
+        if (ready) void store.concept.publish(name.value.trim() || concept);
       }}
     >
       <input
@@ -22,8 +23,8 @@ export function Publish({ store }: { store: Store }) {
         class="va-input"
         maxLength={LONGEST_CONCEPT}
         aria-label="The model's name"
-        placeholder={status?.concept ?? ""}
-        title={name.value || status?.concept}
+        placeholder={concept}
+        title={name.value || concept}
         value={name.value}
         onInput={(event) => {
           name.value = event.currentTarget.value;

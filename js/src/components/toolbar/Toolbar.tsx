@@ -3,6 +3,7 @@
 import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { MAX_CARD_WIDTH, MIN_CARD_WIDTH, type Tab } from "../../state/viewState";
+import { toggle } from "../toggle";
 import { FeedButtons } from "./FeedButtons";
 import { Publish } from "./Publish";
 import { ReviewFilters } from "./ReviewFilters";
@@ -56,9 +57,7 @@ export function Toolbar({ store, view, focusGrid }: Props) {
         aria-label="Keys and help"
         aria-expanded={view.helpOpen.value}
         title="Keys and help (?)"
-        onClick={() => {
-          view.helpOpen.value = !view.helpOpen.value;
-        }}
+        onClick={() => toggle(view.helpOpen)}
       >
         ?
       </button>
