@@ -18,9 +18,11 @@ export class Concept {
     private readonly navigation: Navigation,
   ) {}
 
-  async setGuideline(text: string): Promise<void> {
+  // Returns true if it was saved.
+  async setGuideline(text: string): Promise<boolean> {
     const reply = await this.requester.request("guideline", { text });
     if (reply) this.navigation.applyStatus(reply.result.status);
+    return reply !== null;
   }
 
   async loadAll(): Promise<void> {

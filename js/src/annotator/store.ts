@@ -19,6 +19,7 @@ const CONNECTION_EVENT = "comm_live_update";
 export class Store {
   readonly state: AnnotatorState; // status, view state, messages
   readonly client: Client; // requests and replies
+  readonly outbox: Outbox; // changes that are not acknowledged yet
   readonly media: Media; // filmstrips and previews
   readonly labels: ShownLabels; // the label of each clip
   readonly lists: Lists; // search, feeds, review
@@ -41,6 +42,7 @@ export class Store {
       },
     );
     const outbox = new Outbox(this.client);
+    this.outbox = outbox;
     const requester = new Requester(this.client, state);
     this.media = new Media(this.client);
     this.labels = new ShownLabels(state, outbox);
@@ -63,6 +65,7 @@ export class Store {
   close(): void {
     this.model.off(CONNECTION_EVENT, this.connection.check);
     this.client.close();
+    this.outbox.close();
     this.media.close();
   }
 }

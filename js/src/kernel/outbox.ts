@@ -1,7 +1,7 @@
 // Changes of labels that the kernel has not acknowledged yet: sends them, keeps their order, stores them in the tab.
 
 import { type Signal, signal } from "@preact/signals";
-import type { Client, Reply } from "./client";
+import { type Client, type Reply, RequestError } from "./client";
 import type { Stored } from "./protocol";
 
 export type Change =
@@ -33,8 +33,14 @@ export function mustWait(later: Change, earlier: Change): boolean {
   return later.clips.some((clip) => earlier.clips.includes(clip));
 }
 
+const RETRY_AFTER = 2000; // ms until a change that could not be saved is sent again; doubled each time
+const RETRY_AFTER_AT_MOST = 30_000;
+
 export class Outbox {
   readonly entries: Signal<readonly Entry[]> = signal([]); // not acknowledged yet, oldest first
+  readonly saveError = signal(""); // why the kernel cannot save labels now; "" if it can
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #retryDelay = RETRY_AFTER;
   readonly #sent = new Set<string>();
   readonly #waiters = new Map<string, Waiter>();
   #storage: EntryStorage | null = null;
@@ -47,6 +53,10 @@ export class Outbox {
       this.#setEntries([...this.entries.value, { id, change }]);
       this.#sendReady();
     });
+  }
+
+  close(): void {
+    clearTimeout(this.#retryTimer);
   }
 
   // Clips of a concept with a label that the kernel has not acknowledged yet.
@@ -68,8 +78,9 @@ export class Outbox {
     this.#storage?.save(entries);
   }
 
+  // While the kernel cannot save, only the oldest change is sent.
   #sendReady(): void {
-    const entries = this.entries.value;
+    const entries = this.saveError.value ? this.entries.value.slice(0, 1) : this.entries.value;
     entries.forEach(({ id, change }, index) => {
       if (this.#sent.has(id)) return;
       if (entries.slice(0, index).some((earlier) => mustWait(change, earlier.change))) return;
@@ -87,12 +98,27 @@ export class Outbox {
     };
     try {
       const reply = await this.client.request(type, payload as never, id);
+      this.saveError.value = "";
+      this.#retryDelay = RETRY_AFTER;
       remove();
       waiter?.resolve(reply as LabelReply);
     } catch (error) {
+      if (error instanceof RequestError && error.code === "not_saved") {
+        this.#retryLater(id, error.message);
+        return;
+      }
       remove();
       waiter?.reject(error instanceof Error ? error : new Error(String(error)));
     }
     this.#sendReady();
+  }
+
+  // The label store is missing, full or locked: keeps the change and sends it again under its id.
+  #retryLater(id: string, reason: string): void {
+    this.#sent.delete(id);
+    this.saveError.value = reason;
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => this.#sendReady(), this.#retryDelay);
+    this.#retryDelay = Math.min(RETRY_AFTER_AT_MOST, 2 * this.#retryDelay);
   }
 }

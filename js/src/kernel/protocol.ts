@@ -146,7 +146,20 @@ export type Incoming =
   | { kind: "unknown" };
 
 export function request<T extends RequestType>(id: string, type: T, payload: Requests[T]["with"]): object {
-  return { v: VERSION, id, type, ...payload };
+  return { v: VERSION, id, type, ...withoutLoneSurrogates(payload) };
+}
+
+// A text box with a maximal length may cut an emoji in half; neither UTF-8 files nor connections can hold half of one.
+const LONE_SURROGATE = /\p{Surrogate}/gu; // with the flag u, a whole pair counts as one character and does not match
+
+export function withoutLoneSurrogates<T>(value: T): T {
+  const clean = (part: unknown): unknown => {
+    if (typeof part === "string") return part.replace(LONE_SURROGATE, "");
+    if (Array.isArray(part)) return part.map(clean);
+    if (!isObject(part)) return part;
+    return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, clean(inner)]));
+  };
+  return clean(value) as T;
 }
 
 // --- guards: every incoming message is checked before it is used ------------------------------------

@@ -2,7 +2,7 @@
 
 import { computed, type Signal, signal } from "@preact/signals";
 import type { Model } from "../kernel/client";
-import type { Status } from "../kernel/protocol";
+import { type Status, withoutLoneSurrogates } from "../kernel/protocol";
 import { readViewState, TRAIT, type ViewState } from "./viewState";
 
 export class AnnotatorState {
@@ -40,7 +40,7 @@ export class AnnotatorState {
   }
 
   updateViewState(change: Partial<ViewState>): void {
-    const viewState = { ...this.viewState.value, ...change };
+    const viewState = withoutLoneSurrogates({ ...this.viewState.value, ...change });
     this.viewState.value = viewState;
     this.hasSavedViewState = true;
     this.model.set(TRAIT, viewState);

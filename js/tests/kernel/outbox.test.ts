@@ -81,6 +81,47 @@ describe("unsaved labels", () => {
     expect(Object.fromEntries(again.stored)).toEqual({ a: "yes", b: "no" });
     expect(sessionStorage.length).toBe(0);
   });
+
+  it("wait while the label store is missing, and are saved in their order when it is back", async () => {
+    const { kernel, store } = await openStore();
+    vi.useFakeTimers();
+    const saving = kernel.reply;
+    const sent = () => kernel.requests.filter(({ type }) => type === "label" || type === "undo").length;
+    kernel.refuse("not_saved", "The labels' file is gone: put it back.");
+    const { labelling } = store;
+    const all = [
+      labelling.label(["a"], "yes"),
+      labelling.label(["b"], "no"),
+      labelling.label(["a"], "unsure"),
+    ];
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.outbox.saveError.value).toBe("The labels' file is gone: put it back.");
+    expect(store.state.error.value).toBe(""); // the header shows it, with the number of unsaved changes
+    expect(store.labels.unsavedCount.value).toBe(3);
+    expect([store.labels.get("a"), store.labels.get("b")]).toEqual(["unsure", "no"]);
+    const before = sent();
+    all.push(labelling.label(["c"], "yes"));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sent() - before).toBeLessThan(8); // only the oldest is sent again, less and less often
+    kernel.reply = saving;
+    await vi.advanceTimersByTimeAsync(30_000);
+    await Promise.all(all);
+    expect(Object.fromEntries(kernel.stored)).toEqual({ a: "unsure", b: "no", c: "yes" });
+    expect([store.labels.unsavedCount.value, store.outbox.saveError.value]).toEqual([0, ""]);
+  });
+
+  it("that could not be saved survive a reload", async () => {
+    const { kernel, store } = await openStore();
+    kernel.refuse("not_saved", "The disk is full.");
+    void store.labelling.label(["a"], "yes");
+    await settle();
+    store.close();
+    const again = new ClipKernel();
+    again.traits.set("place", { tab: "search" });
+    await new Store(again).connection.open(4);
+    await settle();
+    expect(Object.fromEntries(again.stored)).toEqual({ a: "yes" });
+  });
 });
 
 it("500 labels by key repeat are all saved, in whatever order the kernel replies", async () => {

@@ -12,6 +12,13 @@ describe("the golden messages, from the page's side", () => {
     expect(request(id, type as "search", payload as { text: string; k: number })).toEqual(golden);
   });
 
+  it("sends no half of an emoji, and every whole one", () => {
+    const message = request("w-1", "guideline", { text: "\ud83d no\udc00 lamps \ud83c\udf19\ud83c" });
+    expect(message).toMatchObject({ text: " no lamps \u{1f319}" });
+    const label = { concept: "n", clips: ["a\ud83d"], value: "yes" as const, source: "s" };
+    expect(request("w-2", "label", label)).toMatchObject({ clips: ["a"] });
+  });
+
   it.each(replies)("understands the reply to $type", (golden) => {
     const message = parse(golden);
     expect(message).toMatchObject({ kind: "reply", id: golden.id, type: golden.type });

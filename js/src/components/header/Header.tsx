@@ -18,6 +18,7 @@ interface Props {
 
 export function Header({ store, view, focusGrid }: Props) {
   const editing = useSignal(false);
+  const draft = useSignal<string | null>(null); // a guideline that could not be saved
   const status = store.state.status.value;
   if (!status) {
     const waiting = store.state.busy.value
@@ -27,9 +28,12 @@ export function Header({ store, view, focusGrid }: Props) {
       <header class="va-header">{store.state.lost.value ? `${LOST}: run this cell again` : waiting}</header>
     );
   }
-  const save = (text: string) => {
+  const save = async (typed: string) => {
+    const text = typed.trim();
     editing.value = false;
-    if (text.trim() !== status.guideline) void store.concept.setGuideline(text.trim());
+    draft.value = null;
+    // If it cannot be saved, the text area shows it again when it is opened.
+    if (text !== status.guideline && !(await store.concept.setGuideline(text))) draft.value = text;
   };
   return (
     <header class="va-header">
@@ -71,14 +75,14 @@ export function Header({ store, view, focusGrid }: Props) {
           rows={2}
           maxLength={2000}
           placeholder="What counts, and what does not? Everybody who labels this concept sees it."
-          value={status.guideline}
+          value={draft.value ?? status.guideline}
           aria-label="Guideline"
           ref={(element) => element?.focus()}
-          onBlur={(event) => save(event.currentTarget.value)}
+          onBlur={(event) => void save(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && !event.shiftKey) {
               event.preventDefault();
-              save(event.currentTarget.value);
+              void save(event.currentTarget.value);
               focusGrid(); // before the text area disappears, and the focus with it
             }
           }}
