@@ -12,8 +12,8 @@ export type Labels = Readonly<Record<string, Value | null>>;
 export interface Card {
   readonly clip: string;
   readonly video: string;
-  readonly start: number;
-  readonly end: number;
+  readonly start: number | null; // null if the clip has no times
+  readonly end: number | null;
   readonly score: number | null;
   readonly reason: string;
   readonly label: Value | null;
@@ -193,8 +193,8 @@ const isLabels: Check = (value) => isObject(value) && Object.values(value).every
 const isCard = shape({
   clip: isString,
   video: isString,
-  start: isNumber,
-  end: isNumber,
+  start: orNull(isNumber),
+  end: orNull(isNumber),
   score: orNull(isNumber),
   reason: isString,
   label: orNull(isValue),

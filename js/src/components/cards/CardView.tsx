@@ -8,7 +8,7 @@ import { shortcut } from "../../input/keys";
 import { type Card, VALUES } from "../../kernel/protocol";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
-import { clock } from "../time";
+import { timeRange } from "../time";
 import { FilmstripFrame } from "./FilmstripFrame";
 
 interface Props {
@@ -35,7 +35,7 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
   ];
   const labelText = label ? `${label}${unsaved ? ", not saved yet" : ""}` : "no label";
   const about = card
-    ? `${card.video}, ${clock(card.start)} to ${clock(card.end)}, ${card.reason}`
+    ? [card.video, timeRange(card, " to "), card.reason].filter(Boolean).join(", ")
     : "loading";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles every key
@@ -98,9 +98,7 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
             <span class="va-video" title={card.video}>
               {card.video}
             </span>
-            <span class="va-time">
-              {clock(card.start)}–{clock(card.end)}
-            </span>
+            <span class="va-time">{timeRange(card)}</span>
             <span class="va-why">{explain(card)}</span>
           </>
         )}

@@ -9,7 +9,7 @@ import type { Preview } from "../../kernel/media";
 import { VALUES } from "../../kernel/protocol";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
-import { clock } from "../time";
+import { timeRange } from "../time";
 import { AnimatedFilmstrip } from "./AnimatedFilmstrip";
 import { Controls } from "./Controls";
 import { Video } from "./Video";
@@ -88,7 +88,7 @@ export function Player({ store, view, clip }: Props) {
       </div>
       <div class="va-controls">
         {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
-        <span class="va-about">{card && `${card.video} · ${clock(card.start)}–${clock(card.end)}`}</span>
+        <span class="va-about">{card && [card.video, timeRange(card)].filter(Boolean).join(" · ")}</span>
         <span class="va-loupe-labels">
           {VALUES.map((value) => (
             <LabelButton
