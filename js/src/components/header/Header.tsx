@@ -88,6 +88,11 @@ export function Header({ store, view, focusGrid }: Props) {
           }}
         />
       )}
+      {store.outbox.saveError.value && (
+        <p class="va-words" role="alert">
+          <b>What you label waits on this page until it can be saved.</b> {store.outbox.saveError.value}
+        </p>
+      )}
       {store.state.textSearchUnavailable.value && (
         <p class="va-words" role="status">
           <b>Words cannot be searched now.</b> {status.words_note}

@@ -27,8 +27,7 @@ function stateOf(store: Store, status: Status): [kind: string, text: string] {
   if (store.state.lost.value) return ["lost", `${LOST}${waiting}`];
   if (store.state.busy.value && !store.connection.waitsForTextModel.value)
     return ["busy", `${BUSY}${waiting}`];
-  const reason = store.outbox.saveError.value;
-  if (unsaved > 0 && reason) return ["error", `${unsaved} not saved yet · ${reason}`];
+  if (unsaved > 0 && store.outbox.saveError.value) return ["error", `${unsaved} not saved yet`];
   if (status.state === "error") return ["error", status.message];
   if (unsaved > 0) return ["saving", "saving"];
   if (status.words === "loading") return ["loading", "loading"];
