@@ -1,45 +1,46 @@
-// The entry that anywidget loads: listeners once a model, elements once a view.
+// The entry that anywidget loads: `initialize` runs once a model, `render` once a view.
 
-import "./styles.css";
+import "./styles/annotator.css";
 import { effect, signal } from "@preact/signals";
-import { render as draw, h } from "preact";
-import type { Model } from "./client";
+import { h, render as renderPreact } from "preact";
+import { Store } from "./annotator/store";
+import { View } from "./annotator/view";
 import { App } from "./components/App";
-import { Store } from "./store";
-import { follow, type Theme } from "./theme";
-import { View } from "./view";
+import type { Model } from "./kernel/client";
+import { type Theme, watchTheme } from "./theme";
 
-// anywidget calls this once a model; it hands a proxy of its own to each of the two functions.
+// anywidget calls this once a model. It passes a different proxy of the model to each of the two functions, so the
+// store cannot be found by its model.
 export default function annotator() {
-  let store: Store | undefined;
+  let initialized: Store | undefined;
 
   function initialize({ model }: { model: Model }): () => void {
-    const opened = new Store(model);
-    store = opened;
-    return () => opened.close();
+    const store = new Store(model);
+    initialized = store;
+    return () => store.close();
   }
 
   function render({ el }: { el: HTMLElement }): () => void {
-    const opened = store;
-    if (!opened) throw new Error("The annotator was shown before it was set up: run the cell again.");
+    const store = initialized;
+    if (!store) throw new Error("The annotator was shown before it was set up: run the cell again.");
     const theme = signal<Theme>("light");
     const root = document.createElement("div");
     root.className = "va-root";
     el.classList.add("va-host");
     el.append(root);
-    const unfollow = follow(window, (now) => {
+    const stopWatching = watchTheme(window, (now) => {
       theme.value = now;
     });
-    const unpaint = effect(() => {
+    const stopEffect = effect(() => {
       root.dataset.vaTheme = theme.value;
     });
-    root.addEventListener("pointermove", opened.visit);
-    const detach = opened.attach();
-    draw(h(App, { store: opened, view: new View(opened) }), root);
+    root.addEventListener("pointermove", store.connection.visit);
+    const detach = store.connection.attach();
+    renderPreact(h(App, { store, view: new View(store) }), root);
     return () => {
-      unfollow();
-      unpaint();
-      draw(null, root);
+      stopWatching();
+      stopEffect();
+      renderPreact(null, root);
       root.remove();
       detach();
     };

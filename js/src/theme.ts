@@ -1,7 +1,8 @@
-// Whether the notebook is light or dark, asked of the host before the operating system.
+// Whether the page is light or dark: by the host's theme, or by the operating system's if the host has none.
 
 export type Theme = "light" | "dark";
 
+// The theme that JupyterLab, VS Code, Colab or marimo declares on this page; null if none does.
 export function themeOf(page: Document): Theme | null {
   const { body, documentElement: html } = page;
   const jupyter = body?.dataset.jpThemeLight;
@@ -10,41 +11,39 @@ export function themeOf(page: Document): Theme | null {
   if (code.includes("dark") || code === "vscode-high-contrast") return "dark";
   if (code) return "light";
   const colab = html.getAttribute("theme");
-  if (colab === "dark" || colab === "light") return colab;
   const marimo = body?.dataset.theme;
-  if (marimo === "dark" || marimo === "light") return marimo;
-  return null;
+  return [colab, marimo].find((theme) => theme === "dark" || theme === "light") ?? null;
 }
 
-export function detect(view: Window): Theme {
-  for (let frame = view; ; frame = frame.parent) {
+export function detectTheme(window: Window): Theme {
+  for (let frame = window; ; frame = frame.parent) {
     try {
       const theme = themeOf(frame.document);
       if (theme) return theme;
     } catch (error) {
-      if (error instanceof DOMException) break; // a frame of another origin does not tell
+      if (error instanceof DOMException) break; // the parent frame is of another origin
       throw error;
     }
     if (frame.parent === frame) break;
   }
-  return view.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-// Calls `changed` with the theme now and whenever the host switches; returns the way to stop it.
-export function follow(view: Window, changed: (theme: Theme) => void): () => void {
-  const tell = () => changed(detect(view));
-  const observer = new MutationObserver(tell);
-  const watched = {
+// Calls `onTheme` now and whenever the theme changes; returns the function that stops it.
+export function watchTheme(window: Window, onTheme: (theme: Theme) => void): () => void {
+  const update = () => onTheme(detectTheme(window));
+  const observer = new MutationObserver(update);
+  const options = {
     attributes: true,
     attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind", "theme", "data-theme"],
   };
-  observer.observe(view.document.documentElement, watched);
-  if (view.document.body) observer.observe(view.document.body, watched);
-  const system = view.matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", tell);
-  tell();
+  observer.observe(window.document.documentElement, options);
+  if (window.document.body) observer.observe(window.document.body, options);
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", update);
+  update();
   return () => {
     observer.disconnect();
-    system.removeEventListener("change", tell);
+    system.removeEventListener("change", update);
   };
 }

@@ -1,4 +1,4 @@
-"""The golden messages, from the kernel's side; js/tests/protocol.test.ts reads the same files."""
+"""The golden messages, from the kernel's side; js/tests/kernel/protocol.test.ts reads the same files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The messages between the annotator's front end and the kernel, version 1.
 
-Mirrored by `js/src/protocol.ts`; `tests/protocol_cases` holds golden messages that both sides are tested with.
+Mirrored by `js/src/kernel/protocol.ts`; `tests/protocol_cases` holds golden messages that both sides are tested with.
 A request is `{v, id, type, …}`. Its reply carries the same id and either `result` or `error`. Events carry no id.
 Media travels as binary buffers beside a reply; only ids travel towards the kernel.
 """

@@ -1,84 +1,89 @@
-// The annotator as one view shows it.
+// The whole annotator in one view: layout, focus, and keys.
 
-import { untracked, useSignalEffect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { commandsOf } from "../commands";
-import { followPad } from "../gamepad";
-import { hush } from "../hush";
-import { type Action, action, leaks } from "../keys";
-import type { Store } from "../store";
-import type { View } from "../view";
+import type { Store } from "../annotator/store";
+import type { View } from "../annotator/view";
+import { watchGamepad } from "../input/gamepad";
+import { guardKeys } from "../input/keyGuard";
+import { type Action, actionOf, isHostKey } from "../input/keys";
+import { Grid } from "./cards/Grid";
+import { commandHandlers } from "./commands";
 import { Foot } from "./Foot";
-import { Grid } from "./Grid";
-import { Header } from "./Header";
 import { Help } from "./Help";
+import { Header } from "./header/Header";
 import { Icon } from "./icons";
-import { Player } from "./Player";
-import { Toolbar } from "./Toolbar";
+import { Player } from "./player/Player";
+import { Toolbar } from "./toolbar/Toolbar";
 
 export function App({ store, view }: { store: Store; view: View }) {
   const root = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLDivElement>(null);
-  const home = () => grid.current?.focus({ preventScroll: true });
+  const focusGrid = () => grid.current?.focus({ preventScroll: true });
 
-  useSignalEffect(() => {
-    store.clips.value; // a new page begins at its first card
-    untracked(() => view.restart());
-  });
+  useEffect(
+    () =>
+      effect(() => {
+        store.lists.clips.value; // runs again for each page
+        untracked(() => view.restart());
+      }),
+    [store, view],
+  );
 
   const onClick = (event: MouseEvent) => {
     const button = (event.target as Element).closest("button, input[type=range]");
     if (!button) return;
-    // What was pressed or slid by the pointer gives the keyboard back to the cards, and buttons that go away when they
-    // are pressed must not take it with them.
+    // A control that was used with the pointer gives the focus back to the grid, so that keys act on the cards. So
+    // does a button that disappears when it is pressed: the focus would be lost with it.
     const byPointer = event.detail > 0 && !button.closest(".va-keeps-focus");
-    if (byPointer || button.closest(".va-asking, .va-close, .va-fresh, .va-error")) home();
+    if (byPointer || button.closest(".va-asking, .va-close, .va-fresh, .va-error")) focusGrid();
   };
 
-  const act = useMemo(() => {
-    const does = commandsOf(store, view, () =>
+  const perform = useMemo(() => {
+    const handlers = commandHandlers(store, view, () =>
       requestAnimationFrame(() =>
         root.current?.querySelector<HTMLInputElement>(".va-search-input")?.select(),
       ),
     );
-    return (todo: Action) => {
-      if (todo.do === "move") view.move(todo.to, todo.extend);
-      else if (todo.do === "command") does[todo.command]();
+    return (action: Action) => {
+      if (action.do === "move")
+        view.cards.moveFocus(action.to, action.extend, store.lists.clips.value.length);
+      else if (action.do === "command") handlers[action.command]();
     };
   }, [store, view]);
   useEffect(() => {
-    const focused = () => {
+    const hasFocus = () => {
       const page = root.current?.getRootNode() as Document | ShadowRoot;
       return root.current?.contains(page.activeElement) ?? false;
     };
-    return followPad(window, focused, act);
-  }, [act]);
-  useEffect(() => (root.current ? hush(window, root.current) : undefined), []);
+    return watchGamepad(window, hasFocus, perform);
+  }, [perform]);
+  useEffect(() => (root.current ? guardKeys(window, root.current) : undefined), []);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const target = event.target as Element;
     if (isTyping(target)) {
       if (event.key === "Escape") {
-        home();
+        focusGrid();
         view.escape();
       }
-      if (!leaks(event)) event.stopPropagation();
+      if (!isHostKey(event)) event.stopPropagation();
       return;
     }
-    if (leaks(event)) return;
-    const todo = action(event, store.place.value.keys);
-    if (todo?.do === "escape") {
+    if (isHostKey(event)) return;
+    const action = actionOf(event, store.state.viewState.value.keys);
+    if (action?.do === "escape") {
       const closed = view.escape();
-      if (closed) home();
-      else if (root.current) leave(root.current); // to the notebook, whose key it then is
+      if (closed) focusGrid();
+      else if (root.current) focusOutside(root.current); // the notebook then handles the key
       if (!closed) return;
     }
     event.stopPropagation();
     const onButton = target.closest("button, a") !== null;
-    if (onButton && (event.key === "Enter" || event.key === " ")) return; // the button's own
-    if (!todo) return;
+    if (onButton && (event.key === "Enter" || event.key === " ")) return; // presses the button
+    if (!action) return;
     event.preventDefault();
-    act(todo);
+    perform(action);
   };
 
   return (
@@ -90,32 +95,34 @@ export function App({ store, view }: { store: Store; view: View }) {
       onKeyDown={onKeyDown}
       onClick={onClick}
     >
-      <Header store={store} view={view} home={home} />
-      <Toolbar store={store} view={view} home={home} />
-      {store.error.value && <Trouble store={store} />}
+      <Header store={store} view={view} focusGrid={focusGrid} />
+      <Toolbar store={store} view={view} focusGrid={focusGrid} />
+      {store.state.error.value && <ErrorMessage store={store} />}
       <div class="va-stage">
-        <Grid store={store} view={view} box={grid} />
-        {view.playing.value && view.clip.value && <Player store={store} view={view} clip={view.clip.value} />}
+        <Grid store={store} view={view} grid={grid} />
+        {view.player.open.value && view.clip.value && (
+          <Player store={store} view={view} clip={view.clip.value} />
+        )}
       </div>
       <Foot store={store} view={view} />
-      {view.help.value && <Help store={store} view={view} />}
+      {view.helpOpen.value && <Help store={store} view={view} />}
       <p class="va-spoken" role="status" aria-live="polite">
-        {store.spoken.value}
+        {store.state.announcement.value}
       </p>
     </div>
   );
 }
 
-function Trouble({ store }: { store: Store }) {
+function ErrorMessage({ store }: { store: Store }) {
   return (
     <p class="va-error" role="alert">
-      <span>{store.error.value}</span>
+      <span>{store.state.error.value}</span>
       <button
         type="button"
         class="va-quiet va-small"
         aria-label="Dismiss"
         onClick={() => {
-          store.error.value = "";
+          store.state.error.value = "";
         }}
       >
         <Icon name="close" />
@@ -128,16 +135,16 @@ function isTyping(element: Element): boolean {
   return element.matches("input, textarea, select");
 }
 
-// Gives the keyboard back to the nearest thing around the widget that takes it: the notebook's cell.
-function leave(from: HTMLElement): void {
-  let around: Node | null = from.parentNode;
-  while (around) {
-    if (around instanceof HTMLElement && around.tabIndex >= 0) {
-      around.focus({ preventScroll: true });
+// Focuses the nearest focusable element around the widget: the notebook's cell. If there is none, removes the focus.
+function focusOutside(widget: HTMLElement): void {
+  let ancestor: Node | null = widget.parentNode;
+  while (ancestor) {
+    if (ancestor instanceof HTMLElement && ancestor.tabIndex >= 0) {
+      ancestor.focus({ preventScroll: true });
       return;
     }
-    around = around instanceof ShadowRoot ? around.host : around.parentNode;
+    ancestor = ancestor instanceof ShadowRoot ? ancestor.host : ancestor.parentNode;
   }
-  const page = from.getRootNode() as Document | ShadowRoot;
+  const page = widget.getRootNode() as Document | ShadowRoot;
   if (page.activeElement instanceof HTMLElement) page.activeElement.blur();
 }

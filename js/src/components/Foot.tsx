@@ -1,42 +1,43 @@
-// Under the cards: what to do next, undo, and the way to the next page. The question whether the rest of the page is
-// no appears in the same place, so that no card moves.
+// The bar below the cards: undo, a hint, and paging. The question whether the rest of the page is no replaces it, so
+// that no card moves.
 
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { bothClasses } from "../feeds";
-import { type Command, keyOf, shown } from "../keys";
-import type { Status } from "../protocol";
-import type { Store } from "../store";
-import type { View } from "../view";
+import type { Store } from "../annotator/store";
+import type { View } from "../annotator/view";
+import { type Command, shortcut } from "../input/keys";
+import type { Status } from "../kernel/protocol";
+import { hasBothClasses } from "../lists/feeds";
 import { Icon } from "./icons";
 
 export function Foot({ store, view }: { store: Store; view: View }) {
-  if (!store.status.value) return <div class="va-foot" />;
-  if (view.asking.value) return <Asking store={store} view={view} />;
-  const told = hint(store, view);
+  const status = store.state.status.value;
+  if (!status) return <div class="va-foot" />;
+  if (view.confirmingRest.value) return <RestQuestion store={store} view={view} />;
+  const hint = hintFor(store, view, status);
   return (
     <div class="va-foot">
-      <Steps store={store} view={view} />
-      <span class="va-hint" title={told}>
-        {told}
+      <UndoButtons store={store} view={view} status={status} />
+      <span class="va-hint" title={hint}>
+        {hint}
       </span>
       <Paging store={store} view={view} />
     </div>
   );
 }
 
-function Asking({ store, view }: { store: Store; view: View }) {
+function RestQuestion({ store, view }: { store: Store; view: View }) {
   const bar = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => bar.current?.scrollIntoView({ block: "nearest" }), []);
-  const number = view.rest.length;
+  const { length } = view.rest;
   return (
     <div class="va-foot va-asking" ref={bar} role="alertdialog" aria-label="Label the rest of the page">
       <span>
-        Are the other <b>{number}</b> of this page <b>no</b>?
+        Are the other <b>{length}</b> of this page <b>no</b>?
       </span>
-      <button type="button" class="va-chip va-primary" onClick={() => view.enter()}>
-        Yes, label them no {shown(keyOf("rest", store.place.value.keys))}
+      <button type="button" class="va-chip va-primary" onClick={() => view.labelRest()}>
+        Yes, label them no {shortcut("rest", store.state.viewState.value.keys)}
       </button>
-      <button type="button" class="va-chip" onClick={() => view.skip()}>
+      <button type="button" class="va-chip" onClick={() => view.nextPage()}>
         Next page without labels
       </button>
       <button type="button" class="va-chip" onClick={() => view.escape()}>
@@ -46,15 +47,14 @@ function Asking({ store, view }: { store: Store; view: View }) {
   );
 }
 
-function Steps({ store, view }: { store: Store; view: View }) {
-  const status = store.status.value;
-  const button = (command: "undo" | "redo", title: string, possible: boolean) => (
+function UndoButtons({ store, view, status }: { store: Store; view: View; status: Status }) {
+  const button = (command: "undo" | "redo", title: string, enabled: boolean) => (
     <button
       type="button"
       class="va-quiet va-small"
       aria-label={title}
-      title={`${title} (${shown(keyOf(command, store.place.value.keys))})`}
-      aria-disabled={!possible}
+      title={`${title} (${shortcut(command, store.state.viewState.value.keys)})`}
+      aria-disabled={!enabled}
       onClick={() => void view.step(command)}
     >
       <Icon name={command} />
@@ -62,21 +62,21 @@ function Steps({ store, view }: { store: Store; view: View }) {
   );
   return (
     <span class="va-steps">
-      {button("undo", "Undo", status?.can_undo ?? false)}
-      {button("redo", "Redo", status?.can_redo ?? false)}
+      {button("undo", "Undo", status.can_undo)}
+      {button("redo", "Redo", status.can_redo)}
     </span>
   );
 }
 
 function Paging({ store, view }: { store: Store; view: View }) {
-  const pages = store.pages.value;
-  const keys = store.place.value.keys;
-  const key = (command: Command) => shown(keyOf(command, keys));
-  if (!pages) {
-    const { length } = store.clips.value;
+  const list = store.lists.openList.value;
+  const { keys } = store.state.viewState.value;
+  const key = shortcut("rest", keys);
+  if (!list) {
+    const { length } = store.lists.clips.value;
     return <span class="va-page">{length === 1 ? "1 clip" : `${length} clips`}</span>;
   }
-  const { index, ended, pages: seen } = pages.deck.value;
+  const { index, ended, pages } = list.progress.value;
   return (
     <span class="va-paging">
       <button
@@ -85,7 +85,7 @@ function Paging({ store, view }: { store: Store; view: View }) {
         aria-label="Previous page"
         title="Previous page"
         aria-disabled={index === 0}
-        onClick={() => store.previous()}
+        onClick={() => store.lists.previous()}
       >
         <Icon name="back" />
       </button>
@@ -95,35 +95,34 @@ function Paging({ store, view }: { store: Store; view: View }) {
       <button
         type="button"
         class="va-chip va-next"
-        title={`The clips without a label become no (${key("rest")})`}
-        aria-disabled={ended && index + 1 >= seen.length}
-        onClick={() => view.enter()}
+        title={`The clips without a label become no (${key})`}
+        aria-disabled={ended && index + 1 >= pages.length}
+        onClick={() => view.labelRest()}
       >
-        next page {key("rest")}
+        next page {key}
       </button>
     </span>
   );
 }
 
-// Leads whoever has read nothing: search, label both kinds, go on in the feeds, look the labels over.
-function hint(store: Store, view: View): string {
-  const status = store.status.value as Status;
-  const { keys, tab } = store.place.value;
-  const key = (command: Command) => shown(keyOf(command, keys));
-  if (store.lost.value)
+// What to do next, for users who have read no manual: search, label both classes, go on in the feeds, review.
+function hintFor(store: Store, view: View, status: Status): string {
+  const { keys, tab } = store.state.viewState.value;
+  const key = (command: Command) => shortcut(command, keys);
+  if (store.state.lost.value)
     return "Run this cell again: the kernel does not know this widget any more. What you did is kept, and saved then.";
-  if (store.busy.value && !store.waits.value)
+  if (store.state.busy.value && !store.connection.waitsForTextModel.value)
     return "What you do is kept, and saved when the kernel answers. If it was restarted, run this cell again.";
-  const chosen = view.selected.value.size;
-  if (chosen > 1)
-    return `${chosen} clips selected: ${key("yes")}, ${key("no")} or ${key("unsure")} labels all of them`;
-  if (store.notice.value) return store.notice.value;
+  const selected = view.cards.selected.value.size;
+  if (selected > 1)
+    return `${selected} clips selected: ${key("yes")}, ${key("no")} or ${key("unsure")} labels all of them`;
+  if (store.state.notice.value) return store.state.notice.value;
   if (!status.ready) return "";
   if (tab === "review")
     return "Change a label in place: press another button, or the same one to take it back.";
   if (status.counts.yes === 0) return `Label what you look for yes: the tick, or ${key("yes")}.`;
   if (status.counts.no === 0) return `Label what is not it no: the cross, ${key("no")}, or the rest at once.`;
-  if (tab === "search" && bothClasses(status))
+  if (tab === "search" && hasBothClasses(status))
     return "Both kinds are there: go on in Feeds, where the classifier asks.";
   return "";
 }

@@ -1,17 +1,17 @@
-// Keys and help. Every key can be changed: press it here, then the one you want.
+// Keys and help. A key is changed by pressing its button here, then the new key.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { bindable, COMMANDS, keyOf, NAMES, shown, spell } from "../keys";
-import type { Store } from "../store";
-import type { View } from "../view";
+import type { Store } from "../annotator/store";
+import type { View } from "../annotator/view";
+import { COMMAND_NAMES, COMMANDS, isBindable, keyName, rebind, shortcut } from "../input/keys";
 import { Icon } from "./icons";
 
 export function Help({ store, view }: { store: Store; view: View }) {
-  const asked = useSignal("");
+  const changing = useSignal(""); // the command whose key is being changed
   const panel = useRef<HTMLDivElement>(null);
   useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), []);
-  const { keys } = store.place.value;
+  const { keys } = store.state.viewState.value;
   return (
     <div class="va-help va-keeps-focus" ref={panel} role="dialog" aria-label="Keys and help">
       <button
@@ -19,7 +19,7 @@ export function Help({ store, view }: { store: Store; view: View }) {
         class="va-quiet va-small va-close va-help-close"
         aria-label="Close"
         onClick={() => {
-          view.help.value = false;
+          view.helpOpen.value = false;
         }}
       >
         <Icon name="close" />
@@ -29,39 +29,39 @@ export function Help({ store, view }: { store: Store; view: View }) {
         classifier; new clips wait until you ask for them.
       </p>
       <dl class="va-keys">
-        {NAMES.map((command) => (
+        {COMMAND_NAMES.map((command) => (
           <div key={command}>
             <dt>
               <button
                 type="button"
                 class="va-key"
-                aria-label={`Key for ${COMMANDS[command][1]}: ${shown(keyOf(command, keys))}`}
-                aria-pressed={asked.value === command}
+                aria-label={`Key for ${COMMANDS[command][1]}: ${shortcut(command, keys)}`}
+                aria-pressed={changing.value === command}
                 title="Press to choose another key"
                 onClick={() => {
-                  asked.value = asked.value === command ? "" : command;
+                  changing.value = changing.value === command ? "" : command;
                 }}
                 onBlur={() => {
-                  asked.value = "";
+                  changing.value = "";
                 }}
                 onKeyDown={(event) => {
-                  if (asked.value !== command || !bindable(event)) return;
+                  if (changing.value !== command || !isBindable(event)) return;
                   event.preventDefault();
                   event.stopPropagation();
-                  store.rebind(command, spell(event));
-                  asked.value = "";
+                  store.state.updateViewState({ keys: rebind(keys, command, keyName(event)) });
+                  changing.value = "";
                 }}
               >
-                {asked.value === command ? "press a key" : shown(keyOf(command, keys))}
+                {changing.value === command ? "press a key" : shortcut(command, keys)}
               </button>
             </dt>
             <dd>{COMMANDS[command][1]}</dd>
           </div>
         ))}
-        {FIXED.map(([key, what]) => (
+        {FIXED_KEYS.map(([key, description]) => (
           <div key={key}>
             <dt>{key}</dt>
-            <dd>{what}</dd>
+            <dd>{description}</dd>
           </div>
         ))}
       </dl>
@@ -70,7 +70,7 @@ export function Help({ store, view }: { store: Store; view: View }) {
           type="button"
           class="va-chip"
           aria-disabled={Object.keys(keys).length === 0}
-          onClick={() => store.resetKeys()}
+          onClick={() => store.state.updateViewState({ keys: {} })}
         >
           All keys as they were
         </button>
@@ -79,7 +79,7 @@ export function Help({ store, view }: { store: Store; view: View }) {
   );
 }
 
-const FIXED: readonly (readonly [string, string])[] = [
+const FIXED_KEYS: readonly (readonly [string, string])[] = [
   ["← → ↑ ↓", "move"],
   ["Shift + arrows", "select a range"],
   ["Shift, Ctrl click", "select a range, one by one"],

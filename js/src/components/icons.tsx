@@ -1,6 +1,6 @@
-// The shapes of the labels, told apart without colour, and a few signs.
+// The marks of the labels, which differ in shape as well as in colour, and the icons.
 
-import type { Value } from "../protocol";
+import type { Value } from "../kernel/protocol";
 
 export function Mark({ value }: { value: Value }) {
   return (

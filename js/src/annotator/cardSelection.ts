@@ -1,0 +1,53 @@
+// The cards that keys and labels act on: the focused card and the selected ones, by their index in the list.
+
+import { computed, type Signal, signal } from "@preact/signals";
+import { indexAfter, type Move } from "../input/keys";
+
+export class CardSelection {
+  readonly focus = signal(0);
+  readonly columns = signal(4); // of the grid
+  readonly #anchor: Signal<number | null> = signal(null); // where the selected range begins
+  readonly #picked: Signal<ReadonlySet<number>> = signal(new Set()); // cards selected one by one
+
+  // The range from the anchor to the focus, and the picked cards.
+  readonly selected = computed<ReadonlySet<number>>(() => {
+    const selected = new Set(this.#picked.value);
+    const anchor = this.#anchor.value;
+    if (anchor === null) return selected;
+    const [low, high] = [Math.min(anchor, this.focus.value), Math.max(anchor, this.focus.value)];
+    for (let index = low; index <= high; index++) selected.add(index);
+    return selected;
+  });
+
+  // The cards that a label applies to: the selected ones, or the focused one.
+  get targets(): readonly number[] {
+    const selected = [...this.selected.value];
+    return selected.length > 0 ? selected : [this.focus.value];
+  }
+
+  // Moves the focus over a list of `count` cards. `extend` selects the range that it passes.
+  moveFocus(move: Move, extend: boolean, count: number): void {
+    this.focusCard(indexAfter(move, this.focus.value, count, this.columns.value), extend);
+  }
+
+  focusCard(index: number, extend = false): void {
+    if (extend) this.#anchor.value ??= this.focus.value;
+    else this.clear();
+    this.focus.value = index;
+  }
+
+  // Adds one card to the selection, or removes it.
+  toggle(index: number): void {
+    const picked = new Set(this.selected.value);
+    if (!picked.delete(index)) picked.add(index);
+    this.#anchor.value = null;
+    this.#picked.value = picked;
+    this.focus.value = index;
+  }
+
+  // Deselects all cards; the focus stays.
+  clear(): void {
+    this.#anchor.value = null;
+    if (this.#picked.value.size > 0) this.#picked.value = new Set();
+  }
+}

@@ -1,0 +1,164 @@
+// One clip: its filmstrip, which the pointer scrubs, its label buttons, and a line of text.
+
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { Store } from "../../annotator/store";
+import type { View } from "../../annotator/view";
+import { shortcut } from "../../input/keys";
+import { type Card, VALUES } from "../../kernel/protocol";
+import { Icon, Mark } from "../icons";
+import { LabelButton } from "../LabelButton";
+import { timeRange } from "../time";
+import { FilmstripFrame } from "./FilmstripFrame";
+
+interface Props {
+  readonly store: Store;
+  readonly view: View;
+  readonly clip: string;
+  readonly card: Card | undefined; // undefined while it is loading
+  readonly index: number;
+  readonly id: string;
+}
+
+export function CardView({ store, view, clip, card, index, id }: Props) {
+  const label = useComputed(() => store.labels.get(clip) ?? null).value;
+  const unsaved = useComputed(() => store.labels.unsaved.value.has(clip)).value;
+  const current = useComputed(() => view.cards.focus.value === index).value;
+  const selected = useComputed(() => view.cards.selected.value.has(index)).value;
+  const { keys, tab } = store.state.viewState.value;
+  const classes = [
+    "va-card",
+    label ? `va-is-${label}` : "",
+    unsaved ? "va-unsaved" : "",
+    selected ? "va-selected" : "",
+    current ? "va-current" : "",
+  ];
+  const labelText = label ? `${label}${unsaved ? ", not saved yet" : ""}` : "no label";
+  const about = card
+    ? [card.video, timeRange(card, " to "), card.reason].filter(Boolean).join(", ")
+    : "loading";
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles every key
+    // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names the current card
+    <div
+      class={classes.filter(Boolean).join(" ")}
+      role="gridcell"
+      id={id}
+      data-clip={clip}
+      data-label={label ?? ""}
+      data-index={index}
+      aria-label={`${labelText}: ${about}`}
+      aria-selected={selected}
+      onClick={(event) => {
+        if (event.ctrlKey || event.metaKey) view.cards.toggle(index);
+        else view.cards.focusCard(index, event.shiftKey);
+        const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+        if (isPlain && (event.target as Element).closest(".va-thumb")) view.player.open.value = true;
+      }}
+    >
+      <Thumb store={store} clip={clip} />
+      {label && (
+        <span class="va-badge">
+          <Mark value={label} /> {label}
+          {unsaved && <span class="va-badge-unsaved"> · unsaved</span>}
+        </span>
+      )}
+      {card && <Score card={card} review={tab === "review"} />}
+      <span class="va-buttons">
+        {VALUES.map((value) => (
+          <LabelButton
+            key={value}
+            value={value}
+            pressed={label === value}
+            keys={keys}
+            tabIndex={-1}
+            onClick={(event) => {
+              event.stopPropagation();
+              view.pressLabel(index, value);
+            }}
+          />
+        ))}
+        <button
+          type="button"
+          tabIndex={-1}
+          class="va-label va-alike"
+          aria-label="More like this"
+          title={`More like this (${shortcut("alike", keys)})`}
+          onClick={(event) => {
+            event.stopPropagation();
+            void store.navigation.openSimilar(clip);
+          }}
+        >
+          <Icon name="alike" />
+        </button>
+      </span>
+      <div class="va-line">
+        {card && (
+          <>
+            <span class="va-video" title={card.video}>
+              {card.video}
+            </span>
+            <span class="va-time">{timeRange(card)}</span>
+            <span class="va-why">{explain(card)}</span>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+// A component of its own: scrubbing renders only this part again, at most once a frame of the screen.
+function Thumb({ store, clip }: { store: Store; clip: string }) {
+  const filmstrip = store.media.filmstrip(clip).value;
+  const scrubbed = useSignal<number | null>(null); // the frame under the pointer
+  const request = useRef(0);
+  useEffect(() => () => cancelAnimationFrame(request.current), []);
+  const frame = scrubbed.value ?? Math.floor(filmstrip.frames / 2);
+  return (
+    <div
+      class="va-thumb"
+      data-frame={frame}
+      onPointerMove={(event) => {
+        const thumb = event.currentTarget;
+        const x = event.clientX;
+        cancelAnimationFrame(request.current);
+        request.current = requestAnimationFrame(() => {
+          const { left, width } = thumb.getBoundingClientRect();
+          const position = (x - left) / Math.max(1, width);
+          const { frames } = filmstrip;
+          scrubbed.value = Math.max(0, Math.min(frames - 1, Math.floor(position * frames)));
+        });
+      }}
+      onPointerLeave={() => {
+        cancelAnimationFrame(request.current);
+        scrubbed.value = null;
+      }}
+    >
+      <FilmstripFrame filmstrip={filmstrip} frame={frame} />
+    </div>
+  );
+}
+
+function Score({ card, review }: { card: Card; review: boolean }) {
+  const score = review ? card.suspicion : card.score;
+  if (score === null) return null;
+  const share = Math.max(0, Math.min(1, score));
+  return (
+    <>
+      <span class="va-score" title={review ? "How far the classifier disagrees with the label" : "Score"}>
+        {score.toFixed(2).replace(/^0/, "")}
+      </span>
+      <span class="va-gauge">
+        <span class="va-bar" style={{ width: `${share * 100}%` }} />
+      </span>
+    </>
+  );
+}
+
+// Why the card is shown; in review, what speaks against its label.
+function explain(card: Card): string {
+  if (card.note) return card.note;
+  if (card.suspicion !== null)
+    return card.suspicion > 0.5 ? `looks like ${card.label === "yes" ? "no" : "yes"}` : "";
+  return card.reason;
+}

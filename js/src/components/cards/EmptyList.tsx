@@ -1,0 +1,40 @@
+// Stands where a list has no cards: why, and what to do.
+
+import type { Store } from "../../annotator/store";
+import { feedName } from "../../lists/feeds";
+
+export function EmptyList({ store }: { store: Store }) {
+  const { tab, review, annotator } = store.state.viewState.value;
+  const status = store.state.status.value;
+  const message = (title: string, next: string) => (
+    // biome-ignore lint/a11y/useFocusableInteractive: one cell of text
+    <div role="row">
+      {/* biome-ignore lint/a11y/useFocusableInteractive: one cell of text */}
+      <div role="gridcell" class="va-nothing">
+        <b>{title}</b>
+        <span>{next}</span>
+      </div>
+    </div>
+  );
+  if (!status) return message("Waiting for the kernel …", "If it was restarted, run this cell again.");
+  if (store.concept.opening.value) return message(`Opening ${store.concept.opening.value} …`, "");
+  if (store.lists.loading.value)
+    return status.words === "loading" ? message("One moment …", status.words_note) : message("Looking …", "");
+  if (tab === "search" && store.state.textSearchUnavailable.value)
+    return message("Words cannot be searched now.", "Look in Feeds; or search once more to try again.");
+  if (tab === "search")
+    return message("Nothing found.", "Type what the clips should show, in plain words, and press Enter.");
+  if (tab === "feeds")
+    return status.clips > 0
+      ? message(
+          `Nothing is left in “${feedName(store.lists.feed.value)}”.`,
+          "Every clip has a label, or has been shown. Look your labels over in Review.",
+        )
+      : message("This corpus has no clips.", "Build it from a folder of videos: va.Corpus.build(…).");
+  if (review !== "all" || annotator)
+    return message("No such labels.", "Choose all, and everybody, to see every labelled clip.");
+  return message(
+    "No labels yet.",
+    "Search for what you look for, and label what you see: Y yes, N no, U unsure.",
+  );
+}

@@ -1,0 +1,24 @@
+// How cards are laid out: columns, heights, and how many fit on a page.
+
+import { MAX_PAGE_SIZE, MIN_PAGE_SIZE } from "../../state/viewState";
+
+// All in px, as in styles/grid.css and styles/card.css.
+const GAP = 4;
+const LINE = 17; // the line of text under a picture
+const PAGE_HEIGHT = 560; // height of the cards of a page, about a screen
+
+export function columnsIn(width: number, cardWidth: number): number {
+  return Math.max(1, Math.floor((width + GAP) / (cardWidth + GAP)));
+}
+
+export function rowHeight(width: number, columns: number): number {
+  const card = (width - GAP * (columns - 1)) / columns;
+  return (card * 9) / 16 + LINE + GAP;
+}
+
+// Cards on a page: the user's number, or full rows that fill about a screen, and at least a handful.
+export function pageSize(width: number, columns: number, chosen: number): number {
+  if (chosen > 0) return chosen;
+  const rows = Math.max(1, Math.round(PAGE_HEIGHT / rowHeight(width, columns)), Math.ceil(4 / columns));
+  return Math.min(MAX_PAGE_SIZE, Math.max(MIN_PAGE_SIZE, columns * rows));
+}

@@ -1,0 +1,117 @@
+// The player: shows the focused clip over the grid. It follows the focus, so that a page can be watched and labelled
+// without closing it.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { Store } from "../../annotator/store";
+import type { View } from "../../annotator/view";
+import type { Preview } from "../../kernel/media";
+import { VALUES } from "../../kernel/protocol";
+import { Icon, Mark } from "../icons";
+import { LabelButton } from "../LabelButton";
+import { timeRange } from "../time";
+import { AnimatedFilmstrip } from "./AnimatedFilmstrip";
+import { Controls } from "./Controls";
+import { Video } from "./Video";
+
+const CONTEXT = 2; // s before and after the clip
+
+interface Props {
+  readonly store: Store;
+  readonly view: View;
+  readonly clip: string;
+}
+
+export function Player({ store, view, clip }: Props) {
+  const panel = useRef<HTMLDivElement>(null);
+  const loaded = useSignal<Preview | null>(null);
+  const error = useSignal("");
+  const { player } = view;
+  const { keys } = store.state.viewState.value;
+  const context = player.context.value ? CONTEXT : 0;
+  const label = store.labels.get(clip) ?? null;
+  const filmstrip = store.media.filmstrip(clip).value;
+  const index = view.cards.focus.value;
+
+  useEffect(() => {
+    let discarded = false;
+    loaded.value = null;
+    error.value = "";
+    store.media.preview(clip, context).then(
+      (preview) => {
+        if (discarded) return;
+        loaded.value = preview;
+        // Requests the next clip's preview ahead of time.
+        const next = store.lists.clips.value[index + 1];
+        if (next) void store.media.preview(next, context).catch(() => undefined);
+      },
+      (failure: Error) => {
+        if (!discarded) error.value = failure.message;
+      },
+    );
+    return () => {
+      discarded = true;
+    };
+  }, [clip, context, store, loaded, error, index]);
+
+  // Places the player at the row of its card, but not beyond the end of the grid.
+  useLayoutEffect(() => {
+    const element = panel.current;
+    const stage = element?.closest(".va-stage");
+    const card = stage?.querySelector(`[data-index="${index}"]`);
+    if (!element || !stage || !card) return;
+    const [cardBox, stageBox] = [card.getBoundingClientRect(), stage.getBoundingClientRect()];
+    const maxTop = Math.max(0, stageBox.height - element.offsetHeight);
+    element.style.top = `${Math.max(0, Math.min(maxTop, cardBox.top - stageBox.top))}px`;
+    element.scrollIntoView({ block: "nearest" });
+  }, [index, clip]);
+
+  const preview = loaded.value;
+  const card = store.lists.card(clip);
+  return (
+    <div class="va-loupe" ref={panel} role="group" aria-label="Player">
+      <div class="va-screen">
+        {preview?.url ? (
+          <Video key={preview.url} player={player} preview={preview} />
+        ) : (
+          <AnimatedFilmstrip
+            filmstrip={filmstrip}
+            reason={error.value || preview?.reason || ""}
+            rate={player.rate.value}
+          />
+        )}
+        {label && (
+          <span class={`va-badge va-is-${label}`}>
+            <Mark value={label} /> {label}
+          </span>
+        )}
+      </div>
+      <div class="va-controls">
+        {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
+        <span class="va-about">{card && [card.video, timeRange(card)].filter(Boolean).join(" · ")}</span>
+        <span class="va-loupe-labels">
+          {VALUES.map((value) => (
+            <LabelButton
+              key={value}
+              value={value}
+              pressed={label === value}
+              keys={keys}
+              onClick={() => view.pressLabel(index, value)}
+            />
+          ))}
+        </span>
+        <button
+          type="button"
+          class="va-quiet va-small va-close"
+          aria-label="Close the player"
+          title="Close (Esc)"
+          onClick={() => {
+            player.open.value = false;
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+// The toolbar: the three tabs, what can be chosen in the open one, the sizes, and help.
+
+import type { Store } from "../../annotator/store";
+import type { View } from "../../annotator/view";
+import { MAX_CARD_WIDTH, MIN_CARD_WIDTH, type Tab } from "../../state/viewState";
+import { toggle } from "../toggle";
+import { FeedButtons } from "./FeedButtons";
+import { Publish } from "./Publish";
+import { ReviewFilters } from "./ReviewFilters";
+import { SearchBox } from "./SearchBox";
+
+const TABS: readonly [Tab, string][] = [
+  ["search", "Search"],
+  ["feeds", "Feeds"],
+  ["review", "Review"],
+];
+const PAGE_SIZES = [5, 12, 24, 48, 100];
+
+interface Props {
+  readonly store: Store;
+  readonly view: View;
+  readonly focusGrid: () => void;
+}
+
+export function Toolbar({ store, view, focusGrid }: Props) {
+  const { tab } = store.state.viewState.value;
+  const note = store.lists.page.value?.note;
+  return (
+    <div class="va-toolbar">
+      <div class="va-tabs" role="tablist" aria-label="Steps">
+        {TABS.map(([name, title]) => (
+          <button
+            type="button"
+            key={name}
+            role="tab"
+            class="va-tab"
+            aria-selected={tab === name}
+            onClick={() => void store.navigation.openTab(name)}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+      {tab === "search" && <SearchBox store={store} focusGrid={focusGrid} />}
+      {tab === "feeds" && <FeedButtons store={store} />}
+      {tab === "review" && (
+        <>
+          <ReviewFilters store={store} focusGrid={focusGrid} />
+          <span class="va-space" />
+          <Publish store={store} />
+        </>
+      )}
+      <Sizes store={store} focusGrid={focusGrid} />
+      <button
+        type="button"
+        class="va-quiet va-small"
+        aria-label="Keys and help"
+        aria-expanded={view.helpOpen.value}
+        title="Keys and help (?)"
+        onClick={() => toggle(view.helpOpen)}
+      >
+        ?
+      </button>
+      {tab === "search" && note && (
+        <p class="va-search-note" role="note">
+          {note}
+        </p>
+      )}
+    </div>
+  );
+}
+
+// The width of the cards, and how many are on a page.
+function Sizes({ store, focusGrid }: Omit<Props, "view">) {
+  const { size, page } = store.state.viewState.value;
+  return (
+    <span class="va-sizes">
+      <input
+        type="range"
+        class="va-size"
+        aria-label="Card size"
+        title="Card size"
+        min={MIN_CARD_WIDTH}
+        max={MAX_CARD_WIDTH}
+        step={20}
+        value={size}
+        onInput={(event) => store.state.updateViewState({ size: Number(event.currentTarget.value) })}
+      />
+      <select
+        class="va-select va-per-page"
+        aria-label="Cards a page"
+        title="Cards a page"
+        value={String(page)}
+        onChange={(event) => {
+          store.state.updateViewState({ page: Number(event.currentTarget.value) });
+          focusGrid();
+        }}
+      >
+        <option value="0">fit</option>
+        {PAGE_SIZES.map((number) => (
+          <option key={number} value={String(number)}>
+            {number}
+          </option>
+        ))}
+      </select>
+    </span>
+  );
+}

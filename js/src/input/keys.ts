@@ -1,0 +1,148 @@
+// Which key does what, as pure functions. Keys with Ctrl, Alt or Meta are left to the notebook and the browser.
+
+export type Move = "left" | "right" | "up" | "down" | "first" | "last";
+
+// The part of a KeyboardEvent that decides what it does.
+export interface Key {
+  readonly key: string;
+  readonly shiftKey: boolean;
+  readonly ctrlKey: boolean;
+  readonly altKey: boolean;
+  readonly metaKey: boolean;
+}
+
+// Each command's default key and description, in the order in which the help lists them.
+export const COMMANDS = {
+  yes: ["y", "yes, and on"],
+  no: ["n", "no, and on"],
+  unsure: ["u", "unsure, and on"],
+  clear: ["Backspace", "take the label back"],
+  rest: ["Enter", "the rest of the page is no; next page"],
+  undo: ["z", "undo"],
+  redo: ["Shift+z", "redo"],
+  pick: ["x", "select or let go, one by one"],
+  play: [" ", "open the player; play, pause"],
+  back: [",", "one frame back"],
+  on: [".", "one frame on"],
+  slower: ["<", "slower"],
+  faster: [">", "faster"],
+  loop: ["l", "loop"],
+  context: ["c", "2 s before and after"],
+  mute: ["m", "mute"],
+  suggested: ["1", "feed: suggested"],
+  top_positive: ["2", "feed: top +"],
+  borderline: ["3", "feed: borderline"],
+  random: ["4", "feed: random"],
+  top_negative: ["5", "feed: top −"],
+  alike: ["a", "more like this"],
+  search: ["/", "search"],
+  help: ["?", "keys and help"],
+} as const;
+
+export type Command = keyof typeof COMMANDS;
+export type Keys = Readonly<Partial<Record<Command, string>>>; // the keys that the user has changed
+
+export type Action =
+  | { do: "move"; to: Move; extend: boolean }
+  | { do: "escape" }
+  | { do: "command"; command: Command };
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as Command[];
+
+const MOVES: Readonly<Record<string, Move>> = {
+  ArrowLeft: "left",
+  ArrowRight: "right",
+  ArrowUp: "up",
+  ArrowDown: "down",
+  Home: "first",
+  End: "last",
+};
+// Keys that no command can have.
+const RESERVED = new Set([
+  ...Object.keys(MOVES),
+  "Escape",
+  "Tab",
+  "Shift",
+  "Control",
+  "Alt",
+  "Meta",
+  "CapsLock",
+]);
+
+// A key's name, by which keys are stored and compared: letters in lower case whatever Caps Lock says.
+export function keyName(event: Key): string {
+  const { key, shiftKey } = event;
+  const isLetter = key.length === 1 && key.toLowerCase() !== key.toUpperCase();
+  if (isLetter) return (shiftKey ? "Shift+" : "") + key.toLowerCase();
+  return key.length > 1 && shiftKey ? `Shift+${key}` : key;
+}
+
+// A key's name as the page shows it.
+export function keyText(name: string): string {
+  const special: Readonly<Record<string, string>> = { " ": "Space", Enter: "⏎", Backspace: "⌫" };
+  const key = name.replace("Shift+", "");
+  const text = special[key] ?? (key.length === 1 ? key.toUpperCase() : key);
+  return name.startsWith("Shift+") ? `Shift ${text}` : text;
+}
+
+// The name of a command's key.
+export const keyOf = (command: Command, keys: Keys): string => keys[command] ?? COMMANDS[command][0];
+
+// The key of a command as the page shows it.
+export const shortcut = (command: Command, keys: Keys): string => keyText(keyOf(command, keys));
+
+// What a key does; null if nothing.
+export function actionOf(event: Key, keys: Keys): Action | null {
+  if (event.ctrlKey || event.altKey || event.metaKey) return null;
+  const move = MOVES[event.key];
+  if (move) return { do: "move", to: move, extend: event.shiftKey };
+  if (event.key === "Escape") return { do: "escape" };
+  const pressed = keyName(event);
+  const command = COMMAND_NAMES.find((name) => keyOf(name, keys) === pressed);
+  return command ? { do: "command", command } : null;
+}
+
+// Whether a command can have this key.
+export function isBindable(event: Key): boolean {
+  if (event.ctrlKey || event.altKey || event.metaKey) return false;
+  return !RESERVED.has(event.key) && !/^F\d+$/.test(event.key);
+}
+
+// Gives a command another key. A command that had that key gets the former one in exchange.
+export function rebind(keys: Keys, command: Command, key: string): Keys {
+  const former = keyOf(command, keys);
+  const owner = COMMAND_NAMES.find((name) => keyOf(name, keys) === key);
+  const all = { ...keys, ...(owner ? { [owner]: former } : {}), [command]: key };
+  return Object.fromEntries(
+    Object.entries(all).filter(([name, own]) => COMMANDS[name as Command][0] !== own),
+  );
+}
+
+// The user's keys from an unchecked value, without entries that make no sense.
+export function readKeys(value: unknown): Keys {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, key]) => name in COMMANDS && typeof key === "string" && key !== ""),
+  );
+}
+
+// Whether a key is left to the notebook and the browser. All others stop at the annotator, even those without a
+// command: the notebook would insert or cut cells (B, X).
+export function isHostKey(event: Key): boolean {
+  if (event.ctrlKey || event.altKey || event.metaKey) return true;
+  return event.key === "Tab" || /^F\d+$/.test(event.key);
+}
+
+// The index that a move leads to from index `from`, in a grid of `count` cards in `columns` columns.
+export function indexAfter(move: Move, from: number, count: number, columns: number): number {
+  const target = {
+    left: from - 1,
+    right: from + 1,
+    up: from - columns,
+    down: from + columns,
+    first: 0,
+    last: count - 1,
+  }[move];
+  if (target < 0 || target >= count) return move === "down" && from < count - 1 ? count - 1 : from;
+  return target;
+}

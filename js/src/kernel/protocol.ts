@@ -1,0 +1,307 @@
+// The messages between the annotator and the kernel, version 1. Mirrors va_widgets/widget/protocol.py; the golden
+// messages in tests/protocol_cases are read by the tests of both sides.
+
+export const VERSION = 1;
+export const LONGEST_CONCEPT = 500; // characters
+
+export const VALUES = ["yes", "no", "unsure"] as const;
+export type Value = (typeof VALUES)[number];
+export type Stored = Value | "none";
+export type Labels = Readonly<Record<string, Value | null>>;
+
+export interface Card {
+  readonly clip: string;
+  readonly video: string;
+  readonly start: number | null; // null if the clip has no times
+  readonly end: number | null;
+  readonly score: number | null;
+  readonly reason: string;
+  readonly label: Value | null;
+  readonly frames: number;
+  readonly suspicion: number | null;
+  readonly note: string;
+}
+
+export interface Quality {
+  readonly ap: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Point {
+  readonly version: number;
+  readonly labels: number;
+  readonly ap: number | null;
+}
+
+export interface Status {
+  readonly concept: string;
+  readonly guideline: string;
+  readonly annotator: string;
+  readonly clips: number;
+  readonly feeds: readonly string[];
+  readonly counts: Readonly<Record<Value, number>>;
+  readonly quality: Quality | null;
+  readonly quality_note: string;
+  readonly diversity: number;
+  readonly version: number;
+  readonly points: readonly Point[];
+  readonly advice: string;
+  readonly state: "ready" | "refitting" | "error";
+  readonly message: string;
+  readonly pending: number;
+  readonly can_undo: boolean;
+  readonly can_redo: boolean;
+  readonly searchable: boolean;
+  readonly ready: boolean; // the classifier exists; before that, feeds are answered once the text model is loaded
+  readonly words: "ready" | "loading" | "unavailable"; // whether text search works now
+  readonly words_note: string; // why it does not, and what to do; or what is being loaded
+  readonly concept_note: string; // which part of a long concept the text model reads
+  readonly queries: readonly string[];
+}
+
+export interface Strip {
+  readonly clip: string;
+  readonly mime: string;
+  readonly frames: number;
+  readonly width: number;
+  readonly height: number;
+  readonly buffer: number | null;
+  readonly reason: string;
+}
+
+export interface ConceptShown extends Readonly<Record<Value, number>> {
+  readonly concept: string;
+}
+
+// Clips that were chosen outside the annotator, for example on the map.
+export interface Selection {
+  readonly title: string;
+  readonly clips: readonly string[];
+}
+
+export const REVIEW_VALUES = ["all", "yes", "no", "unsure", "disputed"] as const;
+export const REVIEW_ORDERS = ["suspicion", "newest", "disagreement"] as const;
+export type ReviewValue = (typeof REVIEW_VALUES)[number];
+export type ReviewOrder = (typeof REVIEW_ORDERS)[number];
+
+// The payload of each request and the result of its reply.
+export interface Requests {
+  hello: {
+    with: { page: string; clips: string[] };
+    result: { status: Status; session: string; corpus: string; selection: Selection | null; labels: Labels };
+  };
+  bye: { with: { page: string }; result: Record<never, never> };
+  search: { with: { text: string; k: number }; result: { cards: Card[]; status: Status; note: string } };
+  similar: { with: { clip: string; k: number }; result: { cards: Card[] } };
+  feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };
+  review: {
+    with: { value: ReviewValue; order: ReviewOrder; annotator: string; k: number };
+    result: { clips: string[]; cards: Card[]; annotators: string[] };
+  };
+  reviewed: { with: { annotator: string; clips: string[] }; result: { cards: Card[] } };
+  label: {
+    with: { concept: string; clips: string[]; value: Stored; source: string };
+    result: { labels: Labels };
+  };
+  undo: { with: { concept: string }; result: { labels: Labels } };
+  redo: { with: { concept: string }; result: { labels: Labels } };
+  refit: { with: Record<never, never>; result: { status: Status } };
+  guideline: { with: { text: string }; result: { status: Status } };
+  concepts: { with: Record<never, never>; result: { concepts: ConceptShown[] } };
+  switch: { with: { concept: string }; result: { status: Status } };
+  publish: { with: { name: string }; result: { name: string; version: number; status: Status } };
+  filmstrips: { with: { clips: string[] }; result: { strips: Strip[] } };
+  preview: {
+    with: { clip: string; context: number };
+    result: {
+      clip: string;
+      mime: string;
+      start: number;
+      end: number;
+      sound: boolean;
+      available: boolean;
+      reason: string;
+    };
+  };
+}
+
+export type RequestType = keyof Requests;
+
+export type Event =
+  | { event: "status" | "switch"; data: { status: Status } }
+  | { event: "show"; data: { selection: Selection; status: Status } }
+  | { event: "labels"; data: { labels: Labels; status: Status } }
+  | { event: "refit"; data: { status: Status; version: number; flipped: number; seconds: number } };
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export type Incoming =
+  | { kind: "reply"; id: string; type: string; result: unknown }
+  | { kind: "failure"; id: string | null; error: Failure }
+  | { kind: "event"; event: Event }
+  | { kind: "unknown" };
+
+export function request<T extends RequestType>(id: string, type: T, payload: Requests[T]["with"]): object {
+  return { v: VERSION, id, type, ...withoutLoneSurrogates(payload) };
+}
+
+// A text box with a maximal length may cut an emoji in half; neither UTF-8 files nor connections can hold half of one.
+const LONE_SURROGATE = /\p{Surrogate}/gu; // with the flag u, a whole pair counts as one character and does not match
+
+export function withoutLoneSurrogates<T>(value: T): T {
+  const clean = (part: unknown): unknown => {
+    if (typeof part === "string") return part.replace(LONE_SURROGATE, "");
+    if (Array.isArray(part)) return part.map(clean);
+    if (!isObject(part)) return part;
+    return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, clean(inner)]));
+  };
+  return clean(value) as T;
+}
+
+// --- guards: every incoming message is checked before it is used ------------------------------------
+
+type Check = (value: unknown) => boolean;
+
+const isString: Check = (value) => typeof value === "string";
+const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const isBoolean: Check = (value) => typeof value === "boolean";
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const oneOf =
+  (...values: string[]): Check =>
+  (value) =>
+    isString(value) && values.includes(value as string);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const shape =
+  (fields: Record<string, Check>): Check =>
+  (value) =>
+    isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]));
+
+const isValue = oneOf(...VALUES);
+const isLabels: Check = (value) => isObject(value) && Object.values(value).every(orNull(isValue));
+const isCard = shape({
+  clip: isString,
+  video: isString,
+  start: orNull(isNumber),
+  end: orNull(isNumber),
+  score: orNull(isNumber),
+  reason: isString,
+  label: orNull(isValue),
+  frames: isNumber,
+  suspicion: orNull(isNumber),
+  note: isString,
+});
+const isStatus = shape({
+  concept: isString,
+  guideline: isString,
+  annotator: isString,
+  clips: isNumber,
+  feeds: listOf(isString),
+  counts: shape({ yes: isNumber, no: isNumber, unsure: isNumber }),
+  quality: orNull(shape({ ap: isNumber, low: isNumber, high: isNumber })),
+  quality_note: isString,
+  diversity: isNumber,
+  version: isNumber,
+  points: listOf(shape({ version: isNumber, labels: isNumber, ap: orNull(isNumber) })),
+  advice: isString,
+  state: oneOf("ready", "refitting", "error"),
+  message: isString,
+  pending: isNumber,
+  can_undo: isBoolean,
+  can_redo: isBoolean,
+  searchable: isBoolean,
+  ready: isBoolean,
+  words: oneOf("ready", "loading", "unavailable"),
+  words_note: isString,
+  concept_note: isString,
+  queries: listOf(isString),
+});
+const isStrip = shape({
+  clip: isString,
+  mime: isString,
+  frames: isNumber,
+  width: isNumber,
+  height: isNumber,
+  buffer: orNull(isNumber),
+  reason: isString,
+});
+
+const isSelection = shape({ title: isString, clips: listOf(isString) });
+
+const withLabels = shape({ labels: isLabels });
+const withStatus = shape({ status: isStatus });
+const results: Record<RequestType, Check> = {
+  hello: shape({
+    status: isStatus,
+    session: isString,
+    corpus: isString,
+    selection: orNull(isSelection),
+    labels: isLabels,
+  }),
+  bye: isObject,
+  search: shape({ cards: listOf(isCard), status: isStatus, note: isString }),
+  similar: shape({ cards: listOf(isCard) }),
+  feed: shape({ cards: listOf(isCard), version: isNumber }),
+  review: shape({ clips: listOf(isString), cards: listOf(isCard), annotators: listOf(isString) }),
+  reviewed: shape({ cards: listOf(isCard) }),
+  label: withLabels,
+  undo: withLabels,
+  redo: withLabels,
+  refit: withStatus,
+  guideline: withStatus,
+  concepts: shape({
+    concepts: listOf(shape({ concept: isString, yes: isNumber, no: isNumber, unsure: isNumber })),
+  }),
+  switch: withStatus,
+  publish: shape({ name: isString, version: isNumber, status: isStatus }),
+  filmstrips: shape({ strips: listOf(isStrip) }),
+  preview: shape({
+    clip: isString,
+    mime: isString,
+    start: isNumber,
+    end: isNumber,
+    sound: isBoolean,
+    available: isBoolean,
+    reason: isString,
+  }),
+};
+const events: Record<Event["event"], Check> = {
+  status: withStatus,
+  switch: withStatus,
+  show: shape({ selection: isSelection, status: isStatus }),
+  labels: shape({ labels: isLabels, status: isStatus }),
+  refit: shape({ status: isStatus, version: isNumber, flipped: isNumber, seconds: isNumber }),
+};
+
+export function isResult<T extends RequestType>(type: T, result: unknown): result is Requests[T]["result"] {
+  return results[type](result);
+}
+
+export function parse(content: unknown): Incoming {
+  if (!isObject(content) || content.v !== VERSION) return { kind: "unknown" };
+  const { id, event, data } = content;
+  if (isString(event) && Object.hasOwn(events, event as string)) {
+    const name = event as Event["event"];
+    return events[name](data)
+      ? { kind: "event", event: { event: name, data } as Event }
+      : { kind: "unknown" };
+  }
+  if (content.ok === true && isString(id) && isString(content.type)) {
+    return { kind: "reply", id: id as string, type: content.type as string, result: content.result };
+  }
+  if (content.ok === false && shape({ code: isString, message: isString })(content.error)) {
+    return { kind: "failure", id: isString(id) ? (id as string) : null, error: content.error as Failure };
+  }
+  return { kind: "unknown" };
+}

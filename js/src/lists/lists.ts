@@ -1,0 +1,87 @@
+// The lists of the three tabs, and which clips the open tab shows.
+
+import { computed } from "@preact/signals";
+import type { Media } from "../kernel/media";
+import type { Card } from "../kernel/protocol";
+import type { AnnotatorState } from "../state/annotatorState";
+import type { ShownLabels } from "../state/labels";
+import type { Requester } from "../state/requester";
+import { feedToShow } from "./feeds";
+import { fetchCards } from "./fetchers";
+import { type Page, PagedList } from "./pagedList";
+import { ReviewList } from "./reviewList";
+
+export class Lists {
+  readonly search: PagedList; // results of a search, similar clips, or a selection
+  readonly feeds: PagedList;
+  readonly review: ReviewList;
+
+  constructor(
+    private readonly state: AnnotatorState,
+    private readonly labels: ShownLabels,
+    private readonly media: Media,
+    requester: Requester,
+  ) {
+    const isVisible = () => state.isVisible;
+    this.search = new PagedList(this.#onCards, isVisible);
+    this.feeds = new PagedList(this.#onCards, isVisible);
+    this.review = new ReviewList(
+      (clips) => fetchCards(requester, state.viewState.value.annotator, clips),
+      this.#onCards,
+    );
+  }
+
+  // The name of the feed that the feeds tab shows.
+  readonly feed = computed(() => {
+    const { feed } = this.state.viewState.value;
+    return this.state.status.value ? feedToShow(feed, this.state.status.value) : feed;
+  });
+  // The list of the open tab; null in review, which has no pages.
+  readonly openList = computed<PagedList | null>(() => {
+    const { tab } = this.state.viewState.value;
+    if (tab === "review") return null;
+    return tab === "feeds" ? this.feeds : this.search;
+  });
+  readonly page = computed<Page | null>(() => this.openList.value?.page.value ?? null);
+  readonly #reviewedClips = computed(() =>
+    this.state.viewState.value.tab === "review" ? this.review.content.value.clips : [],
+  );
+  // The clips that the open tab shows.
+  readonly clips = computed<readonly string[]>(
+    () => this.page.value?.cards.map((card) => card.clip) ?? this.#reviewedClips.value,
+  );
+  readonly loading = computed(
+    () => this.openList.value?.progress.value.loading ?? this.review.content.value.loading,
+  );
+
+  // The card of a shown clip; undefined while it is loading.
+  card(clip: string): Card | undefined {
+    const page = this.page.value;
+    return page ? page.cards.find((card) => card.clip === clip) : this.review.content.value.cards.get(clip);
+  }
+
+  // What is stored with a label as the place where it was given.
+  get source(): string {
+    return this.page.value?.source ?? this.state.viewState.value.tab;
+  }
+
+  async next(): Promise<void> {
+    await this.openList.value?.next();
+  }
+
+  previous(): void {
+    this.openList.value?.previous();
+  }
+
+  clear(): void {
+    for (const list of [this.search, this.feeds, this.review]) list.clear();
+  }
+
+  // Takes over the labels that the cards carry, and requests their filmstrips.
+  readonly #onCards = (cards: readonly Card[]): void => {
+    this.labels.apply(Object.fromEntries(cards.map((card) => [card.clip, card.label])));
+    if (!this.state.isVisible) return; // a view requests the filmstrips that it draws
+    for (const card of cards) this.media.filmstrip(card.clip);
+    this.media.requestQueued(); // before the next page is requested, which takes the kernel longer
+  };
+}

@@ -1,0 +1,129 @@
+// Where the user goes: tabs, feeds, searches, similar clips, selections, review. Each opens a list and loads it.
+
+import { type Signal, signal } from "@preact/signals";
+import type { ReviewOrder, ReviewValue, Selection, Status } from "../kernel/protocol";
+import type { AnnotatorState } from "../state/annotatorState";
+import type { Requester } from "../state/requester";
+import type { Tab, ViewState } from "../state/viewState";
+import { hasBothClasses } from "./feeds";
+import { fetchFeed, fetchReview, fetchSearch, fetchSelection, fetchSimilar } from "./fetchers";
+import type { Lists } from "./lists";
+
+export class Navigation {
+  readonly perPage = signal(12); // cards on a page
+  readonly similarTo = signal(""); // the clip whose similar clips the search tab shows, instead of a search
+  readonly selection: Signal<Selection | null> = signal(null); // what the search tab shows instead of a search
+  readonly annotators: Signal<readonly string[]> = signal([]); // who has given labels, as of the latest review
+  outdated = false; // the open tab's list has to be loaded once a view is attached
+
+  constructor(
+    private readonly state: AnnotatorState,
+    private readonly requester: Requester,
+    private readonly lists: Lists,
+  ) {}
+
+  async openTab(tab: Tab): Promise<void> {
+    this.state.updateViewState({ tab });
+    // The search and a feed stay as they were left; the review lists what is labelled by now.
+    const page = this.lists.page.value;
+    const isLoaded = page !== null && (tab === "search" || page.source === this.lists.feed.value);
+    if (!isLoaded) await this.load();
+  }
+
+  async openFeed(name: string): Promise<void> {
+    if (!this.state.status.value?.feeds.includes(name)) return;
+    await this.goTo({ tab: "feeds", feed: name });
+  }
+
+  async openSearch(text: string): Promise<void> {
+    const query = text.trim();
+    if (!query) return;
+    this.#showInstead("", null);
+    await this.goTo({ tab: "search", query });
+  }
+
+  async openSimilar(clip: string): Promise<void> {
+    this.#showInstead(clip, null);
+    await this.goTo({ tab: "search" });
+  }
+
+  async openSelection(selection: Selection): Promise<void> {
+    this.#showInstead("", selection);
+    this.state.announce(`${selection.title}: ${selection.clips.length} clips`, false);
+    await this.goTo({ tab: "search" });
+  }
+
+  async openReview(filters: {
+    review?: ReviewValue;
+    order?: ReviewOrder;
+    annotator?: string;
+  }): Promise<void> {
+    await this.goTo({ tab: "review", ...filters });
+  }
+
+  // Empties all lists: another concept is open.
+  reset(): void {
+    this.lists.clear();
+    this.#showInstead("", null);
+  }
+
+  // Saves where the user goes, and loads its list.
+  async goTo(change: Partial<ViewState>): Promise<void> {
+    this.state.updateViewState(change);
+    await this.load();
+  }
+
+  // What the search tab shows instead of a search, if anything.
+  #showInstead(similarTo: string, selection: Selection | null): void {
+    this.similarTo.value = similarTo;
+    this.selection.value = selection;
+  }
+
+  // Loads the open tab's list anew; without a view, it is loaded once one is attached.
+  async load(): Promise<void> {
+    this.outdated = !this.state.isVisible;
+    if (this.outdated) return;
+    const { requester, lists } = this;
+    const { tab, query } = this.state.viewState.value;
+    if (tab === "review") await lists.review.open((k) => this.#loadReview(k));
+    else if (tab === "feeds") {
+      const feed = lists.feed.value;
+      await lists.feeds.open((pages) =>
+        fetchFeed(requester, feed, this.perPage.value, this.state.status.value?.version ?? 0, pages),
+      );
+    } else {
+      const clip = this.similarTo.value;
+      const selection = this.selection.value;
+      await lists.search.open((pages) => {
+        const perPage = this.perPage.value;
+        if (selection) return fetchSelection(requester, selection, perPage, pages);
+        if (clip) return fetchSimilar(requester, clip, perPage, pages);
+        return fetchSearch(requester, query, perPage, pages, (status) => this.applyStatus(status));
+      });
+    }
+  }
+
+  async #loadReview(k: number) {
+    const { review: value, order, annotator } = this.state.viewState.value;
+    const review = await fetchReview(this.requester, { value, order, annotator }, k);
+    if (review) this.annotators.value = review.annotators;
+    return review;
+  }
+
+  // Shows the kernel's status. If it says that the text model is loaded at last, repeats a search without results.
+  applyStatus(status: Status): void {
+    const { state, lists } = this;
+    const former = state.status.value;
+    if (status.concept !== former?.concept) return;
+    state.status.value = status;
+    const isEmpty = !lists.loading.value && lists.clips.value.length === 0;
+    const textModelLoaded = former.words !== "ready" && status.words === "ready";
+    if (textModelLoaded && state.viewState.value.tab === "search" && isEmpty) void this.load();
+  }
+}
+
+export const canOpen = (tab: Tab, status: Status): boolean => tab !== "search" || status.searchable;
+
+// The search as long as a class has no label; the feeds after that, or where text search is unavailable.
+export const firstTab = (status: Status): Tab =>
+  status.searchable && status.words !== "unavailable" && !hasBothClasses(status) ? "search" : "feeds";

@@ -1,0 +1,123 @@
+// A list that is shown page by page: the pages that were opened, and the next one, fetched ahead. Cards on an open page
+// never change; clips that a newer classifier chooses come as a further page.
+
+import { computed, type Signal, signal } from "@preact/signals";
+import type { Card } from "../kernel/protocol";
+
+export interface Page {
+  readonly cards: readonly Card[];
+  readonly source: string; // stored with each label that is given on this page
+  readonly version: number; // of the classifier that chose the cards; 0: none did
+  readonly note?: string; // why the result may be unreliable
+}
+
+export interface Progress {
+  readonly pages: readonly Page[];
+  readonly index: number; // of the open page
+  readonly ahead: Page | null; // fetched, but not opened yet
+  readonly loading: boolean;
+  readonly ended: boolean;
+}
+
+const EMPTY: Progress = { pages: [], index: 0, ahead: null, loading: false, ended: false };
+
+// Returns the page after `pages`, or null if the request failed.
+export type Fetch = (pages: readonly Page[]) => Promise<Page | null>;
+
+export class PagedList {
+  readonly progress: Signal<Progress> = signal(EMPTY);
+  readonly page = computed<Page | null>(() => this.progress.value.pages[this.progress.value.index] ?? null);
+  // How many clips of a newer classifier than the newest page's are ready.
+  readonly fresh = computed(() => {
+    const { ahead, pages } = this.progress.value;
+    const newest = pages.at(-1);
+    return ahead && newest && ahead.version > newest.version ? ahead.cards.length : 0;
+  });
+  #fetch: Fetch | null = null;
+  #generation = 0; // a result for an earlier one is discarded
+  #request: Promise<Page | null> | null = null; // for the page ahead
+  #prefetchSkipped = false; // because no view was attached
+
+  constructor(
+    private readonly onCards: (cards: readonly Card[]) => void,
+    private readonly isVisible: () => boolean = () => true,
+  ) {}
+
+  clear(): void {
+    this.#generation += 1;
+    this.#prefetchSkipped = false;
+    this.#fetch = null;
+    this.#request = null;
+    this.progress.value = EMPTY;
+  }
+
+  async open(fetch: Fetch): Promise<void> {
+    this.clear();
+    this.#fetch = fetch;
+    await this.#load();
+  }
+
+  async next(): Promise<void> {
+    const { index, pages, loading, ended } = this.progress.value;
+    if (index + 1 < pages.length && this.fresh.value === 0) this.#goTo(index + 1);
+    else if (!loading && !ended) await this.#load();
+  }
+
+  previous(): void {
+    if (this.progress.value.index > 0) this.#goTo(this.progress.value.index - 1);
+  }
+
+  // The classifier has changed: fetches the page ahead again.
+  refresh(): void {
+    if (this.progress.value.pages.length > 0 && !this.progress.value.loading) this.#prefetch();
+  }
+
+  // A view is attached again: refreshes if the classifier is newer than the newest page, or a prefetch was skipped.
+  catchUp(version: number): void {
+    const { ahead, pages } = this.progress.value;
+    const newest = ahead ?? pages.at(-1);
+    if (this.#prefetchSkipped || (newest && newest.version < version)) this.refresh();
+  }
+
+  #goTo(index: number): void {
+    this.progress.value = { ...this.progress.value, index };
+  }
+
+  async #load(): Promise<void> {
+    const fetch = this.#fetch;
+    if (!fetch) return;
+    const generation = this.#generation;
+    let page = this.progress.value.ahead;
+    if (this.#request || !page) {
+      this.progress.value = { ...this.progress.value, loading: true };
+      page = await (this.#request ?? fetch(this.progress.value.pages));
+      if (this.#generation !== generation) return;
+      if (page) this.onCards(page.cards);
+    }
+    this.#request = null;
+    const progress = this.progress.value;
+    if (!page) {
+      this.progress.value = { ...progress, loading: false };
+      return;
+    }
+    const ended = page.cards.length === 0;
+    const pages = ended && progress.pages.length > 0 ? progress.pages : [...progress.pages, page];
+    this.progress.value = { pages, index: pages.length - 1, ahead: null, loading: false, ended };
+    if (!ended) this.#prefetch();
+  }
+
+  #prefetch(): void {
+    const fetch = this.#fetch;
+    this.#prefetchSkipped = !this.isVisible();
+    if (!fetch || this.#prefetchSkipped) return;
+    const generation = this.#generation;
+    const request = fetch(this.progress.value.pages);
+    this.#request = request;
+    void request.then((page) => {
+      if (this.#generation !== generation || this.#request !== request || this.progress.value.loading) return;
+      this.#request = null;
+      if (page) this.onCards(page.cards);
+      if (page) this.progress.value = { ...this.progress.value, ahead: page, ended: page.cards.length === 0 };
+    });
+  }
+}

@@ -1,0 +1,65 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import events from "../../../tests/protocol_cases/events.json";
+import { settle } from "../goldenKernel";
+import { openStore } from "../testStore";
+
+beforeEach(() => sessionStorage.clear());
+
+describe("labels", () => {
+  it("are shown at once and sent with their concept and source", async () => {
+    const { kernel, store } = await openStore();
+    kernel.hold = true;
+    const done = store.labelling.label(["a"], "yes");
+    expect(store.labels.get("a")).toBe("yes");
+    kernel.release();
+    await done;
+    expect(kernel.lastRequest("label")).toMatchObject({
+      concept: "“night” 🌙",
+      clips: ["a"],
+      value: "yes",
+      source: "search",
+    });
+  });
+
+  it("that the kernel refuses are removed, and the error is shown", async () => {
+    const { kernel, store } = await openStore();
+    kernel.refuse("failed", "The disk is full.");
+    await store.labelling.label(["a"], "no");
+    expect(store.labels.get("a")).toBeNull();
+    expect(store.state.error.value).toBe("The disk is full.");
+  });
+
+  it("are taken back by pressing a pressed button again, but never by a repeated key", async () => {
+    const { store, view } = await openStore();
+    view.label("yes");
+    view.cards.focus.value = 0;
+    view.label("yes");
+    await settle();
+    expect(store.labels.get("a")).toBe("yes");
+    view.pressLabel(0, "yes");
+    await settle();
+    expect(store.labels.get("a")).toBeNull();
+  });
+
+  it("of another window are shown, but not those of another concept", async () => {
+    const { kernel, store } = await openStore();
+    const golden = events.find((event) => event.event === "labels");
+    kernel.deliver(golden);
+    expect(store.labels.get("ab12-00001200-00003040")).toBe("no");
+    const other = { labels: { a: "yes" }, status: { ...kernel.status, concept: "rain" } };
+    kernel.deliver({ v: 1, event: "labels", data: other });
+    expect(store.labels.get("a")).toBeNull();
+  });
+
+  it("of thousands of clips are sent in messages of at most 500 clips", async () => {
+    const { kernel, store } = await openStore();
+    await store.labelling.label(
+      Array.from({ length: 1200 }, (_, i) => `c${i}`),
+      "no",
+    );
+    const sizes = kernel.requests
+      .filter(({ type }) => type === "label")
+      .map(({ clips }) => (clips as string[]).length);
+    expect(sizes).toEqual([500, 500, 200]);
+  });
+});

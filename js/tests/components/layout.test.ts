@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { columnsIn, pageSize } from "../../src/components/cards/layout";
+
+describe("cards", () => {
+  it.each([
+    [300, 264, 1],
+    [1200, 264, 4],
+    [1200, 120, 9],
+    [100, 264, 1],
+  ])("of %i px at size %i are in %i columns", (width, size, columns) => {
+    expect(columnsIn(width, size)).toBe(columns);
+  });
+
+  it("fill about a screen in full rows, unless the user has chosen a number", () => {
+    expect(pageSize(1200, 4, 0) % 4).toBe(0);
+    expect(pageSize(300, 1, 0)).toBeGreaterThanOrEqual(5);
+    expect(pageSize(3000, 24, 0)).toBeLessThanOrEqual(100);
+    expect(pageSize(1200, 4, 48)).toBe(48);
+  });
+});

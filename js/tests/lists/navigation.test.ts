@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { settle } from "../goldenKernel";
+import { ClipKernel, openStore, STATUS, shownClips, storeWithView } from "../testStore";
+
+beforeEach(() => sessionStorage.clear());
+
+describe("a search", () => {
+  it("without a result is repeated once the text model is loaded", async () => {
+    const kernel = new ClipKernel();
+    kernel.status = { ...STATUS, words: "unavailable", words_note: "The folder is gone." };
+    const { store } = await openStore(kernel);
+    const golden = kernel.reply;
+    kernel.refuse("no_text_search", "The folder is gone.");
+    await store.navigation.openSearch("rain");
+    expect(store.lists.clips.value).toEqual([]);
+    expect(store.state.error.value).toBe(""); // the header shows it
+    kernel.reply = golden;
+    kernel.status = { ...kernel.status, words: "ready", words_note: "" };
+    const searches = kernel.requests.filter((message) => message.type === "search").length;
+    kernel.deliver({ v: 1, event: "status", data: { status: kernel.status } });
+    await settle();
+    expect(kernel.requests.filter((message) => message.type === "search").length).toBeGreaterThan(searches);
+    expect(kernel.lastRequest("search")).toMatchObject({ text: "rain" });
+    expect(shownClips(store)).toBe("abcd");
+  });
+
+  it("keeps the kernel's note with its page", async () => {
+    const kernel = new ClipKernel();
+    const golden = kernel.reply;
+    kernel.reply = (message) => {
+      const reply = golden(message) as { result: object };
+      if (message.type === "search") reply.result = { ...reply.result, note: "These words tell nothing." };
+      return reply;
+    };
+    const { store } = await openStore(kernel);
+    expect(store.lists.page.value?.note).toBe("These words tell nothing.");
+    await store.navigation.openSimilar("c");
+    expect(store.lists.page.value?.note).toBeUndefined();
+  });
+});
+
+describe("a feed", () => {
+  it("requests a page's filmstrips before the next page", async () => {
+    const kernel = new ClipKernel();
+    await storeWithView(kernel).connection.open(4);
+    const order = kernel.requests.map((message) => message.type).filter((type) => type !== "hello");
+    expect(order.slice(0, 3)).toEqual(["feed", "filmstrips", "feed"]);
+  });
+
+  it("that the session does not have is not opened", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.openFeed("dance");
+    expect(kernel.lastRequest("feed")).toBeUndefined();
+  });
+});
+
+describe("the review of one annotator", () => {
+  it("requests their labels, also further chunks, and ends with the concept", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.openReview({ annotator: "jo" });
+    expect(kernel.lastRequest("review")).toMatchObject({ annotator: "jo", value: "all" });
+    expect(store.navigation.annotators.value).toEqual(["jo", "kelli"]);
+    store.lists.review.content.value = {
+      ...store.lists.review.content.value,
+      clips: Array.from({ length: 99 }, String),
+    };
+    store.lists.review.load(70, 80);
+    await settle();
+    expect(kernel.lastRequest("reviewed")).toMatchObject({ annotator: "jo" });
+    await store.concept.switchTo("rain");
+    expect(store.state.viewState.value.annotator).toBe("");
+  });
+});
+
+describe("a selection", () => {
+  const clips = ["k", "a", "t", "b", "c", "d"];
+  const show = (kernel: ClipKernel, title = "on the map") =>
+    kernel.deliver({ v: 1, event: "show", data: { selection: { title, clips }, status: kernel.status } });
+
+  it("opens in the search tab, page by page, in its own order", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.openTab("feeds");
+    show(kernel);
+    await settle();
+    expect(store.state.viewState.value.tab).toBe("search");
+    expect(shownClips(store)).toBe("katb");
+    expect(store.navigation.selection.value?.title).toBe("on the map");
+    await store.lists.next();
+    expect(shownClips(store)).toBe("cd");
+    await settle();
+    await store.lists.next();
+    expect(shownClips(store)).toBe("cd"); // the last page
+    await store.labelling.label(["c"], "yes");
+    expect(kernel.lastRequest("label")).toMatchObject({ source: "selection" });
+  });
+
+  it("stays until the user searches", async () => {
+    const { kernel, store } = await openStore();
+    show(kernel);
+    await settle();
+    await store.navigation.openTab("feeds");
+    await store.navigation.openTab("search");
+    expect(shownClips(store)).toBe("katb");
+    await store.navigation.openSearch("rain");
+    expect(store.navigation.selection.value).toBeNull();
+    expect(shownClips(store)).toBe("abcd");
+  });
+
+  it("made before the page was opened is shown first", async () => {
+    const kernel = new ClipKernel();
+    kernel.selection = { title: "on the map", clips };
+    const store = storeWithView(kernel);
+    await store.connection.open(4);
+    expect(shownClips(store)).toBe("katb");
+  });
+});

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { readViewState } from "../../src/state/viewState";
+
+it("a saved view state that makes no sense is replaced by defaults", () => {
+  const malformed = { tab: "<b>", size: 9, feed: 3, page: 4000, order: "best", keys: [1] };
+  expect(readViewState(malformed)).toEqual({
+    tab: "search",
+    feed: "",
+    query: "",
+    size: 264,
+    page: 0,
+    review: "all",
+    order: "suspicion",
+    annotator: "",
+    keys: {},
+  });
+  expect(readViewState(null).tab).toBe("search");
+});
