@@ -62,7 +62,7 @@ def everything(path: Path) -> dict[str, Any]:
                 "own": agreement.own("kelli"),
                 "random": agreement.came_from("random"),
                 "labels": store.labels(concept),
-                "history": store.history(concept).to_numpy(dtype=object, na_value=0).tolist(),
+                "history": [tuple(map(str, row)) for row in store.history(concept).itertuples(index=False)],
                 "steps": store.steps("kelli", concept),
                 "guideline": store.get_state("", concept, "guideline"),
             }
