@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ class Agreement:
         """What counts, by clip; a clip whose labels were all taken back is not there."""
         if len(self._own) == 1:
             (own,) = self._own.values()
-            self.values = {clip: value for clip, value in own.items() if value != "none"}
+            self.values = cast("dict[str, Agreed]", dict(own))  # "none" is left out there
         else:
             self.values = {clip: self._agreed(clip) for own in self._own.values() for clip in own}
         self._counts = Counter(self.values.values())

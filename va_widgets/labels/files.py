@@ -203,12 +203,11 @@ def _refuse_special_files(path: Path) -> None:
 # --- for reading ---------------------------------------------------------------------------------------------------
 
 
-def connect_for_reading(path: Path, *, as_it_is: bool = False) -> sqlite3.Connection:
+def connect_for_reading(path: Path) -> sqlite3.Connection:
     """Open a label file where nothing can be written, the files that SQLite keeps beside it included.
 
     Labels that are still in SQLite's log are read from there, if need be in a temporary copy; a file of an earlier
-    version is brought up in memory, unless it shall be left as it is. Raises LabelError if it cannot be read or is no
-    label file.
+    version is brought up in memory. Raises LabelError if it cannot be read or is no label file.
     """
     if not exists(path):
         if not is_folder(path.parent):
@@ -216,14 +215,34 @@ def connect_for_reading(path: Path, *, as_it_is: bool = False) -> sqlite3.Connec
         db = connect(":memory:")
         schema.create(db)  # an empty store: a read-only corpus that nobody has labelled
         return db
+    db = connect_for_checking(path, leave_nothing=False)
+    return db if schema.version(db) == schema.SCHEMA_VERSION else _in_memory(db)
+
+
+def connect_for_checking(path: Path, *, leave_nothing: bool = True) -> sqlite3.Connection:
+    """Open a label file of any known version for reading, as it is.
+
+    A connection that may not write leaves the index of SQLite's log behind when it is closed. To `leave_nothing` one is
+    made that might, where it can be. Raises LabelError if the file cannot be read or is no label file.
+    """
     _refuse_special_files(path)
     try:
-        db = _opened_read_only(path)
-        return db if as_it_is or schema.version(db) == schema.SCHEMA_VERSION else _in_memory(db)
+        if leave_nothing and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+            return _opened_query_only(path)
+        return _opened_read_only(path)
     except schema.FormatError as error:
         raise LabelError(f"{path} {error}.") from error
     except problems.SQLITE_ERRORS as error:
         raise problems.not_read(path, error) from error
+
+
+def _opened_query_only(path: Path) -> sqlite3.Connection:
+    db = connect(path, timeout=_READ_SECONDS)
+    db.execute("PRAGMA query_only = ON")
+    if schema.version(db) == 0:
+        db.close()
+        raise schema.FormatError("holds no labels: give another file")
+    return db
 
 
 def _opened_read_only(path: Path) -> sqlite3.Connection:

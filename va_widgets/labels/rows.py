@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -218,7 +219,7 @@ def current_labels(db: sqlite3.Connection, concept: str) -> CurrentLabels:
         if of != concept:
             continue
         own: dict[str, StoredValue] = {}
-        sets: dict[str, list[set[str]]] = {}  # by the text that lists the sources
+        clips_by_sources: defaultdict[str, list[str]] = defaultdict(list)  # by the text that lists the sources
         labels = labels_sum = 0
         start = zlib.crc32(f"{concept}\x1f{annotator}\x1f".encode())  # as `checksum` begins
         for clip, value, event, sources, stored in db.execute(
@@ -232,11 +233,11 @@ def current_labels(db: sqlite3.Connection, concept: str) -> CurrentLabels:
             labels_sum += stored
             if value != "none":
                 own[clip] = _VALUES[value]
-            if sources not in sets:
-                sets[sources] = [clips_of.setdefault(source, set()) for source in schema.sources(sources)]
-            for clips in sets[sources]:
-                clips.add(clip)
+            clips_by_sources[sources].append(clip)
         if (labels, labels_sum) != (total.labels, total.labels_sum):
             raise DamageError(f"{labels:,} of the {total.labels:,} labels of {annotator!r} are left")
+        for text, clips in clips_by_sources.items():
+            for source in schema.sources(text):
+                clips_of.setdefault(source, set()).update(clips)
         values[annotator] = own
     return CurrentLabels(int(newest or 0), values, clips_of)

@@ -331,7 +331,7 @@ def check_file(path: GivenPath) -> checking.Findings:
     Nothing is changed or repaired. A file of an earlier version has no checksums: only its structure is checked. Raises
     LabelError if it cannot be read at all.
     """
-    with closing(files.connect_for_reading(absolute_path(path, LabelError), as_it_is=True)) as db:
+    with closing(files.connect_for_checking(absolute_path(path, LabelError))) as db:
         return checking.check(db)
 
 

@@ -62,7 +62,7 @@ def everything(path: Path) -> dict[str, Any]:
                 "own": agreement.own("kelli"),
                 "random": agreement.came_from("random"),
                 "labels": store.labels(concept),
-                "history": store.history(concept).to_numpy(dtype=object, na_value=0).tolist(),
+                "history": [tuple(map(str, row)) for row in store.history(concept).itertuples(index=False)],
                 "steps": store.steps("kelli", concept),
                 "guideline": store.get_state("", concept, "guideline"),
             }
@@ -122,6 +122,7 @@ def test_damaged_events_are_told_by_the_check_and_by_the_history(
     path = tmp_path / "labels.sqlite"
     path.write_bytes(sound.read_bytes())
     assert main(["labels", "check", str(path)]) == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["labels.sqlite"], "a check leaves nothing behind"
     assert capsys.readouterr().out.endswith("Every label is as it was written.\n")
     change(path, sql)
     assert main(["labels", "check", str(path)]) == 1

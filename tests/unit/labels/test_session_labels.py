@@ -19,8 +19,8 @@ def test_the_newest_label_is_told_by_the_order_of_events_and_not_by_the_clock(
     hours = count()
 
     class BackwardClock:
-        @classmethod
-        def now(cls, _tz: object = None) -> datetime:
+        @staticmethod
+        def now(_zone: object) -> datetime:
             return datetime(2026, 1, 1, tzinfo=UTC) - timedelta(hours=next(hours))
 
     monkeypatch.setattr(rows, "datetime", BackwardClock)
