@@ -135,7 +135,7 @@ def write_matrix(file: Path, clips: int, dim: int, seed: int = 0) -> tuple[Float
     def scatter(n: int, rotation: Floats, decay: float) -> Floats:
         variance = np.arange(1, dim + 1) ** -decay
         scale = np.sqrt(variance / variance.sum()).astype(np.float32)
-        values: Floats = (rng.standard_normal((n, dim), dtype=np.float32) * scale) @ rotation
+        values: Floats = np.matmul(rng.standard_normal((n, dim), dtype=np.float32) * scale, rotation, dtype=np.float32)
         return values
 
     def direction() -> Floats:

@@ -227,7 +227,9 @@ class Video:
         self._left_out: Literal["BIDIR", "NONREF"] = "BIDIR" if bidirectional else "NONREF"
         # What shot detection reckons with; half of the frames suits what is left of them.
         self.seen_fps = self.fps / 2 if self._sparse else self.fps
-        self._small.aspect = self._picture.aspect = stream.sample_aspect_ratio
+        aspect = stream.sample_aspect_ratio  # since PyAV 19 a type of its own, which is not a Fraction
+        ratio = Fraction(aspect.numerator, aspect.denominator) if aspect else None
+        self._small.aspect = self._picture.aspect = ratio
         options = {"max_pixels": str(_MOST_PIXELS)}
         if self._sparse:
             options["skip_loop_filter"] = "all"  # it smooths what scaling down smooths anyway
@@ -596,7 +598,7 @@ def _stretched(picture: Image.Image) -> Image.Image:
     """A picture of floats, whose unit nobody knows, from its darkest value to its brightest."""
     values = np.asarray(picture, dtype=np.float32)
     finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     levels = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255 / max(high - low, 1e-30))
     return Image.fromarray(levels.astype(np.uint8))
 

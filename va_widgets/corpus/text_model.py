@@ -79,7 +79,8 @@ class TextModel:
                 " open the corpus with another encoder."
             )
         self.status = TextSearch("ready")
-        return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
+        unit: NDArray[np.float32] = np.divide(vector, max(float(np.linalg.norm(vector)), 1e-12), dtype=np.float32)
+        return unit
 
     def cut_text(self, text: str) -> str | None:
         """The part of a text that the loaded model reads; None if it reads all of it, cannot tell or is not loaded."""

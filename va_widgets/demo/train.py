@@ -245,8 +245,11 @@ def save_subspace(folder: Path, seed: int, scenes: int = 1500, directions: int =
     vectors = OpenClipEncoder(f"local-dir:{folder}", device="cpu", precision="fp32").encode_frames(list(frames))
     mean = vectors.mean(axis=0)
     _, _, components = np.linalg.svd(vectors - mean, full_matrices=False)
-    subspace = {"mean": mean, "directions": components[:directions]}
-    np.savez(folder / SUBSPACE_FILE.name, **{name: value.astype(np.float16) for name, value in subspace.items()})
+    np.savez(
+        folder / SUBSPACE_FILE.name,
+        mean=mean.astype(np.float16),
+        directions=components[:directions].astype(np.float16),
+    )
 
 
 def measure(folder: Path, seed: int, scenes: int = 2000, captions: int = 1000) -> dict[str, Any]:

@@ -258,7 +258,7 @@ def bent(
     if text is None and gap is not None and not pool.texts:
         raise ExperimentError(f"The pool {pool.name!r} has no texts to set apart: choose how good made ones are.")
     X = np.asarray(pool.embeddings, dtype=np.float32)
-    mean = X.mean(axis=0)
+    mean = np.asarray(X.mean(axis=0), dtype=np.float32)
     # The direction that all images share, and the rest of each image, which is orthogonal to it.
     shared, own = _unit(mean), X - np.outer(X @ _unit(mean), _unit(mean))
     if text is not None:

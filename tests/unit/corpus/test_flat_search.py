@@ -42,7 +42,7 @@ def test_texts_of_the_pool_are_not_flat(shared_data: Path) -> None:
         pool = open_pool(shared_data / "pools" / "real_images", quality)
         spread = Spread.of(pool.embeddings)
         for text in pool.texts.values():
-            vector = np.asarray(text, dtype=np.float32) / np.float32(np.linalg.norm(text))
+            vector = np.divide(text, np.linalg.norm(text), dtype=np.float32)
             assert not spread.is_flat(vector, float((pool.embeddings @ vector).max()))
 
 

@@ -19,7 +19,8 @@ from va_widgets.corpus import index, search
 
 
 def unit(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    return matrix / np.maximum(np.linalg.norm(matrix, axis=-1, keepdims=True), 1e-12)
+    lengths = np.maximum(np.linalg.norm(matrix, axis=-1, keepdims=True), 1e-12)
+    return np.divide(matrix, lengths, dtype=np.float32)
 
 
 def expected(matrix: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
