@@ -26,10 +26,10 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import va_widgets as va
-from va_widgets.corpus.encoders import OpenClipEncoder
-from va_widgets.corpus.reader import Clip, Reader, Request
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import sample_scenes
+from va_widgets.encoders.protocol import OpenClipEncoder
+from va_widgets.video.decoder_process import Clip, Reader, Request
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 25
 GRAIN = 2.0  # grey levels

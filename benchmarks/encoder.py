@@ -20,10 +20,10 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from va_widgets.corpus import OpenClipEncoder
-from va_widgets.corpus.encoders import TINY
-from va_widgets.corpus.model_sources import model_source
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import sample_scenes
+from va_widgets.encoders.model_sources import model_source
+from va_widgets.encoders.protocol import TINY
 
 Frames = list[NDArray[np.uint8]]
 Encode = Callable[[Frames], NDArray[np.float32]]

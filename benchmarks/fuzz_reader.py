@@ -19,8 +19,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.unit.corpus.fuzzing import Result, damaged, tried, write_originals
-from va_widgets.corpus.reader import Reader, Watch
+from tests.unit.video.fuzzing import Result, damaged, tried, write_originals
+from va_widgets.video.decoder_process import Reader, Watch
 
 
 def main() -> None:

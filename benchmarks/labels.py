@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.store import LabelStore, StoredValue
+from va_widgets.labels.label_store import LabelStore, StoredValue
 
 APPENDS, WRITERS, EACH, EVENTS = 2000, 8, 250, 1_000_000
 

@@ -27,11 +27,11 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.search import write_matrix
-from va_widgets.learning.backdrop import Backdrop
+from va_widgets.base.matrix import half_products
 from va_widgets.learning.classifier import Classifier
 from va_widgets.learning.logistic import decision_scores
-from va_widgets.learning.ranking import Ranking
-from va_widgets.matrix import half_products
+from va_widgets.learning.score_index import Ranking
+from va_widgets.learning.statistics import Backdrop
 
 PAGE = 12
 CANDIDATES = 8 * PAGE  # as many as the feeds consider, to choose diverse ones

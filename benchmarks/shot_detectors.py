@@ -38,8 +38,8 @@ from scenedetect import (
 )
 from tqdm.auto import tqdm
 
-from va_widgets.corpus.transitions import SHORTEST, TransitionDetector
 from va_widgets.demo.transitions import DISTRACTIONS, TRANSITIONS, film_transitions, plan_transitions
+from va_widgets.video.transitions import SHORTEST, TransitionDetector
 
 Pictures = NDArray[np.uint8]
 WIDTH, HEIGHT = 160, 90

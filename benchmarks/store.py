@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.store_layouts import LAYOUTS, Files, Lance, Layout, clip_table, strip, vectors
-from va_widgets.matrix import half_products
+from va_widgets.base.matrix import half_products
 
 
 def drop_from_page_cache(folder: Path) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from va_widgets.matrix import half_products
+from va_widgets.base.matrix import half_products
 
 CLIPS_A_VIDEO = 50
 STRIP_BYTES = 20_000

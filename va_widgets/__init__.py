@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from va_widgets._version import __version__
-from va_widgets.errors import (
+from va_widgets.base.errors import (
     ArgumentError,
     CorpusError,
     EncoderError,

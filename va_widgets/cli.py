@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from va_widgets._version import __version__
-from va_widgets.errors import LabelError, VaError
-from va_widgets.paths import absolute_path, exists, inside, is_folder
+from va_widgets.base.errors import LabelError, VaError
+from va_widgets.base.paths import absolute_path, exists, inside, is_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,8 +124,8 @@ def _relocate(options: argparse.Namespace) -> int:
 
 
 def _trust(options: argparse.Namespace) -> int:
+    from va_widgets.base.progress import printable
     from va_widgets.corpus import Corpus, trust
-    from va_widgets.corpus.progress import printable
 
     corpus = Corpus.open(options.corpus).trust()
     print(f"{corpus!r} may read videos from:")
@@ -135,9 +135,9 @@ def _trust(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from va_widgets.corpus.progress import printable
+    from va_widgets.base.paths import absolute_path
+    from va_widgets.base.progress import printable
     from va_widgets.corpus.verification import DAMAGED, MISSING, OK, UNRECORDED, verify
-    from va_widgets.paths import absolute_path
 
     result = verify(absolute_path(options.corpus))
     counts = {status: int((result["status"] == status).sum()) for status in (OK, DAMAGED, MISSING, UNRECORDED)}
@@ -148,9 +148,9 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
+    from va_widgets.base.paths import inside
     from va_widgets.corpus import Corpus
-    from va_widgets.labels.store import LabelStore
-    from va_widgets.paths import inside
+    from va_widgets.labels.label_store import LabelStore
     from va_widgets.session import LABELS_FILE
 
     corpus = Corpus.open(options.corpus)
@@ -164,8 +164,8 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _check_labels(options: argparse.Namespace) -> int:
+    from va_widgets.labels.label_store import check_file
     from va_widgets.labels.problems import advice
-    from va_widgets.labels.store import check_file
 
     path = _labels_file(options.corpus)
     found = check_file(path)
@@ -182,7 +182,7 @@ def _check_labels(options: argparse.Namespace) -> int:
 
 
 def _back_up_labels(options: argparse.Namespace) -> int:
-    from va_widgets.labels.store import LabelStore
+    from va_widgets.labels.label_store import LabelStore
 
     with LabelStore(_labels_file(options.corpus)) as store:
         print(store.backup(options.target))
@@ -202,7 +202,7 @@ def _labels_file(path: Path) -> Path:
 
 
 def _print_skipped(report: pd.DataFrame) -> None:
-    from va_widgets.corpus.progress import printable
+    from va_widgets.base.progress import printable
 
     for row in report[report["status"] != "done"].itertuples():
         print(printable(f"  {row.status}: {row.source}: {row.reason}"))

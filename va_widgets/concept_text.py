@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.base.errors import LabelError
 from va_widgets.corpus import Corpus
-from va_widgets.errors import LabelError
+from va_widgets.labels.label_store import LabelStore
 from va_widgets.labels.refit_history import HISTORY_PATIENCE
-from va_widgets.labels.store import LabelStore
 
 _EVERYBODY = ""  # the vector belongs to the concept, not to one annotator
 _log = logging.getLogger(__name__)

@@ -20,12 +20,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from va_widgets import arguments
-from va_widgets.arguments import ClipIds, described, is_one_of, listed
-from va_widgets.concept_text import ConceptText
-from va_widgets.corpus import Corpus, Filmstrip, TextSearch
-from va_widgets.corpus.corpus import FLAT, cut_note
-from va_widgets.errors import (
+from va_widgets.base import arguments
+from va_widgets.base.arguments import ClipIds, described, is_one_of, listed
+from va_widgets.base.errors import (
     ArgumentError,
     LabelError,
     ModelError,
@@ -35,29 +32,32 @@ from va_widgets.errors import (
     SearchUnavailableError,
     UnknownClipError,
 )
-from va_widgets.forks import ForkLock
+from va_widgets.base.forks import ForkLock
+from va_widgets.base.listeners import Listener, Listeners
+from va_widgets.base.matrix import needs_torch, one_thread
+from va_widgets.base.paths import GivenPath, absolute_path, inside
+from va_widgets.base.texts import without_lone_surrogates
+from va_widgets.concept_text import ConceptText
+from va_widgets.corpus import Corpus, Filmstrip, TextSearch
+from va_widgets.corpus.corpus import FLAT, cut_note
 from va_widgets.labels.agreement import Agreement, table
+from va_widgets.labels.label_store import LONGEST_SOURCE, LabelStore, StoredValue
 from va_widgets.labels.refit_history import HISTORY_PATIENCE, RefitHistory
 from va_widgets.labels.shared import StoreUser
-from va_widgets.labels.store import LONGEST_SOURCE, LabelStore, StoredValue
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
 from va_widgets.labels.values import LabelValue as LabelValue
-from va_widgets.learning.backdrop import Backdrop
-from va_widgets.learning.course import Positives, advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, feed, reason
+from va_widgets.learning.labelling_progress import Positives, advice, positives, turnover
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
-from va_widgets.learning.ranking import Ranking
-from va_widgets.listeners import Listener, Listeners
-from va_widgets.matrix import needs_torch, one_thread
+from va_widgets.learning.score_index import Ranking
+from va_widgets.learning.statistics import Backdrop
 from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
-from va_widgets.paths import GivenPath, absolute_path, inside
-from va_widgets.texts import without_lone_surrogates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from va_widgets.report import Report
+    from va_widgets.display.report import Report
 
 __all__ = ["FLAT", "LabelValue", "Refit", "Session", "Standing"]
 
@@ -698,27 +698,27 @@ class Session:
 
         Raises MissingPackageError without matplotlib.
         """
-        from va_widgets import pictures
+        from va_widgets.display import plots
 
-        return pictures.history(self.refits, self.concept, ax)
+        return plots.history(self.refits, self.concept, ax)
 
     def plot_scores(self, ax: Axes | None = None) -> Axes:
         """Draw a histogram of all scores, the labelled clips and the proposed threshold; returns the axes drawn on.
 
         Raises MissingPackageError without matplotlib.
         """
-        from va_widgets import pictures
+        from va_widgets.display import plots
 
-        return pictures.scores(self.scores(), self.labels["value"], self.threshold[0], self.concept, ax)
+        return plots.scores(self.scores(), self.labels["value"], self.threshold[0], self.concept, ax)
 
     def plot_precision_recall(self, ax: Axes | None = None) -> Axes:
         """Draw cross-validated precision against recall and the proposed threshold; returns the axes drawn on.
 
         With too few labels the axes say so. Raises MissingPackageError without matplotlib.
         """
-        from va_widgets import pictures
+        from va_widgets.display import plots
 
-        return pictures.precision_recall(self._fit.held_out, self.threshold[0], self.quality_note, self.concept, ax)
+        return plots.precision_recall(self._fit.held_out, self.threshold[0], self.quality_note, self.concept, ax)
 
     def report(self, path: GivenPath | None = None) -> Report:
         """A page for colleagues about this concept, which shows itself in a notebook; also written to `path`.
@@ -726,7 +726,7 @@ class Session:
         It is one HTML file without scripts that needs nothing else. Raises ReportError if it cannot be written, and
         LabelError if the file of the labels that it would tell of is gone.
         """
-        from va_widgets import report
+        from va_widgets.display import report
 
         if path is not None:
             path = absolute_path(path, ReportError, "The report's file")

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.widget.test_protocol import cases
-from va_widgets.corpus.preview import cut
+from va_widgets.video.preview import cut
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ADDRESS = "http://annotator.test/"

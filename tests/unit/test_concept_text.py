@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import va_widgets as va
 from va_widgets.corpus import OpenClipEncoder, TextSearch
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.label_store import LabelStore
 
 TINY = Path(va.__file__).parent / "demo" / "tiny"
 
@@ -251,7 +251,7 @@ def test_a_large_corpus_is_scored_by_torch_whenever_it_is_opened(
     corpus: va.Corpus, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     va.Session(corpus, "night").scores()
-    monkeypatch.setattr(f"va_widgets.matrix.{limit}", 0)
+    monkeypatch.setattr(f"va_widgets.base.matrix.{limit}", 0)
     at_once = va.Session(va.Corpus.open(corpus.path), "night")
     with monkeypatch.context() as patch:
         patch.setattr("va_widgets.session.sys", SimpleNamespace(modules={}))  # torch is not loaded yet

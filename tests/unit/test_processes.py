@@ -12,14 +12,14 @@ import pytest
 
 import va_widgets as va
 from tests.conftest import ROOT
-from tests.unit.corpus.clips import write_video
+from tests.unit.video.clips import write_video
 
 _WRITERS, _LABELS = 4, 25
 
 # Every writer opens the store anew: a connexion to SQLite may not be used on both sides of a fork.
 _FORKED = """
 import os, sqlite3, sys
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.label_store import LabelStore
 
 path, writers, labels = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 store = LabelStore(path)

@@ -16,7 +16,7 @@ from jupyter_client.manager import KernelManager
 
 import va_widgets as va
 from tests.widget.conftest import Page
-from va_widgets import background
+from va_widgets.base import background
 
 _SECONDS = 120  # only for what hangs
 

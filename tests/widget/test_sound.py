@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import va_widgets as va
-from tests.unit.corpus.test_preview import beep, film
+from tests.unit.video.test_preview import beep, film
 from tests.widget.conftest import Page
 
 

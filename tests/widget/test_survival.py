@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import va_widgets as va
-from tests.unit.test_texts import ODD, texts
+from tests.unit.base.test_texts import ODD, texts
 from tests.widget.conftest import Page
 from va_widgets.widget.worker import RefitWorker
 
@@ -171,7 +171,7 @@ def test_no_more_threads_leave_the_label_stored_and_the_refit_for_later(monkeypa
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr("va_widgets.background.start", none)
+        patch.setattr("va_widgets.base.background.start", none)
         worker.labelled(1)
     worker.labelled(1)
     assert done.wait(30)

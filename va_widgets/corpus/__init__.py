@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from va_widgets.corpus.corpus import Corpus
-    from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
-    from va_widgets.corpus.filmstrip import Filmstrip
     from va_widgets.corpus.text_model import TextSearch
+    from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
+    from va_widgets.video.filmstrip import Filmstrip
 
 __all__ = ["Corpus", "Encoder", "Filmstrip", "OpenClipEncoder", "TextSearch"]
 

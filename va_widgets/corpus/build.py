@@ -21,21 +21,22 @@ import pandas as pd
 from filelock import FileLock, SoftFileLock, Timeout
 from numpy.typing import NDArray
 
-from va_widgets.arguments import described, is_within
-from va_widgets.corpus import shards, store
-from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
-from va_widgets.corpus.installation import check_decoding
-from va_widgets.corpus.join import check_fit, has_columns, join
-from va_widgets.corpus.progress import Progress
-from va_widgets.corpus.reader import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
-from va_widgets.corpus.reading import Readers
-from va_widgets.corpus.shards import Shard, ShardCard
+from va_widgets.base.arguments import described, is_within
+from va_widgets.base.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, said
+from va_widgets.base.names import escaped, printable_text
+from va_widgets.base.paths import exists, inside, is_file, is_folder, open_regular
+from va_widgets.base.progress import Progress
+from va_widgets.corpus import storage
+from va_widgets.corpus.files import shards
+from va_widgets.corpus.files.shards import Shard, ShardCard
+from va_widgets.corpus.jobs import Segment, Work, in_folder, one_by_one
+from va_widgets.corpus.merge import check_fit, has_columns, join
 from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
-from va_widgets.corpus.store import Manifest, Root, Source
-from va_widgets.corpus.work import Segment, Work, in_folder, one_by_one
-from va_widgets.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, said
-from va_widgets.names import escaped, printable_text
-from va_widgets.paths import exists, inside, is_file, is_folder, open_regular
+from va_widgets.corpus.storage import Manifest, Root, Source
+from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
+from va_widgets.video.decoder_pool import Readers
+from va_widgets.video.decoder_process import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
+from va_widgets.video.installation import check_decoding
 
 _LOCK_FILE, _SOFT_LOCK_FILE = ".build.lock", ".build.soft.lock"
 # What file systems say that know no locks: some network and user-space ones.
@@ -52,7 +53,7 @@ class Recipe:
     """How clips are made: `frames` sampled of each; what they are, `cut`, and for windows their seconds."""
 
     frames: int
-    cut: str = store.SHOTS
+    cut: str = storage.SHOTS
     window: float | None = None
 
     @classmethod
@@ -116,7 +117,7 @@ def locked(path: Path) -> Iterator[None]:
         _check_folder(path)
         path.mkdir(parents=True, exist_ok=True)
         with _lock(path):
-            store.clear_unfinished(path)
+            storage.clear_unfinished(path)
             yield
     except Timeout as error:
         soft = ""
@@ -135,7 +136,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def _check_folder(path: Path) -> None:
     """Raise CorpusError, before anything is written, if a file of somebody else's has a name that a corpus needs."""
-    store.check_folder(path)
+    storage.check_folder(path)
     lock = inside(path, _LOCK_FILE)
     if os.path.lexists(lock) and not (is_file(lock) and lock.stat().st_size == 0):  # ours is empty
         raise CorpusError(f"{lock} is not the corpus's: move it, or choose another folder for the corpus.")
@@ -168,7 +169,7 @@ class _Build:
         self._wanted = wanted
         self._recipe = wanted.recipe
         self._shown = progress
-        self._former: store.Files | None = None
+        self._former: storage.Files | None = None
         self._keys: dict[str, str] = {}  # by place
         self._waiting: list[tuple[Work, Clip]] = []  # to be embedded
         a_call = max(1, int(getattr(encoder, "frames_per_call", 1)))
@@ -180,9 +181,9 @@ class _Build:
         self._respelled: set[tuple[int, str]] = set()  # sources whose files are spelled in another way now
 
     def run(self, places: Sequence[Sources]) -> None:
-        if (self._path / store.MANIFEST_FILE).exists():
-            self._former = store.open_files(self._path)
-            store.check_unique(self._former.read_clips(), self._path)
+        if (self._path / storage.MANIFEST_FILE).exists():
+            self._former = storage.open_files(self._path)
+            storage.check_unique(self._former.read_clips(), self._path)
             self._former.read_media()  # raises for what cannot be extended
             self._check_same_make(self._former.manifest)
         before = self._former.sources() if self._former else []
@@ -217,7 +218,7 @@ class _Build:
             sorted(sources.values(), key=lambda source: (source.root, source.source)),
             columns,
             Manifest(
-                schema=store.SCHEMA_VERSION,
+                schema=storage.SCHEMA_VERSION,
                 fingerprint=self._encoder.fingerprint,
                 tag=getattr(self._encoder, "tag", None),
                 dim=0,
@@ -304,7 +305,7 @@ class _Build:
         """The canonical place of every known source that is a file, by its root and name."""
         folders = [one.folder if one.absolute else None for one in self._roots]
         return {
-            at: self._canonical(str(store.inside(folder, source.source)))
+            at: self._canonical(str(storage.inside(folder, source.source)))
             for at, source in self._known.items()
             if source.root >= 0 and (folder := folders[source.root]) is not None
         }
@@ -522,8 +523,8 @@ def renew_columns(path: Path, manifest: Manifest, clips: pd.DataFrame) -> Manife
 
     Raises CorpusError if somebody is building, or has built since `manifest` was read.
     """
-    with locked(path), store.Writing(path) as writing:
-        if store.read_manifest(path) != manifest:
+    with locked(path), storage.Writing(path) as writing:
+        if storage.read_manifest(path) != manifest:
             raise CorpusError(f"The corpus in {path} has changed since it was opened: open it again for new columns.")
         return writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(clips)))
 
@@ -553,7 +554,7 @@ def _retire(sources: dict[tuple[int, str], Source], roots: Sequence[Root], root:
     for (number, name), source in list(sources.items()):
         if source.status == "gone" or not (number in below or (number == root and name not in present)):
             continue
-        if _is_gone(store.inside(roots[number].folder, name)):
+        if _is_gone(storage.inside(roots[number].folder, name)):
             reason = "the file is no longer there; its clips come back with it"
             sources[number, name] = msgspec.structs.replace(source, status="gone", reason=reason, clips=0)
 
@@ -574,7 +575,7 @@ def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root
         if (
             source.key in keys
             and source.root >= 0
-            and not is_file(store.inside(roots[source.root].folder, source.source))
+            and not is_file(storage.inside(roots[source.root].folder, source.source))
         ):
             del sources[place]
 
@@ -603,7 +604,7 @@ def _digest(text: str) -> str:
 
 
 def _said_cut(cut: str) -> str:
-    return {store.SEGMENTS: "segments of a table", store.GIVEN: "embeddings that were given"}.get(cut, cut)
+    return {storage.SEGMENTS: "segments of a table", storage.GIVEN: "embeddings that were given"}.get(cut, cut)
 
 
 def remove_empty(path: Path, fresh: bool) -> None:

@@ -7,51 +7,42 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from va_widgets import arguments
-from va_widgets.arguments import described, is_one_of
-from va_widgets.corpus import remote, shards, store, trust
-from va_widgets.corpus.display import (
-    Player,
-    Sample,
-    Summary,
-    Thumbnail,
-    clip_title,
-    first_frame,
-    map_2d,
-    summary_html,
-    summary_text,
-)
-from va_widgets.corpus.encoders import TINY, Encoder, OpenClipEncoder, as_encoder
-from va_widgets.corpus.filmstrip import STRIP_MIME, Filmstrip
-from va_widgets.corpus.index import Index, build_index, open_index
-from va_widgets.corpus.search import Spread, nearest
-from va_widgets.corpus.sources import is_url
-from va_widgets.corpus.store import Root, Source
-from va_widgets.corpus.tables import check_names, encodable, index_by_clip
-from va_widgets.corpus.text_model import TextModel, TextSearch, check_encoder
-from va_widgets.corpus.tiny_check import warn_if_unlike_renderings
-from va_widgets.corpus.vectors import GivenVectors
-from va_widgets.errors import (
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, is_one_of
+from va_widgets.base.errors import (
     CorpusError,
     PreviewUnavailableError,
     SearchUnavailableError,
     UnknownClipError,
 )
-from va_widgets.names import escaped
-from va_widgets.paths import GivenPath, absolute_path, exists, inside, open_regular, replacing
-from va_widgets.system_errors import failure
+from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_url, open_regular, replacing
+from va_widgets.base.system_errors import failure
+from va_widgets.corpus import storage, trust
+from va_widgets.corpus.files import shards
+from va_widgets.corpus.index import Index, build_index, open_index
+from va_widgets.corpus.ingest.user_tables import check_names, encodable, index_by_clip
+from va_widgets.corpus.ingest.vectors import GivenVectors
+from va_widgets.corpus.search import Spread, nearest
+from va_widgets.corpus.storage import Root, Source
+from va_widgets.corpus.text_model import TextModel, TextSearch, check_encoder
+from va_widgets.corpus.tiny_check import warn_if_unlike_renderings
+from va_widgets.encoders.protocol import TINY, Encoder, OpenClipEncoder, as_encoder
+from va_widgets.video import remote
+from va_widgets.video.filmstrip import STRIP_MIME, Filmstrip
+
+if TYPE_CHECKING:
+    from va_widgets.display.player import Player, Thumbnail
 
 FRAMES_PER_SHOT = 8
 FLAT = "These words do not tell your clips apart: try other words."
 """What is said of a search whose scores hardly differ from clip to clip."""
 SearchBy: TypeAlias = Literal["exact", "index"]
-_SAMPLES = 8  # pictures in a summary
 _LONGEST_READ = 160  # characters of a long text's part that are shown
 _PREVIEWS = 3  # the kind of preview that is cut now: 1 had no sound, 2 was known by its clip's id alone
 _LARGEST_PREVIEW = 1 << 28  # bytes; a larger file in its place is none of ours
@@ -83,7 +74,7 @@ class Corpus:
         self._load()
 
     def _load(self) -> None:
-        files = store.open_files(self.path)
+        files = storage.open_files(self.path)
         manifest = files.manifest
         self._files = files
         self._manifest = manifest
@@ -97,7 +88,7 @@ class Corpus:
 
     def _indexed(self) -> Index:
         """The index of this matrix, made if it is not there yet."""
-        file = inside(self.path, store.index_file(self._manifest))
+        file = inside(self.path, storage.index_file(self._manifest))
         if exists(file):
             return open_index(file, self._embeddings)
         return build_index(self._embeddings, file)
@@ -184,8 +175,8 @@ class Corpus:
         from va_widgets.corpus.sources import find
 
         recipe = Recipe.former(self._manifest)
-        if recipe.cut in (store.SEGMENTS, store.GIVEN):
-            how = "from_manifest" if recipe.cut == store.SEGMENTS else "from_embeddings"
+        if recipe.cut in (storage.SEGMENTS, storage.GIVEN):
+            how = "from_manifest" if recipe.cut == storage.SEGMENTS else "from_embeddings"
             raise CorpusError(f"This corpus was made by {how}, which knows no shots: add videos by another call of it.")
         schemes = self._allow | remote.checked_schemes(allow)
         wanted = Wanted(recipe, retire=False, allow=schemes)
@@ -219,7 +210,7 @@ class Corpus:
         home = absolute_path(path, name="A corpus's folder")
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
-            check_encoder(home, store.read_manifest(home), model)
+            check_encoder(home, storage.read_manifest(home), model)
         return cls(home, model, search, allow)
 
     @classmethod
@@ -251,10 +242,10 @@ class Corpus:
         The other parameters, and what is raised, are those of `build`.
         """
         from va_widgets.corpus.build import Recipe, build
-        from va_widgets.corpus.manifest import planned
+        from va_widgets.corpus.ingest.from_manifest import planned
 
         home = absolute_path(path, name="A corpus's folder")
-        recipe = Recipe(Recipe.of(_frames(frames_per_shot), None).frames, store.SEGMENTS)
+        recipe = Recipe(Recipe.of(_frames(frames_per_shot), None).frames, storage.SEGMENTS)
         progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
         schemes = remote.checked_schemes(allow)
@@ -301,7 +292,7 @@ class Corpus:
         are missing or repeat, times are not finite, a clip ends before its start, or a column cannot be kept as it is;
         also for vectors that are not finite, and then the folder is left as it was.
         """
-        from va_widgets.corpus.given import write_given
+        from va_widgets.corpus.ingest.from_embeddings import write_given
 
         home = absolute_path(path, name="A corpus's folder")
         model = None if text_encoder is None else as_encoder(text_encoder)
@@ -318,7 +309,7 @@ class Corpus:
         for a table that names a clip twice or none of the corpus's; the corpus then stays as it was.
         """
         from va_widgets.corpus.build import renew_columns
-        from va_widgets.corpus.columns import joined
+        from va_widgets.corpus.ingest.columns import joined
 
         columns = self._checked_columns(columns)
         user = self._clips.drop(columns=[name for name in columns.columns if name in self._clips.columns])
@@ -361,7 +352,7 @@ class Corpus:
             old, new = None, old
         if new is None:
             raise CorpusError("Say where the videos are now: corpus.relocate(new), or corpus.relocate(old, new).")
-        former, manifest = store.read_manifest(self.path), relocate(self.path, old, new, missing_ok, save)
+        former, manifest = storage.read_manifest(self.path), relocate(self.path, old, new, missing_ok, save)
         if save and former == self._manifest:
             self._manifest = manifest
         self._roots = manifest.roots
@@ -389,12 +380,12 @@ class Corpus:
 
     def _checked_columns(self, columns: pd.DataFrame) -> pd.DataFrame:
         """Columns of the user's, indexed by clip_id. Raises CorpusError for those that cannot be joined to clips."""
-        from va_widgets.corpus.columns import check_columns
-        from va_widgets.corpus.progress import Progress
+        from va_widgets.base.progress import Progress
+        from va_widgets.corpus.ingest.columns import check_columns
 
         wanted = "a DataFrame indexed by clip_id"
         given = arguments.instance(columns, pd.DataFrame, "The columns to add", wanted, error=CorpusError)
-        check_names(given.columns, own=store.COLUMNS)
+        check_names(given.columns, own=storage.COLUMNS)
         table = index_by_clip(encodable(given.copy()))
         known = table.index.isin(self._clips.index)
         if len(table) and not known.any():
@@ -443,43 +434,19 @@ class Corpus:
         return f"Corpus({str(self.path)!r}: {len(self):,} clips of {videos:,} videos, {self._manifest.dim}-d)"
 
     def __str__(self) -> str:
-        return summary_text(self._summary())
+        from va_widgets.display.corpus_summary import summary, summary_text
+
+        return summary_text(summary(self))
 
     def _repr_html_(self) -> str:
-        return summary_html(self._summary(), self._samples())
+        from va_widgets.display.corpus_summary import samples, summary, summary_html
 
-    def _summary(self) -> Summary:
-        statuses = pd.Series([source.status for source in self._sources], dtype=str).value_counts()
-        return Summary(
-            path=escaped(self.path),
-            clips=len(self),
-            videos=int(self._clips["video"].nunique()),
-            seconds=float((self._clips["end"] - self._clips["start"]).sum()),
-            dim=self._manifest.dim,
-            encoder=self._manifest.fingerprint,
-            statuses={name: int(statuses.get(name, 0)) for name in store.STATUSES},
-            searchable=self.has_text_model,
-            phrases=len(self._texts),
-            columns=[str(name) for name in self._clips.columns if name not in store.COLUMNS],
-        )
-
-    def _samples(self) -> list[Sample]:
-        """Pictures from all over the corpus."""
-        samples = []
-        for row in np.unique(np.linspace(0, len(self) - 1, _SAMPLES).round().astype(int)):
-            clip = str(self._clips.index[row])
-            try:
-                picture = first_frame(self.filmstrip(clip))
-            except CorpusError:  # this one has none, which does not hinder the others
-                continue
-            place = self._clips.iloc[row]
-            samples.append(Sample(picture, str(place["video"]), float(place["start"])))
-        return samples
+        return summary_html(summary(self), samples(self))
 
     @property
     def clips(self) -> pd.DataFrame:
         """One row a clip, indexed by clip_id: video, start, end (seconds), …, cluster, and any columns of yours."""
-        store.check_unique(self._clips, self.path)
+        storage.check_unique(self._clips, self.path)
         return self._clips
 
     @property
@@ -519,6 +486,11 @@ class Corpus:
         return self._files.sources()
 
     @property
+    def phrases(self) -> list[str]:
+        """The texts whose vectors came with the embeddings: they can be searched for without a text model."""
+        return list(self._texts)
+
+    @property
     def encoder_fingerprint(self) -> str:
         """Tells which encoder the embeddings are of."""
         return self._manifest.fingerprint
@@ -530,6 +502,8 @@ class Corpus:
 
     def map(self, seed: int = 0) -> pd.DataFrame:
         """A place in the plane for every clip, such that clips that look alike lie together: DataFrame(x, y)."""
+        from va_widgets.display.map_layout import map_2d
+
         return pd.DataFrame(map_2d(self.embeddings, arguments.seed(seed)), index=self._clips.index, columns=["x", "y"])
 
     def row(self, clip_id: str) -> int:
@@ -662,10 +636,14 @@ class Corpus:
 
     def thumbnail(self, clip_id: str) -> Thumbnail:
         """A clip's pictures, shown as the last thing in a cell. Raises what `filmstrip` does."""
+        from va_widgets.display.player import Thumbnail
+
         return Thumbnail(self.filmstrip(clip_id), self._title(clip_id))
 
     def play(self, clip_id: str) -> Player:
         """A clip that plays as the last thing in a cell, or its pictures and why it cannot. Raises UnknownClipError."""
+        from va_widgets.display.player import Player
+
         title = self._title(clip_id)
         try:
             return Player(self.preview(clip_id), title)
@@ -682,7 +660,7 @@ class Corpus:
         `context` is how many seconds before and after it come with it, as far as the video has them. Raises
         UnknownClipError, or PreviewUnavailableError if the video is gone, or the corpus is not trusted (see `trust`).
         """
-        from va_widgets.corpus.preview import cut
+        from va_widgets.video.preview import cut
 
         media = self._media_of(clip_id)
         context = arguments.number(context, "context", least=0)
@@ -694,8 +672,8 @@ class Corpus:
         start, end = float(clip["start"]), float(clip["end"])
         # By what is in the file and which part of it is shown: an id of the user's own may come to mean another part.
         part = hashlib.sha256(repr((media["_key"], start, end, context)).encode()).hexdigest()[:16]
-        name = f"{store.file_name(clip_id)}.{part}.{_PREVIEWS}.mp4"
-        cached = inside(self.path, store.PREVIEWS_FOLDER, name, error=PreviewUnavailableError)
+        name = f"{storage.file_name(clip_id)}.{part}.{_PREVIEWS}.mp4"
+        cached = inside(self.path, storage.PREVIEWS_FOLDER, name, error=PreviewUnavailableError)
         try:
             with open_regular(cached) as kept:
                 if len(data := kept.read(_LARGEST_PREVIEW + 1)) <= _LARGEST_PREVIEW:
@@ -714,6 +692,8 @@ class Corpus:
 
     def _title(self, clip_id: str) -> str:
         clip = self._clips.iloc[self.row(clip_id)]
+        from va_widgets.display.player import clip_title
+
         return clip_title(str(clip["video"]), float(clip["start"]), float(clip["end"]))
 
     @property

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from va_widgets.corpus import leftovers
-from va_widgets.corpus.progress import can_be_shown
+from va_widgets.base.errors import CorpusError, SearchUnavailableError, said
+from va_widgets.base.paths import open_regular
+from va_widgets.base.progress import can_be_shown
+from va_widgets.base.system_errors import failure
+from va_widgets.corpus.files import leftovers
 from va_widgets.corpus.search import best, float32_scores, nearest
-from va_widgets.errors import CorpusError, SearchUnavailableError, said
-from va_widgets.paths import open_regular
-from va_widgets.system_errors import failure
 
 _CHUNK = 1 << 14  # rows converted to float32 at a time
 _LEAST = 1024  # clips; fewer do not suffice to learn how to round

@@ -10,13 +10,13 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 import msgspec
 from filelock import Timeout
 
-from va_widgets.corpus import store
+from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.names import unescaped
+from va_widgets.base.paths import GivenPath, absolute_path, is_folder
+from va_widgets.corpus import storage
 from va_widgets.corpus.build import locked
 from va_widgets.corpus.sources import located
-from va_widgets.corpus.store import Manifest, Root, Source
-from va_widgets.errors import CorpusError, said
-from va_widgets.names import unescaped
-from va_widgets.paths import GivenPath, absolute_path, is_folder
+from va_widgets.corpus.storage import Manifest, Root, Source
 
 _LISTED = 5  # videos and folders that a message names
 _WINDOWS = re.compile(r"[A-Za-z]:([\\/]|$)|[\\/]{2}[^\\/]")  # C:\films, C:/films, \\server\films
@@ -30,7 +30,7 @@ def relocate(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool
     if not save:
         return _relocated(path, old, new, missing_ok)
     try:
-        with locked(path), store.Writing(path) as writing:
+        with locked(path), storage.Writing(path) as writing:
             return writing.finish(_relocated(path, old, new, missing_ok))
     except CorpusError as error:
         if not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, Timeout):
@@ -42,7 +42,7 @@ def relocate(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool
 
 
 def _relocated(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool) -> Manifest:
-    files = store.open_files(path)
+    files = storage.open_files(path)
     manifest, sources = files.manifest, files.sources()
     known = {number: _pure(unescaped(root.absolute)) for number, root in enumerate(manifest.roots) if root.absolute}
     if not known:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.matrix import half_products, is_large_half, kth_largest
+from va_widgets.base.matrix import half_products, is_large_half, kth_largest
 
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
 _LONGEST = 2.0  # the length of rows up to which the bound holds; a corpus's rows have the length 1

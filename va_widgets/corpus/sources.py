@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from va_widgets.corpus import remote, shards, store
-from va_widgets.errors import CorpusError, NoVideosError, said
-from va_widgets.names import escaped
-from va_widgets.paths import GivenPath, absolute_path, irregular, is_file, is_folder, local, open_regular
+from va_widgets.base.errors import CorpusError, NoVideosError, said
+from va_widgets.base.names import escaped
+from va_widgets.base.paths import GivenPath, absolute_path, irregular, is_file, is_folder, is_url, local, open_regular
+from va_widgets.corpus import storage
+from va_widgets.corpus.files import shards
+from va_widgets.video import remote
 
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2v .vob .ts .mts .m2ts .mxf .wmv .asf .flv .ogv .3gp .3g2 .y4m"
@@ -121,7 +123,7 @@ def located(folder: Path, name: str) -> Path | None:
     them when files come from there. Raises CorpusError if the name leads out of the folder.
     """
     for spelling in dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))):
-        if is_file(file := store.inside(folder, spelling)):
+        if is_file(file := storage.inside(folder, spelling)):
             return file
     return None
 
@@ -154,11 +156,6 @@ def _is_spelled(path: str) -> bool:
         return not name or (name in {entry.name for entry in Path(folder).iterdir()} and _is_spelled(folder))
     except OSError:  # a folder on the way that may be passed but not listed
         return True
-
-
-def is_url(text: str) -> bool:
-    """Whether a text is a URL and no path, not even one with a drive letter."""
-    return "://" in text
 
 
 def content_key(found: Found) -> str:
@@ -234,8 +231,8 @@ def _files(folder: Path, unread: list[OSError]) -> Iterator[Path]:
             folders.clear()
             continue
         been.add(here)
-        corpus = store.MANIFEST_FILE in names and shards.SHARDS_FOLDER in folders
-        hidden = [name for name in folders if name.startswith(".") or (corpus and name == store.PREVIEWS_FOLDER)]
+        corpus = storage.MANIFEST_FILE in names and shards.SHARDS_FOLDER in folders
+        hidden = [name for name in folders if name.startswith(".") or (corpus and name == storage.PREVIEWS_FOLDER)]
         folders[:] = sorted(set(folders) - set(hidden))
         yield from (Path(place, name) for name in names if not name.startswith("."))
         yield from (Path(place, name) for name in folders if _suffix(name) in VIDEO_SUFFIXES | PICTURE_SUFFIXES)

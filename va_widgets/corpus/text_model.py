@@ -10,10 +10,10 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.corpus.encoders import Encoder, OpenClipEncoder
-from va_widgets.corpus.store import Manifest
-from va_widgets.errors import EncoderError, EncoderMismatchError, SearchUnavailableError, VaError
-from va_widgets.forks import ForkLock
+from va_widgets.base.errors import EncoderError, EncoderMismatchError, SearchUnavailableError, VaError
+from va_widgets.base.forks import ForkLock
+from va_widgets.corpus.storage import Manifest
+from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
 
 # Texts without meaning. A text that the model puts where it puts these says nothing to it.
 _NONSENSE = ("qzxv", "wkrjpt vbq", "xjq zzkw prtl", "gfdhj", "mnbvcx lkjhg", "zxq")

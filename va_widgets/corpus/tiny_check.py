@@ -34,7 +34,7 @@ def distance_to_renderings(embeddings: NDArray[np.floating[Any]]) -> float:
 
 def warn_if_unlike_renderings(embeddings: NDArray[np.floating[Any]]) -> None:
     """Write one line, beside the progress of a build, if va-tiny does not know what its vectors (n, dim) are of."""
-    from va_widgets.corpus.progress import Progress
+    from va_widgets.base.progress import Progress
 
     if len(embeddings) and distance_to_renderings(embeddings) > _FARTHEST:
         Progress(0, 0, shown=True).note(UNLIKE)

@@ -18,12 +18,12 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from va_widgets.corpus import remote
-from va_widgets.corpus.sources import Sources, is_url, located
-from va_widgets.corpus.store import Root
-from va_widgets.errors import PreviewUnavailableError, said
-from va_widgets.names import escaped, unescaped
-from va_widgets.paths import is_folder, replacing
+from va_widgets.base.errors import PreviewUnavailableError, said
+from va_widgets.base.names import escaped, unescaped
+from va_widgets.base.paths import is_folder, is_url, replacing
+from va_widgets.corpus.sources import Sources, located
+from va_widgets.corpus.storage import Root
+from va_widgets.video import remote
 
 STATE_VARIABLE = "VA_WIDGETS_STATE_DIR"
 _FOLDER = "trusted"

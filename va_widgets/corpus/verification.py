@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from va_widgets.corpus import shards, store
-from va_widgets.corpus.digests import Written, is_changed
-from va_widgets.corpus.progress import can_be_shown
-from va_widgets.errors import CorpusError, said
-from va_widgets.paths import inside
+from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.paths import inside
+from va_widgets.base.progress import can_be_shown
+from va_widgets.corpus import storage
+from va_widgets.corpus.files import shards
+from va_widgets.corpus.files.digests import Written, is_changed
 
 OK, DAMAGED, MISSING, UNRECORDED = "ok", "damaged", "missing", "unrecorded"
 _NO_DIGEST = "an older va-widgets wrote it, which kept no digest: it can be read, but not compared"
@@ -38,14 +39,14 @@ def verify(path: Path, *, progress: bool = True) -> pd.DataFrame:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    name = store.MANIFEST_FILE
+    name = storage.MANIFEST_FILE
     try:
-        manifest = store.read_manifest_alone(path)
+        manifest = storage.read_manifest_alone(path)
     except CorpusError as error:
         yield name, DAMAGED if (path / name).exists() else MISSING, str(error)
         return
     yield name, *_of_json(inside(path, name))
-    for named in store.named_files(manifest):
+    for named in storage.named_files(manifest):
         yield named, *_of_file(path, named, manifest.files.get(named))
     yield from _of_content(path)
 
@@ -53,12 +54,12 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
 def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
     """What is wrong with the values in the files, and the files of every shard."""
     try:
-        files = store.open_files(path)
+        files = storage.open_files(path)
     except CorpusError as error:  # one of the rows before says why, as a rule
-        yield store.MANIFEST_FILE, DAMAGED, str(error)
+        yield storage.MANIFEST_FILE, DAMAGED, str(error)
         return
     checks = {
-        files.manifest.clips_file: lambda: store.check_unique(files.read_clips(), path),
+        files.manifest.clips_file: lambda: storage.check_unique(files.read_clips(), path),
         files.manifest.sources_file: files.sources,
         files.manifest.embeddings_file: lambda: _check_finite(files.embeddings),
     }
@@ -66,7 +67,7 @@ def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
         try:
             check()
         except CorpusError as error:
-            yield name or store.MANIFEST_FILE, DAMAGED, str(error)
+            yield name or storage.MANIFEST_FILE, DAMAGED, str(error)
     try:
         media = files.read_media()
     except CorpusError as error:

@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from va_widgets import arguments
+from va_widgets.base import arguments
+from va_widgets.base.errors import CorpusError
+from va_widgets.base.paths import GivenPath, absolute_path, replacing
+from va_widgets.base.progress import can_be_shown
 from va_widgets.corpus import Corpus, OpenClipEncoder
-from va_widgets.corpus.progress import can_be_shown
 from va_widgets.demo.concepts import CONCEPTS, Concept, truth
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import Scene, sample_scenes
 from va_widgets.demo.videos import Shot, film, plan, write_truth
-from va_widgets.errors import CorpusError
-from va_widgets.paths import GivenPath, absolute_path, replacing
 
 __all__ = ["CONCEPTS", "ENCODER", "TRUTH", "Concept", "corpus", "truth_of"]
 

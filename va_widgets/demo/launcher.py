@@ -14,10 +14,10 @@ from pathlib import Path
 import platformdirs
 
 from va_widgets import demo
-from va_widgets.errors import CorpusError, VaError
+from va_widgets.base.errors import CorpusError, VaError
+from va_widgets.base.paths import absolute_path, exists, replacing
 from va_widgets.experiments.oracle import Run, label_by_oracle
 from va_widgets.models.bundle import Model, load_model
-from va_widgets.paths import absolute_path, exists, replacing
 from va_widgets.session import Session
 
 NOTEBOOK = "quickstart.ipynb"

@@ -28,12 +28,12 @@ from open_clip.model import CustomTextCLIP
 from safetensors.torch import save_file
 from sklearn.metrics import average_precision_score
 
-from va_widgets.corpus.encoders import OpenClipEncoder
 from va_widgets.corpus.tiny_check import SUBSPACE_FILE
 from va_widgets.demo.captions import caption, codes, matches, vocabulary
 from va_widgets.demo.concepts import CONCEPTS
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import HELD_OUT, Scene, sample_scenes
+from va_widgets.encoders.protocol import OpenClipEncoder
 
 HEIGHT, WIDTH = 72, 128
 CONTEXT = 24

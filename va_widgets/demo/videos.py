@@ -12,9 +12,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from va_widgets.base.paths import replacing
 from va_widgets.demo.render import Image, render
 from va_widgets.demo.scenes import Scene
-from va_widgets.paths import replacing
 
 WIDTH, HEIGHT = 384, 216
 FPS = 12

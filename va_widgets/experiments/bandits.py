@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.arguments import described, is_one_of
+from va_widgets.base.arguments import described, is_one_of
 from va_widgets.experiments.errors import ExperimentError
 
 Choice: TypeAlias = tuple[int, float]  # the arm and its reward

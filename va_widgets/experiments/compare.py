@@ -20,17 +20,17 @@ from sklearn.metrics import average_precision_score
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from va_widgets import arguments
-from va_widgets.arguments import described, is_one_of
-from va_widgets.errors import said
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, is_one_of
+from va_widgets.base.errors import said
+from va_widgets.base.paths import GivenPath, absolute_path, replacing
+from va_widgets.base.system_errors import failure
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.experiments.oracle import answers, checked_error
 from va_widgets.experiments.pools import Half, Pool, half
 from va_widgets.experiments.queries import zero_shot_query
 from va_widgets.experiments.strategies import strategy
 from va_widgets.experiments.tasks import State, Strategy, Task
-from va_widgets.paths import GivenPath, absolute_path, replacing
-from va_widgets.system_errors import failure
 
 _LONGEST_NAME = 40  # characters of a strategy's name in a file's name, which may have 255 bytes
 BUDGETS = (10, 25, 50, 100, 250, 500, 1000)

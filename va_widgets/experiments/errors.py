@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from va_widgets.errors import VaError
+from va_widgets.base.errors import VaError
 
 
 class ExperimentError(VaError):

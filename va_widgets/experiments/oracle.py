@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from va_widgets import arguments
-from va_widgets.arguments import described, is_within
-from va_widgets.errors import LabelError
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, is_within
+from va_widgets.base.errors import LabelError
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.session import Session
 

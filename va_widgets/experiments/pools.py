@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from va_widgets import arguments
-from va_widgets.arguments import described, is_one_of
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, is_one_of
+from va_widgets.base.errors import SearchUnavailableError, said
+from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.corpus import Corpus
-from va_widgets.errors import SearchUnavailableError, said
 from va_widgets.experiments.errors import ExperimentError
-from va_widgets.paths import GivenPath, absolute_path
 
 Half: TypeAlias = Literal["development", "reporting"]
 TextQuality: TypeAlias = Literal["excellent", "fair", "poor", "misleading"]

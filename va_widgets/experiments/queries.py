@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from va_widgets.experiments.bandits import Policy
 from va_widgets.experiments.tasks import Rows, Scores, State
 from va_widgets.learning.feeds import feed
-from va_widgets.learning.ranking import Ranking
+from va_widgets.learning.score_index import Ranking
 
 FEEDS_IN_TURN = ("top_positive", "top_negative", "borderline", "random")  # VA's four feeds
 

@@ -21,14 +21,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from va_widgets.arguments import described
+from va_widgets.base.arguments import described
+from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.paths import GivenPath, absolute_path, is_folder
+from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
-from va_widgets.corpus.store import MANIFEST_FILE
-from va_widgets.corpus.tables import read_table
-from va_widgets.corpus.vectors import read_vectors
-from va_widgets.errors import CorpusError, said
-from va_widgets.paths import GivenPath, absolute_path, is_folder
-from va_widgets.system_errors import failure
+from va_widgets.corpus.ingest.user_tables import read_table
+from va_widgets.corpus.ingest.vectors import read_vectors
+from va_widgets.corpus.storage import MANIFEST_FILE
 
 __all__ = ["Release", "open_release"]
 

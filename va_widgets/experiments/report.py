@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from va_widgets import arguments
-from va_widgets.arguments import described, is_one_of
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, is_one_of
 from va_widgets.experiments.errors import ExperimentError
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from sklearn.metrics import average_precision_score
 from sklearn.utils import murmurhash3_32
 from sklearn.utils.parallel import Parallel, delayed
 
-from va_widgets import arguments
-from va_widgets.arguments import described, is_one_of
-from va_widgets.errors import SearchUnavailableError
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, is_one_of
+from va_widgets.base.errors import SearchUnavailableError
 from va_widgets.experiments.bandits import POLICIES, Choice, Policy, policy
 from va_widgets.experiments.compare import checked_jobs, one_thread
 from va_widgets.experiments.errors import ExperimentError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from va_widgets.arguments import described, is_one_of
+from va_widgets.base.arguments import described, is_one_of
 from va_widgets.experiments.bandits import EpsilonGreedy, Exp3, Ucb, round_robin
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.experiments.learners import (

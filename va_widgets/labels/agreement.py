@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from va_widgets.labels.store import CurrentLabels, Event, StoredValue
+from va_widgets.labels.label_store import CurrentLabels, Event, StoredValue
 
 Agreed: TypeAlias = Literal["yes", "no", "unsure", "tie"]
 

@@ -11,11 +11,11 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from va_widgets import background
-from va_widgets.errors import LabelError, said
+from va_widgets.base import background
+from va_widgets.base.errors import LabelError, said
+from va_widgets.base.paths import exists, inside, is_folder
 from va_widgets.labels import checking, files, problems
 from va_widgets.labels.database import Database
-from va_widgets.paths import exists, inside, is_folder
 
 _KEPT = 3
 _AUTOMATIC, _BY_HAND = "automatic", "labels"

@@ -14,11 +14,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from va_widgets import background
-from va_widgets.errors import LabelError
-from va_widgets.forks import ForkLock
+from va_widgets.base import background
+from va_widgets.base.errors import LabelError
+from va_widgets.base.forks import ForkLock
+from va_widgets.base.paths import is_folder
 from va_widgets.labels import files, problems, schema
-from va_widgets.paths import is_folder
 
 _QUIET_SECONDS = 0.5  # without a write, after which what is in SQLite's log is copied into the file
 _UNBROKEN_SECONDS = 0.005  # between two transactions that leave others no chance

@@ -18,9 +18,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from va_widgets.errors import LabelError, said
+from va_widgets.base.errors import LabelError, said
+from va_widgets.base.paths import exists, is_folder
 from va_widgets.labels import problems, schema
-from va_widgets.paths import exists, is_folder
 
 PATIENCE = 3.0
 """For how many seconds a writer waits for others."""

@@ -8,8 +8,8 @@ import sqlite3
 from pathlib import Path
 from typing import TypeAlias
 
-from va_widgets.errors import LabelError, said
-from va_widgets.paths import exists, is_folder
+from va_widgets.base.errors import LabelError, said
+from va_widgets.base.paths import exists, is_folder
 
 COPIES_FOLDER = "backups"
 """The folder beside a label file where copies of it are kept."""

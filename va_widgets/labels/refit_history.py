@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from va_widgets.errors import LabelError
-from va_widgets.labels.store import LabelStore
+from va_widgets.base.errors import LabelError
+from va_widgets.labels.label_store import LabelStore
 
 Point: TypeAlias = Mapping[str, Any]
 """A refit as a record: version, labels, yes, no, and where they were measured ap, low, high and turnover."""

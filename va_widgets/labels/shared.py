@@ -7,9 +7,9 @@ import weakref
 from pathlib import Path
 from typing import TypeAlias
 
-from va_widgets.errors import LabelError
-from va_widgets.forks import ForkLock
-from va_widgets.labels.store import LabelStore
+from va_widgets.base.errors import LabelError
+from va_widgets.base.forks import ForkLock
+from va_widgets.labels.label_store import LabelStore
 
 _Identity: TypeAlias = tuple[int, int]  # of a file: its device and inode
 

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from va_widgets import arguments
-from va_widgets.arguments import described
-from va_widgets.errors import LabelError
-from va_widgets.labels.store import StoredValue
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described
+from va_widgets.base.errors import LabelError
+from va_widgets.labels.label_store import StoredValue
 
 LabelValue: TypeAlias = bool | np.bool_ | Literal["yes", "no", "unsure", 0, 1] | None
 """One label. None takes a label back, and so does any missing value: NaN, pandas.NA, NaT."""

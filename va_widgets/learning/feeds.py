@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.learning.ranking import Ranking
+from va_widgets.learning.score_index import Ranking
 
 # In the order of the annotator's buttons and of the keys 1 to 5.
 FEEDS = ("suggested", "top_positive", "borderline", "random", "top_negative")

@@ -16,11 +16,11 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from va_widgets import arguments
-from va_widgets.arguments import described
-from va_widgets.errors import ArgumentError
-from va_widgets.learning.backdrop import Backdrop
-from va_widgets.matrix import one_thread, products
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described
+from va_widgets.base.errors import ArgumentError
+from va_widgets.base.matrix import one_thread, products
+from va_widgets.learning.statistics import Backdrop
 
 # Chosen on the development half of the pools of benchmarks/strategies.py; classifier_defaults.py there varies them.
 PRIOR_STRENGTH = 4.0

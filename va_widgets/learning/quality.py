@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from va_widgets.base.matrix import one_thread
 from va_widgets.learning.logistic import TextLogistic
-from va_widgets.matrix import one_thread
 
 FOLDS, REPEATS = 5, 3
 _RESAMPLES = 200

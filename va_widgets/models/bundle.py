@@ -23,15 +23,15 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 from scipy.special import expit
 
-from va_widgets import arguments
 from va_widgets._version import __version__
-from va_widgets.arguments import described, is_within
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, is_within
+from va_widgets.base.errors import EncoderMismatchError, ModelError, said
+from va_widgets.base.names import is_reserved
+from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
+from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
-from va_widgets.errors import EncoderMismatchError, ModelError, said
 from va_widgets.learning.logistic import TextLogistic, decision_scores
-from va_widgets.names import is_reserved
-from va_widgets.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
-from va_widgets.system_errors import failure
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"

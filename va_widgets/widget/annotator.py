@@ -19,8 +19,8 @@ import msgspec
 import pandas as pd
 import traitlets
 
-from va_widgets import arguments, background
-from va_widgets.errors import (
+from va_widgets.base import arguments, background
+from va_widgets.base.errors import (
     ArgumentError,
     LabelError,
     NotSavedError,
@@ -29,13 +29,13 @@ from va_widgets.errors import (
     UnknownClipError,
     VaError,
 )
-from va_widgets.listeners import Listener, Listeners
-from va_widgets.names import escaped
+from va_widgets.base.listeners import Listener, Listeners
+from va_widgets.base.names import escaped
+from va_widgets.base.texts import without_lone_surrogates
+from va_widgets.display.still import still
 from va_widgets.session import FLAT, LabelValue, Session
-from va_widgets.texts import without_lone_surrogates
 from va_widgets.widget import media, protocol
 from va_widgets.widget.protocol import Card, ConceptShown, Point, QualityShown, Selection, Status
-from va_widgets.widget.still import still
 from va_widgets.widget.worker import RefitWorker
 
 _STATIC = Path(__file__).parent / "static"

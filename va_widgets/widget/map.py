@@ -12,8 +12,8 @@ from typing import Any, NoReturn, SupportsIndex
 import numpy as np
 import pandas as pd
 
-from va_widgets import arguments
-from va_widgets.errors import MissingPackageError, VaError
+from va_widgets.base import arguments
+from va_widgets.base.errors import MissingPackageError, VaError
 from va_widgets.session import Session
 from va_widgets.widget.annotator import Annotator
 

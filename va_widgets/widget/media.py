@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from va_widgets.errors import CorpusError, PreviewUnavailableError
+from va_widgets.base.errors import CorpusError, PreviewUnavailableError
 from va_widgets.session import Session
 from va_widgets.widget.protocol import Strip
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from va_widgets.errors import ProtocolError
-from va_widgets.texts import has_lone_surrogate
+from va_widgets.base.errors import ProtocolError
+from va_widgets.base.texts import has_lone_surrogate
 
 VERSION = 1
 

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from va_widgets import background
+from va_widgets.base import background
 
 _log = logging.getLogger(__name__)
 

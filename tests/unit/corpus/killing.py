@@ -19,8 +19,8 @@ from typing import Any, Self
 import numpy as np
 
 import va_widgets as va
-from tests.unit.corpus.clips import write_video
-from va_widgets.corpus import store
+from tests.unit.video.clips import write_video
+from va_widgets.corpus import storage
 
 CONCEPT = "a thing"
 _LONGEST = 120.0  # seconds that anything here may take on a busy machine
@@ -32,7 +32,7 @@ import json, os, resource, signal, sys
 import numpy as np
 import va_widgets as va
 from va_widgets.corpus import build, corpus
-from va_widgets.corpus.encoders import OpenClipEncoder
+from va_widgets.encoders.protocol import OpenClipEncoder
 
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.listdir", "os.scandir"}
 encoder = OpenClipEncoder()
@@ -268,7 +268,7 @@ def killed(case: Case, corpus: Path, builder: Builder, share: float, by_step: bo
 
 def what_is_left(case: Case, corpus: Path) -> str:
     """What a folder holds after a kill. Raises AssertionError for anything that may not be."""
-    if not (corpus / store.MANIFEST_FILE).exists():
+    if not (corpus / storage.MANIFEST_FILE).exists():
         assert case.former is None
         return "nothing"
     found = contents(corpus)

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 
 import va_widgets as va
-from tests.unit.corpus.clips import write_video
-from va_widgets.corpus.display import Thumbnail
-from va_widgets.corpus.filmstrip import Filmstrip
-from va_widgets.corpus.frames import UndecodableError, Video
-from va_widgets.corpus.preview import cut
-from va_widgets.corpus.reader import Failed, PicturesRequest, Reader, Refused, Request
+from tests.unit.video.clips import write_video
+from va_widgets.base.paths import irregular, open_regular, replacing
 from va_widgets.corpus.sources import Found, content_key
-from va_widgets.paths import irregular, open_regular, replacing
+from va_widgets.display.player import Thumbnail
+from va_widgets.video.decode import UndecodableError, Video
+from va_widgets.video.decoder_process import Failed, PicturesRequest, Reader, Refused, Request
+from va_widgets.video.filmstrip import Filmstrip
+from va_widgets.video.preview import cut
 
 ODD = {"folder.mp4": "a folder", "pipe.mp4": "a pipe", "link.mkv": "a pipe", "zero.mov": "a device"}
 
@@ -161,7 +161,7 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_links_that_lie_beside_or_in_place_of_a_report_are_not_followed(tmp_path: Path) -> None:
-    from va_widgets.report import Report
+    from va_widgets.display.report import Report
 
     (tmp_path / "out").mkdir()
     (tmp_path / "mine").write_text("mine")

@@ -17,7 +17,8 @@ import pytest
 
 import va_widgets as va
 from tests.conftest import labelled
-from va_widgets.corpus import data_files, shards, store
+from va_widgets.corpus import storage
+from va_widgets.corpus.files import data_files, shards
 
 fcntl = pytest.importorskip("fcntl", reason="Windows locks files in another way")
 
@@ -128,7 +129,7 @@ def test_a_file_that_windows_will_not_remove_is_left_to_the_next_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus = given(tmp_path / "c")
-    first = store.read_manifest(corpus.path)
+    first = storage.read_manifest(corpus.path)
     unlink = Path.unlink
 
     def mapped(file: Path, missing_ok: bool = False) -> None:
@@ -142,12 +143,12 @@ def test_a_file_that_windows_will_not_remove_is_left_to_the_next_build(
         assert (corpus.path / first.clips_file).exists()
         assert corpus.clips.index.equals(second.clips.index)
     third = second.with_columns(pd.DataFrame({"yours": [1, 2, 3]}, index=corpus.clips.index))
-    assert [file.name for file in corpus.path.glob("clips-*")] == [store.read_manifest(third.path).clips_file]
+    assert [file.name for file in corpus.path.glob("clips-*")] == [storage.read_manifest(third.path).clips_file]
 
 
 def test_times_in_steps_of_two_seconds_are_no_news(tmp_path: Path) -> None:
     """FAT keeps the time of a file in steps of two seconds: a copy from there has the same content and another time."""
-    from tests.unit.corpus.clips import write_video
+    from tests.unit.video.clips import write_video
 
     write_video(tmp_path / "v" / "a.mp4", [(1, 5)], size=(48, 32))
     first = va.Corpus.build(tmp_path / "c", tmp_path / "v", progress=False)
@@ -161,7 +162,7 @@ def test_times_in_steps_of_two_seconds_are_no_news(tmp_path: Path) -> None:
 
 def test_names_and_paths_hold_where_the_console_knows_ascii_alone(tmp_path: Path) -> None:
     """As in a Windows console, or a log file of one: what cannot be shown is escaped, not an error."""
-    from tests.unit.corpus.clips import write_video
+    from tests.unit.video.clips import write_video
 
     write_video(tmp_path / "v" / "film \U0001f3ac.mp4", [(1, 5)], size=(48, 32))
     (tmp_path / "v" / "\u05d0.mp4").write_text("no video")

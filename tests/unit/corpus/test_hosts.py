@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import va_widgets as va
-from va_widgets.corpus import reader
+from va_widgets.video import decoder_process
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_a_build_needs_no_signal_and_no_call_that_windows_lacks(
     video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking = SimpleNamespace(signal=signal.signal, SIGINT=signal.SIGINT, Signals=signal.Signals)
-    monkeypatch.setattr(reader, "signal", lacking)
+    monkeypatch.setattr(decoder_process, "signal", lacking)
     for name in ("sched_getaffinity", "posix_fallocate", "geteuid"):
         monkeypatch.delattr(os, name, raising=False)
     made = va.Corpus.build(tmp_path / "corpus", [video], progress=False)
@@ -41,7 +41,7 @@ def test_a_build_needs_no_signal_and_no_call_that_windows_lacks(
     ],
 )
 def test_how_a_reader_ended_is_said_on_every_system(status: int, how: str) -> None:
-    assert reader._how_ended(status) == how
+    assert decoder_process._how_ended(status) == how
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the shell's way to close a stream")

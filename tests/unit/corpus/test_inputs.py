@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 import va_widgets as va
-from tests.unit.corpus.clips import write_video
-from tests.unit.corpus.test_frames import REFUSED, film, scene
-from va_widgets.corpus.encoders import Encoder, as_encoder
+from tests.unit.video.clips import write_video
+from tests.unit.video.test_decode import REFUSED, film, scene
 from va_widgets.corpus.sources import content_key, find
+from va_widgets.encoders.protocol import Encoder, as_encoder
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import va_widgets as va
-from va_widgets import matrix as matrix_pass
+from va_widgets.base import matrix as matrix_pass
 from va_widgets.corpus import index, search
 
 

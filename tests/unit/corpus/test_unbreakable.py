@@ -20,7 +20,6 @@ import pytest
 from numpy.typing import NDArray
 
 import va_widgets as va
-from tests.unit.corpus.clips import write_video
 from tests.unit.corpus.killing import (
     Builder,
     Builders,
@@ -32,11 +31,16 @@ from tests.unit.corpus.killing import (
     until_gone,
     write_cases,
 )
-from va_widgets.corpus import build, reader, reading, shards, store
-from va_widgets.corpus.encoders import OpenClipEncoder
-from va_widgets.corpus.reader import Message, PicturesRequest, Request
+from tests.unit.video.clips import write_video
+from va_widgets.corpus import build, storage
+from va_widgets.corpus.files import shards
+from va_widgets.encoders.protocol import OpenClipEncoder
+from va_widgets.video import decoder_pool, decoder_process
+from va_widgets.video.decoder_process import Message, PicturesRequest, Request
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+
+PROGRAM = decoder_process._PROGRAM
 
 
 @pytest.fixture(scope="module")
@@ -122,15 +126,15 @@ def test_ctrl_c_right_after_the_manifest_was_replaced_leaves_the_new_corpus(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(store, "_remove_replaced", interrupted)
-        manifest = store.read_manifest(corpus)
-        before, table = va.Corpus.open(corpus).clips, store.open_files(corpus).clips.read()
-        with pytest.raises(KeyboardInterrupt), store.Writing(corpus) as writing:
+        patched.setattr(storage, "_remove_replaced", interrupted)
+        manifest = storage.read_manifest(corpus)
+        before, table = va.Corpus.open(corpus).clips, storage.open_files(corpus).clips.read()
+        with pytest.raises(KeyboardInterrupt), storage.Writing(corpus) as writing:
             writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(table)))
-    assert store.read_manifest(corpus).clips_file != manifest.clips_file
+    assert storage.read_manifest(corpus).clips_file != manifest.clips_file
     assert va.Corpus.open(corpus).clips.equals(before)
     assert (corpus / manifest.clips_file).exists()
-    store.clear_unfinished(corpus)
+    storage.clear_unfinished(corpus)
     assert not (corpus / manifest.clips_file).exists()
 
 
@@ -211,16 +215,16 @@ def test_opening_never_fails_while_builds_replace_the_corpus(cases: list[Case], 
 def test_a_file_that_is_removed_while_it_is_opened_is_looked_up_again(
     cases: list[Case], builder: Builder, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    former = store.read_manifest(corpus)
+    former = storage.read_manifest(corpus)
     assert builder.build(corpus, cases[1].videos()).startswith("built")
-    read = store.read_manifest_alone
+    read = storage.read_manifest_alone
     stale = [former, former]
     with monkeypatch.context() as patched:
-        patched.setattr(store, "read_manifest_alone", lambda path: stale.pop() if len(stale) > 1 else read(path))
+        patched.setattr(storage, "read_manifest_alone", lambda path: stale.pop() if len(stale) > 1 else read(path))
         assert len(va.Corpus.open(corpus)) == len(cases[1].after["strips"])
     stale = [former]
     with monkeypatch.context() as patched:
-        patched.setattr(store, "read_manifest", lambda path: stale.pop() if stale else read(path))
+        patched.setattr(storage, "read_manifest", lambda path: stale.pop() if stale else read(path))
         assert len(va.Corpus.open(corpus)) == len(cases[1].after["strips"])
     (corpus / read(corpus).embeddings_file).unlink()
     with pytest.raises(va.CorpusError, match=r"lacks its file 'embeddings-.*': copy the whole folder again"):
@@ -296,17 +300,17 @@ def test_a_preview_plays_although_there_is_no_room_to_keep_it(
 
 def as_schema_1(corpus: Path) -> None:
     """Turn a corpus into the layout of schema 1: sources in the manifest, no name of a clip's shard."""
-    opened = store.open_files(corpus)
+    opened = storage.open_files(corpus)
     table = opened.clips.read().drop(columns="_shard")
     table.to_parquet(corpus / opened.manifest.clips_file)
-    found = json.loads((corpus / store.MANIFEST_FILE).read_text())
+    found = json.loads((corpus / storage.MANIFEST_FILE).read_text())
     for name in ("cut", "sources_file", "files", "replaced", "check"):
         del found[name]
     sources = [msgspec.to_builtins(source) for source in opened.sources()]
     for source in sources:
         del source["shard"]
     found |= {"schema": 1, "sources": sources}
-    (corpus / store.MANIFEST_FILE).write_text(json.dumps(found, indent=1))
+    (corpus / storage.MANIFEST_FILE).write_text(json.dumps(found, indent=1))
     assert opened.manifest.sources_file is not None
     (corpus / opened.manifest.sources_file).unlink()
     for folder in (corpus / shards.SHARDS_FOLDER).iterdir():
@@ -324,7 +328,7 @@ def test_a_corpus_of_schema_1_opens_plays_and_is_extended(cases: list[Case], bui
     cases[0].videos()
     assert opened.trust().preview(opened.clips.index[0])
     finished(cases[1], corpus, builder)
-    assert store.read_manifest(corpus).schema == store.SCHEMA_VERSION
+    assert storage.read_manifest(corpus).schema == storage.SCHEMA_VERSION
 
 
 def test_columns_are_added_to_a_corpus_of_schema_1(cases: list[Case], builder: Builder, corpus: Path) -> None:
@@ -339,7 +343,7 @@ def test_columns_are_added_to_a_corpus_of_schema_1(cases: list[Case], builder: B
 
 
 def test_a_corpus_of_a_newer_schema_is_refused(cases: list[Case], builder: Builder, corpus: Path) -> None:
-    file = corpus / store.MANIFEST_FILE
+    file = corpus / storage.MANIFEST_FILE
     file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 3, "unheard": "of"}))
     before = file.read_bytes()
     refusal = r"^The corpus in .* was made by a newer va-widgets \(schema 3, known here: 2\): upgrade it\.$"
@@ -352,7 +356,7 @@ def test_a_corpus_of_a_newer_schema_is_refused(cases: list[Case], builder: Build
 # --- readers ---------------------------------------------------------------------------------------
 
 
-class _Stopping(reader.Reader):
+class _Stopping(decoder_process.Reader):
     """A reader whose process is stopped before it can read the file bad.*, and then left alone."""
 
     def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
@@ -390,7 +394,7 @@ def test_a_video_whose_decoder_was_killed_is_tried_again_by_the_next_build(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(_Crashing, "sends", signal.SIGKILL)
-        patched.setattr(reading, "Reader", _Crashing)
+        patched.setattr(decoder_pool, "Reader", _Crashing)
         made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
     assert "want of memory" in str(made.report.set_index("source").loc["bad.mp4", "reason"])
     made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
@@ -401,7 +405,7 @@ def test_a_video_whose_decoder_was_killed_is_tried_again_by_the_next_build(
 def test_a_video_that_crashes_the_decoder_is_skipped_and_the_others_go_on(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "Reader", _Crashing)
+    monkeypatch.setattr(decoder_pool, "Reader", _Crashing)
     made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
     report = made.report.set_index("source")
     assert report.loc["bad.mp4", "status"] == "skipped"
@@ -416,7 +420,7 @@ def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, mon
     for seed, name in enumerate(("a", "bad", "c")):
         picture = np.random.default_rng(seed).integers(0, 255, (40, 60, 3), dtype=np.uint8)
         assert cv2.imwrite(str(tmp_path / "pictures" / f"{name}.png"), picture)
-    monkeypatch.setattr(reading, "Reader", _Crashing)
+    monkeypatch.setattr(decoder_pool, "Reader", _Crashing)
     made = va.Corpus.build(tmp_path / "corpus", tmp_path / "pictures", progress=False)
     report = made.report.set_index("source")
     assert report.loc["bad.png", "reason"] == "decoding it ended the decoder (SIGSEGV)"
@@ -426,8 +430,8 @@ def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, mon
 def test_a_video_at_which_the_decoder_hangs_is_given_up(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "Reader", _Stopping)
-    monkeypatch.setattr(reader, "_STALLED", 4.0)
+    monkeypatch.setattr(decoder_pool, "Reader", _Stopping)
+    monkeypatch.setattr(decoder_process, "_STALLED", 4.0)
     for name in ("a", "c", "d"):  # only the one that hangs is read: on a busy machine the others may take as long
         (videos / f"{name}.mp4").rename(tmp_path / f"{name}.mp4")
     with pytest.raises(va.NoVideosError, match=r"bad\.mp4: decoding it made no progress for 4 s"):
@@ -439,7 +443,7 @@ def test_what_all_files_fail_of_is_the_installation_s_fault(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(reader, "_PROGRAM", f"import sys; sys.modules[{lacking!r}] = None; {reader._PROGRAM}")
+        patched.setattr(decoder_process, "_PROGRAM", f"import sys; sys.modules[{lacking!r}] = None; {PROGRAM}")
         with pytest.raises(va.CorpusError, match=rf"This installation cannot read videos.*{lacking}.*new environment"):
             va.Corpus.build(tmp_path / "corpus", videos, progress=False)
     assert not list(tmp_path.glob("corpus/*.json"))
@@ -452,7 +456,7 @@ def test_a_corpus_is_not_told_of_files_that_a_broken_installation_could_not_read
     made = va.Corpus.build(tmp_path / "corpus", [videos / "a.mp4"], progress=False)
     before = made.report
     with monkeypatch.context() as patched:
-        patched.setattr(reader, "_PROGRAM", f"import sys; sys.modules['av'] = None; {reader._PROGRAM}")
+        patched.setattr(decoder_process, "_PROGRAM", f"import sys; sys.modules['av'] = None; {PROGRAM}")
         with pytest.raises(va.CorpusError, match="This installation cannot read videos"):
             made.add([videos / "c.mp4", videos / "d.mp4"], progress=False)
     assert va.Corpus.open(tmp_path / "corpus").report.equals(before)
@@ -460,8 +464,8 @@ def test_a_corpus_is_not_told_of_files_that_a_broken_installation_could_not_read
 
 
 def test_pictures_too_are_not_to_blame_for_the_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.png").write_bytes(Path(reader.__file__).with_name("probe.png").read_bytes())
-    monkeypatch.setattr(reader, "_PROGRAM", f"import sys; sys.modules['PIL'] = None; {reader._PROGRAM}")
+    (tmp_path / "a.png").write_bytes(Path(decoder_process.__file__).with_name("probe.png").read_bytes())
+    monkeypatch.setattr(decoder_process, "_PROGRAM", f"import sys; sys.modules['PIL'] = None; {PROGRAM}")
     with pytest.raises(va.CorpusError, match="This installation cannot read pictures"):
         va.Corpus.build(tmp_path / "corpus", tmp_path, progress=False)
 
@@ -472,22 +476,22 @@ def test_a_package_in_a_folder_that_only_this_process_knows_is_found_by_readers(
     (tmp_path / "only_here").mkdir()
     (tmp_path / "only_here" / "extra_package.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path / "only_here"))
-    monkeypatch.setattr(reader, "_PROGRAM", reader._PROGRAM.replace("main()", "import extra_package; main()"))
+    monkeypatch.setattr(decoder_process, "_PROGRAM", PROGRAM.replace("main()", "import extra_package; main()"))
     assert len(va.Corpus.build(tmp_path / "corpus", videos, progress=False))
 
 
 def test_an_idle_reader_that_has_died_is_replaced(videos: Path, tmp_path: Path) -> None:
     request = Request(str(videos / "a.mp4"), (videos / "a.mp4").stat().st_size, 64, 8)
-    one = reader.Reader()
+    one = decoder_process.Reader()
     try:
         for _ in range(2):
-            assert isinstance(list(one.read(request))[-1], reader.Done)
+            assert isinstance(list(one.read(request))[-1], decoder_process.Done)
             assert one._process is not None
             one._process.kill()
             one._process.wait()
         one.end()
         last = list(one.read(request))
-        assert isinstance(last[0], reader.Failed)
+        assert isinstance(last[0], decoder_process.Failed)
     finally:
         one.close()
 
@@ -495,7 +499,7 @@ def test_an_idle_reader_that_has_died_is_replaced(videos: Path, tmp_path: Path) 
 def test_a_reader_does_not_outlive_its_build_even_while_it_decodes(tmp_path: Path) -> None:
     write_video(tmp_path / "long.mp4", [(0, 1500)], size=(320, 180))
     program = (
-        "import sys; from va_widgets.corpus.reader import *\n"
+        "import sys; from va_widgets.video.decoder_process import *\n"
         "one = Reader()\n"
         "for message in one.read(Request(sys.argv[1], int(sys.argv[2]), 64, 8)):\n"
         "    print(type(message).__name__, flush=True)\n"

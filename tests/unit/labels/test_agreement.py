@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from va_widgets.labels.agreement import Agreement, table
-from va_widgets.labels.store import Event, StoredValue
+from va_widgets.labels.label_store import Event, StoredValue
 
 
 def events_of(votes: list[tuple[str, str, StoredValue]]) -> list[Event]:

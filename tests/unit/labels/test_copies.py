@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from va_widgets.base.errors import LabelError
 from va_widgets.cli import main
-from va_widgets.errors import LabelError
 from va_widgets.labels import copies
-from va_widgets.labels.store import LabelStore, check_file
+from va_widgets.labels.label_store import LabelStore, check_file
 
 WHO = ("kelli", "night")
 LABELS = 300
@@ -62,7 +62,7 @@ ENDINGS = {
 }
 SCRIPT = """
 import sys, threading
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.label_store import LabelStore
 
 store = LabelStore(sys.argv[1])
 

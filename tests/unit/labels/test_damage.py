@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from tests.unit.labels import version_1
+from va_widgets.base.errors import LabelError
 from va_widgets.cli import main
-from va_widgets.errors import LabelError
 from va_widgets.labels import files
 from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.store import LabelStore, StoredValue, check_file
+from va_widgets.labels.label_store import LabelStore, StoredValue, check_file
 
 FLIPS = 200
 CONCEPTS = ("night", "a car in the rain", "дождь")

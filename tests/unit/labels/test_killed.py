@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 from tests.unit.labels import version_1
 from va_widgets.labels import files
-from va_widgets.labels.store import LabelStore, check_file
+from va_widgets.labels.label_store import LabelStore, check_file
 
 folder, kills = Path(sys.argv[1]), int(sys.argv[2])
 drawn = random.Random(0)

@@ -12,8 +12,8 @@ import pytest
 
 import va_widgets as va
 from tests.conftest import labelled
+from va_widgets.labels.label_store import LabelStore
 from va_widgets.labels.refit_history import RefitHistory
-from va_widgets.labels.store import LabelStore
 
 
 def point(version: int, **more: float) -> dict[str, float]:

@@ -10,7 +10,7 @@ import pytest
 
 import va_widgets as va
 from va_widgets.labels import rows
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.label_store import LabelStore
 
 
 def test_the_newest_label_is_told_by_the_order_of_events_and_not_by_the_clock(

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import va_widgets as va
+from va_widgets.labels.label_store import LabelStore
 from va_widgets.labels.shared import StoreUser
-from va_widgets.labels.store import LabelStore
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from va_widgets.errors import LabelError
+from va_widgets.base.errors import LabelError
 from va_widgets.labels import files
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.label_store import LabelStore
 
 WHO = ("kelli", "night")
 WRITERS, EACH = 8, 40
@@ -96,7 +96,7 @@ def test_nothing_that_reads_waits_for_a_writer(store: LabelStore, path: Path, mo
 # Forked from a process that has only the label store imported; none begins before all are there.
 FORKED_WRITERS = """
 import os, sys, time
-from va_widgets.labels.store import LabelStore
+from va_widgets.labels.label_store import LabelStore
 path, writers, labels = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 starting, start = os.pipe()
 receiving, sending = os.pipe()

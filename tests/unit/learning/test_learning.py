@@ -10,14 +10,14 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from va_widgets import matrix
-from va_widgets.learning.backdrop import Backdrop
+from va_widgets.base import matrix
 from va_widgets.learning.classifier import Classifier
-from va_widgets.learning.course import advice, positives, turnover
 from va_widgets.learning.feeds import FEEDS, NEAR_DUPLICATE, feed
+from va_widgets.learning.labelling_progress import advice, positives, turnover
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.quality import at_random, cross_validated, diversity, suspicion
-from va_widgets.learning.ranking import Ranking
+from va_widgets.learning.score_index import Ranking
+from va_widgets.learning.statistics import Backdrop
 
 
 def cloud(n: int = 200, dim: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import va_widgets as va
-from va_widgets.corpus.encoders import OpenClipEncoder
+from va_widgets.encoders.protocol import OpenClipEncoder
 
 CARD: dict[str, Any] = {
     "schema": 1, "name": "night", "version": 1, "concept": "night", "guideline": "", "encoder": "none", "dim": 4,

@@ -1,0 +1,80 @@
+"""Every error that va_widgets raises on purpose; each says in one sentence what was wrong and what to do."""
+
+from va_widgets.base.names import printable_text
+
+
+class VaError(Exception):
+    """Base of all va_widgets errors."""
+
+    def __init__(self, message: str = "") -> None:
+        # A sentence may name a file whose name is not valid Unicode; a notebook could not send it to the page.
+        super().__init__(printable_text(str(message)))
+
+
+class ArgumentError(VaError, ValueError):
+    """An argument has a wrong type, or a value that it cannot have."""
+
+
+class CorpusError(VaError):
+    """A corpus cannot be built, opened or read."""
+
+
+class NoVideosError(CorpusError):
+    """The place that was given holds no video files."""
+
+
+class EncoderError(VaError):
+    """An encoder cannot be loaded or used."""
+
+
+class EncoderMismatchError(CorpusError):
+    """A corpus and an encoder do not belong together."""
+
+
+class UnknownClipError(VaError):
+    """A clip id is not in the corpus."""
+
+
+class SearchUnavailableError(VaError):
+    """Text search was asked of a corpus that has no text encoder."""
+
+
+class PreviewUnavailableError(VaError):
+    """The video behind a clip cannot be played."""
+
+
+class LabelError(VaError):
+    """A label, a concept or an annotator name that cannot be stored."""
+
+
+class NotSavedError(LabelError):
+    """Labels, or a guideline, could not be saved now: the same call may succeed once the label store is back."""
+
+
+class NotEnoughLabelsError(VaError):
+    """The labels given so far do not allow what was asked."""
+
+
+class ModelError(VaError):
+    """A published model cannot be written, read or applied."""
+
+
+class MissingPackageError(VaError):
+    """A package that only some features need is not installed."""
+
+
+class ReportError(VaError):
+    """A report cannot be written."""
+
+
+class ProtocolError(VaError):
+    """A message from the front end that does not follow the protocol."""
+
+    def __init__(self, message: str, code: str = "malformed") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def said(error: Exception) -> str:
+    """What an error of the system says, without the name of the file that it is about."""
+    return getattr(error, "strerror", None) or str(error)

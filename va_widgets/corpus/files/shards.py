@@ -1,0 +1,194 @@
+"""Shards: what each video, or some pictures, gave to a corpus, in a folder of their own."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from va_widgets.base.errors import CorpusError
+from va_widgets.base.paths import inside, is_folder, open_regular
+from va_widgets.base.system_errors import failure
+from va_widgets.corpus.files import leftovers
+from va_widgets.corpus.files.data_files import first_line, read_matrix, read_small, size_of, sync
+from va_widgets.corpus.files.digests import Written, sealed
+from va_widgets.corpus.files.validation import LARGEST_STRIP
+
+SHARDS_FOLDER = "shards"
+STRIPS_FILE, SHARD_CARD = "strips.bin", "shard.json"
+_CLIPS, _EMBEDDINGS = "clips.parquet", "embeddings.npy"
+SHARD_FILES = (_CLIPS, _EMBEDDINGS, STRIPS_FILE, SHARD_CARD)  # in the order in which they are removed
+_LARGEST_CARD = 1 << 20  # bytes
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What one video, or some pictures, gave: clips, float16 embeddings, and their filmstrips one after the other."""
+
+    clips: pd.DataFrame
+    embeddings: NDArray[np.float16]
+    strips: bytes
+    card: ShardCard
+
+
+@dataclass(frozen=True)
+class ShardCard:
+    """How a shard was made."""
+
+    fingerprint: str
+    frames_per_shot: int
+    status: str
+    reason: str
+    clips: int
+    seconds: float = field(default=0.0)  # a file
+    cut: str = "shots"
+    files: dict[str, Written] = field(default_factory=dict)  # what the other files of the shard held
+    check: str = ""  # see `digests.sealed`
+
+
+def write_shard(path: Path, key: str, shard: Shard) -> None:
+    """Write what one video gave; the folder appears whole or not at all.
+
+    Raises CorpusError if there is a folder of that name with files that are not a shard's.
+    """
+    folder = inside(path, SHARDS_FOLDER)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = leftovers.unfinished(folder, leftovers.new_number())
+    table, matrix = io.BytesIO(), io.BytesIO()  # neither Arrow nor numpy itself says that a disk is full
+    pq.write_table(pa.Table.from_pandas(shard.clips), table)
+    np.save(matrix, shard.embeddings)
+    contents: dict[str, memoryview] = {
+        _CLIPS: table.getbuffer(),
+        _EMBEDDINGS: matrix.getbuffer(),
+        STRIPS_FILE: memoryview(shard.strips),
+    }
+    card = replace(shard.card, files={name: Written.of(content) for name, content in contents.items()}, check="")
+    told = json.dumps(sealed({**asdict(card), "files": msgspec.to_builtins(card.files)}))
+    try:
+        unfinished.mkdir()
+        # The card first: by it the folder is known for ours if the rest does not come.
+        for name, content in {SHARD_CARD: memoryview(told.encode()), **contents}.items():
+            with (unfinished / name).open("xb") as opened:
+                opened.write(content)
+        for file in unfinished.iterdir():
+            sync(file)
+        check_shard(path, key)
+        if is_folder(folder / key):  # damaged, or left by a build with another encoder that never finished
+            former = leftovers.unfinished(folder, leftovers.new_number())
+            os.rename(folder / key, former)
+            _remove_shard(former)
+        os.rename(unfinished, folder / key)
+    finally:
+        if is_folder(unfinished):
+            _remove_shard(unfinished)
+
+
+def check_shard(path: Path, key: str) -> None:
+    """Raise CorpusError if the folder of a shard is there and holds what is not a shard's."""
+    folder = inside(path, SHARDS_FOLDER, key)
+    if not os.path.lexists(folder):
+        return
+    if not is_folder(folder):
+        raise CorpusError(f"{folder} is no folder: move it, then build again.")
+    odd = next((entry.name for entry in sorted(folder.iterdir()) if entry.name not in SHARD_FILES), None)
+    if odd is not None:
+        raise CorpusError(f"{folder} holds {odd}, which is not the corpus's: move it, then build again.")
+
+
+def clear_unfinished_shards(path: Path) -> None:
+    """Remove what a killed writer of shards left behind."""
+    for left in (path / SHARDS_FOLDER).glob(".unfinished-*"):
+        if leftovers.number_of(left) is not None and _is_unfinished_shard(left):
+            _remove_shard(left)
+
+
+def _is_unfinished_shard(folder: Path) -> bool:
+    """Whether a folder holds nothing, or a shard as far as it was written or is not removed yet."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    names = {entry.name for entry in folder.iterdir()}
+    if not names <= set(SHARD_FILES):
+        return False
+    if names <= {SHARD_CARD} and all((folder / name).stat().st_size == 0 for name in names):
+        return True
+    return read_card(folder) is not None
+
+
+def _remove_shard(folder: Path) -> None:
+    """Remove the folder of a shard, its card last; what else is in it stays, and the folder with it."""
+    if leftovers.remove_all(folder / name for name in SHARD_FILES) and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def read_card(folder: Path) -> ShardCard | None:
+    """How the shard in a folder was made, None if its card cannot be read."""
+    try:
+        return msgspec.json.decode(read_small(folder / SHARD_CARD, _LARGEST_CARD), type=ShardCard)
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def read_shard_card(path: Path, key: str) -> ShardCard | None:
+    """How a video's shard was made, None if there is none, or it is not whole."""
+    folder = inside(path, SHARDS_FOLDER, key)
+    card = read_card(folder)
+    if card is None or any(size_of(folder / name) is None for name in SHARD_FILES):
+        return None
+    sizes = {name: size_of(folder / name) for name in SHARD_FILES}
+    if any(name in card.files and card.files[name].size != sizes[name] for name in sizes):
+        return None
+    # The filmstrips are most of a shard, and not needed to make a corpus of it: they are only measured.
+    read = (name for name in (_CLIPS, _EMBEDDINGS) if name in card.files)
+    return card if all(Written.of_file(folder / name) == card.files[name] for name in read) else None
+
+
+def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
+    """A shard's clips. Raises CorpusError if they cannot be read."""
+
+    def read(file: Path) -> pd.DataFrame:
+        with open_regular(file) as opened:
+            return pd.read_parquet(opened)
+
+    return _read_of_shard(path, key, _CLIPS, read)
+
+
+def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
+    """A shard's embeddings, row by row those of its clips. Raises CorpusError if they cannot be read."""
+    return _read_of_shard(path, key, _EMBEDDINGS, read_matrix)
+
+
+def _read_of_shard(path: Path, key: str, name: str, read: Callable[[Path], _T]) -> _T:
+    file = inside(path, SHARDS_FOLDER, key, name)
+    try:
+        return read(file)
+    except Exception as error:  # Arrow raises whatever the directions for pandas in a damaged file lead to
+        raise CorpusError(
+            failure(str(file), error)
+            or f"{file} is damaged ({first_line(error)}): remove its folder, then build again to read its video anew."
+        ) from error
+
+
+def read_strip(path: Path, key: str, start: int, size: int) -> bytes:
+    """The bytes of one filmstrip. Raises OSError if the shard is gone, CorpusError if it holds fewer."""
+    file = inside(path, SHARDS_FOLDER, key, STRIPS_FILE)
+    held = size_of(file)
+    if held is None:  # a pipe would never end
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
+    if not 0 <= size <= LARGEST_STRIP or not 0 <= start <= held - size:
+        raise CorpusError(f"{file} is damaged (it ends before {start + size:,} bytes): copy the corpus again.")
+    with open_regular(file) as opened:
+        opened.seek(start)
+        return opened.read(size)

@@ -1,0 +1,1 @@
+"""What people bring along, vectors and tables, becomes a corpus."""

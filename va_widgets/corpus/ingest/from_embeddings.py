@@ -1,0 +1,277 @@
+"""Embeddings that somebody has already become a corpus."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, listed
+from va_widgets.base.errors import CorpusError
+from va_widgets.base.paths import GivenPath, absolute_path, exists
+from va_widgets.corpus import storage
+from va_widgets.corpus.build import locked, remove_empty
+from va_widgets.corpus.ingest.columns import check_columns
+from va_widgets.corpus.ingest.user_tables import (
+    check_names,
+    holds_texts,
+    id_texts,
+    index_by_clip,
+    origin_of,
+    read_table,
+    seconds,
+)
+from va_widgets.corpus.ingest.vectors import (
+    ID_COLUMNS,
+    GivenVectors,
+    Vectors,
+    labels_of,
+    read_vectors,
+    write_normalised,
+)
+from va_widgets.corpus.merge import clusters
+from va_widgets.corpus.storage import Manifest
+from va_widgets.encoders.protocol import Encoder
+
+_ROWS_DIGESTED = 1000
+_BY_ROW = "give the vectors alone as an array, one a row of the table"
+# The corpus's own columns of numbers, beside times and clusters: whether they are whole. 0 stands for unknown.
+_NUMBERS = {"frame_in": True, "frame_out": True, "fps": False, "width": True, "height": True}
+_LARGEST = 2**31 - 1
+_LATEST = 1e12  # seconds: more than any clock's, and few enough to be added up
+_LARGEST_CLUSTER = 2**15 - 1  # clusters are counted in arrays of that length
+
+
+def write_given(
+    path: Path,
+    embeddings: GivenVectors,
+    clips: pd.DataFrame | GivenPath,
+    encoder: Encoder | None,
+    texts: Mapping[str, ArrayLike] | None,
+) -> None:
+    """Write a corpus of vectors (n, dim) and a table of n clips, a block of vectors at a time.
+
+    Where both carry ids, vectors are brought into the order of the clips; otherwise the n-th vector is the n-th clip's.
+
+    Raises CorpusError if `path` holds a corpus, vectors and clips do not belong together, or values are refused; what
+    is said of the table is found out before anything is written.
+    """
+    storage.check_folder(path)
+    if exists(path / storage.MANIFEST_FILE):
+        raise CorpusError(f"{path} already holds a corpus: open it with va.Corpus.open, or choose another folder.")
+    vectors = read_vectors(embeddings)
+    table = read_table(clips, without=_vector_columns(vectors, embeddings, clips))
+    origin = origin_of(clips)
+    check_names(table.columns, origin, own=())
+    labels = labels_of(table.index)
+    named = labels is not None or "clip_id" in table.columns
+    table = index_by_clip(table, origin)
+    table = _with_own_columns(table, origin)
+    check_columns(table.drop(columns=[name for name in storage.COLUMNS if name in table.columns]), origin)
+    n, dim = vectors.shape
+    if vectors.ids is not None and not named:
+        raise CorpusError(
+            f"{vectors.name} comes with ids of clips, but the table{origin} has none: call its column of ids clip_id,"
+            f" or {_BY_ROW}."
+        )
+    if vectors.ids is None and n != len(table):
+        raise CorpusError(
+            f"One vector a clip is needed, not embeddings {vectors.shape} for the {len(table)} clips{origin}."
+        )
+    rows = None if vectors.ids is None else _rows(vectors, vectors.ids, table.index, labels, origin)
+    if encoder is not None and encoder.dim != dim:
+        raise CorpusError(
+            f"The embeddings have {dim} dimensions, but the text encoder {encoder.fingerprint} has {encoder.dim}: give"
+            " the one that belongs to them."
+        )
+    phrases = _checked_texts(texts, dim)
+    fresh = not exists(path)
+    try:
+        with locked(path), storage.Writing(path) as writing:
+            name, matrix = writing.embeddings(n, dim)
+            write_normalised(vectors, matrix, table.index, rows)
+            table = _completed(table, matrix)
+            writing.finish(
+                Manifest(
+                    schema=storage.SCHEMA_VERSION,
+                    fingerprint=_digest(matrix) if encoder is None else encoder.fingerprint,
+                    tag=getattr(encoder, "tag", None),
+                    dim=dim,
+                    clips=n,
+                    frames_per_shot=1,
+                    clips_file=writing.clips(table),
+                    embeddings_file=name,
+                    texts_file=writing.texts(phrases) if phrases else None,
+                    roots=[],
+                    cut=storage.GIVEN,
+                )
+            )
+    except CorpusError:
+        remove_empty(path, fresh)
+        raise
+
+
+def _vector_columns(vectors: Vectors, embeddings: GivenVectors, clips: pd.DataFrame | GivenPath) -> list[str]:
+    """The column that holds the vectors where the table of clips is also the source of the vectors."""
+    if vectors.column is None:
+        return []
+    same = embeddings is clips
+    if isinstance(embeddings, (str, os.PathLike)) and isinstance(clips, (str, os.PathLike)):
+        same = absolute_path(embeddings) == absolute_path(clips)
+    return [vectors.column] if same else []
+
+
+def _rows(
+    vectors: Vectors, given: pd.Index, clips: pd.Index, labels: pd.Index | None, origin: str
+) -> NDArray[np.int64] | None:
+    """The row of the table that each vector belongs to, by the clips' ids; None if that is the row it is in.
+
+    `given` are the ids of the vectors, and `labels` the index that the table came with. Where both are the same, and
+    no ids of clips, they are what is left of one table, so that the rows belong together.
+
+    Raises CorpusError if the vectors do not have exactly the ids of the clips, or if rows and ids say different things.
+    """
+    name = vectors.name
+    where = f" of {name[:1].lower()}{name[1:]}" if name.startswith("The ") else f" of {name}"
+    ids = id_texts(given, where)
+    rows = clips.get_indexer(ids)
+    alike = given.name not in ID_COLUMNS and labels is not None and given.equals(labels)
+    if alike and (rows < 0).all():
+        return None
+    has_vector = np.zeros(len(clips), dtype=np.bool_)
+    has_vector[rows[rows >= 0]] = True
+    unknown, lacking = ids[rows < 0].tolist(), clips[~has_vector].tolist()
+    if unknown:
+        raise CorpusError(
+            f"{len(unknown)} of the {len(ids)} ids{where} are not in the table of clips{origin} ({listed(unknown)}):"
+            f" give both the same ids, or {_BY_ROW}."
+        )
+    if lacking:
+        raise CorpusError(
+            f"{len(lacking)} of the {len(clips)} clips{origin} have no vector{where} ({listed(lacking)}): leave them"
+            " out, or add their vectors."
+        )
+    if np.array_equal(rows, np.arange(len(rows))):
+        return None
+    if alike:
+        raise CorpusError(
+            f"The index{where} is that of the table of clips{origin}, too, but holds its clip ids in another order:"
+            f" call it clip_id if these are ids, or {_BY_ROW}."
+        )
+    return rows.astype(np.int64)
+
+
+def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """The table with all of the corpus's own columns but the clusters, those that it has checked.
+
+    Raises CorpusError for the first value that is refused.
+    """
+    start, end = _times(table, origin)
+    own: dict[str, Any] = {"video": _videos(table, origin), "start": start, "end": end}
+    for name, whole in _NUMBERS.items():
+        values = np.zeros(len(table))
+        if name in table.columns:
+            values = _numbers(table, name, whole, origin)
+        own[name] = values.astype(storage.TYPES[name])
+    if "cluster" in table.columns and not table["cluster"].isna().all():
+        own["cluster"] = _numbers(table, "cluster", True, origin, _LARGEST_CLUSTER, gaps=False).astype(np.int16)
+    elif "cluster" in table.columns:
+        table = table.drop(columns="cluster")
+    return table.assign(**own)
+
+
+def _times(table: pd.DataFrame, origin: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The start and the end of each clip in seconds, NaN where it has neither."""
+    there = [name for name in ("start", "end") if name in table.columns]
+    if len(there) == 1:
+        other = "end" if there == ["start"] else "start"
+        raise CorpusError(f"The table of clips{origin} has a column {there[0]!r} but none called {other!r}: give both.")
+    if not there:
+        return np.full(len(table), np.nan), np.full(len(table), np.nan)
+    missing = {name: table[name].isna().to_numpy(dtype=np.bool_) for name in there}
+    moments = {name: seconds(table[name]) for name in there}
+
+    def refuse(bad: NDArray[np.bool_], what: str, name: str = "start") -> None:
+        if bad.any():
+            row = int(np.argmax(bad))
+            value = described(table[name].iloc[row : row + 1].tolist()[0])
+            number = np.count_nonzero(bad)
+            first = f" (the first of {number} such)" if number > 1 else ""
+            raise CorpusError(f"The clip {table.index[row]!r}{origin}{first} {what.format(value)}.")
+
+    for name, values in moments.items():
+        refuse(np.isnan(values) & ~missing[name], f"has the {name} {{}}: give seconds, MM:SS or HH:MM:SS.mmm", name)
+        with np.errstate(invalid="ignore"):
+            refuse(np.abs(values) > _LATEST, f"has the {name} {{}}: give a number of seconds", name)
+    start, end = moments["start"], moments["end"]
+    refuse(missing["start"] != missing["end"], "has only one of start and end: give both, or leave out both")
+    refuse(start < 0, "starts before 0, at {}: give seconds from the start of its video")
+    refuse(end < start, "ends before its start, at {}: exchange them", "end")
+    return start, end
+
+
+def _videos(table: pd.DataFrame, origin: str) -> pd.Series[Any]:
+    """The name of each clip's video as text, empty where it has none."""
+    if "video" not in table.columns:
+        return pd.Series("", table.index, dtype="category")
+    videos = table["video"]
+    if videos.dtype == object and not holds_texts(videos):
+        odd = next((one for one in videos[videos.notna()] if not isinstance(one, (str, Real))), None)
+        if odd is not None:
+            raise CorpusError(f"The name of a video{origin} must be a text, not {described(odd)}: give its path or id.")
+    texts = videos.astype(object).where(videos.notna(), "") if videos.isna().any() else videos
+    return texts.astype(str).astype("category")
+
+
+def _numbers(
+    table: pd.DataFrame, name: str, whole: bool, origin: str, largest: float = _LARGEST, gaps: bool = True
+) -> NDArray[np.float64]:
+    """A column of numbers from 0 to `largest`; where `gaps` are allowed, missing ones become 0."""
+    values, missing = seconds(table[name]), table[name].isna().to_numpy(dtype=np.bool_)
+    with np.errstate(invalid="ignore"):
+        bad = ~((values >= 0) & (values <= largest)) | ((np.floor(values) != values) if whole else False)
+    bad &= ~(missing & gaps)
+    if bad.any():
+        row = int(np.argmax(bad))
+        value = described(table[name].iloc[row : row + 1].tolist()[0])
+        kind = f"a whole number from 0 to {largest}" if whole else "a number from 0 on"
+        rest = ", or leave it out" if gaps else f", or rename the column {name}"
+        raise CorpusError(f"The clip {table.index[row]!r}{origin} has the {name} {value}: give {kind}{rest}.")
+    return np.where(missing, 0, values)
+
+
+def _completed(table: pd.DataFrame, matrix: NDArray[np.float16]) -> pd.DataFrame:
+    """The table with clusters, and the corpus's own columns first."""
+    if "cluster" not in table.columns:
+        table = table.assign(cluster=clusters(matrix))
+    return table[[*storage.COLUMNS, *(name for name in table.columns if name not in storage.COLUMNS)]]
+
+
+def _checked_texts(texts: Mapping[str, ArrayLike] | None, dim: int) -> dict[str, NDArray[np.float32]]:
+    checked = {}
+    wanted = "a mapping {phrase: vector}"
+    given = {} if texts is None else arguments.instance(texts, Mapping, "text_embeddings", wanted, error=CorpusError)
+    for phrase, values in given.items():
+        arguments.text(phrase, "A phrase of text_embeddings", error=CorpusError)
+        try:
+            vector = np.asarray(values, dtype=np.float32)
+        except (ValueError, TypeError) as error:
+            raise CorpusError(
+                f"The text embedding of {phrase!r} must be a vector ({dim},) of numbers, not {described(values)}."
+            ) from error
+        if vector.shape != (dim,) or not np.isfinite(vector).all() or not vector.any():
+            raise CorpusError(f"The text embedding of {phrase!r} must be a finite vector ({dim},), not {vector.shape}.")
+        checked[phrase] = vector / np.linalg.norm(vector)
+    return checked
+
+
+def _digest(matrix: NDArray[Any]) -> str:
+    return f"given:{hashlib.sha256(matrix[:_ROWS_DIGESTED].tobytes()).hexdigest()[:16]}"

@@ -1,0 +1,156 @@
+"""Joining: all shards of a corpus become one table and one matrix, in the order of their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.cluster import MiniBatchKMeans
+from threadpoolctl import threadpool_limits
+
+from va_widgets.base.arguments import listed
+from va_widgets.base.errors import CorpusError
+from va_widgets.corpus import storage
+from va_widgets.corpus.files import shards
+from va_widgets.corpus.ingest.columns import check_stacked, joined
+from va_widgets.corpus.storage import Files, Manifest, Source
+
+_CLUSTERS = 10
+_CLUSTER_SAMPLE = 50_000
+_ROWS = 16_384  # of the matrix that are copied at a time
+
+
+def join(
+    path: Path, former: Files | None, sources: Sequence[Source], columns: pd.DataFrame | None, made: Manifest
+) -> None:
+    """Write the corpus: what stays of the `former` one, and the shards of sources that are new.
+
+    `columns` are the users', indexed by clip_id, in addition to those that clips had. `made` says how all was made; the
+    rest of it is filled in.
+    """
+    kept = [source for source in sources if source.status in ("done", "partial")]
+    rank = {source.key: place for place, source in enumerate(kept)}
+    old = _former_clips(former, kept)
+    parts, folders, known = [old], list[str](), set(old["_key"])
+    for folder in dict.fromkeys(source.folder for source in kept if source.key not in known):
+        parts.append(_shard_clips(path, folder, rank))
+        folders.append(folder)
+    clips = pd.concat([part for part in parts if len(part)])
+    places = clips["_key"].map(rank).to_numpy(dtype=np.int64)
+    order = np.argsort(places, kind="stable")
+    target = np.empty(len(clips), dtype=np.int64)
+    target[order] = np.arange(len(clips))
+    with storage.Writing(path) as writing:
+        dim = shards.read_shard_embeddings(path, folders[0]).shape[1] if former is None else former.manifest.dim
+        name, matrix = writing.embeddings(len(clips), dim)
+        rows, done = old["_row"].to_numpy(dtype=np.int64), len(old)
+        for start in range(0, done, _ROWS):
+            assert former is not None  # they are its clips
+            some = slice(start, min(start + _ROWS, done))
+            matrix[target[some]] = former.embeddings[rows[some]]
+        for folder, part in zip(folders, parts[1:], strict=True):
+            matrix[target[done : done + len(part)]] = shards.read_shard_embeddings(path, folder)[part["_row"]]
+            done += len(part)
+        ordered = [kept[place] for place in places[order]]
+        clips = clips.iloc[order].assign(
+            video=pd.Categorical([source.source for source in ordered]),
+            cluster=clusters(matrix),
+            _key=pd.Categorical([source.key for source in ordered]),
+            _shard=pd.Categorical([source.folder for source in ordered]),
+            _root=np.array([source.root for source in ordered], dtype=np.int32),
+        )
+        clips = _with_columns(clips[[*storage.COLUMNS, *storage.HIDDEN]].astype(storage.TYPES), former, columns)
+        writing.finish(
+            msgspec.structs.replace(
+                made,
+                dim=dim,
+                clips=len(clips),
+                clips_file=writing.clips(clips),
+                embeddings_file=name,
+                sources_file=writing.sources(sources),
+            )
+        )
+
+
+def has_columns(former: Files, columns: pd.DataFrame | None) -> bool:
+    """Whether the users' `columns`, indexed by clip_id, are in the corpus already, with these values."""
+    if columns is None:
+        return True
+    before = former.clips.read([str(name) for name in columns.columns])
+    rows = before.index.intersection(columns.index)
+    same = before.columns.size == columns.columns.size
+    return same and before.loc[rows, columns.columns].astype(object).equals(columns.loc[rows].astype(object))
+
+
+def check_fit(former: Files, columns: pd.DataFrame, keys: Collection[str]) -> None:
+    """Raise CorpusError if clips of a table cannot join a corpus: before their videos are decoded.
+
+    `columns` are the users', indexed by the ids of the table's clips, and `keys` those of its videos, whose clips give
+    way to the table's. So far as other clips stay, none may have the same id, and values must be of the same kind.
+    """
+    names = [str(name) for name in columns.columns]
+    before = former.clips.read([*names, "_key"])
+    stays = before[~before["_key"].isin(keys).to_numpy()]
+    taken = stays.index[stays.index.isin(columns.index)].tolist()
+    if taken:
+        raise CorpusError(
+            f"{len(taken)} clip ids of the table belong to clips of other videos in the corpus ({listed(taken)}): give"
+            " the table's clips others."
+        )
+    both = [name for name in names if name in stays]
+    rest = stays[both].dropna(axis=1, how="all")
+    if rest.size:
+        given = columns[list(rest.columns)].dropna(axis=1, how="all")
+        check_stacked(given, rest)
+
+
+def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
+    """A cluster, 0 to 9, for every row: what data diversity is counted over. Found on a sample of the rows."""
+    n = len(embeddings)
+    rows = np.linspace(0, n - 1, min(n, _CLUSTER_SAMPLE)).round().astype(np.int64)
+    means = MiniBatchKMeans(min(_CLUSTERS, n), random_state=0, n_init=3, batch_size=4096)
+    with threadpool_limits(1):  # one thread adds up in one order: the same corpus has the same clusters
+        means.fit(np.asarray(embeddings[rows], dtype=np.float32))
+        parts = [
+            means.predict(np.asarray(embeddings[start : start + _ROWS], dtype=np.float32))
+            for start in range(0, n, _ROWS)
+        ]
+    return np.concatenate(parts).astype(np.int8)
+
+
+def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
+    """The clips that stay, each with its `_row` in the former matrix."""
+    if former is None:
+        return pd.DataFrame({"_key": pd.Series(dtype=str), "_row": pd.Series(dtype=np.int64)})
+    table = former.clips.read([*storage.COLUMNS, *storage.HIDDEN])
+    keys = table["_key"].astype(str)
+    shards = table["_shard"].astype(str) if "_shard" in table else keys
+    folders = {source.key: source.folder for source in kept}
+    table = table.assign(_key=keys, _row=np.arange(len(table)))
+    return table[(shards == keys.map(folders)).to_numpy()]
+
+
+def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame:
+    """The clips of a shard that are wanted, each with its `_row` in the shard's matrix."""
+    table = shards.read_shard_clips(path, folder)
+    table = table.assign(_row=np.arange(len(table)))
+    return table[table["_key"].isin(keys).to_numpy()]
+
+
+def _with_columns(clips: pd.DataFrame, former: Files | None, columns: pd.DataFrame | None) -> pd.DataFrame:
+    """The clips with the users' own columns, those that they had and those that come with this build."""
+    given = pd.DataFrame(index=clips.index) if columns is None else columns
+    if former is not None:
+        table = former.clips
+        before = table.read([name for name in table.names if name not in clips.columns and name != "clip_id"])
+        both = [name for name in given.columns if name in before]
+        # Clips that this build says nothing of keep what they had.
+        rest = before.loc[before.index.difference(given.index), both].dropna(axis=1, how="all")
+        clips = joined(clips, before.drop(columns=both))
+        given = pd.concat([given, rest]) if rest.size else given
+    return joined(clips, given)

@@ -1,0 +1,192 @@
+"""A corpus as a notebook shows it: a few lines, or a small table over a row of thumbnails, bounded in size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from va_widgets.base.errors import CorpusError
+from va_widgets.base.names import escaped
+from va_widgets.base.progress import clock_time, printable
+from va_widgets.corpus.storage import COLUMNS, STATUSES
+from va_widgets.display.player import counted, data_uri, opened_strip
+from va_widgets.video.filmstrip import Filmstrip
+
+if TYPE_CHECKING:
+    from va_widgets.corpus import Corpus
+
+_SAMPLES = 8
+_ROW_HEIGHT = 72  # pixels of the summary's thumbnails on the page
+_FRAME_WIDTH, _FRAME_HEIGHT = 160, 90  # what one of them fits into: more pixels than on the page, for sharp screens
+_FRAME_QUALITY = 75
+_ROW_BYTES = 100_000  # of the thumbnails of a summary, as they stand in the HTML
+_COLUMNS, _LONGEST_NAME, _LONGEST_PATH = 6, 40, 200  # names of columns in a summary, and characters of names and paths
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What there is to say about a corpus.
+
+    `statuses` counts the sources by what became of them: "done", "partial", "skipped". `phrases` is the number of
+    texts that can be searched where not every text can.
+    """
+
+    path: str
+    clips: int
+    videos: int
+    seconds: float
+    dim: int
+    encoder: str
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    searchable: bool = False
+    phrases: int = 0
+    columns: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One of a summary's thumbnails: a small JPEG such as `first_frame` gives, and where it is from."""
+
+    data: bytes
+    video: str
+    start: float
+
+
+def summary(corpus: Corpus) -> Summary:
+    """Return what there is to say about a corpus."""
+    statuses = corpus.report["status"].astype(str).value_counts()
+    clips = corpus.clips
+    return Summary(
+        path=escaped(corpus.path),
+        clips=len(corpus),
+        videos=int(clips["video"].nunique()),
+        seconds=float((clips["end"] - clips["start"]).sum()),
+        dim=corpus.embeddings.shape[1],
+        encoder=corpus.encoder_fingerprint,
+        statuses={name: int(statuses.get(name, 0)) for name in STATUSES},
+        searchable=corpus.has_text_model,
+        phrases=len(corpus.phrases),
+        columns=[str(name) for name in clips.columns if name not in COLUMNS],
+    )
+
+
+def samples(corpus: Corpus) -> list[Sample]:
+    """Return up to 8 thumbnails from all over a corpus."""
+    found = []
+    for row in np.unique(np.linspace(0, len(corpus) - 1, _SAMPLES).round().astype(int)):
+        clip = str(corpus.clips.index[row])
+        try:
+            picture = first_frame(corpus.filmstrip(clip))
+        except CorpusError:  # this one has none, which does not hinder the others
+            continue
+        place = corpus.clips.iloc[row]
+        found.append(Sample(picture, str(place["video"]), float(place["start"])))
+    return found
+
+
+def summary_text(summary: Summary) -> str:
+    """A corpus in a few lines."""
+    rows = "".join(f"\n  {name:<12}  {told}" for name, told in _rows(summary))
+    return f"Corpus in {_cut(summary.path, _LONGEST_PATH)}{rows}"
+
+
+def summary_html(summary: Summary, samples: Sequence[Sample] = ()) -> str:
+    """The same as a small table over one row of up to 8 thumbnails; at most 120 kB."""
+    rows = "".join(
+        '<tr style="background:none">'
+        '<th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;opacity:.75;'
+        f'white-space:nowrap;padding:1px 16px 1px 0;border:0">{escape(name)}</th>'
+        f'<td style="text-align:left;max-width:none;padding:1px 0;border:0">{escape(told)}</td></tr>'
+        for name, told in _rows(summary)
+    )
+    return (
+        '<div style="color:inherit">'
+        f'<div style="font-weight:600;margin-bottom:4px">Corpus in {escape(_cut(summary.path, _LONGEST_PATH))}</div>'
+        f'<table style="border-collapse:collapse;border:0;margin:0;color:inherit"><tbody>{rows}</tbody></table>'
+        f"{_row_of_pictures(samples)}</div>"
+    )
+
+
+def _row_of_pictures(samples: Sequence[Sample]) -> str:
+    pictures: list[str] = []
+    left = _ROW_BYTES
+    for sample in samples[:_SAMPLES]:
+        where = escape(f"{_cut(sample.video, _LONGEST_PATH)}, {clock_time(sample.start)}")
+        picture = (
+            f'<img src="{data_uri("image/jpeg", sample.data)}" alt="{where}" title="{where}"'
+            f' style="height:{_ROW_HEIGHT}px;width:auto;max-width:none;margin:0;border-radius:2px">'
+        )
+        left -= len(picture)
+        if left < 0:
+            break
+        pictures.append(picture)
+    if not pictures:
+        return ""
+    # What does not fit into a narrow cell wraps into a second row, which is not seen.
+    row = f"display:flex;flex-wrap:wrap;gap:4px;height:{_ROW_HEIGHT}px;overflow:hidden;margin-top:8px"
+    return f'<div style="{row}">{"".join(pictures)}</div>'
+
+
+def _rows(summary: Summary) -> list[tuple[str, str]]:
+    rows = [
+        ("clips", f"{summary.clips:,} of {counted(summary.videos, 'video')}, {_length(summary.seconds)} in all"),
+        ("embeddings", f"{summary.dim} dimensions by {_cut(summary.encoder, _LONGEST_PATH)}"),
+    ]
+    if summary.statuses:
+        told = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items() if number)
+        unhappy = any(number for status, number in summary.statuses.items() if status != "done")
+        rows.append(("sources", f"{told}: see corpus.report" if unhappy else told))
+    search = "any text" if summary.searchable else "none: open the corpus with encoder=… for it"
+    if summary.phrases and not summary.searchable:
+        search = f"{counted(summary.phrases, 'phrase')} that came with the embeddings"
+    rows.append(("text search", search))
+    if summary.columns:
+        names = [_cut(str(name), _LONGEST_NAME) for name in summary.columns[:_COLUMNS]]
+        more = len(summary.columns) - len(names)
+        rows.append(("your columns", ", ".join(names) + (f" and {more:,} more" if more else "")))
+    return rows
+
+
+def first_frame(strip: Filmstrip) -> bytes:
+    """The first picture of a filmstrip as a JPEG of at most 160 x 90 pixels.
+
+    Raises CorpusError if the filmstrip cannot be decoded.
+    """
+    import cv2  # loaded with the first picture
+
+    damaged = f"A filmstrip of {strip.frames} frames is damaged: copy the corpus again."
+    try:
+        opened_strip(strip).close()
+        row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, SyntaxError, ValueError, cv2.error) as error:
+        raise CorpusError(damaged) from error
+    if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):
+        raise CorpusError(damaged)
+    frame = row[:, : strip.width]
+    scale = min(1.0, _FRAME_WIDTH / strip.width, _FRAME_HEIGHT / strip.height)
+    size = (max(1, round(strip.width * scale)), max(1, round(strip.height * scale)))
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    fine, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _FRAME_QUALITY])
+    if not fine:
+        raise CorpusError(f"A frame of {size[0]}x{size[1]} pixels could not be encoded.")
+    return encoded.tobytes()
+
+
+def _cut(text: str, longest: int) -> str:
+    """A text in one line that is not longer; its end tells more than its middle."""
+    line = printable(text)
+    half = (longest - 1) // 2
+    return line if len(line) <= longest else f"{line[:half]}…{line[-half:]}"
+
+
+def _length(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{seconds / 3600:,.1f} hours"

@@ -1,0 +1,61 @@
+"""What a saved notebook shows of an annotator where no kernel runs: on GitHub, on nbviewer, in a mail.
+
+Such places may take away all styles, so that the still is readable without any. It takes its colours from the page.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from va_widgets.display.html import MARKS, concept_told, counts_told, now_told, picture, quality_told, shortened
+from va_widgets.session import Session
+
+_SHOWN, _A_ROW = 12, 4
+_PICTURE_WIDTH = 152  # pixels on the page
+_LONGEST_GUIDELINE = 300
+
+
+def still(session: Session) -> str:
+    """The concept, counts, quality and the twelve clips that score highest, as HTML of at most 150 kB.
+
+    Before the text model is loaded, which no cell should wait for, it is twelve clips from all over the corpus.
+    """
+    values = session.labels["value"]
+    cells = []
+    for clip, score in _shown(session):
+        label = MARKS.get(str(values.get(clip, "")), "")
+        cells.append(
+            '<td style="text-align:left;vertical-align:top;padding:0 6px 6px 0;border:0">'
+            f"{picture(session.corpus, str(clip), _PICTURE_WIDTH)}<br>"
+            f"<small>{score} {label}</small></td>"
+        )
+    lines = [
+        f'<tr style="background:none">{"".join(cells[start : start + _A_ROW])}</tr>'
+        for start in range(0, len(cells), _A_ROW)
+    ]
+    measured = session.quality if session.ready else None
+    quality = quality_told(measured) if measured else session.quality_note or "not yet"
+    facts = [counts_told(session.counts), f"quality {quality}", f"v{session.version}"]
+    concept, guideline = concept_told(session.concept), shortened(session.guideline, _LONGEST_GUIDELINE)
+    now = now_told()
+    by = "the classifier" if session.version else "the words of the concept"
+    ranked = f"The clips that {by} ranked highest on {now}."
+    caption = ranked if session.ready else f"Some clips of the corpus, as it was opened on {now}."
+    return (
+        '<div style="color:inherit;overflow-wrap:anywhere">'
+        f'<p><b title="{escape(session.concept)}">{escape(concept)}</b>'
+        f"<br>{escape(' · '.join(facts))}{f'<br>{escape(guideline)}' if guideline else ''}</p>"
+        f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{"".join(lines)}</table>'
+        f"<p><small>{caption} Run the cell to label.</small></p></div>"
+    )
+
+
+def _shown(session: Session) -> list[tuple[str, str]]:
+    """The ids of the clips that are shown, each with its score in words."""
+    if session.ready:
+        return [(str(clip), f"{score:.2f}") for clip, score in session.scores().nlargest(_SHOWN).items()]
+    clips = session.corpus.clips.index
+    rows = np.unique(np.linspace(0, len(clips) - 1, min(_SHOWN, len(clips))).round().astype(int))
+    return [(str(clips[row]), "") for row in rows]

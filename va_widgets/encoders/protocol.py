@@ -1,0 +1,47 @@
+"""Encoders: frames and texts become vectors of one space. We ship OpenCLIP's models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from va_widgets.base.errors import EncoderError
+from va_widgets.encoders.image_tower import Precision
+from va_widgets.encoders.model_sources import TINY
+from va_widgets.encoders.open_clip import OpenClipEncoder
+
+__all__ = ["TINY", "Encoder", "OpenClipEncoder", "Precision", "as_encoder"]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """What a corpus needs of a vision-language model."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells vectors of this encoder from those of any other."""
+
+    @property
+    def dim(self) -> int:
+        """The length of the vectors."""
+
+    def encode_frames(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """RGB frames (h, w, 3) to L2-normalised float32 (n, dim)."""
+
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Texts to L2-normalised float32 (n, dim)."""
+
+
+def as_encoder(encoder: str | Encoder) -> Encoder:
+    """An encoder as it is given, or the OpenCLIP model of that name."""
+    if isinstance(encoder, str):
+        return OpenClipEncoder(encoder)
+    if isinstance(encoder, Encoder):
+        return encoder
+    raise EncoderError(
+        "An encoder is the name of an OpenCLIP model or an object with encode_frames, encode_text, dim and"
+        f" fingerprint, not {type(encoder).__name__}."
+    )

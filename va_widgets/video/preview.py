@@ -1,0 +1,148 @@
+"""Previews: a clip cut from its video as a small H.264 file, with its sound, that every browser plays."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Collection
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from va_widgets.base.errors import CorpusError, PreviewUnavailableError, said
+from va_widgets.base.paths import open_regular
+from va_widgets.video import remote
+from va_widgets.video.decode import UndecodableError, Video
+
+_SIDE = 360  # pixels of the shorter side
+_LONGEST = 20.0  # seconds
+_FASTEST = 30.0  # frames a second
+_TICKS = 90_000
+_THREADS = 2
+_RATE = 48_000  # samples a second; of fewer, what AAC puts before the first would move the picture
+_BITS = 96_000  # of sound, a second
+_AGREED = 0.02  # seconds that time stamps may be off before they are believed: some containers round them
+
+_log = logging.getLogger(__name__)
+
+
+def cut(source: Path | str, start: float, end: float, context: float = 0.0, allow: Collection[str] = ()) -> bytes:
+    """The part of a video, a path or URL, from `start` to `end` (seconds from its first frame) as MP4.
+
+    `context` is how many seconds before and after come with it, as far as the video has them. It is H.264, upright,
+    in colours that a screen shows; at most 20 seconds and the context, 360 pixels on the shorter side, 30 frames a
+    second. Its sound comes along as AAC, stereo or mono; where it cannot be had, the picture comes alone. `allow` are
+    schemes of URLs that are followed beside the usual ones. Raises PreviewUnavailableError if the file cannot be
+    decoded there.
+    """
+    name = source.name if isinstance(source, Path) else source
+    try:
+        with ExitStack() as opened:
+            file: IO[bytes]
+            if isinstance(source, Path):
+                # What is decoded is this very file: a path could lead to a pipe by then, which would never end.
+                file = opened.enter_context(open_regular(source))
+                size = os.fstat(file.fileno()).st_size
+            else:
+                file = opened.enter_context(remote.opened(source, allow))
+                size = getattr(file, "size", None) or 1
+            video = Video(file, size, 1, _SIDE, _THREADS, every=True, sound=True)
+            opened.callback(video.close)
+            data = _recoded(video, name, max(0.0, start - context), min(end, start + _LONGEST) + context)
+    except UndecodableError as error:
+        raise PreviewUnavailableError(f"{name} cannot be played: {error}.") from error
+    except (av.error.FFmpegError, OSError, ValueError, ImportError) as error:
+        raise PreviewUnavailableError(f"{name} cannot be played from {start:.1f} s on ({said(error)}).") from error
+    except CorpusError as error:
+        raise PreviewUnavailableError(str(error)) from error
+    if data is None:
+        raise PreviewUnavailableError(f"{name} has no picture at {start:.1f} s: it has changed since the build.")
+    return data
+
+
+def _recoded(video: Video, name: str, start: float, end: float) -> bytes | None:
+    out = io.BytesIO()
+    target: av.VideoStream | None = None
+    packets: list[av.Packet[Any]] = []
+    last = -1.0
+    until = start  # where the last picture ends
+    # Not in fragments: there browsers count to the length what AAC has before its first sample.
+    with av.open(out, "w", format="mp4") as file:
+        for frame in video.frames(start):
+            if frame.time >= end - 1e-4:
+                break
+            until = min(frame.end, end)
+            if last >= 0 and frame.time - last < 1 / _FASTEST - 1e-3:
+                continue
+            last = frame.time
+            picture = av.VideoFrame.from_ndarray(frame.picture(), format="rgb24")
+            if target is None:
+                # No B-frames: with them, files of an unsteady frame rate would end too early or late.
+                target = file.add_stream("libx264", options={"preset": "veryfast", "crf": "26", "bf": "0"})
+                target.width, target.height, target.pix_fmt = picture.width, picture.height, "yuv420p"
+                target.time_base = target.codec_context.time_base = Fraction(1, _TICKS)
+            picture.pts, picture.time_base = round((max(frame.time, start) - start) * _TICKS), Fraction(1, _TICKS)
+            packets += target.encode(picture)
+        if target is None:
+            return None
+        packets += target.encode()
+        # How long the last picture is shown the encoder does not know.
+        packets[-1].duration = max(1, round((until - start) * _TICKS) - (packets[-1].pts or 0))
+        sound = _sound(video, name, start, until)
+        if sound is not None:
+            layout, encoded = sound
+            heard = file.add_stream("aac", rate=_RATE, layout=layout)
+            for packet in encoded:
+                packet.stream = heard
+            packets += encoded
+        file.mux(sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base))
+    return out.getvalue()
+
+
+def _sound(video: Video, name: str, start: float, end: float) -> tuple[str, list[av.Packet[Any]]] | None:
+    """The sound of that part, its layout and its packets of AAC; None if there is none to be had."""
+    try:
+        samples = _samples(video, start, end)
+        if samples is None:
+            return None
+        layout = "mono" if len(samples) == 1 else "stereo"
+        encoder = av.AudioCodecContext.create("aac", "w")
+        encoder.layout, encoder.sample_rate, encoder.format, encoder.bit_rate = layout, _RATE, "fltp", _BITS
+        encoder.options = {"aac_coder": "fast"}  # at so many bits also the better one
+        frame = av.AudioFrame.from_ndarray(samples, "fltp", layout)
+        frame.sample_rate, frame.time_base, frame.pts = _RATE, Fraction(1, _RATE), 0
+        return layout, [*encoder.encode(frame), *encoder.encode()]
+    except Exception as error:  # whatever is wrong with a sound, it must not cost the picture
+        _log.info("A preview of %s comes without its sound: %s", name, said(error))
+        return None
+
+
+def _samples(video: Video, start: float, end: float) -> NDArray[np.float32] | None:
+    """The sound of that part, channels x samples, silent where the video has none; None if it has none at all."""
+    length = round((end - start) * _RATE)
+    samples: NDArray[np.float32] | None = None
+    setup: tuple[str, str, int] | None = None
+    at: int | None = None  # the sample that comes next
+    layout = ""
+    for moment, frame in video.sound(start, end):
+        layout = layout or ("mono" if frame.layout.nb_channels == 1 else "stereo")
+        told = round((moment - start) * _RATE)
+        if at is None or abs(told - at) > _AGREED * _RATE:
+            at = told
+        before, setup = setup, (frame.format.name, frame.layout.name, frame.sample_rate)
+        if setup != before:  # at the first frame, and where a broadcast changes it
+            resampler = av.AudioResampler("fltp", layout, _RATE)
+        for piece in resampler.resample(frame):
+            first, last = max(0, at), min(at + piece.samples, length)
+            if first < last:
+                if samples is None:
+                    samples = np.zeros((piece.layout.nb_channels, length), np.float32)
+                samples[:, first:last] = piece.to_ndarray()[:, first - at : last - at]
+            at += piece.samples
+    return samples
