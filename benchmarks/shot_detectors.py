@@ -120,7 +120,7 @@ def every_detector() -> dict[str, Detector]:
     """Return the detectors by name. Each takes a tape and returns the frame numbers at which new shots begin."""
     detectors: dict[str, Detector] = {
         "content": streamed(lambda shortest: [ContentDetector(min_scene_len=shortest)]),
-        "adaptive (as in corpus/shots.py)": streamed(lambda shortest: [AdaptiveDetector(min_scene_len=shortest)]),
+        "adaptive (as in video/shots.py)": streamed(lambda shortest: [AdaptiveDetector(min_scene_len=shortest)]),
         "histogram": streamed(lambda shortest: [HistogramDetector(min_scene_len=shortest)]),
         "hash": streamed(lambda shortest: [HashDetector(min_scene_len=shortest)]),
         "threshold": streamed(lambda shortest: [ThresholdDetector(min_scene_len=shortest)]),
