@@ -29,7 +29,7 @@ import va_widgets as va
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import sample_scenes
 from va_widgets.encoders.protocol import OpenClipEncoder
-from va_widgets.video.decoder_process import Clip, Reader, Request
+from va_widgets.video.decoder_process import Clip, DecoderProcess, Request
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 25
 GRAIN = 2.0  # grey levels
@@ -120,7 +120,7 @@ def plain(
 
 def read_all(videos: Path, side: int) -> None:
     """Read all videos as a build does, one after the other, and discard the clips."""
-    reader = Reader()
+    reader = DecoderProcess()
     for file in sorted(videos.iterdir()):
         for message in reader.read(Request(str(file), file.stat().st_size, side, 8, threads=2)):
             assert not isinstance(message, Clip) or message.pictures

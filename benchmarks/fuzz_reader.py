@@ -20,7 +20,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.unit.video.fuzzing import Result, damaged, tried, write_originals
-from va_widgets.video.decoder_process import Reader, Watch
+from va_widgets.video.decoder_process import DecoderProcess, Watch
 
 
 def main() -> None:
@@ -41,12 +41,12 @@ def main() -> None:
             real = sorted(file for file in options.videos.rglob("*.*") if file.is_file())
             originals += [file for file in real if file.stat().st_size <= options.most]
         numbers = iter(range(options.first, options.first + options.cases))
-        readers = [Reader() for _ in range(options.readers)]
+        readers = [DecoderProcess() for _ in range(options.readers)]
         watch = Watch(readers)
         watch.start()
         lock = threading.Lock()
 
-        def work(reader: Reader, folder: Path) -> None:
+        def work(reader: DecoderProcess, folder: Path) -> None:
             for number in locked(numbers, lock):
                 rng = np.random.default_rng((options.seed, number))
                 original = originals[int(rng.integers(len(originals)))]

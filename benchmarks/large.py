@@ -30,8 +30,8 @@ from benchmarks.search import write_matrix
 from va_widgets.base.matrix import half_products
 from va_widgets.learning.classifier import Classifier
 from va_widgets.learning.logistic import decision_scores
-from va_widgets.learning.score_index import Ranking
-from va_widgets.learning.statistics import Backdrop
+from va_widgets.learning.score_index import ScoreIndex
+from va_widgets.learning.statistics import CorpusStatistics
 
 PAGE = 12
 CANDIDATES = 8 * PAGE  # as many as the feeds consider, to choose diverse ones
@@ -98,7 +98,7 @@ def main() -> None:
 def fitted(matrix: NDArray[np.float16], text: NDArray[np.float32], labels: int) -> tuple[Classifier, float]:
     """Return a classifier, fitted to clips near the text and random ones, and the fit's milliseconds."""
     rng = np.random.default_rng(0)
-    corpus_statistics = Backdrop.of(matrix)
+    corpus_statistics = CorpusStatistics.of(matrix)
     near = np.argsort(-(corpus_statistics.sample @ text))[: labels // 2]
     far = np.asarray(matrix[np.sort(rng.choice(len(matrix), labels - len(near), replace=False))], dtype=np.float32)
     X = np.concatenate([corpus_statistics.sample[near], far])
@@ -168,7 +168,7 @@ def rounded(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def feeds(logits: Logits) -> list[NDArray[np.int64]]:
     """Return the candidates of each feed, best first."""
-    ranking, excluded = Ranking(logits), np.zeros(len(logits), dtype=bool)
+    ranking, excluded = ScoreIndex(logits), np.zeros(len(logits), dtype=bool)
     return [ranking.nearest(target, CANDIDATES, excluded) for target in TARGETS]
 
 

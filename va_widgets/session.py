@@ -50,8 +50,8 @@ from va_widgets.learning.feeds import FEEDS, feed, reason
 from va_widgets.learning.labelling_progress import Positives, advice, positives, turnover
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
-from va_widgets.learning.score_index import Ranking
-from va_widgets.learning.statistics import Backdrop
+from va_widgets.learning.score_index import ScoreIndex
+from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
     from va_widgets.display.report import Report
 
-__all__ = ["FLAT", "LabelValue", "Refit", "Session", "Standing"]
+__all__ = ["FLAT", "LabelStatus", "LabelValue", "Refit", "Session"]
 
 LABELS_FILE = "labels.sqlite"
 MODELS_FOLDER = "models"
@@ -91,7 +91,7 @@ class Refit:
     positives: Positives | None = None
 
 
-class Standing(NamedTuple):
+class LabelStatus(NamedTuple):
     """How far the labelling of a concept has come.
 
     `counts` is how many clips count as yes, no and unsure; `pending` how many label events the newest classifier does
@@ -111,7 +111,7 @@ class _Fit:
     refit: Refit
     event: int  # the newest label event it knows of
     classifier: TextLogistic
-    ranking: Ranking  # of every clip, in the corpus's order
+    ranking: ScoreIndex  # of every clip, in the corpus's order
     rows: NDArray[np.int64]  # the labelled clips
     y: NDArray[np.bool_]
     features: NDArray[np.float32]
@@ -130,13 +130,13 @@ class _CorpusView:
     corpus: Corpus
     seed: int
     videos: NDArray[np.integer[Any]]  # a number a video, (n,)
-    backdrop: Backdrop
+    statistics: CorpusStatistics
     row_of: dict[str, int]  # of those clips that were looked up, -1 for those that are not in the corpus
 
     @classmethod
     def of(cls, corpus: Corpus, seed: int) -> _CorpusView:
         same = copy(corpus)  # which may grow meanwhile, by `add`
-        return cls(same, seed, pd.factorize(same.clips["video"])[0], Backdrop.of(same.embeddings, seed), {})
+        return cls(same, seed, pd.factorize(same.clips["video"])[0], CorpusStatistics.of(same.embeddings, seed), {})
 
 
 class Session:
@@ -204,7 +204,7 @@ class Session:
         self._videos = view.videos
         self._read_labels_file()
         self._prior = self._text.vector
-        self._backdrop = view.backdrop
+        self._statistics = view.statistics
         self._notice_others()
         # The first classifier knows these, however late it is fitted: the same labels then give the same versions.
         self._found_labels = self._agreement.training_set(), self._agreement.event
@@ -387,7 +387,7 @@ class Session:
             labelled=left_out,
             found=bool(fit.y.any()),
             embeddings=self.corpus.embeddings,
-            center=self._backdrop.center,
+            center=self._statistics.center,
             videos=self._videos,
             seed=self.seed,
             version=fit.refit.version,
@@ -506,13 +506,13 @@ class Session:
         return labels
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> LabelStatus:
         """How far the labelling has come, all of it at one moment."""
         with self._lock:
             self._notice_others()
             can_undo, can_redo = self._steps()
             known = self._found_labels[1] if self._newest is None else self._newest.event
-            return Standing(self._agreement.counts, self._agreement.since(known), can_undo, can_redo)
+            return LabelStatus(self._agreement.counts, self._agreement.since(known), can_undo, can_redo)
 
     def _steps(self) -> tuple[bool, bool]:
         """Whether there is an action to undo, and one to redo; neither can be done where the labels' file is gone."""
@@ -960,7 +960,7 @@ class Session:
         nothing = Refit(0, 0, None, "", 0.0, 0, 0.0)
         nobody, none = np.zeros(len(self.corpus), dtype=np.float32), np.empty(0, dtype=np.int64)
         features = np.empty((0, self.corpus.embeddings.shape[1]), dtype=np.float32)
-        blank = _Fit(nothing, -1, TextLogistic(), Ranking(nobody), none, none.astype(bool), features, {}, None)
+        blank = _Fit(nothing, -1, TextLogistic(), ScoreIndex(nobody), none, none.astype(bool), features, {}, None)
         fit = self._fitted(labels, event, blank, self._found_version)
         fit = self._measured(fit, fit)
         return replace(fit, refit=replace(fit.refit, flipped=0))
@@ -973,7 +973,7 @@ class Session:
         here = rows >= 0  # labels of clips that have left the corpus are kept, but teach nothing
         rows, y = rows[here], y[here]
         features = np.asarray(self.corpus.embeddings[rows], dtype=np.float32)
-        classifier = TextLogistic(self._prior, self._backdrop).fit(features, y)
+        classifier = TextLogistic(self._prior, self._statistics).fit(features, y)
         logits = decision_scores(self.corpus.embeddings, classifier.coef_, classifier.intercept_)
         refit = replace(
             former.refit,
@@ -982,7 +982,7 @@ class Session:
             flipped=int(np.count_nonzero((logits > 0) != (former.logits > 0))),
             seconds=time.perf_counter() - started,
         )
-        ranking = Ranking(logits)
+        ranking = ScoreIndex(logits)
         return _Fit(refit, event, classifier, ranking, rows, y, features, former.suspicion, former.held_out)
 
     def _measured(self, fit: _Fit, former: _Fit) -> _Fit:

@@ -75,6 +75,6 @@ class ProtocolError(VaError):
         self.code = code
 
 
-def said(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """What an error of the system says, without the name of the file that it is about."""
     return getattr(error, "strerror", None) or str(error)

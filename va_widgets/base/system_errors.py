@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from va_widgets.base.errors import said
+from va_widgets.base.errors import reason_of
 
 _CAUSES: dict[int, tuple[str, str]] = {
     errno.EMFILE: ("this process has too many files open", "close some, or raise the limit (ulimit -n)"),
@@ -30,5 +30,5 @@ def failure(what: str, error: BaseException) -> str | None:
     """
     if not isinstance(error, OSError) or error.errno in _OF_CONTENT:
         return None
-    cause, remedy = _CAUSES.get(error.errno, (said(error), "look whether it is still there, and try again"))
+    cause, remedy = _CAUSES.get(error.errno, (reason_of(error), "look whether it is still there, and try again"))
     return f"{what} cannot be used, because {cause}: {remedy}."

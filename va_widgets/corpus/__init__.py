@@ -1,4 +1,4 @@
-"""The corpus: videos become shots, shots become embeddings, filmstrips and previews, in one folder.
+"""The corpus: the shots of many videos, their embeddings and filmstrips, in one folder that can be searched.
 
 Its names are imported when they are first used: the processes that decode videos need only a few of them.
 """
@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from va_widgets.corpus.corpus import Corpus
     from va_widgets.corpus.text_model import TextSearch
-    from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
+    from va_widgets.encoders import Encoder, OpenClipEncoder
     from va_widgets.video.filmstrip import Filmstrip
 
 __all__ = ["Corpus", "Encoder", "Filmstrip", "OpenClipEncoder", "TextSearch"]
 
 _LAZY = {
-    "Corpus": "corpus",
-    "Encoder": "encoders",
-    "Filmstrip": "filmstrip",
-    "OpenClipEncoder": "encoders",
-    "TextSearch": "text_model",
+    "Corpus": "va_widgets.corpus.corpus",
+    "Encoder": "va_widgets.encoders.protocol",
+    "Filmstrip": "va_widgets.video.filmstrip",
+    "OpenClipEncoder": "va_widgets.encoders.open_clip",
+    "TextSearch": "va_widgets.corpus.text_model",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    value = globals()[name] = getattr(import_module(_LAZY[name]), name)
     return value

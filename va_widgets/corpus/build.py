@@ -22,19 +22,19 @@ from filelock import FileLock, SoftFileLock, Timeout
 from numpy.typing import NDArray
 
 from va_widgets.base.arguments import described, is_within
-from va_widgets.base.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, said
+from va_widgets.base.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, reason_of
 from va_widgets.base.names import escaped, printable_text
 from va_widgets.base.paths import exists, inside, is_file, is_folder, open_regular
 from va_widgets.base.progress import Progress
 from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.files.shards import Shard, ShardCard
-from va_widgets.corpus.jobs import Segment, Work, in_folder, one_by_one
+from va_widgets.corpus.jobs import Segment, ShardJob, in_folder, one_by_one
 from va_widgets.corpus.merge import check_fit, has_columns, join
 from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
 from va_widgets.corpus.storage import Manifest, Root, Source
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
-from va_widgets.video.decoder_pool import Readers
+from va_widgets.video.decoder_pool import DecoderPool
 from va_widgets.video.decoder_process import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
 from va_widgets.video.installation import check_decoding
 
@@ -49,7 +49,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ClipSettings:
     """How clips are made: `frames` sampled of each; what they are, `cut`, and for windows their seconds."""
 
     frames: int
@@ -57,7 +57,7 @@ class Recipe:
     window: float | None = None
 
     @classmethod
-    def of(cls, frames: int, window: float | None) -> Recipe:
+    def of(cls, frames: int, window: float | None) -> ClipSettings:
         """Shots, or windows of so many seconds. Raises CorpusError for what is no number of frames or seconds."""
         if frames < 1:
             raise CorpusError(f"frames_per_shot must be at least 1, not {frames}.")
@@ -68,17 +68,17 @@ class Recipe:
         return cls(frames, f"windows of {window:g} s", float(window))
 
     @classmethod
-    def former(cls, manifest: Manifest) -> Recipe:
+    def former(cls, manifest: Manifest) -> ClipSettings:
         """How the clips of a corpus were made."""
         words = manifest.cut.split()
         return cls(manifest.frames_per_shot, manifest.cut, float(words[2]) if words[0] == "windows" else None)
 
 
 @dataclass
-class Wanted:
+class BuildRequest:
     """What a build is asked for, beside the sources."""
 
-    recipe: Recipe
+    recipe: ClipSettings
     segments: dict[str, list[Segment]] = field(default_factory=dict)  # by a source's place
     columns: Callable[[dict[str, str]], pd.DataFrame] | None = None  # of the user's, given the keys by place
     refused: list[tuple[str, str]] = field(default_factory=list)  # names and reasons of what cannot be used at all
@@ -95,7 +95,7 @@ class _Taken:
     at: tuple[int, str]
 
 
-def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: Wanted, progress: bool) -> None:
+def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: BuildRequest, progress: bool) -> None:
     """Build or extend the corpus in `path`. What is done is skipped; a second call does nothing.
 
     Raises NoVideosError, EncoderError, EncoderMismatchError or CorpusError, and then leaves the corpus as it was; what
@@ -131,7 +131,7 @@ def locked(path: Path) -> Iterator[None]:
             raise CorpusError(
                 f"There is no space left for {path}: free some and build again; what is done is kept."
             ) from error
-        raise CorpusError(f"The corpus in {path} cannot be written ({said(error)}): check the folder.") from error
+        raise CorpusError(f"The corpus in {path} cannot be written ({reason_of(error)}): check the folder.") from error
 
 
 def _check_folder(path: Path) -> None:
@@ -163,7 +163,7 @@ def _lock(path: Path) -> Iterator[None]:
 class _Build:
     """One build, under the lock."""
 
-    def __init__(self, path: Path, encoder: Encoder, wanted: Wanted, progress: bool) -> None:
+    def __init__(self, path: Path, encoder: Encoder, wanted: BuildRequest, progress: bool) -> None:
         self._path = path
         self._encoder = encoder
         self._wanted = wanted
@@ -171,7 +171,7 @@ class _Build:
         self._shown = progress
         self._former: storage.Files | None = None
         self._keys: dict[str, str] = {}  # by place
-        self._waiting: list[tuple[Work, Clip]] = []  # to be embedded
+        self._waiting: list[tuple[ShardJob, Clip]] = []  # to be embedded
         a_call = max(1, int(getattr(encoder, "frames_per_call", 1)))
         self._loaded = False  # whether the encoder has been called
         self._batch = -(-_FRAMES_A_BATCH // a_call) * a_call  # frames
@@ -192,7 +192,7 @@ class _Build:
         numbers = [_root_number(roots, place.root, self._path) for place in places]
         self._roots = roots
         # What could not be used of a former table is not said again: this one may do better.
-        sources, works = {place: one for place, one in known.items() if one.root >= 0}, list[Work]()
+        sources, works = {place: one for place, one in known.items() if one.root >= 0}, list[ShardJob]()
         unread = list[tuple[str, str]]()
         for place, number in zip(places, numbers, strict=True):
             works += self._planned(place, number, sources)
@@ -256,7 +256,7 @@ class _Build:
         place: Sources,
         number: int,
         sources: dict[tuple[int, str], Source],
-    ) -> list[Work]:
+    ) -> list[ShardJob]:
         """What is to be made of the files found; those that need no work are entered into `sources`."""
         works, pictures = [], list[tuple[Found, Source]]()
         for seen in place.files:
@@ -274,7 +274,7 @@ class _Build:
             try:
                 key, twin = self._identified(found, root)
             except OSError as error:
-                reason = f"it cannot be read ({printable_text(said(error))})"
+                reason = f"it cannot be read ({printable_text(reason_of(error))})"
                 sources[root, found.name] = _source(found, root, "", "skipped", reason)
                 continue
             if twin:
@@ -286,11 +286,11 @@ class _Build:
             if found.picture and found.place not in self._wanted.segments:
                 pictures.append((found, source))
             else:
-                works.append(Work(source.folder, [(found, source)], self._wanted.segments.get(found.place)))
+                works.append(ShardJob(source.folder, [(found, source)], self._wanted.segments.get(found.place)))
         for start in range(0, len(pictures), _PICTURES_A_SHARD):
             some = pictures[start : start + _PICTURES_A_SHARD]
             folder = "pictures-" + _digest("".join(source.key for _, source in some))
-            works.append(Work(folder, [in_folder(one, folder) for one in some], None))
+            works.append(ShardJob(folder, [in_folder(one, folder) for one in some], None))
         return works
 
     def _as_known(self, found: Found, root: int) -> tuple[int, Found]:
@@ -366,11 +366,11 @@ class _Build:
 
     # --- reading and embedding ---------------------------------------------------------------------
 
-    def _made(self, works: Sequence[Work]) -> list[Source]:
+    def _made(self, works: Sequence[ShardJob]) -> list[Source]:
         """Make a shard of every work, and say what became of each source."""
         done: list[Source] = []
-        waiting: list[Work] = []
-        read: list[Work] = []  # to the end, but not yet embedded
+        waiting: list[ShardJob] = []
+        read: list[ShardJob] = []  # to the end, but not yet embedded
         decodes = False  # whether it is known that this installation can decode
         with ExitStack() as opened:
             files, size = sum(len(work.files) for work in works), sum(work.size for work in works)
@@ -387,7 +387,7 @@ class _Build:
                     waiting.append(work)
                 else:
                     told(former, work.size)
-            readers = Readers(waiting, self._request)
+            readers = DecoderPool(waiting, self._request)
             opened.callback(readers.close)
             readers.start()
             for work, message in readers:
@@ -418,7 +418,7 @@ class _Build:
                 read = [one for one in read if one in waited_for]
         return done
 
-    def _finished_before(self, work: Work) -> list[Source] | None:
+    def _finished_before(self, work: ShardJob) -> list[Source] | None:
         """What an interrupted build, or one before the source was gone, has made of it."""
         card = shards.read_shard_card(self._path, work.folder)
         made = (self._encoder.fingerprint, self._recipe.frames, self._recipe.cut)
@@ -436,7 +436,7 @@ class _Build:
             for _, source in work.files
         ]
 
-    def _request(self, work: Work, threads: int) -> Request | PicturesRequest:
+    def _request(self, work: ShardJob, threads: int) -> Request | PicturesRequest:
         side = int(getattr(self._encoder, "image_size", _PICTURE_SIDE))
         allow = sorted(self._wanted.allow)
         if work.pictures:
@@ -473,7 +473,7 @@ class _Build:
             work.enter(clip, vector)
             work.spent += a_frame * len(clip.pictures)
 
-    def _finish(self, work: Work) -> list[Source]:
+    def _finish(self, work: ShardJob) -> list[Source]:
         """Write the shard, and say what became of its sources."""
         reason = work.end.reason if work.end is not None else ""
         if work.segments is not None and len(work.rows) < len(work.segments) and (work.rows or not reason):
@@ -580,7 +580,7 @@ def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root
             del sources[place]
 
 
-def _advance(shown: Progress, work: Work, position: int, seconds: float, clips: int = 0) -> None:
+def _advance(shown: Progress, work: ShardJob, position: int, seconds: float, clips: int = 0) -> None:
     position, seconds = max(work.position, min(position, work.size)), max(work.seconds, seconds)
     shown.advance(position - work.position, seconds - work.seconds, clips)
     work.position, work.seconds = position, seconds

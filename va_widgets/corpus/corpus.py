@@ -146,16 +146,16 @@ class Corpus:
         CorpusError
             If another build is at work in the folder, it was made with other numbers, or there is no space left.
         """
-        from va_widgets.corpus.build import Recipe, Wanted, build
+        from va_widgets.corpus.build import BuildRequest, ClipSettings, build
         from va_widgets.corpus.sources import find
 
         home = absolute_path(path, name="A corpus's folder")
-        recipe = Recipe.of(_frames(frames_per_shot), window)
+        recipe = ClipSettings.of(_frames(frames_per_shot), window)
         schemes = remote.checked_schemes(allow)
         places = find(_videos(videos), _pictures(pictures), schemes)
         progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
-        build(home, places, model, Wanted(recipe, allow=schemes), progress)
+        build(home, places, model, BuildRequest(recipe, allow=schemes), progress)
         trust.remember(home, trust.places_of(places))
         return cls._opened(home, model, schemes, is_default=encoder is None)
 
@@ -171,15 +171,15 @@ class Corpus:
 
         A session that is open goes on with the clips it knows. Raises what `build` does.
         """
-        from va_widgets.corpus.build import Recipe, Wanted, build
+        from va_widgets.corpus.build import BuildRequest, ClipSettings, build
         from va_widgets.corpus.sources import find
 
-        recipe = Recipe.former(self._manifest)
+        recipe = ClipSettings.former(self._manifest)
         if recipe.cut in (storage.SEGMENTS, storage.GIVEN):
             how = "from_manifest" if recipe.cut == storage.SEGMENTS else "from_embeddings"
             raise CorpusError(f"This corpus was made by {how}, which knows no shots: add videos by another call of it.")
         schemes = self._allow | remote.checked_schemes(allow)
-        wanted = Wanted(recipe, retire=False, allow=schemes)
+        wanted = BuildRequest(recipe, retire=False, allow=schemes)
         progress = arguments.flag(progress, "progress")
         places = find(_videos(videos), _pictures(pictures), schemes)
         build(self.path, places, self._tower.encoder(self._manifest, self.path), wanted, progress)
@@ -241,11 +241,11 @@ class Corpus:
 
         The other parameters, and what is raised, are those of `build`.
         """
-        from va_widgets.corpus.build import Recipe, build
+        from va_widgets.corpus.build import ClipSettings, build
         from va_widgets.corpus.ingest.from_manifest import planned
 
         home = absolute_path(path, name="A corpus's folder")
-        recipe = Recipe(Recipe.of(_frames(frames_per_shot), None).frames, storage.SEGMENTS)
+        recipe = ClipSettings(ClipSettings.of(_frames(frames_per_shot), None).frames, storage.SEGMENTS)
         progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
         schemes = remote.checked_schemes(allow)

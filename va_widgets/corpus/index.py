@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from va_widgets.base.errors import CorpusError, SearchUnavailableError, said
+from va_widgets.base.errors import CorpusError, SearchUnavailableError, reason_of
 from va_widgets.base.paths import open_regular
 from va_widgets.base.progress import can_be_shown
 from va_widgets.base.system_errors import failure
@@ -110,7 +110,9 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
             os.fsync(opened.fileno())
         os.replace(unfinished, file)
     except OSError as error:
-        raise CorpusError(f"The index {file} cannot be written ({said(error)}): check the disk and folder.") from error
+        raise CorpusError(
+            f"The index {file} cannot be written ({reason_of(error)}): check the disk and folder."
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
         leftovers.remove_marker(file.parent, number)

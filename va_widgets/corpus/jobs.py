@@ -23,7 +23,7 @@ class Segment:
 
 
 @dataclass(eq=False)
-class Work:
+class ShardJob:
     """A shard in the making: one video, or up to 256 pictures."""
 
     folder: str
@@ -79,10 +79,10 @@ class Work:
         self.bytes += len(clip.strip)
 
 
-def one_by_one(work: Work) -> list[Work]:
+def one_by_one(work: ShardJob) -> list[ShardJob]:
     """Some pictures, each as a work of its own."""
     folders = [f"{work.folder}-{i}" for i in range(len(work.files))]
-    return [Work(folder, [in_folder(one, folder)], None) for folder, one in zip(folders, work.files, strict=True)]
+    return [ShardJob(folder, [in_folder(one, folder)], None) for folder, one in zip(folders, work.files, strict=True)]
 
 
 def in_folder(one: tuple[Found, Source], folder: str) -> tuple[Found, Source]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 import msgspec
 from filelock import Timeout
 
-from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.names import unescaped
 from va_widgets.base.paths import GivenPath, absolute_path, is_folder
 from va_widgets.corpus import storage
@@ -36,8 +36,8 @@ def relocate(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool
         if not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, Timeout):
             raise
         raise CorpusError(
-            f"The corpus in {path} cannot be written ({said(error.__cause__)}): give save=False to relocate its videos"
-            " for this session alone."
+            f"The corpus in {path} cannot be written ({reason_of(error.__cause__)}): give save=False to relocate its"
+            " videos for this session alone."
         ) from error
 
 

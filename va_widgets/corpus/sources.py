@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from va_widgets.base.errors import CorpusError, NoVideosError, said
+from va_widgets.base.errors import CorpusError, NoVideosError, reason_of
 from va_widgets.base.names import escaped
 from va_widgets.base.paths import GivenPath, absolute_path, irregular, is_file, is_folder, is_url, local, open_regular
 from va_widgets.corpus import storage
@@ -195,7 +195,7 @@ def _folder(given: Path, pictures: bool | None) -> Sources:
     if not videos:
         also = f"; it holds {len(images)} pictures, which pictures=True takes" if images else ""
         if unread:
-            also += f"; {len(unread)} folders in it cannot be read ({unread[0].filename}: {said(unread[0])})"
+            also += f"; {len(unread)} folders in it cannot be read ({unread[0].filename}: {reason_of(unread[0])})"
         if odd:
             first = next(iter(odd))
             also += f"; {len(odd)} others cannot be read ({first}: {odd[first]})"
@@ -203,7 +203,7 @@ def _folder(given: Path, pictures: bool | None) -> Sources:
             f"The folder {given} holds no videos: give one with files such as .mp4, .mov, .mkv or .webm{also}."
         )
     root = Path(os.path.realpath(given))
-    reasons = [(_relative(str(error.filename), given), f"it cannot be read ({said(error)})") for error in unread]
+    reasons = [(_relative(str(error.filename), given), f"it cannot be read ({reason_of(error)})") for error in unread]
     reasons += [(_relative(str(file), given), why) for file, why in odd.items()]
     return Sources(root, [_found(root / file.relative_to(given), root) for file in videos], reasons)
 
@@ -261,7 +261,9 @@ def looked_up(url: str, allow: Collection[str] = ()) -> Found:
     except FileNotFoundError as error:
         raise CorpusError(f"There is nothing at {url}: check the address.") from error
     except (OSError, ValueError, ImportError) as error:
-        raise CorpusError(f"{url} cannot be read ({said(error)}): check the address, or download the file.") from error
+        raise CorpusError(
+            f"{url} cannot be read ({reason_of(error)}): check the address, or download the file."
+        ) from error
     size = details.get("size")
     if not size:
         raise CorpusError(f"The server of {url} does not say how large the file is: download it.")

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from va_widgets.base.errors import PreviewUnavailableError, said
+from va_widgets.base.errors import PreviewUnavailableError, reason_of
 from va_widgets.base.names import escaped, unescaped
 from va_widgets.base.paths import is_folder, is_url, replacing
 from va_widgets.corpus.sources import Sources, located
@@ -52,7 +52,7 @@ def trusted(corpus: Path) -> frozenset[str]:
     except FileNotFoundError:
         return known
     except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        _log.info("What is trusted of %s cannot be read: %s", corpus, said(error))
+        _log.info("What is trusted of %s cannot be read: %s", corpus, reason_of(error))
         return known
     return known if entry is None or entry.corpus != name else known | frozenset(entry.places)
 
@@ -71,7 +71,7 @@ def remember(corpus: Path, places: Iterable[str]) -> None:
         with replacing(file) as unfinished:
             unfinished.write_bytes(msgspec.json.encode(_Entry(name, sorted(after))))
     except OSError as error:
-        _log.info("What is trusted of %s holds for this process only: %s", corpus, said(error))
+        _log.info("What is trusted of %s holds for this process only: %s", corpus, reason_of(error))
         _of_this_process[name] = after
 
 

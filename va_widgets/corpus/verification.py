@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.paths import inside
 from va_widgets.base.progress import can_be_shown
 from va_widgets.corpus import storage
@@ -107,7 +107,7 @@ def _of_file(path: Path, name: str, written: Written | None) -> tuple[str, str]:
             return UNRECORDED, _NO_DIGEST
         found = Written.of_file(file)
     except (OSError, CorpusError) as error:
-        return DAMAGED, f"it cannot be read ({said(error)})"
+        return DAMAGED, f"it cannot be read ({reason_of(error)})"
     if found.size != written.size:
         return DAMAGED, f"it has {found.size:,} bytes, not {written.size:,}"
     return (OK, "") if found == written else (DAMAGED, "it does not hold what was written to it")

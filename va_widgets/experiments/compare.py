@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_one_of
-from va_widgets.base.errors import said
+from va_widgets.base.errors import reason_of
 from va_widgets.base.paths import GivenPath, absolute_path, replacing
 from va_widgets.base.system_errors import failure
 from va_widgets.experiments.errors import ExperimentError
@@ -217,7 +217,7 @@ def _do_run(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
             with replacing(file) as unfinished:
                 unfinished.write_text(json.dumps(content), encoding="utf-8")
         except OSError as error:
-            raise ExperimentError(f"A result cannot be written to {file} ({said(error)}).") from error
+            raise ExperimentError(f"A result cannot be written to {file} ({reason_of(error)}).") from error
     return points
 
 
@@ -248,7 +248,7 @@ def _create_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ExperimentError(f"The results' folder {folder} cannot be made ({said(error)}).") from error
+        raise ExperimentError(f"The results' folder {folder} cannot be made ({reason_of(error)}).") from error
     return folder
 
 

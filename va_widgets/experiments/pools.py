@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_one_of
-from va_widgets.base.errors import SearchUnavailableError, said
+from va_widgets.base.errors import SearchUnavailableError, reason_of
 from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.corpus import Corpus
 from va_widgets.experiments.errors import ExperimentError
@@ -125,7 +125,7 @@ def open_pool(folder: GivenPath, text: str = "fair", seed: int = 0) -> Pool:
             if not texts:
                 raise ExperimentError(f"{home} has no texts of the quality {text!r}: choose one of {qualities}.")
     except (OSError, ValueError, IndexError) as error:
-        raise ExperimentError(f"{home} cannot be read as a pool ({said(error)}).") from error
+        raise ExperimentError(f"{home} cannot be read as a pool ({reason_of(error)}).") from error
     train, test = _halves(len(embeddings), None, seed)
     return Pool(f"{home.name}/{text}", embeddings, truth, texts, train, test)
 

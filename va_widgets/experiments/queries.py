@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from va_widgets.experiments.bandits import Policy
 from va_widgets.experiments.tasks import Rows, Scores, State
 from va_widgets.learning.feeds import feed
-from va_widgets.learning.score_index import Ranking
+from va_widgets.learning.score_index import ScoreIndex
 
 FEEDS_IN_TURN = ("top_positive", "top_negative", "borderline", "random")  # VA's four feeds
 
@@ -71,7 +71,7 @@ def ours_query(state: State, k: int) -> Rows:
     task = state.task
     return feed(
         "suggested",
-        Ranking(state.scores.astype(np.float32)),
+        ScoreIndex(state.scores.astype(np.float32)),
         k,
         labelled=~state.free,
         found=bool(state.y.any()),

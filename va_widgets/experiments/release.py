@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base.arguments import described
-from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.paths import GivenPath, absolute_path, is_folder
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
@@ -240,8 +240,8 @@ def _build_corpus(home: Path, corpus_path: Path, shots: pd.DataFrame) -> Corpus:
         if not isinstance(error.__cause__, OSError):
             raise
         raise CorpusError(
-            f"The corpus of the release cannot be written to {corpus_path} ({said(error.__cause__)}): give open_release"
-            " a path where it can."
+            f"The corpus of the release cannot be written to {corpus_path} ({reason_of(error.__cause__)}): give"
+            " open_release a path where it can."
         ) from error
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.learning.statistics import Backdrop
+from va_widgets.learning.statistics import CorpusStatistics
 
 Rows: TypeAlias = NDArray[np.int64]
 Scores: TypeAlias = NDArray[np.floating[Any]]
@@ -49,10 +49,10 @@ class Task:
         return self.memory["zero_shot_scores"]
 
     @property
-    def statistics(self) -> Backdrop:
+    def statistics(self) -> CorpusStatistics:
         """Mean, spread and a sample of the embeddings, as a session computes them for its corpus."""
         if "statistics" not in self.memory:
-            self.memory["statistics"] = Backdrop.of(self.X, self.seed)
+            self.memory["statistics"] = CorpusStatistics.of(self.X, self.seed)
         return self.memory["statistics"]
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from va_widgets.base import background
-from va_widgets.base.errors import LabelError, said
+from va_widgets.base.errors import LabelError, reason_of
 from va_widgets.base.paths import exists, inside, is_folder
 from va_widgets.labels import checking, files, problems
 from va_widgets.labels.database import Database
@@ -39,7 +39,9 @@ def write(database: Database, path: Path | None) -> Path:
             _check(copy)
             os.replace(copy, path)
     except OSError as error:
-        raise LabelError(f"The labels could not be copied ({said(error)}): give another place for the copy.") from error
+        raise LabelError(
+            f"The labels could not be copied ({reason_of(error)}): give another place for the copy."
+        ) from error
     except problems.SQLITE_ERRORS as error:
         raise problems.not_saved(path or database.path, error) from error
     return path

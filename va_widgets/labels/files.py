@@ -18,7 +18,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from va_widgets.base.errors import LabelError, said
+from va_widgets.base.errors import LabelError, reason_of
 from va_widgets.base.paths import exists, is_folder
 from va_widgets.labels import problems, schema
 
@@ -273,7 +273,7 @@ def _from_copies(path: Path) -> sqlite3.Connection:
             except OSError as error:
                 raise LabelError(
                     f"{path.with_name(name)}, which holds the newest labels, cannot be copied to be read "
-                    f"({said(error)}): give yourself the right to read it, and make room in {folder}."
+                    f"({reason_of(error)}): give yourself the right to read it, and make room in {folder}."
                 ) from error
         db = connect(Path(folder) / path.name)
         if schema.version(db) == 0:

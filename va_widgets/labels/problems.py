@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import TypeAlias
 
-from va_widgets.base.errors import LabelError, said
+from va_widgets.base.errors import LabelError, reason_of
 from va_widgets.base.paths import exists, is_folder
 
 COPIES_FOLDER = "backups"
@@ -127,7 +127,7 @@ def _not_opened(path: Path) -> tuple[str, str]:
     try:
         path.stat()
     except OSError as error:
-        return f"it cannot be opened ({said(error)})", "check its folder, and try again"
+        return f"it cannot be opened ({reason_of(error)})", "check its folder, and try again"
     return "it, or a file beside it, cannot be opened", "look whether you may write to its folder"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.learning.score_index import Ranking
+from va_widgets.learning.score_index import ScoreIndex
 
 # In the order of the annotator's buttons and of the keys 1 to 5.
 FEEDS = ("suggested", "top_positive", "borderline", "random", "top_negative")
@@ -33,7 +33,7 @@ _REASONS = {
 
 def feed(
     name: str,
-    ranking: Ranking,
+    ranking: ScoreIndex,
     k: int,
     *,
     labelled: NDArray[np.bool_],
@@ -54,7 +54,7 @@ def feed(
     name : str
         One of FEEDS: highest score, nearest to 0.5, drawn at random, lowest; or what teaches most, which is clips that
         are nearly undecided and differ from each other.
-    ranking : Ranking
+    ranking : ScoreIndex
         The logits of all clips: above 0 means yes.
     labelled : bool (n,)
         Clips to leave out.
@@ -95,7 +95,7 @@ def reason(name: str, nearest: str = "") -> str:
 
 def _candidates(
     name: str,
-    ranking: Ranking,
+    ranking: ScoreIndex,
     number: int,
     labelled: NDArray[np.bool_],
     found: bool,

@@ -20,7 +20,7 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import ArgumentError
 from va_widgets.base.matrix import one_thread, products
-from va_widgets.learning.statistics import Backdrop
+from va_widgets.learning.statistics import CorpusStatistics
 
 # Chosen on the development half of the pools of benchmarks/strategies.py; classifier_defaults.py there varies them.
 PRIOR_STRENGTH = 4.0
@@ -46,14 +46,14 @@ class TextLogistic:
     What is expected of the text follows the evidence: m = prior_strength ((1 + P) / (1 + P + N))^1.5, P and N being how
     many yes and no there are, each counted by its t from 0 to 1. A text whose nearest clips are no is soon given up.
 
-    Unlabelled clips of the backdrop are weak negatives, as in Perch Hoplite, so that it ranks sensibly from the first
+    Unlabelled clips of the statistics are weak negatives, as in Perch Hoplite, so that it ranks sensibly from the first
     label on. All is linear: `coef_` and `intercept_` apply to plain embeddings.
 
     Parameters
     ----------
     prior : array (dim,), optional
         The concept's text embedding; its length does not matter.
-    backdrop : Backdrop, optional
+    statistics : CorpusStatistics, optional
         What the corpus looks like. Without it the labelled clips must do, and there are no weak negatives.
     prior_strength : float
         The logit that the text's nearest clips are expected to have above the mean clip's.
@@ -70,13 +70,13 @@ class TextLogistic:
     def __init__(
         self,
         prior: ArrayLike | None = None,
-        backdrop: Backdrop | None = None,
+        statistics: CorpusStatistics | None = None,
         prior_strength: float = PRIOR_STRENGTH,
         C: float = C,
         background_weight: float = BACKGROUND_WEIGHT,
     ) -> None:
         self.prior = prior
-        self.backdrop = backdrop
+        self.statistics = statistics
         self.prior_strength = prior_strength
         self.C = C
         self.background_weight = background_weight
@@ -126,38 +126,38 @@ class TextLogistic:
         self._check_parameters()
         features, targets, weights = self._checked(X, y, sample_weight)
         labels, dim = features.shape
-        backdrop = self.backdrop if self.backdrop is not None else Backdrop(features.astype(np.float32))
-        if backdrop.sample.shape[1] != dim:
+        statistics = self.statistics if self.statistics is not None else CorpusStatistics(features.astype(np.float32))
+        if statistics.sample.shape[1] != dim:
             raise ArgumentError(
-                f"The backdrop must have the embeddings' {dim} dimensions, not {backdrop.sample.shape[1]}."
+                f"The statistics must have the embeddings' {dim} dimensions, not {statistics.sample.shape[1]}."
             )
-        center = backdrop.center
+        center = statistics.center
         # Once they are centred float32 is enough, in which products take half as long.
         away = _away(features, center)
-        if self.backdrop is not None and len(weak := backdrop.negatives):
+        if self.statistics is not None and len(weak := statistics.negatives):
             away = np.concatenate([away, _away(weak, center)])
             targets = np.concatenate([targets, np.full(len(weak), -1.0)])
             weights = np.concatenate([weights, np.full(len(weak), self.background_weight / len(weak))])
         with one_thread():
-            text = self._text(backdrop, dim)
+            text = self._text(statistics, dim)
             nearness = away @ text.astype(np.float32)
-        return _Problem(away, targets, weights, labels, nearness, text, center, backdrop.scale, self)
+        return _Problem(away, targets, weights, labels, nearness, text, center, statistics.scale, self)
 
     def _check_parameters(self) -> None:
         arguments.number(self.prior_strength, "prior_strength", least=0)
         arguments.number(self.C, "C", above=0)
         arguments.number(self.background_weight, "background_weight", least=0)
-        if self.backdrop is not None:
-            arguments.instance(self.backdrop, Backdrop, "backdrop", "a Backdrop")
+        if self.statistics is not None:
+            arguments.instance(self.statistics, CorpusStatistics, "statistics", "a CorpusStatistics")
 
-    def _text(self, backdrop: Backdrop, dim: int) -> NDArray[np.float64]:
+    def _text(self, statistics: CorpusStatistics, dim: int) -> NDArray[np.float64]:
         """The vector whose product with a clip is its nearness to the text, above the mean clip's."""
         text = _vector(self.prior, dim, "prior")
         length = float(np.linalg.norm(text))
         if not length:
             return text
         text = text / length
-        reach = backdrop.reach(text)
+        reach = statistics.reach(text)
         return text / reach if reach > np.finfo(np.float32).eps else np.zeros(dim)
 
     def expected(
@@ -190,7 +190,7 @@ class TextLogistic:
 
     def unfitted(self) -> Self:
         """Another one with the same settings."""
-        return type(self)(self.prior, self.backdrop, self.prior_strength, self.C, self.background_weight)
+        return type(self)(self.prior, self.statistics, self.prior_strength, self.C, self.background_weight)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Logits (n,) of embeddings (n, dim): above 0 means yes. Raises AttributeError before `fit`."""

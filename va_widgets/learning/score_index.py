@@ -21,7 +21,7 @@ _CUT = 2.0**-7  # what the other bits may add to a number, at most, as a share o
 
 
 @dataclass(frozen=True)
-class Ranking:
+class ScoreIndex:
     """The logits of all clips, float32 (n,), none of them NaN, by the corpus's rows."""
 
     logits: NDArray[np.float32]

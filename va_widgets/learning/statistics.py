@@ -19,14 +19,14 @@ _NEAREST = 500  # one clip in so many belongs to a text's nearest
 
 
 @dataclass(frozen=True)
-class Backdrop:
+class CorpusStatistics:
     """A sample of a corpus's clips, float32 (m, dim), in random order."""
 
     sample: NDArray[np.float32]
 
     @classmethod
-    def of(cls, embeddings: NDArray[np.floating[Any]], seed: int = 0) -> Backdrop:
-        """The backdrop of a corpus's embeddings (n, dim), which may be memory-mapped; by the seed always the same."""
+    def of(cls, embeddings: NDArray[np.floating[Any]], seed: int = 0) -> CorpusStatistics:
+        """The statistics of a corpus's embeddings (n, dim), which may be memory-mapped; by the seed always the same."""
         n = len(embeddings)
         rng = np.random.default_rng([seed, n])
         rows = np.sort(rng.choice(n, size=min(n, SAMPLE), replace=False))  # in the order in which they lie on the disk

@@ -26,7 +26,7 @@ from scipy.special import expit
 from va_widgets._version import __version__
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
-from va_widgets.base.errors import EncoderMismatchError, ModelError, said
+from va_widgets.base.errors import EncoderMismatchError, ModelError, reason_of
 from va_widgets.base.names import is_reserved
 from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
 from va_widgets.base.system_errors import failure
@@ -211,7 +211,7 @@ def load_model(path: GivenPath) -> Model:
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
         raise ModelError(
             failure(f"The model in {folder}", error)
-            or f"The model in {folder} is damaged ({said(error)}): publish it again."
+            or f"The model in {folder} is damaged ({reason_of(error)}): publish it again."
         ) from error
     wrong = _wrong(card, coef, intercept)
     if wrong:

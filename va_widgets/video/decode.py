@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from va_widgets.base.background import stop_requested
-from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.paths import open_regular
 from va_widgets.video.colour import Transfer, to_screen
 from va_widgets.video.filmstrip import STRIP_MIME, Filmstrip
@@ -161,7 +161,7 @@ class Video:
                 self._source.seek(0)
             self._container = _opened(self._source)
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise UndecodableError(f"it is not a video that can be read ({said(error)})") from error
+            raise UndecodableError(f"it is not a video that can be read ({reason_of(error)})") from error
         try:
             self._stream = self._first_stream()
             self._audio = self._default_sound() if self._with_sound else None
@@ -580,7 +580,7 @@ def still(file: IO[bytes], side: int) -> Shot:
     except UnidentifiedImageError as error:
         raise UndecodableError("it is not a picture of a kind that is known here") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UndecodableError(f"it is not a picture that can be read ({said(error)})") from error
+        raise UndecodableError(f"it is not a picture that can be read ({reason_of(error)})") from error
     return Shot(0.0, 0.0, 0, 1, width, height, [np.asarray(small, dtype=np.uint8)])
 
 

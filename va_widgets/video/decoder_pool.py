@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from va_widgets.video.decoder_process import Done, Failed, Message, PicturesRequest, Reader, Request, Watch
+from va_widgets.video.decoder_process import DecoderProcess, Done, Failed, Message, PicturesRequest, Request, Watch
 
 Work = TypeVar("Work")  # what is read: a file, or some pictures, as the caller has them
 _AHEAD = 16  # clips that readers may be ahead of the encoder
 
 
-class Readers(Generic[Work]):
+class DecoderPool(Generic[Work]):
     """Processes that read what is to be made, from `start` to `close`, and one stream of what they say.
 
     They are never far ahead of whoever listens, so that memory stays bounded.
@@ -29,7 +29,7 @@ class Readers(Generic[Work]):
         self._said: queue.Queue[tuple[Work, Message] | BaseException] = queue.Queue(_AHEAD)
         self.open = 0  # works that have not been read to their end
         self._over = threading.Event()
-        self._readers = [Reader() for _ in range(number)]
+        self._readers = [DecoderProcess() for _ in range(number)]
         self._pumps = [threading.Thread(target=self._pump, args=(one,), daemon=True) for one in self._readers]
         self._watch = Watch(self._readers)
         self.add(works)
@@ -65,7 +65,7 @@ class Readers(Generic[Work]):
         for work in works:
             self._works.put(work)
 
-    def _pump(self, reader: Reader) -> None:
+    def _pump(self, reader: DecoderProcess) -> None:
         try:
             while (work := self._works.get()) is not None and not self._over.is_set():
                 for message in reader.read(self._request(work, self._threads)):

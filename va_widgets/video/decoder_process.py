@@ -1,7 +1,7 @@
-"""Readers: processes that decode videos, so that a file which crashes or hangs the decoder harms nothing else.
+"""DecoderPool: processes that decode videos, so that a file which crashes or hangs the decoder harms nothing else.
 
 A reader is told what to read on its standard input and answers on its standard output; each message is its length in
-four bytes, then msgpack. `Reader` is the end of a build, `main` that of the process.
+four bytes, then msgpack. `DecoderProcess` is the end of a build, `main` that of the process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.names import printable_text, unescaped
 from va_widgets.base.paths import is_url, open_regular
 from va_widgets.video import remote
@@ -112,7 +112,7 @@ class Failed(msgspec.Struct, tag=True):
 Message: TypeAlias = Clip | Moved | Refused | Spent | Done | Failed
 
 
-class Reader:
+class DecoderProcess:
     """A process that reads one file after the other."""
 
     def __init__(self) -> None:
@@ -225,7 +225,7 @@ class Reader:
 class Watch:
     """A thread that ends readers which hang."""
 
-    def __init__(self, readers: list[Reader]) -> None:
+    def __init__(self, readers: list[DecoderProcess]) -> None:
         self._readers = readers
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="va-watch", daemon=True)
@@ -325,7 +325,7 @@ def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
     except BrokenPipeError:
         raise
     except (CorpusError, OSError, ValueError, ImportError, MemoryError, OverflowError, cv2.error) as error:
-        send(Failed(f"it cannot be read ({said(error) or type(error).__name__})"))
+        send(Failed(f"it cannot be read ({reason_of(error) or type(error).__name__})"))
 
 
 def _read(request: Request, send: Callable[[Message], None]) -> None:
@@ -350,7 +350,7 @@ def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) ->
             with remote.opened(place, request.allow) if is_url(place) else open_regular(_path(place)) as file:
                 picture = still(file, request.picture_side)
         except (CorpusError, OSError) as error:
-            send(Refused(number, printable_text(said(error))))
+            send(Refused(number, printable_text(reason_of(error))))
         else:
             send(_clip(number, picture, 0.0))
     send(Done(""))

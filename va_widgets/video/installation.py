@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from va_widgets.base.errors import CorpusError
-from va_widgets.video.decoder_process import Failed, PicturesRequest, Reader, Refused, Request, Watch
+from va_widgets.video.decoder_process import DecoderProcess, Failed, PicturesRequest, Refused, Request, Watch
 
 _VIDEO = Path(__file__).with_name("probe.mp4")
 _PICTURE = Path(__file__).with_name("probe.png")
@@ -21,7 +21,7 @@ def check_decoding(pictures: bool) -> None:
     place = str(_PICTURE if pictures else _VIDEO)
     request = PicturesRequest([place], _SIDE) if pictures else Request(place, _VIDEO.stat().st_size, _SIDE, 1)
     with ExitStack() as opened:
-        reader = Reader()
+        reader = DecoderProcess()
         opened.callback(reader.close)
         watch = Watch([reader])
         opened.callback(watch.close)

@@ -15,7 +15,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.base.errors import CorpusError, PreviewUnavailableError, said
+from va_widgets.base.errors import CorpusError, PreviewUnavailableError, reason_of
 from va_widgets.base.paths import open_regular
 from va_widgets.video import remote
 from va_widgets.video.decode import UndecodableError, Video
@@ -58,7 +58,7 @@ def cut(source: Path | str, start: float, end: float, context: float = 0.0, allo
     except UndecodableError as error:
         raise PreviewUnavailableError(f"{name} cannot be played: {error}.") from error
     except (av.error.FFmpegError, OSError, ValueError, ImportError) as error:
-        raise PreviewUnavailableError(f"{name} cannot be played from {start:.1f} s on ({said(error)}).") from error
+        raise PreviewUnavailableError(f"{name} cannot be played from {start:.1f} s on ({reason_of(error)}).") from error
     except CorpusError as error:
         raise PreviewUnavailableError(str(error)) from error
     if data is None:
@@ -119,7 +119,7 @@ def _sound(video: Video, name: str, start: float, end: float) -> tuple[str, list
         frame.sample_rate, frame.time_base, frame.pts = _RATE, Fraction(1, _RATE), 0
         return layout, [*encoder.encode(frame), *encoder.encode()]
     except Exception as error:  # whatever is wrong with a sound, it must not cost the picture
-        _log.info("A preview of %s comes without its sound: %s", name, said(error))
+        _log.info("A preview of %s comes without its sound: %s", name, reason_of(error))
         return None
 
 

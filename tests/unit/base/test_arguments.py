@@ -20,7 +20,7 @@ import va_widgets as va
 from tests.unit.experiments.synthetic_pool import make_pool
 from va_widgets import experiments
 from va_widgets.base import arguments
-from va_widgets.learning.statistics import Backdrop
+from va_widgets.learning.statistics import CorpusStatistics
 
 Door = Callable[[Any], object]
 
@@ -205,10 +205,10 @@ def doors_of_learning(corpus: va.Corpus, session: va.Session) -> dict[str, Door]
         "fit(a label)": lambda v: va.learning.Classifier().fit(X[:2], np.array([v, True], dtype=object)),
         "fit(sample_weight)": lambda v: va.learning.Classifier().fit(X, y, v),
         "Classifier(prior)": lambda v: fit(prior=v),
-        "Classifier(backdrop)": lambda v: fit(backdrop=v),
+        "Classifier(statistics)": lambda v: fit(statistics=v),
         "Classifier(prior_strength)": lambda v: fit(prior_strength=v),
         "Classifier(C)": lambda v: fit(C=v),
-        "Classifier(background_weight)": lambda v: fit(background_weight=v, backdrop=Backdrop(X)),
+        "Classifier(background_weight)": lambda v: fit(background_weight=v, statistics=CorpusStatistics(X)),
         "predict": fitted.predict,
         "predict_proba": fitted.predict_proba,
         "decision_function": fitted.decision_function,
@@ -464,7 +464,7 @@ def test_a_corpus_and_all_that_hangs_on_it_is_copied(
     model = session.publish("left")
     np.testing.assert_array_equal(again(model).score_corpus(corpus), model.score_corpus(corpus))
     X = np.asarray(corpus.embeddings, dtype=np.float32)
-    classifier = va.learning.Classifier(X[0], Backdrop(X)).fit(X[:4], [0, 1, 0, 1])
+    classifier = va.learning.Classifier(X[0], CorpusStatistics(X)).fit(X[:4], [0, 1, 0, 1])
     np.testing.assert_array_equal(again(classifier).predict_proba(X), classifier.predict_proba(X))
 
 

@@ -16,7 +16,7 @@ from va_widgets.base.paths import irregular, open_regular, replacing
 from va_widgets.corpus.sources import Found, content_key
 from va_widgets.display.player import Thumbnail
 from va_widgets.video.decode import UndecodableError, Video
-from va_widgets.video.decoder_process import Failed, PicturesRequest, Reader, Refused, Request
+from va_widgets.video.decoder_process import DecoderProcess, Failed, PicturesRequest, Refused, Request
 from va_widgets.video.filmstrip import Filmstrip
 from va_widgets.video.preview import cut
 
@@ -82,7 +82,7 @@ def test_what_takes_a_file_s_place_later_is_not_read(odd: Path, name: str) -> No
 
 
 def test_the_process_that_reads_neither_waits_nor_fills_memory(odd: Path) -> None:
-    reader = Reader()
+    reader = DecoderProcess()
     try:
         for name in ("pipe.mp4", "zero.mov"):
             (*_, last) = reader.read(Request(str(odd / name), 10, 8, 1))

@@ -356,7 +356,7 @@ def test_a_corpus_of_a_newer_schema_is_refused(cases: list[Case], builder: Build
 # --- readers ---------------------------------------------------------------------------------------
 
 
-class _Stopping(decoder_process.Reader):
+class _Stopping(decoder_process.DecoderProcess):
     """A reader whose process is stopped before it can read the file bad.*, and then left alone."""
 
     def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
@@ -394,7 +394,7 @@ def test_a_video_whose_decoder_was_killed_is_tried_again_by_the_next_build(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(_Crashing, "sends", signal.SIGKILL)
-        patched.setattr(decoder_pool, "Reader", _Crashing)
+        patched.setattr(decoder_pool, "DecoderProcess", _Crashing)
         made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
     assert "want of memory" in str(made.report.set_index("source").loc["bad.mp4", "reason"])
     made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
@@ -405,7 +405,7 @@ def test_a_video_whose_decoder_was_killed_is_tried_again_by_the_next_build(
 def test_a_video_that_crashes_the_decoder_is_skipped_and_the_others_go_on(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder_pool, "Reader", _Crashing)
+    monkeypatch.setattr(decoder_pool, "DecoderProcess", _Crashing)
     made = va.Corpus.build(tmp_path / "corpus", videos, progress=False)
     report = made.report.set_index("source")
     assert report.loc["bad.mp4", "status"] == "skipped"
@@ -420,7 +420,7 @@ def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, mon
     for seed, name in enumerate(("a", "bad", "c")):
         picture = np.random.default_rng(seed).integers(0, 255, (40, 60, 3), dtype=np.uint8)
         assert cv2.imwrite(str(tmp_path / "pictures" / f"{name}.png"), picture)
-    monkeypatch.setattr(decoder_pool, "Reader", _Crashing)
+    monkeypatch.setattr(decoder_pool, "DecoderProcess", _Crashing)
     made = va.Corpus.build(tmp_path / "corpus", tmp_path / "pictures", progress=False)
     report = made.report.set_index("source")
     assert report.loc["bad.png", "reason"] == "decoding it ended the decoder (SIGSEGV)"
@@ -430,7 +430,7 @@ def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, mon
 def test_a_video_at_which_the_decoder_hangs_is_given_up(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder_pool, "Reader", _Stopping)
+    monkeypatch.setattr(decoder_pool, "DecoderProcess", _Stopping)
     monkeypatch.setattr(decoder_process, "_STALLED", 4.0)
     for name in ("a", "c", "d"):  # only the one that hangs is read: on a busy machine the others may take as long
         (videos / f"{name}.mp4").rename(tmp_path / f"{name}.mp4")
@@ -482,7 +482,7 @@ def test_a_package_in_a_folder_that_only_this_process_knows_is_found_by_readers(
 
 def test_an_idle_reader_that_has_died_is_replaced(videos: Path, tmp_path: Path) -> None:
     request = Request(str(videos / "a.mp4"), (videos / "a.mp4").stat().st_size, 64, 8)
-    one = decoder_process.Reader()
+    one = decoder_process.DecoderProcess()
     try:
         for _ in range(2):
             assert isinstance(list(one.read(request))[-1], decoder_process.Done)
@@ -500,7 +500,7 @@ def test_a_reader_does_not_outlive_its_build_even_while_it_decodes(tmp_path: Pat
     write_video(tmp_path / "long.mp4", [(0, 1500)], size=(320, 180))
     program = (
         "import sys; from va_widgets.video.decoder_process import *\n"
-        "one = Reader()\n"
+        "one = DecoderProcess()\n"
         "for message in one.read(Request(sys.argv[1], int(sys.argv[2]), 64, 8)):\n"
         "    print(type(message).__name__, flush=True)\n"
     )

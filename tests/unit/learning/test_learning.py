@@ -16,8 +16,8 @@ from va_widgets.learning.feeds import FEEDS, NEAR_DUPLICATE, feed
 from va_widgets.learning.labelling_progress import advice, positives, turnover
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.quality import at_random, cross_validated, diversity, suspicion
-from va_widgets.learning.score_index import Ranking
-from va_widgets.learning.statistics import Backdrop
+from va_widgets.learning.score_index import ScoreIndex
+from va_widgets.learning.statistics import CorpusStatistics
 
 
 def cloud(n: int = 200, dim: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,7 +87,7 @@ def test_bad_arrays_are_refused(X: np.ndarray, y: np.ndarray, said: str) -> None
 @pytest.mark.parametrize("large", [0, 1 << 30])
 def test_scoring_a_half_precision_matrix(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
     X, y, direction = cloud(3000)
-    classifier = Classifier(direction, Backdrop.of(X)).fit(X[:50], y[:50])
+    classifier = Classifier(direction, CorpusStatistics.of(X)).fit(X[:50], y[:50])
     monkeypatch.setattr(matrix, "LARGE", large)
     scores = decision_scores(X.astype(np.float16), classifier.coef_, classifier.intercept_)
     assert scores.dtype == np.float32
@@ -99,18 +99,18 @@ def test_nothing_depends_on_the_encoder_s_scale_or_cone_or_the_text_s_length(
     scale: float, shift: float, length: float
 ) -> None:
     X, y, direction = cloud()
-    plain = Classifier(direction, Backdrop.of(X)).fit(X[:30], y[:30])
+    plain = Classifier(direction, CorpusStatistics.of(X)).fit(X[:30], y[:30])
     other = X * scale + shift
-    bent = Classifier(direction * length, Backdrop.of(other)).fit(other[:30], y[:30])
+    bent = Classifier(direction * length, CorpusStatistics.of(other)).fit(other[:30], y[:30])
     np.testing.assert_allclose(bent.decision_function(other), plain.decision_function(X), atol=0.05)
 
 
 def test_a_misleading_text_is_given_up_within_a_page() -> None:
     X, _, direction = cloud(2000, dim=32)
     nearest = np.argsort(-(X @ direction))[:12]
-    backdrop = Backdrop.of(X)
-    believed = Classifier(direction, backdrop).fit(X[nearest[:0]], np.empty(0, dtype=bool))
-    refuted = Classifier(direction, backdrop).fit(X[nearest], np.zeros(12, dtype=bool))
+    statistics = CorpusStatistics.of(X)
+    believed = Classifier(direction, statistics).fit(X[nearest[:0]], np.empty(0, dtype=bool))
+    refuted = Classifier(direction, statistics).fit(X[nearest], np.zeros(12, dtype=bool))
     assert refuted.coef_[0] @ direction < 0.3 * (believed.coef_[0] @ direction)
 
 
@@ -126,8 +126,8 @@ def test_a_misleading_text_is_given_up_within_a_page() -> None:
 )
 @pytest.mark.parametrize("prior", [None, np.ones(8), np.zeros(8)])
 def test_odd_labels_give_finite_scores(X: np.ndarray, y: np.ndarray, prior: np.ndarray | None) -> None:
-    for backdrop in (None, Backdrop.of(np.eye(8)), Backdrop.of(np.ones((20, 8)))):
-        classifier = Classifier(prior, backdrop).fit(X, y)
+    for statistics in (None, CorpusStatistics.of(np.eye(8)), CorpusStatistics.of(np.ones((20, 8)))):
+        classifier = Classifier(prior, statistics).fit(X, y)
         assert np.isfinite(classifier.decision_function(np.eye(8))).all()
 
 
@@ -152,7 +152,7 @@ def test_a_feed_is_full_unlabelled_unique_and_repeatable(n: int, k: int, seed: i
     def rows() -> np.ndarray:
         return feed(
             name,
-            Ranking(scores),
+            ScoreIndex(scores),
             k,
             labelled=labelled,
             embeddings=vectors,
@@ -171,14 +171,14 @@ def test_a_feed_is_full_unlabelled_unique_and_repeatable(n: int, k: int, seed: i
 def test_feeds_are_ordered_by_what_their_name_says() -> None:
     scores = np.array([2.2, -2.2, 0.1, 0.4, 4.6], dtype=np.float32)
     none = np.zeros(5, dtype=bool)
-    assert feed("top_positive", Ranking(scores), 2, labelled=none).tolist() == [4, 0]
-    assert feed("top_negative", Ranking(scores), 2, labelled=none).tolist() == [1, 2]
-    assert feed("borderline", Ranking(scores), 2, labelled=none).tolist() == [2, 3]
-    assert feed("suggested", Ranking(scores), 2, labelled=none, found=False).tolist() == [4, 0]
+    assert feed("top_positive", ScoreIndex(scores), 2, labelled=none).tolist() == [4, 0]
+    assert feed("top_negative", ScoreIndex(scores), 2, labelled=none).tolist() == [1, 2]
+    assert feed("borderline", ScoreIndex(scores), 2, labelled=none).tolist() == [2, 3]
+    assert feed("suggested", ScoreIndex(scores), 2, labelled=none, found=False).tolist() == [4, 0]
     doubtful = np.array([3.0, 0.1, -1.1, 0.2, -1.2, -4.0], dtype=np.float32)
-    assert feed("suggested", Ranking(doubtful), 4, labelled=np.zeros(6, dtype=bool)).tolist() == [1, 2, 3, 4]
+    assert feed("suggested", ScoreIndex(doubtful), 4, labelled=np.zeros(6, dtype=bool)).tolist() == [1, 2, 3, 4]
     with pytest.raises(ValueError, match="no feed called 'best'"):
-        feed("best", Ranking(scores), 2, labelled=none)
+        feed("best", ScoreIndex(scores), 2, labelled=none)
 
 
 @given(
@@ -195,14 +195,14 @@ def test_a_ranking_finds_what_sorting_finds(
     without = np.random.default_rng(0).random(len(values)) < share
     distances = np.abs(values - np.float32(to)) if np.isfinite(to) else -np.sign(np.float32(to)) * values
     expected = [row for row in np.argsort(distances, kind="stable") if not without[row]][:number]
-    assert Ranking(values).nearest(to, number, without).tolist() == expected
+    assert ScoreIndex(values).nearest(to, number, without).tolist() == expected
 
 
 def test_a_random_page_of_a_large_corpus_is_drawn_without_shuffling_all_of_it() -> None:
     labelled = np.zeros(150_000, dtype=bool)
     labelled[::2] = True
     scores = np.zeros(len(labelled), dtype=np.float32)
-    pages = [feed("random", Ranking(scores), 500, labelled=labelled, version=version) for version in (1, 1, 2)]
+    pages = [feed("random", ScoreIndex(scores), 500, labelled=labelled, version=version) for version in (1, 1, 2)]
     assert pages[0].tolist() == pages[1].tolist() != pages[2].tolist()
     assert len(set(pages[0].tolist())) == 500
     assert not labelled[pages[0]].any()
@@ -215,7 +215,7 @@ def test_near_duplicates_and_one_video_s_clips_are_thinned_out() -> None:
     vectors[1] = vectors[0]
     videos = np.repeat(np.arange(10), 4)
     scores = np.linspace(1, 0, 40, dtype=np.float32)
-    found = feed("top_positive", Ranking(scores), 10, labelled=np.zeros(40, bool), embeddings=vectors, videos=videos)
+    found = feed("top_positive", ScoreIndex(scores), 10, labelled=np.zeros(40, bool), embeddings=vectors, videos=videos)
     assert not {0, 1} <= set(found.tolist())
     assert np.bincount(videos[found]).max() <= 2
     assert float(vectors[0] @ vectors[1]) > NEAR_DUPLICATE
@@ -266,12 +266,12 @@ def test_folds_that_are_fitted_together_are_what_each_alone_would_be() -> None:
     y = y ^ (np.random.default_rng(1).random(160) < 0.15)
     left_out = np.arange(160) % 4 == np.arange(4)[:, None]
     left_out[0, :60] |= ~y[:60]  # one of the fits sees other yes and no than the others: the text's weight follows them
-    for backdrop in (None, Backdrop.of(X[:100])):
-        classifier = Classifier(direction, backdrop)
+    for statistics in (None, CorpusStatistics.of(X[:100])):
+        classifier = Classifier(direction, statistics)
         together = classifier.held_out(X, y, left_out)
         assert together is not None
         for out, logits in zip(left_out, together, strict=True):
-            alone = Classifier(direction, backdrop).fit(X, y, sample_weight=(~out).astype(float))
+            alone = Classifier(direction, statistics).fit(X, y, sample_weight=(~out).astype(float))
             np.testing.assert_allclose(logits[out], alone.decision_function(X[out]), atol=0.02)
             assert not logits[~out].any()
 

@@ -14,7 +14,7 @@ import av
 import cv2
 import numpy as np
 
-from va_widgets.video.decoder_process import Clip, Done, Failed, Message, Moved, Reader, Request, Spent
+from va_widgets.video.decoder_process import Clip, DecoderProcess, Done, Failed, Message, Moved, Request, Spent
 
 SAMPLES = 8
 _SIDES = (64, 224, 288)
@@ -101,7 +101,7 @@ def asked(file: Path, rng: np.random.Generator) -> Request:
     return request
 
 
-def tried(reader: Reader, file: Path, rng: np.random.Generator, change: str) -> Result:
+def tried(reader: DecoderProcess, file: Path, rng: np.random.Generator, change: str) -> Result:
     """Let a reader read a damaged file. Raises AssertionError if anything that it says is not well formed."""
     request = asked(file, rng)
     before = _used(reader)
@@ -158,7 +158,7 @@ def check(request: Request, messages: Sequence[Message]) -> None:
             assert clip.end <= end
 
 
-def _used(reader: Reader) -> tuple[float, float]:
+def _used(reader: DecoderProcess) -> tuple[float, float]:
     """Seconds of processor time, and the most memory in MB since it was last asked, of a reader's process."""
     process = reader._process
     if process is None or process.poll() is not None:

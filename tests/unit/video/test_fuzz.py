@@ -12,15 +12,15 @@ import pytest
 
 from tests.unit.video.clips import write_video
 from tests.unit.video.fuzzing import Result, counted, damaged, tried, write_originals
-from va_widgets.video.decoder_process import Clip, Done, Failed, Reader, Request
+from va_widgets.video.decoder_process import Clip, DecoderProcess, Done, Failed, Request
 
 _CASES = 75
 _SECONDS, _MEGABYTES = 10.0, 1000.0  # that no damaged file of less than 100 KB may take
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
-    with closing(Reader()) as started:
+def reader() -> Iterator[DecoderProcess]:
+    with closing(DecoderProcess()) as started:
         yield started
 
 
@@ -29,7 +29,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return write_originals(tmp_path_factory.mktemp("originals"))
 
 
-def read_damaged(reader: Reader, originals: Sequence[Path], folder: Path, seed: int) -> list[Result]:
+def read_damaged(reader: DecoderProcess, originals: Sequence[Path], folder: Path, seed: int) -> list[Result]:
     """Read damaged copies of files, each well formed or an AssertionError that names the case."""
     results = []
     for number in range(_CASES):
@@ -48,27 +48,29 @@ def read_damaged(reader: Reader, originals: Sequence[Path], folder: Path, seed: 
 
 
 def test_damaged_files_of_every_container_are_read_as_far_as_they_go(
-    reader: Reader, originals: list[Path], tmp_path: Path
+    reader: DecoderProcess, originals: list[Path], tmp_path: Path
 ) -> None:
     outcomes = counted(read_damaged(reader, originals, tmp_path, seed=1))
     assert outcomes["partial"] > 10
     assert outcomes["skipped"] > 10
 
 
-def test_damaged_real_files_are_read_as_far_as_they_go(reader: Reader, shared_data: Path, tmp_path: Path) -> None:
+def test_damaged_real_files_are_read_as_far_as_they_go(
+    reader: DecoderProcess, shared_data: Path, tmp_path: Path
+) -> None:
     real = [file for file in sorted((shared_data / "videos").rglob("*.*")) if 1000 < file.stat().st_size < 100_000]
     outcomes = counted(read_damaged(reader, real, tmp_path, seed=2))
     assert outcomes["partial"] > 10
     assert outcomes["skipped"] > 10
 
 
-def test_whole_files_of_every_container_are_done(reader: Reader, originals: list[Path]) -> None:
+def test_whole_files_of_every_container_are_done(reader: DecoderProcess, originals: list[Path]) -> None:
     for file in originals:
         last = list(reader.read(Request(str(file), file.stat().st_size, 64, 8)))[-1]
         assert last == Done(""), file.name
 
 
-def test_a_title_that_is_not_in_utf_8_is_no_damage(reader: Reader, tmp_path: Path) -> None:
+def test_a_title_that_is_not_in_utf_8_is_no_damage(reader: DecoderProcess, tmp_path: Path) -> None:
     write_video(tmp_path / "plain.mp4", [(1, 10)])
     file = tmp_path / "latin.mp4"
     with av.open(str(tmp_path / "plain.mp4")) as source, av.open(str(file), "w") as target:
@@ -84,7 +86,7 @@ def test_a_title_that_is_not_in_utf_8_is_no_damage(reader: Reader, tmp_path: Pat
     assert list(reader.read(Request(str(file), file.stat().st_size, 64, 8)))[-1] == Done("")
 
 
-def test_a_video_of_an_unknown_codec_is_skipped_with_its_reason(reader: Reader, tmp_path: Path) -> None:
+def test_a_video_of_an_unknown_codec_is_skipped_with_its_reason(reader: DecoderProcess, tmp_path: Path) -> None:
     write_video(tmp_path / "plain.mp4", [(1, 10)])
     file = tmp_path / "unknown.mp4"
     file.write_bytes((tmp_path / "plain.mp4").read_bytes().replace(b"avc1", b"xyz1").replace(b"avcC", b"xyzC"))
@@ -92,7 +94,7 @@ def test_a_video_of_an_unknown_codec_is_skipped_with_its_reason(reader: Reader, 
     assert last == Failed("its video is of a kind that is not known here")
 
 
-def test_a_stream_that_appears_late_ends_nothing(reader: Reader, tmp_path: Path) -> None:
+def test_a_stream_that_appears_late_ends_nothing(reader: DecoderProcess, tmp_path: Path) -> None:
     data = b""
     for sound in (False, True):
         part = tmp_path / f"{sound}.ts"

@@ -17,7 +17,7 @@ from tests.unit.corpus.damaging import record_digests
 from tests.unit.video.clips import write_video
 from va_widgets.corpus import storage
 from va_widgets.video import remote
-from va_widgets.video.decoder_process import Failed, PicturesRequest, Reader, Refused, Request
+from va_widgets.video.decoder_process import DecoderProcess, Failed, PicturesRequest, Refused, Request
 
 REFUSED = [
     "reference://a.mp4::file:///tmp/refs.json",
@@ -195,7 +195,7 @@ def of_url(corpus: Path, url: str) -> None:
 
 
 def test_the_process_that_reads_refuses_them_itself() -> None:
-    reader = Reader()
+    reader = DecoderProcess()
     try:
         (*_, last) = reader.read(Request("memory://a.mp4", 9, 64, 1))
         assert isinstance(last, Failed)

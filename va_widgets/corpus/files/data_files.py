@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from va_widgets.base.errors import CorpusError, said
+from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.paths import open_regular
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus.files.digests import Written
@@ -210,7 +210,7 @@ def first_line(error: Exception) -> str:
     """The first line of what an error says, short enough for a sentence."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    return (said(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+    return (reason_of(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
 def size_of(file: Path) -> int | None:

@@ -14,7 +14,7 @@ from va_widgets.base.errors import CorpusError, NoVideosError
 from va_widgets.base.names import escaped, unescaped
 from va_widgets.base.paths import GivenPath, absolute_path, expanded, irregular, is_file, is_url, local
 from va_widgets.corpus import storage
-from va_widgets.corpus.build import Recipe, Wanted
+from va_widgets.corpus.build import BuildRequest, ClipSettings
 from va_widgets.corpus.ingest.columns import check_columns
 from va_widgets.corpus.ingest.user_tables import check_names, checked_segments, origin_of, read_table
 from va_widgets.corpus.jobs import Segment, clip_id
@@ -24,8 +24,8 @@ _OWN = ("clip_id", "video", "start", "end")
 
 
 def planned(
-    table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: Recipe, allow: frozenset[str] = frozenset()
-) -> tuple[list[Sources], Wanted]:
+    table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: ClipSettings, allow: frozenset[str] = frozenset()
+) -> tuple[list[Sources], BuildRequest]:
     """The sources that a table names, and the clips wanted of them with the table's other columns.
 
     `videos` is the folder that names start from; the table file's own, or the working directory, if it is None. `allow`
@@ -90,7 +90,7 @@ def planned(
 
     wanted = [place for place in segments if not is_url(place)]
     sources = [*of_files(wanted), *([Sources(None, urls)] if urls else [])]
-    return sources, Wanted(recipe, segments, columns, reasons, allow=allow)
+    return sources, BuildRequest(recipe, segments, columns, reasons, allow=allow)
 
 
 def _place(name: str, root: Path) -> str:
