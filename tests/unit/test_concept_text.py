@@ -117,7 +117,7 @@ def test_the_vector_is_kept_by_concept_and_encoder_and_the_first_one_counts(corp
         assert kept["nonsense"] is False
         assert store.settle_state("", "night", key, {"float32": "other"}) == kept
         assert store.get_state("", "rain", key) is None
-    vector = va.Session(va.Corpus.open(corpus.path), "night")._prior
+    vector = va.Session(va.Corpus.open(corpus.path), "night")._trainer.text
     assert vector is not None
     assert vector.tobytes() == corpus.text_embedding("night").tobytes()
 
@@ -136,7 +136,7 @@ def test_a_damaged_vector_is_made_anew(corpus: va.Corpus, document: object) -> N
 
 def test_a_read_only_store_neither_fails_nor_loses_the_text(corpus: va.Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     session = va.Session(corpus, "night")
-    session._store.read_only = True
+    session._labels.store.read_only = True
     assert session.scores().nunique() > 50
     with LabelStore(corpus.path / "labels.sqlite") as store:
         assert store.get_state("", "night", f"text:{corpus.encoder_fingerprint}") is None
