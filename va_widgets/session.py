@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -22,13 +20,11 @@ from va_widgets.base.errors import (
     ModelError,
     NotEnoughLabelsError,
     ReportError,
-    SearchUnavailableError,
 )
 from va_widgets.base.forks import ForkLock
 from va_widgets.base.listeners import Listener, Listeners
-from va_widgets.base.matrix import needs_torch
 from va_widgets.base.paths import GivenPath, absolute_path, inside
-from va_widgets.concept_text import ConceptText
+from va_widgets.concept_classifier import ConceptClassifier
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
 from va_widgets.corpus.corpus import FLAT, cut_note
 from va_widgets.corpus_view import CorpusView
@@ -41,7 +37,7 @@ from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_l
 from va_widgets.labels.values import LabelValue as LabelValue
 from va_widgets.learning.feeds import FEEDS
 from va_widgets.learning.quality import Quality
-from va_widgets.learning.trainer import Fit, Refit, Trainer, TrainingLabels
+from va_widgets.learning.trainer import Refit
 from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
 
 if TYPE_CHECKING:
@@ -54,8 +50,6 @@ __all__ = ["FLAT", "LabelStatus", "LabelValue", "Refit", "Session"]
 LABELS_FILE = "labels.sqlite"
 MODELS_FOLDER = "models"
 _KEPT_SESSIONS = 4  # of other concepts, which the person may go back to
-_RANDOM = "random"  # the feed whose clips stand for the corpus
-_log = logging.getLogger(__name__)
 
 
 class Session:
@@ -108,20 +102,13 @@ class Session:
         self.seed = view.arrays.seed
         self._view = view
         self._clips = view.corpus.clips.index
-        # A thread may hold one of `_opening` and `_fitting` when it takes `_labels.lock`, and never the reverse.
         self._opening = ForkLock()  # while another concept is opened, which takes a moment
-        self._fitting = ForkLock()  # while a classifier is fitted; a listener of the refit may ask for another one
         self._listeners = Listeners()
         # A session of another concept that nobody references any more is freed, except for those used last.
         self._siblings: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary({concept: self})
         self._used_last: deque[Session] = deque(maxlen=_KEPT_SESSIONS)
         self._labels = ConceptLabels(user, concept, annotator)
-        self._text = ConceptText(self.corpus, self._labels.store, concept)
-        first, _ = self._training_labels()
-        self._trainer = Trainer(view.arrays, self._text.vector, first, self._labels.history.newest_version)
-        self._labels.when_replaced(self._labels_replaced)
-        if self._opens_fast():
-            self._start()
+        self._classifier = ConceptClassifier(view, self._labels, self._listeners)
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
         return _reopened, (self.corpus, self.concept, self.annotator, self.seed)
@@ -135,32 +122,21 @@ class Session:
     @property
     def ready(self) -> bool:
         """Whether the classifier is there, so that feeds and scores do not wait for the text model."""
-        return self._trainer.newest is not None
+        return self._classifier.ready
 
     def warm_up(self) -> None:
         """Load what the first feed and the first search need, so that they answer at once.
 
         Raises SearchUnavailableError if the text model cannot be loaded; the feeds are there all the same.
         """
-        before = self.ready, self.text_search
-        try:
-            self._start()
-            search = self.corpus.text_search
-            if not before[0] and search.state == "unavailable" and before[1].state != "unavailable":
-                raise SearchUnavailableError(search.reason)  # that was tried just now
-            if self.corpus.has_text_model and search.state != "ready":
-                self.corpus.text_embedding(self.concept)
-            self._take_late_text()
-        finally:
-            if (self.ready, self.text_search) != before:
-                self._listeners.tell("status", {})
+        self._classifier.warm_up()
 
     def close(self) -> None:
         """Close the labels, after the refit that is under way. Nothing can be labelled afterwards.
 
         Their file is closed with the last session of this process that uses it.
         """
-        with self._fitting:
+        with self._classifier.fitting:
             self._labels.close()
 
     @property
@@ -190,7 +166,7 @@ class Session:
     @property
     def concept_note(self) -> str:
         """Says which part of the concept the model reads, where it is too long for it; empty otherwise."""
-        return cut_note(self._text.read)
+        return cut_note(self._classifier.text.read)
 
     def for_concept(self, concept: str) -> Session:
         """The same annotator at work on another concept of the same corpus, which may be new.
@@ -233,7 +209,7 @@ class Session:
 
     def answers_at_once(self, text: str) -> bool:
         """Whether a search for this text needs no model that is not loaded yet."""
-        known = text == self.concept and self._text.vector is not None
+        known = text == self.concept and self._classifier.text.vector is not None
         without = self.ready and (known or not self.corpus.has_text_model)
         return without or self.corpus.text_search.state == "ready"
 
@@ -247,12 +223,14 @@ class Session:
         text is none or `k` is no whole number.
         """
         text, k = arguments.text(text, "The text to search for"), arguments.count(k, "k")
-        if text == self.concept and self._text.vector is not None:
-            matches = self.corpus.search_vector(self._text.vector, k, nonsense=self._text.nonsense)
+        if text == self.concept and self._classifier.text.vector is not None:
+            matches = self.corpus.search_vector(
+                self._classifier.text.vector, k, nonsense=self._classifier.text.nonsense
+            )
             matches.attrs["note"] = " ".join(filter(None, [self.concept_note, matches.attrs["note"]]))
         else:
             matches = self.corpus.search(text, k)
-            self._take_late_text()
+            self._classifier.take_late_text()
         self._labels.add_query(text)
         return matches
 
@@ -287,14 +265,14 @@ class Session:
             raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(FEEDS)}.")
         k = arguments.count(k, "k")
         excluded = arguments.clip_ids(exclude, "exclude")
-        self._take_late_text()
-        fit = self._fit
-        page = self._trainer.feed(fit, name, k, self._view.mask(self._labels.labelled(), excluded))
+        self._classifier.take_late_text()
+        fit = self._classifier.fit
+        page = self._classifier.trainer.feed(fit, name, k, self._view.mask(self._labels.labelled(), excluded))
         return pd.DataFrame({"clip_id": self._clips[page.rows], "score": page.scores, "reason": page.reasons})
 
     def scores(self) -> pd.Series[float]:
         """P(yes) of every clip under the newest classifier, by clip_id."""
-        return pd.Series(expit(self._fit.logits), index=self._clips, name=self.concept)
+        return pd.Series(expit(self._classifier.fit.logits), index=self._clips, name=self.concept)
 
     def filmstrip(self, clip_id: str) -> Filmstrip:
         """A clip's frames side by side in one picture."""
@@ -363,7 +341,7 @@ class Session:
     @property
     def standing(self) -> LabelStatus:
         """How far the labelling has come, all of it at one moment."""
-        return self._labels.status(lambda: self._trainer.event)
+        return self._labels.status(lambda: self._classifier.trainer.event)
 
     @property
     def can_undo(self) -> bool:
@@ -416,7 +394,7 @@ class Session:
         """
         check_review(value, order, annotator)
         events = self._labels.store.labels(self.concept)
-        suspicion = {str(self._clips[row]): doubt for row, doubt in self._fit.suspicion.items()}
+        suspicion = {str(self._clips[row]): doubt for row, doubt in self._classifier.fit.suspicion.items()}
         return review_table(events, suspicion, self._view.contains, value, order, annotator)
 
     @property
@@ -441,51 +419,37 @@ class Session:
         If labels come in meanwhile they are left to the next refit, and the quality, which takes longest, may be left
         to it, too. A refit without new labels returns the last one.
         """
-        with self._fitting:
-            former = self._fit
-            labels, counts = self._training_labels()
-            has_new_labels = labels.event != former.event
-            if not has_new_labels and not self._has_late_text():
-                return former.refit
-            version = self._labels.history.next_version(former.refit.version)
-            fit = self._trainer.fit(labels, former, version)
-            # New feeds are there; what takes longer comes after them.
-            self._listeners.tell("refit", {"refit": fit.refit})
-            fit = self._trainer.measure(fit, former, lambda: self._labels.event)
-            if has_new_labels:
-                self._labels.history.add(fit.refit.record(counts))
-        self._listeners.tell("status", {})
-        return fit.refit
+        return self._classifier.refit()
 
     @property
     def version(self) -> int:
         """The number of the newest classifier; 0 is the text alone."""
-        return self._trainer.version
+        return self._classifier.trainer.version
 
     @property
     def last_refit(self) -> Refit:
         """What the newest refit changed."""
-        return self._fit.refit
+        return self._classifier.fit.refit
 
     @property
     def quality(self) -> Quality | None:
         """Cross-validated average precision with its interval, None while there are too few labels."""
-        return self._fit.refit.quality
+        return self._classifier.fit.refit.quality
 
     @property
     def quality_note(self) -> str:
         """Why there is no quality yet; empty when there is one. Does not wait for the first classifier."""
-        return self._trainer.quality_note
+        return self._classifier.trainer.quality_note
 
     @property
     def diversity(self) -> float:
         """Data diversity of the labels by Video Annotator's definition, 0 to 1."""
-        return self._fit.refit.diversity
+        return self._classifier.fit.refit.diversity
 
     @property
     def advice(self) -> str:
         """What had best be done next, in one sentence; empty if there is nothing to say but to go on."""
-        fit = self._fit
+        fit = self._classifier.fit
         return fit.advice([float(point.get("turnover", "nan")) for point in self._labels.history.points])
 
     @property
@@ -502,7 +466,7 @@ class Session:
     @property
     def threshold(self) -> tuple[float, str]:
         """The probability from which on a clip would be a yes if it were published now, and why it is this one."""
-        return choose_threshold(*self._fit.measured_labels)
+        return choose_threshold(*self._classifier.fit.measured_labels)
 
     def threshold_for(self, precision: float) -> tuple[float, str]:
         """The lowest probability from which on clips are a yes with a wanted precision, 0 to 1, and what it reaches.
@@ -510,7 +474,7 @@ class Session:
         Measured by cross-validation on the clips that were labelled, most of which are harder to tell than others.
         Raises ModelError for a precision that is none.
         """
-        return choose_threshold(*self._fit.measured_labels, precision)
+        return choose_threshold(*self._classifier.fit.measured_labels, precision)
 
     def publish(self, name: str, precision: float | None = None) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
@@ -525,7 +489,7 @@ class Session:
         folder = inside(self.corpus.path, MODELS_FOLDER, slug(name), error=ModelError).parent
         self._labels.check_file()
         self.refit()
-        fit = self._fit
+        fit = self._classifier.fit
         clips, y = self._labels.training_set()
         if not (y.any() and (~y).any()):
             raise NotEnoughLabelsError(
@@ -572,7 +536,9 @@ class Session:
         """
         from va_widgets.display import plots
 
-        return plots.precision_recall(self._fit.held_out, self.threshold[0], self.quality_note, self.concept, ax)
+        return plots.precision_recall(
+            self._classifier.fit.held_out, self.threshold[0], self.quality_note, self.concept, ax
+        )
 
     def report(self, path: GivenPath | None = None) -> Report:
         """A page for colleagues about this concept, which shows itself in a notebook; also written to `path`.
@@ -589,66 +555,6 @@ class Session:
         if path is not None:
             page.save(path)
         return page
-
-    # --- inside ----------------------------------------------------------------------------------
-
-    @property
-    def _fit(self) -> Fit:
-        """The newest classifier; waits for the first one, so `_labels.lock` must not be held."""
-        return self._trainer.newest or self._start()
-
-    def _training_labels(self) -> tuple[TrainingLabels, dict[str, int]]:
-        """The labels as they are now, and their counts. Labels of clips that have left the corpus are left out."""
-        labels = self._labels.snapshot(_RANDOM)
-        rows = self._view.rows(labels.clips)
-        here = rows >= 0
-        return TrainingLabels(labels.event, rows[here], labels.y[here], labels.from_source[here]), labels.counts
-
-    def _labels_replaced(self) -> None:
-        """Go on with the labels of another file, which `_labels` has read; the text vector is stored with them."""
-        self._text = ConceptText(self.corpus, self._labels.store, self.concept)
-        self._trainer.outdate()
-
-    def _opens_fast(self) -> bool:
-        """Whether the first classifier can be fitted without loading a text model or torch."""
-        if needs_torch(self.corpus.embeddings) and "torch" not in sys.modules:
-            return False
-        return not self._text.missing or self.corpus.text_search.state != "unloaded"
-
-    def _start(self) -> Fit:
-        """Fit the first classifier, once; takes as long as loading the text model where the vector is not stored."""
-        with self._fitting:
-            if self._trainer.newest is not None:
-                return self._trainer.newest
-            # Without a network a model takes half a minute to fail: one concept's try holds for those opened later.
-            if self.corpus.text_search.state != "unavailable":
-                self._load_text("The first feeds are not ranked by the concept's text: %s")
-            self._trainer.text = self._text.vector
-            fit = self._trainer.start(lambda: self._labels.event)
-        self._listeners.tell("status", {})
-        return fit
-
-    def _take_late_text(self) -> None:
-        """Refit with the concept's text if its model could not be loaded before and is there now."""
-        if self._text.missing and self.corpus.text_search.state == "ready":
-            self.refit()
-
-    def _has_late_text(self) -> bool:
-        """Take over the concept's text where the first classifier had to do without it; whether that is the case."""
-        if not self._text.missing or self.corpus.text_search.state != "ready":
-            return False
-        if not self._load_text("The feeds go on without the concept's text: %s"):
-            return False
-        self._trainer.text = self._text.vector
-        return True
-
-    def _load_text(self, failure: str) -> bool:
-        try:
-            self._text.load()
-        except SearchUnavailableError as error:
-            _log.info(failure, error)
-            return False
-        return True
 
 
 def _reopened(corpus: Corpus, concept: str, annotator: str, seed: int) -> Session:

@@ -345,7 +345,7 @@ def test_a_bug_is_answered_too(page: Page, session: va.Session, monkeypatch: pyt
 def test_a_failed_refit_is_told_and_the_next_label_tries_again(
     page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = session._trainer.fit
+    real = session._classifier.trainer.fit
     failing = threading.Event()
     failing.set()
 
@@ -354,7 +354,7 @@ def test_a_failed_refit_is_told_and_the_next_label_tries_again(
             raise MemoryError("no memory left")
         return real(*arguments)
 
-    monkeypatch.setattr(session._trainer, "fit", sometimes)
+    monkeypatch.setattr(session._classifier.trainer, "fit", sometimes)
     some = clips(page)
     page.ask("label", clips=some[:8], value="yes", source="search")
     told = page.wait(lambda m: m.get("event") == "status" and m["data"]["status"]["state"] == "error")
