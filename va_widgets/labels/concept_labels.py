@@ -287,8 +287,9 @@ class ConceptLabels:
             self._follow_file()
         except LabelError as error:
             self._unsaved = str(error)
+        store = self.store
         try:
-            self._agreement.take(self.store.events(self.concept, after=self._agreement.event))
+            self._agreement.take(store.events(self.concept, after=self._agreement.event))
         except LabelError:
             if not self._user.gone:
                 raise

@@ -195,7 +195,7 @@ class Trainer:
 
     @property
     def event(self) -> int:
-        """The newest label event that the newest classifier knows; before the first fit, what that one will know."""
+        """The newest label event that the newest classifier was fitted to, or will be, before the first fit."""
         return self._first.event if self.newest is None else self.newest.event
 
     @property
