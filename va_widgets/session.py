@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from scipy.special import expit
 
@@ -394,7 +395,9 @@ class Session:
         """
         check_review(value, order, annotator)
         events = self._labels.store.labels(self.concept)
-        suspicion = {str(self._clips[row]): doubt for row, doubt in self._classifier.fit.suspicion.items()}
+        by_row = self._classifier.fit.suspicion
+        clips = self._clips[np.fromiter(by_row, dtype=np.int64, count=len(by_row))]
+        suspicion = dict(zip(clips, by_row.values(), strict=True))
         return review_table(events, suspicion, self._view.contains, value, order, annotator)
 
     @property
