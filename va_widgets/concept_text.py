@@ -22,9 +22,9 @@ _log = logging.getLogger(__name__)
 class ConceptText:
     """The vector of a concept's words, float32 (dim,).
 
-    It comes from the phrases of the corpus, from the label store, or from the corpus's text model. What the model gives
-    is stored bit by bit under the concept and the encoder's fingerprint, and the stored vector counts from then on: the
-    classifier is the same on every machine, with the model and without it.
+    It comes from the phrases of the corpus, from the label store, or from the corpus's text model. The model's vector
+    is stored bit by bit under the concept and the encoder's fingerprint, and is read from then on: the classifier is
+    the same on every machine, with the model and without it.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class ConceptText:
             key = (_EVERYBODY, self._concept, self._key)
             if not self._take(self._labels.settle_state(*key, document, patience=HISTORY_PATIENCE)):
                 self._labels.set_state(*key, document, patience=HISTORY_PATIENCE)  # what was there is damaged
-        except LabelError as error:  # the feeds go on; who opens the concept next makes the vector again
+        except LabelError as error:  # the feeds go on; the next session of the concept makes the vector again
             _log.warning("The text vector of %r is not kept: %s", self._concept, error)
 
     def _take(self, document: Any) -> bool:

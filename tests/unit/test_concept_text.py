@@ -117,7 +117,7 @@ def test_the_vector_is_kept_by_concept_and_encoder_and_the_first_one_counts(corp
         assert kept["nonsense"] is False
         assert store.settle_state("", "night", key, {"float32": "other"}) == kept
         assert store.get_state("", "rain", key) is None
-    vector = va.Session(va.Corpus.open(corpus.path), "night")._prior
+    vector = va.Session(va.Corpus.open(corpus.path), "night")._classifier.trainer.text
     assert vector is not None
     assert vector.tobytes() == corpus.text_embedding("night").tobytes()
 
@@ -136,7 +136,7 @@ def test_a_damaged_vector_is_made_anew(corpus: va.Corpus, document: object) -> N
 
 def test_a_read_only_store_neither_fails_nor_loses_the_text(corpus: va.Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     session = va.Session(corpus, "night")
-    session._store.read_only = True
+    session._labels.store.read_only = True
     assert session.scores().nunique() > 50
     with LabelStore(corpus.path / "labels.sqlite") as store:
         assert store.get_state("", "night", f"text:{corpus.encoder_fingerprint}") is None
@@ -254,7 +254,7 @@ def test_a_large_corpus_is_scored_by_torch_whenever_it_is_opened(
     monkeypatch.setattr(f"va_widgets.base.matrix.{limit}", 0)
     at_once = va.Session(va.Corpus.open(corpus.path), "night")
     with monkeypatch.context() as patch:
-        patch.setattr("va_widgets.session.sys", SimpleNamespace(modules={}))  # torch is not loaded yet
+        patch.setattr("va_widgets.concept_classifier.sys", SimpleNamespace(modules={}))  # torch is not loaded yet
         waiting = va.Session(va.Corpus.open(corpus.path), "night")
         assert not waiting.ready
     assert at_once.ready

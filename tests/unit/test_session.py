@@ -61,7 +61,7 @@ def test_the_same_labels_and_seed_give_the_same_feeds(demo_corpus: va.Corpus) ->
     def run(annotator: str, seed: int) -> list[list[str]]:
         session = labelled(demo_corpus, annotator=annotator, concept=f"night {annotator}", seed=seed)
         session.scores()  # fits the first classifier, to the concept's own text
-        session._prior = session.corpus.text_embedding("night")
+        session._classifier.trainer.text = session.corpus.text_embedding("night")
         session.refit()
         return [session.feed(name, 12)["clip_id"].tolist() for name in session.feeds]
 

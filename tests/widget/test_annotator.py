@@ -345,7 +345,7 @@ def test_a_bug_is_answered_too(page: Page, session: va.Session, monkeypatch: pyt
 def test_a_failed_refit_is_told_and_the_next_label_tries_again(
     page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = session._fitted
+    real = session._classifier.trainer.fit
     failing = threading.Event()
     failing.set()
 
@@ -354,7 +354,7 @@ def test_a_failed_refit_is_told_and_the_next_label_tries_again(
             raise MemoryError("no memory left")
         return real(*arguments)
 
-    monkeypatch.setattr(session, "_fitted", sometimes)
+    monkeypatch.setattr(session._classifier.trainer, "fit", sometimes)
     some = clips(page)
     page.ask("label", clips=some[:8], value="yes", source="search")
     told = page.wait(lambda m: m.get("event") == "status" and m["data"]["status"]["state"] == "error")
@@ -397,9 +397,9 @@ def test_an_annotator_that_no_page_shows_is_quiet_until_a_page_says_hello(
     page.annotator.subscribe(lambda event, _data: heard.append(event))
     some = clips(page)
     page.bye()
-    sent, computed = len(page.sent), page.annotator._status
+    sent, computed = len(page.sent), page.annotator._controller.pages.status
     refitted = refits_of(session, monkeypatch)
-    monkeypatch.setattr(page.annotator, "_status", lambda: pytest.fail("nobody wanted to know"))
+    monkeypatch.setattr(page.annotator._controller.pages, "status", lambda: pytest.fail("nobody wanted to know"))
     session.label(some[:8], True)
     session.label(some[8:], False)
     session.guideline = "no dusk"
@@ -407,7 +407,7 @@ def test_an_annotator_that_no_page_shows_is_quiet_until_a_page_says_hello(
     assert not refitted.wait(1.0)
     assert len(page.sent) == sent
     assert heard == ["labels", "labels", "status"]  # of those the map is one
-    monkeypatch.setattr(page.annotator, "_status", computed)
+    monkeypatch.setattr(page.annotator._controller.pages, "status", computed)
     state = page.hello(some[0], some[9], session.corpus.clips.index[-1])
     assert (state["status"]["guideline"], state["status"]["counts"]["yes"]) == ("no dusk", 8)
     assert list(state["labels"].values()) == ["yes", "no", None]

@@ -103,7 +103,7 @@ def test_a_title_with_half_a_character_is_refused(shared_page: Page) -> None:
 
 def test_a_guideline_that_is_stored_in_half_shows_and_teaches(session: va.Session, bundle: object) -> None:
     """A fresh kernel showed no widget, no status could be sent, and the refits' thread died."""
-    session._store.set_state("", session.concept, "guideline", f"no street lamps {HALF}")
+    session._labels.store.set_state("", session.concept, "guideline", f"no street lamps {HALF}")
     again = va.Session(va.Corpus.open(session.corpus.path), session.concept, "kelli")
     again.warm_up()
     annotator = va.Annotator(again)

@@ -157,7 +157,7 @@ def test_a_locked_store_keeps_the_page_s_labels_waiting_and_the_search_going(
         raise va.LabelError("This was not saved, because another process is writing: try again.")
 
     for name in ("append", "set_state", "settle_state", "next_number", "undo", "redo"):
-        monkeypatch.setattr(session._store, name, refused)
+        monkeypatch.setattr(session._labels.store, name, refused)
     clips = list(session.corpus.clips.index)
     answer = page.ask("label", clips=clips[:1], value="yes", source="search")
     assert answer["error"] == {
@@ -183,7 +183,7 @@ def test_a_refit_goes_on_without_its_history_and_is_written_down_later(
     session.label(clips[:3], True)
     with monkeypatch.context() as patch:
         for name in ("set_state", "settle_state", "next_number"):
-            patch.setattr(session._store, name, refused)
+            patch.setattr(session._labels.store, name, refused)
         assert session.refit().version == 1
     assert session.refits["version"].tolist() == [1]
     other = va.Session(session.corpus, session.concept, "sam")
@@ -222,7 +222,7 @@ def test_a_closed_session_keeps_the_page_s_labels_waiting(page: Page, session: v
 def test_a_read_only_store_refuses_labels_and_guidelines_for_good(
     page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for part in (session._store, session._store._database):
+    for part in (session._labels.store, session._labels.store._database):
         monkeypatch.setattr(part, "read_only", True)
     for request in (
         {"type": "label", "clips": [session.corpus.clips.index[0]], "value": "yes", "source": "search"},

@@ -45,6 +45,11 @@ class RefitHistory:
         """All refits known so far, by version."""
         return [self._points[version] for version in sorted(self._points)]
 
+    @property
+    def newest_version(self) -> int:
+        """The version of the newest refit known so far; 0 without any."""
+        return max(self._points, default=0)
+
     def next_version(self, former: int) -> int:
         """Return the next number of a refit, above `former`, that no other process has been or will be given.
 

@@ -49,5 +49,5 @@ def preview(session: Session, clip: str, context: float) -> tuple[dict[str, Any]
     except (av.error.FFmpegError, ValueError) as error:
         why = f"The preview of this clip is damaged ({error}): delete the folder previews of the corpus to cut it anew."
         return {**shown, "available": False, "reason": why}, []
-    told = {"start": before, "end": before + end - start, "sound": sound}
-    return {**shown, **told, "available": True, "reason": ""}, [data]
+    extent = {"start": before, "end": before + end - start, "sound": sound}
+    return {**shown, **extent, "available": True, "reason": ""}, [data]

@@ -117,7 +117,7 @@ def test_a_name_of_an_annotator_to_review_is_only_compared(session: va.Session) 
 
 def test_what_an_older_version_stored_is_repaired_when_it_is_opened(session: va.Session, tmp_path: Path) -> None:
     corpus = session.corpus
-    store = session._store
+    store = session._labels.store
     store.set_state("", "dusk", "guideline", "no lamps \ud83c")
     store.set_state("me", "dusk", "queries", ["a \ud83d", "b", 3])
     again = va.Session(corpus, "dusk")

@@ -108,7 +108,7 @@ def test_two_processes_that_refit_at_once_share_no_number_and_lose_no_point(tmp_
 
 def test_a_session_goes_on_after_the_refits_of_an_older_version(demo_corpus: va.Corpus) -> None:
     session = labelled(demo_corpus)
-    session._store.set_state("", "night", "refits", [point(version) for version in range(1, 8)])
+    session._labels.store.set_state("", "night", "refits", [point(version) for version in range(1, 8)])
     again = va.Session(demo_corpus, "night")
     assert again.version == 7
     again.label(demo_corpus.clips.index[-1], "unsure")

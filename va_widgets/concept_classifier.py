@@ -1,0 +1,158 @@
+"""The classifier of a concept: fitted to its labels and to its text, and fitted again when either is new."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from va_widgets.base.errors import SearchUnavailableError
+from va_widgets.base.forks import ForkLock
+from va_widgets.base.listeners import Listeners
+from va_widgets.base.matrix import needs_torch
+from va_widgets.concept_text import ConceptText
+from va_widgets.corpus_view import CorpusView
+from va_widgets.labels.concept_labels import ConceptLabels
+from va_widgets.learning.trainer import Fit, Refit, Trainer, TrainingLabels
+
+_RANDOM = "random"  # the feed whose clips stand for the corpus
+_log = logging.getLogger(__name__)
+
+
+class ConceptClassifier:
+    """Fits the classifier of a concept as its labels and its text come in. Refits are kept in the labels' history.
+
+    Where the text vector is stored the first classifier is fitted at once; otherwise the first call that needs it waits
+    until the text model is loaded. A model that cannot be loaded leaves the classifier without the text until a later
+    refit finds it loaded.
+
+    Parameters
+    ----------
+    view : CorpusView
+    labels : ConceptLabels
+    listeners : Listeners
+        Called with "refit" when there are new scores, and with "status" when the rest is measured.
+
+    Attributes
+    ----------
+    text : ConceptText
+    trainer : Trainer
+    fitting : ForkLock
+        Held while a classifier is fitted, and re-entrant: a listener of a refit may ask for another one. The labels'
+        lock may be taken while it is held, and never the reverse.
+    """
+
+    def __init__(self, view: CorpusView, labels: ConceptLabels, listeners: Listeners) -> None:
+        self._view = view
+        self._labels = labels
+        self._listeners = listeners
+        self.fitting = ForkLock()
+        self.text = ConceptText(view.corpus, labels.store, labels.concept)
+        first, _ = self._training_labels()
+        self.trainer = Trainer(view.arrays, self.text.vector, first, labels.history.newest_version)
+        labels.when_replaced(self._labels_replaced)
+        if self._starts_fast():
+            self._start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first classifier is there, so that nothing waits for the text model."""
+        return self.trainer.newest is not None
+
+    @property
+    def fit(self) -> Fit:
+        """The newest classifier; waits for the first one, so the labels' lock must not be held."""
+        return self.trainer.newest or self._start()
+
+    def refit(self) -> Refit:
+        """Fit the classifier to the labels and the text as they are now; without anything new, return the last refit.
+
+        If labels come in meanwhile they are left to the next refit, and perhaps so is the quality.
+        """
+        with self.fitting:
+            former = self.fit
+            labels, counts = self._training_labels()
+            has_new_labels = labels.event != former.event
+            if not has_new_labels and not self._has_late_text():
+                return former.refit
+            version = self._labels.history.next_version(former.refit.version)
+            fit = self.trainer.fit(labels, former, version)
+            # New feeds are there; what takes longer comes after them.
+            self._listeners.tell("refit", {"refit": fit.refit})
+            fit = self.trainer.measure(fit, former, lambda: self._labels.event)
+            if has_new_labels:
+                self._labels.history.add(fit.refit.record(counts))
+        self._listeners.tell("status", {})
+        return fit.refit
+
+    def take_late_text(self) -> None:
+        """Refit with the concept's text if its model could not be loaded before and is there now."""
+        if self.text.missing and self._view.corpus.text_search.state == "ready":
+            self.refit()
+
+    def warm_up(self) -> None:
+        """Load what the first feed and the first search need.
+
+        Raises SearchUnavailableError if the text model cannot be loaded; the classifier is there all the same.
+        """
+        corpus = self._view.corpus
+        before = self.ready, corpus.text_search
+        try:
+            self.fit  # noqa: B018  # fits the first classifier
+            search = corpus.text_search
+            if not before[0] and search.state == "unavailable" and before[1].state != "unavailable":
+                raise SearchUnavailableError(search.reason)  # that was tried just now
+            if corpus.has_text_model and search.state != "ready":
+                corpus.text_embedding(self._labels.concept)
+            self.take_late_text()
+        finally:
+            if (self.ready, corpus.text_search) != before:
+                self._listeners.tell("status", {})
+
+    def _training_labels(self) -> tuple[TrainingLabels, dict[str, int]]:
+        """The labels as they are now, and their counts. Labels of clips that have left the corpus are left out."""
+        labels = self._labels.snapshot(_RANDOM)
+        rows = self._view.rows(labels.clips)
+        here = rows >= 0
+        return TrainingLabels(labels.event, rows[here], labels.y[here], labels.from_source[here]), labels.counts
+
+    def _labels_replaced(self) -> None:
+        """Read the text vector from the file that has replaced the labels' own, and count all its labels as new."""
+        self.text = ConceptText(self._view.corpus, self._labels.store, self._labels.concept)
+        self.trainer.outdate()
+
+    def _starts_fast(self) -> bool:
+        """Whether the first classifier can be fitted without loading a text model or torch."""
+        if needs_torch(self._view.corpus.embeddings) and "torch" not in sys.modules:
+            return False
+        return not self.text.missing or self._view.corpus.text_search.state != "unloaded"
+
+    def _start(self) -> Fit:
+        """Fit the first classifier, once; takes as long as loading the text model where the vector is not stored."""
+        with self.fitting:
+            if self.trainer.newest is not None:
+                return self.trainer.newest
+            # Without a network a model takes half a minute to fail: one concept's try holds for those opened later.
+            if self._view.corpus.text_search.state != "unavailable":
+                self._load_text("The first feeds are not ranked by the concept's text: %s")
+            self.trainer.text = self.text.vector
+            fit = self.trainer.start(lambda: self._labels.event)
+        self._listeners.tell("status", {})
+        return fit
+
+    def _has_late_text(self) -> bool:
+        """Take over the concept's text where the first classifier had to do without it; whether that is the case."""
+        if not self.text.missing or self._view.corpus.text_search.state != "ready":
+            return False
+        if not self._load_text("The feeds go on without the concept's text: %s"):
+            return False
+        self.trainer.text = self.text.vector
+        return True
+
+    def _load_text(self, failure: str) -> bool:
+        """Load the text's vector; returns whether that was possible, and logs the failure if not."""
+        try:
+            self.text.load()
+        except SearchUnavailableError as error:
+            _log.info(failure, error)
+            return False
+        return True

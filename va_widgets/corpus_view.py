@@ -1,0 +1,71 @@
+"""What all sessions of one corpus share: its clips as arrays, and the rows of clip ids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from copy import copy
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from va_widgets.base.arguments import listed
+from va_widgets.base.errors import UnknownClipError
+from va_widgets.corpus import Corpus
+from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.learning.trainer import ClipArrays
+
+
+@dataclass(frozen=True)
+class CorpusView:
+    """A corpus whose clips stay the same, as the sessions of one seed see it."""
+
+    corpus: Corpus
+    arrays: ClipArrays
+    row_of: dict[str, int] = field(default_factory=dict)
+    """The rows of those clips that were looked up, -1 for clips that are not in the corpus."""
+
+    @classmethod
+    def of(cls, corpus: Corpus, seed: int) -> CorpusView:
+        """A view of a corpus as it is now: `Corpus.add`, which changes `corpus`, does not change the view."""
+        corpus = copy(corpus)
+        arrays = ClipArrays(
+            embeddings=lambda: corpus.embeddings,
+            clusters=corpus.clips["cluster"].to_numpy(),
+            videos=pd.factorize(corpus.clips["video"])[0],
+            statistics=CorpusStatistics.of(corpus.embeddings, seed),
+            seed=seed,
+        )
+        return cls(corpus, arrays)
+
+    def rows(self, clips: Collection[str]) -> NDArray[np.int64]:
+        """The rows of some clips, -1 for those that the corpus does not hold.
+
+        They are looked up one by one and kept: pandas' look-up of many at once goes through all clips of the corpus.
+        """
+        for clip in set(clips).difference(self.row_of):
+            try:
+                self.row_of[clip] = self.corpus.row(clip)
+            except UnknownClipError:
+                self.row_of[clip] = -1
+        return np.fromiter(map(self.row_of.__getitem__, clips), dtype=np.int64, count=len(clips))
+
+    def contains(self, clips: Collection[str]) -> NDArray[np.bool_]:
+        """Whether the corpus holds each of some clips, bool (n,)."""
+        return self.rows(clips) >= 0
+
+    def mask(self, *clips: Collection[str]) -> NDArray[np.bool_]:
+        """Which rows are any of some clips, bool (number of clips of the corpus,); unknown clips are ignored."""
+        chosen = np.zeros(len(self.corpus), dtype=bool)
+        for some in clips:
+            rows = self.rows(some)
+            chosen[rows[rows >= 0]] = True
+        return chosen
+
+    def check_known(self, clips: list[str]) -> None:
+        """Raise UnknownClipError unless the corpus holds all of these clips."""
+        unknown = [clip for clip, known in zip(clips, self.contains(clips), strict=True) if not known]
+        if unknown:
+            many = f"{len(unknown):,} of the {len(clips):,} clips are" if len(clips) > 1 else "The clip is"
+            raise UnknownClipError(f"{many} not in this corpus ({listed(unknown)}): see corpus.clips.index.")

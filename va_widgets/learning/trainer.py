@@ -1,0 +1,318 @@
+"""Fits a concept's classifier to labelled rows of an embedding matrix, scores all rows, and measures the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from va_widgets.base.forks import ForkLock
+from va_widgets.base.matrix import one_thread
+from va_widgets.learning.feeds import feed, reason
+from va_widgets.learning.labelling_progress import Positives, advice, positives, turnover
+from va_widgets.learning.logistic import TextLogistic, decision_scores
+from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
+from va_widgets.learning.score_index import ScoreIndex
+from va_widgets.learning.statistics import CorpusStatistics
+
+_OUTDATED = -1  # older than every label event
+
+
+@dataclass(frozen=True)
+class Refit:
+    """What a refit changed.
+
+    `quality` is measured on the clips that were labelled, `unbiased` on those of them that were drawn at random, where
+    there are enough; `flipped` is how many clips changed sides of 0.5, `turnover` what share of the clips found is
+    new; `seconds` is how long it took until there were new feeds.
+    """
+
+    version: int
+    labels: int
+    quality: Quality | None
+    quality_note: str
+    diversity: float
+    flipped: int
+    seconds: float
+    unbiased: Quality | None = None
+    turnover: float = float("nan")
+    positives: Positives | None = None
+
+    def record(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        """The refit as a point of the history, with how many clips counted as "yes" and "no"."""
+        measured = (
+            {} if self.quality is None else {"ap": self.quality.ap, "low": self.quality.low, "high": self.quality.high}
+        )
+        changed = {} if np.isnan(self.turnover) else {"turnover": self.turnover}
+        numbers = {value: counts[value] for value in ("yes", "no")}
+        return {"version": self.version, "labels": self.labels, **numbers, **measured, **changed}
+
+    def metrics(self, y: NDArray[np.bool_]) -> dict[str, float | int | None]:
+        """What a model's card says of the classifier and its labels `y`, bool (m,)."""
+        quality = self.quality
+        return {
+            "average_precision": None if quality is None else quality.ap,
+            "average_precision_low": None if quality is None else quality.low,
+            "average_precision_high": None if quality is None else quality.high,
+            "diversity": self.diversity,
+            "yes": int(y.sum()),
+            "no": int((~y).sum()),
+        }
+
+
+@dataclass(frozen=True)
+class ClipArrays:
+    """The arrays that describe a corpus's clips to a trainer; row i of each is clip i.
+
+    Attributes
+    ----------
+    embeddings : callable
+        Returns float (n, dim), L2-normalised, perhaps memory-mapped. It is called before each pass over the matrix, and
+        may raise an error where its file cannot be read any more.
+    clusters, videos : int (n,)
+        Which cluster and which video a clip belongs to.
+    statistics : CorpusStatistics
+    seed : int
+        Of the folds of cross-validation and of the random feed.
+    """
+
+    embeddings: Callable[[], NDArray[np.floating[Any]]]
+    clusters: NDArray[np.integer[Any]]
+    videos: NDArray[np.integer[Any]]
+    statistics: CorpusStatistics
+    seed: int
+
+
+@dataclass(frozen=True)
+class TrainingLabels:
+    """Labels of rows as they are at one moment.
+
+    Attributes
+    ----------
+    event : int
+        The number of the newest label event among them.
+    rows : int64 (m,)
+    y : bool (m,)
+        Whether each is a yes.
+    drawn : bool (m,)
+        Whether each row was drawn at random when it was labelled.
+    """
+
+    event: int
+    rows: NDArray[np.int64]
+    y: NDArray[np.bool_]
+    drawn: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A classifier with all that was computed from it; replaced as a whole, never changed.
+
+    Attributes
+    ----------
+    event : int
+        The newest label event that the classifier was fitted to; -1 if that is not known.
+    features : float32 (m, dim)
+        Embeddings of the labelled rows.
+    ranking : ScoreIndex
+        The logits of all rows.
+    suspicion : {row: 0 to 1}
+        How far cross-validation disagrees with the label.
+    held_out : (bool (m,), float64 (m,)), or None with too few labels
+        Labels and their cross-validated P(yes). Like `suspicion` it is that of the former fit until it is measured.
+    """
+
+    refit: Refit
+    event: int
+    labels: TrainingLabels
+    features: NDArray[np.float32]
+    classifier: TextLogistic
+    ranking: ScoreIndex
+    suspicion: Mapping[int, float]
+    held_out: tuple[NDArray[np.bool_], NDArray[np.float64]] | None
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """Above 0 means yes, float32 (n,)."""
+        return self.ranking.logits
+
+    @property
+    def measured_labels(self) -> tuple[NDArray[np.bool_], NDArray[np.float64] | None]:
+        """Labels and their cross-validated P(yes), None with too few labels: what a threshold is chosen from."""
+        return self.held_out or (self.labels.y, None)
+
+    def advice(self, turnovers: Sequence[float]) -> str:
+        """What had best be done next, in one sentence, given the turnovers of all refits; empty if there is nothing."""
+        yes = int(self.labels.y.sum())
+        drawn = self.refit.positives.drawn if self.refit.positives else 0
+        return advice(yes, len(self.labels.y) - yes, self.refit.quality is not None, turnovers, drawn)
+
+
+class FeedPage(NamedTuple):
+    """Clips of a feed, best first: rows int64 (k,), P(yes) float32 (k,), and why each is shown."""
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    reasons: list[str]
+
+
+class Trainer:
+    """Holds a concept's newest classifier, and fits the next one when there are new labels.
+
+    `start`, `fit` and `measure` may be called by one thread at a time. All else may be read meanwhile by other threads.
+
+    Parameters
+    ----------
+    clips : ClipArrays
+    text : float32 (dim,), optional
+        The concept's text vector, by which clips are ranked before there are labels.
+    labels : TrainingLabels
+        What the first classifier is fitted to, however late `start` is called: the same labels then give the same
+        versions.
+    version : int
+        The version of the last classifier that was fitted to the concept's labels, perhaps by another process.
+    """
+
+    def __init__(
+        self, clips: ClipArrays, text: NDArray[np.float32] | None, labels: TrainingLabels, version: int
+    ) -> None:
+        self.text = text
+        self.newest: Fit | None = None
+        self._clips = clips
+        self._first = labels
+        self._first_version = max(version, 1) if len(labels.rows) else version
+        self._lock = ForkLock(waits=True)  # around every change of `newest`
+
+    @property
+    def version(self) -> int:
+        """The number of the newest classifier; 0 is the text alone."""
+        return self._first_version if self.newest is None else self.newest.refit.version
+
+    @property
+    def event(self) -> int:
+        """The newest label event that the newest classifier was fitted to, or will be, before the first fit."""
+        return self._first.event if self.newest is None else self.newest.event
+
+    @property
+    def quality_note(self) -> str:
+        """Why there is no quality yet; empty when there is one."""
+        if self.newest is None:
+            return too_few(self._first.y) or "not measured yet"
+        return self.newest.refit.quality_note
+
+    def start(self, newest_event: Callable[[], int]) -> Fit:
+        """Fit and measure the first classifier. `newest_event` as in `measure`."""
+        matrix = self._clips.embeddings()
+        none = np.empty(0, dtype=np.int64)
+        blank = Fit(
+            Refit(0, 0, None, "", 0.0, 0, 0.0),
+            _OUTDATED,
+            TrainingLabels(_OUTDATED, none, none.astype(bool), none.astype(bool)),
+            np.empty((0, matrix.shape[1]), dtype=np.float32),
+            TextLogistic(),
+            ScoreIndex(np.zeros(len(matrix), dtype=np.float32)),
+            {},
+            None,
+        )
+        fit = self._fitted(self._first, blank, self._first_version)
+        fit = self._measured(fit, fit, newest_event)
+        fit = replace(fit, refit=replace(fit.refit, flipped=0))
+        with self._lock:
+            self.newest = fit
+        return fit
+
+    def fit(self, labels: TrainingLabels, former: Fit, version: int) -> Fit:
+        """Fit the next classifier and score all rows, so that there are new feeds; its quality is that of `former`."""
+        fit = self._fitted(labels, former, version)
+        with self._lock:
+            self.newest = fit
+        return fit
+
+    def measure(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
+        """Measure what takes longer: quality, diversity, turnover and the number of positives.
+
+        `newest_event` returns the number of the newest label event. Once there is a newer one than `fit` knows, the
+        quality is left to the next classifier.
+        """
+        fit = self._measured(fit, former, newest_event)
+        with self._lock:
+            self.newest = fit
+        return fit
+
+    def outdate(self) -> None:
+        """Make every label count as new to the newest classifier: the ones it knows may not be there any more."""
+        with self._lock:
+            if self.newest is not None:
+                self.newest = replace(self.newest, event=_OUTDATED)
+
+    def feed(self, fit: Fit, name: str, k: int, left_out: NDArray[np.bool_]) -> FeedPage:
+        """The next `k` clips of the feed `name`, one of FEEDS, without the rows `left_out`, bool (n,)."""
+        matrix = self._clips.embeddings()
+        rows = feed(
+            name,
+            fit.ranking,
+            k,
+            labelled=left_out,
+            found=bool(fit.labels.y.any()),
+            embeddings=matrix,
+            center=self._clips.statistics.center,
+            videos=self._clips.videos,
+            seed=self._clips.seed,
+            version=fit.refit.version,
+        )
+        nearest = _nearest_labels(np.asarray(matrix[rows], dtype=np.float32), fit)
+        return FeedPage(rows, expit(fit.logits[rows]), [reason(name, label) for label in nearest])
+
+    def _fitted(self, labels: TrainingLabels, former: Fit, version: int) -> Fit:
+        """The classifier of some labels and its scores, with the former one's quality."""
+        started = time.perf_counter()
+        matrix = self._clips.embeddings()
+        features = np.asarray(matrix[labels.rows], dtype=np.float32)
+        classifier = TextLogistic(self.text, self._clips.statistics).fit(features, labels.y)
+        logits = decision_scores(matrix, classifier.coef_, classifier.intercept_)
+        refit = replace(
+            former.refit,
+            version=version,
+            labels=len(labels.y),
+            flipped=int(np.count_nonzero((logits > 0) != (former.logits > 0))),
+            seconds=time.perf_counter() - started,
+        )
+        ranking = ScoreIndex(logits)
+        return Fit(refit, labels.event, labels, features, classifier, ranking, former.suspicion, former.held_out)
+
+    def _measured(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
+        """The same with all measures."""
+        rows, y, drawn = fit.labels.rows, fit.labels.y, fit.labels.drawn
+        clusters, seed = self._clips.clusters[rows], self._clips.seed
+        refit = replace(
+            fit.refit,
+            diversity=diversity(clusters[y], clusters[~y]),
+            turnover=turnover(fit.logits, former.logits),
+            positives=positives(fit.logits, int(y.sum()), len(y), y[drawn]),
+        )
+        checked = cross_validated(
+            fit.features, y, fit.classifier, seed=seed, stopped=lambda: newest_event() != fit.event
+        )
+        if checked is None:  # there are newer labels, and the next refit measures them
+            return replace(fit, refit=refit)
+        probabilities, doubts, held_out = checked.probabilities, dict[int, float](), None
+        if probabilities is not None:
+            held_out = (y, probabilities)
+            doubts = dict(zip(rows.tolist(), suspicion(y, probabilities).tolist(), strict=True))
+            refit = replace(refit, unbiased=at_random(y, probabilities, drawn, seed))
+        refit = replace(refit, quality=checked.quality, quality_note=checked.note)
+        return replace(fit, refit=refit, suspicion=doubts, held_out=held_out)
+
+
+def _nearest_labels(embeddings: NDArray[np.float32], fit: Fit) -> list[str]:
+    """The labels, "yes" or "no", of the labelled clips most like each of some clips (k, dim); empty without labels."""
+    if not len(fit.labels.y):
+        return [""] * len(embeddings)
+    with one_thread():
+        likeness = embeddings @ fit.features.T
+    return ["yes" if yes else "no" for yes in fit.labels.y[likeness.argmax(axis=1)]]

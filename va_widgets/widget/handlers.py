@@ -1,0 +1,200 @@
+"""How each request of a page is answered: one function per request, which returns the reply and its buffers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from va_widgets.base.errors import (
+    ArgumentError,
+    LabelError,
+    NotSavedError,
+    SearchUnavailableError,
+    UnknownClipError,
+    VaError,
+)
+from va_widgets.base.names import escaped
+from va_widgets.session import FLAT, LabelValue, Session
+from va_widgets.widget import media, protocol
+from va_widgets.widget.cards import clip_cards, review_cards, shown_labels
+from va_widgets.widget.controller import Controller
+from va_widgets.widget.protocol import ConceptShown
+
+Answer: TypeAlias = tuple[dict[str, Any], list[bytes]]
+Handler: TypeAlias = Callable[[Controller, Any], Answer]
+
+_VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
+_FLAT_REASON = "these words do not tell your clips apart"
+# Requests for clips or labels by the classifier.
+_BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish)
+
+
+def answer(controller: Controller, request: protocol.Request) -> Answer:
+    """Do what a request says; returns the reply's result and buffers. Raises whatever goes wrong."""
+    return _HANDLERS[type(request)](controller, request)
+
+
+def needs_model(session: Session, request: protocol.Request) -> bool:
+    """Whether the answer takes as long as loading the text model does."""
+    if isinstance(request, protocol.Search):
+        return not session.answers_at_once(request.text)
+    return isinstance(request, _BY_CLASSIFIER) and not session.ready
+
+
+def error_code(error: VaError) -> str:
+    """The code by which the page tells errors apart."""
+    if isinstance(error, NotSavedError):
+        return "not_saved"
+    if isinstance(error, UnknownClipError):
+        return "unknown_clip"
+    if isinstance(error, SearchUnavailableError):
+        return "no_text_search"
+    if isinstance(error, (ArgumentError, LabelError)):
+        return "bad_value"
+    return "failed"
+
+
+# --- pages and concepts ------------------------------------------------------------------------------
+
+
+def _hello(controller: Controller, request: protocol.Hello) -> Answer:
+    controller.add_page(request.page)
+    # The page keeps labels that are not saved yet under this name; no path of the machine has to leave it.
+    corpus = hashlib.sha256(escaped(controller.session.corpus.path).encode()).hexdigest()[:16]
+    own = controller.session.own_labels
+    return {
+        "status": controller.pages.status(),
+        "session": controller.run_id,
+        "corpus": corpus,
+        "selection": controller.pages.selection,
+        "labels": shown_labels({clip: own.get(clip, "none") for clip in request.clips}),
+    }, []
+
+
+def _bye(controller: Controller, request: protocol.Bye) -> Answer:
+    controller.remove_page(request.page)
+    return {}, []
+
+
+def _concepts(controller: Controller, _request: protocol.Concepts) -> Answer:
+    table = controller.session.concepts[["concept", "yes", "no", "unsure"]]
+    concepts = [
+        ConceptShown(str(row["concept"]), int(row["yes"]), int(row["no"]), int(row["unsure"]))
+        for row in table.to_dict("records")
+    ]
+    return {"concepts": concepts}, []
+
+
+def _switch(controller: Controller, request: protocol.Switch) -> Answer:
+    controller.switch(request.concept.strip())
+    return {"status": controller.pages.status()}, []
+
+
+def _guideline(controller: Controller, request: protocol.Guideline) -> Answer:
+    controller.session.guideline = request.text
+    return {"status": controller.pages.status()}, []
+
+
+# --- clips -------------------------------------------------------------------------------------------
+
+
+def _search(controller: Controller, request: protocol.Search) -> Answer:
+    controller.pages.selection = None  # the search takes its place on the page
+    try:
+        matches = controller.session.search(request.text, request.k)
+    except SearchUnavailableError:
+        controller.pages.send_event("status")  # first: the page shows there why words cannot be searched
+        raise
+    note = matches.attrs["note"]
+    cards = clip_cards(controller.session, matches, _FLAT_REASON if FLAT in note else "matches the words")
+    return {"cards": cards, "status": controller.pages.status(), "note": note}, []
+
+
+def _similar(controller: Controller, request: protocol.Similar) -> Answer:
+    controller.pages.selection = None
+    matches = controller.session.similar(request.clip, request.k)
+    return {"cards": clip_cards(controller.session, matches, "looks alike")}, []
+
+
+def _feed(controller: Controller, request: protocol.Feed) -> Answer:
+    clips = controller.session.feed(request.name, request.k, exclude=request.exclude)
+    return {"cards": clip_cards(controller.session, clips, ""), "version": controller.session.version}, []
+
+
+def _review(controller: Controller, request: protocol.Review) -> Answer:
+    session = controller.session
+    table = session.review(request.value, request.order, request.annotator or None)
+    cards = review_cards(session, table.iloc[: request.k], request.annotator)
+    annotators = session.annotators["annotator"].tolist()
+    return {"clips": table["clip_id"].tolist(), "cards": cards, "annotators": annotators}, []
+
+
+def _reviewed(controller: Controller, request: protocol.Reviewed) -> Answer:
+    # A clip whose label was taken back meanwhile keeps its place, without a suspicion.
+    session = controller.session
+    for clip in request.clips:
+        session.corpus.row(clip)  # raises an error that names the clip
+    table = session.review(annotator=request.annotator or None)
+    table = table.set_index("clip_id").reindex(request.clips).rename_axis("clip_id").reset_index()
+    table["note"] = [note if isinstance(note, str) else "" for note in table["note"]]
+    return {"cards": review_cards(session, table, request.annotator)}, []
+
+
+def _filmstrips(controller: Controller, request: protocol.Filmstrips) -> Answer:
+    strips, buffers = media.filmstrips(controller.session, request.clips)
+    return {"strips": strips}, buffers
+
+
+def _preview(controller: Controller, request: protocol.Preview) -> Answer:
+    return media.preview(controller.session, request.clip, request.context)
+
+
+# --- labels and models -------------------------------------------------------------------------------
+
+
+def _label(controller: Controller, request: protocol.Label) -> Answer:
+    session = controller.session.for_concept(request.concept)
+    labels = session.label(request.clips, _VALUES[request.value], source=request.source, message_id=request.id)
+    return {"labels": shown_labels(labels)}, []
+
+
+def _undo(controller: Controller, request: protocol.Undo) -> Answer:
+    labels = controller.session.for_concept(request.concept).undo(message_id=request.id)
+    return {"labels": shown_labels(labels)}, []
+
+
+def _redo(controller: Controller, request: protocol.Redo) -> Answer:
+    labels = controller.session.for_concept(request.concept).redo(message_id=request.id)
+    return {"labels": shown_labels(labels)}, []
+
+
+def _refit(controller: Controller, _request: protocol.Refit) -> Answer:
+    controller.worker.now()
+    return {"status": controller.pages.status()}, []
+
+
+def _publish(controller: Controller, request: protocol.Publish) -> Answer:
+    model = controller.session.publish(request.name)
+    return {"name": model.name, "version": model.version, "status": controller.pages.status()}, []
+
+
+_HANDLERS: Mapping[type, Handler] = {
+    protocol.Hello: _hello,
+    protocol.Bye: _bye,
+    protocol.Concepts: _concepts,
+    protocol.Switch: _switch,
+    protocol.Guideline: _guideline,
+    protocol.Search: _search,
+    protocol.Similar: _similar,
+    protocol.Feed: _feed,
+    protocol.Review: _review,
+    protocol.Reviewed: _reviewed,
+    protocol.Filmstrips: _filmstrips,
+    protocol.Preview: _preview,
+    protocol.Label: _label,
+    protocol.Undo: _undo,
+    protocol.Redo: _redo,
+    protocol.Refit: _refit,
+    protocol.Publish: _publish,
+}

@@ -1,0 +1,64 @@
+"""What the annotator's header shows of a session."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from va_widgets.session import Session
+from va_widgets.widget.cards import finite
+from va_widgets.widget.protocol import Point, QualityShown, Status
+
+_LONGEST_HISTORY = 100  # refits
+_LOADING = "Loading the text model; the first time its weights are downloaded, which may take minutes."
+_THEN = "The first clips come then."
+
+
+def status_of(session: Session, state: str, message: str) -> Status:
+    """The status of a session. Waits for no classifier.
+
+    `state` and `message` are those of the background refits; that labels could not be saved goes before them. Raises
+    LabelError if the labels cannot be read.
+    """
+    ready = session.ready
+    labels, quality = session.standing, session.quality if ready else None
+    unsaved = session.unsaved
+    words, words_note = _words(session)
+    points = [
+        Point(int(refit["version"]), int(refit["labels"]), finite(refit.get("ap")))
+        for refit in session.course[-_LONGEST_HISTORY:]
+    ]
+    return Status(
+        concept=session.concept,
+        guideline=session.guideline,
+        annotator=session.annotator,
+        clips=len(session.corpus),
+        feeds=list(session.feeds),
+        counts=labels.counts,
+        quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
+        quality_note=session.quality_note,
+        diversity=session.diversity if ready else 0.0,
+        version=session.version,
+        points=points,
+        advice=session.advice if ready else "",
+        state="error" if unsaved else state,  # type: ignore[arg-type]
+        message=unsaved or message,
+        pending=labels.pending,
+        can_undo=labels.can_undo,
+        can_redo=labels.can_redo,
+        searchable=session.searchable,
+        ready=ready,
+        words=words,
+        words_note=words_note,
+        concept_note=session.concept_note,
+        queries=session.queries,
+    )
+
+
+def _words(session: Session) -> tuple[Literal["ready", "loading", "unavailable"], str]:
+    """Whether any words can be searched for now, and if not, why."""
+    search = session.text_search
+    if not session.searchable:
+        return "unavailable", search.reason
+    if search.state == "unloaded":
+        return "loading", _LOADING if session.ready else f"{_LOADING} {_THEN}"
+    return (search.state, search.reason) if session.ready else ("loading", f"The clips are being ranked. {_THEN}")
