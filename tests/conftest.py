@@ -1,4 +1,4 @@
-"""What tests of all tiers share: the demo corpus, real videos, a browser."""
+"""What tests of all tiers share: the demo corpus, a browser, the built page; and the time that each tier took."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
 import va_widgets as va
+from tests.tiers import times_by_tier
 from va_widgets.corpus.trust import STATE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,13 +21,14 @@ settings.register_profile("steady", derandomize=True, deadline=None, suppress_he
 settings.load_profile("steady")
 
 
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Real videos and other test data that lie beside a checkout of ours."""
-    folder = ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the real test videos (../shared/data) are not on this machine")
-    return folder
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long the tests of each tier took, with their fixtures."""
+    reports = [report for some in terminalreporter.stats.values() for report in some]
+    times = times_by_tier(report for report in reports if isinstance(report, pytest.TestReport))
+    if times:
+        terminalreporter.section("time by tier")
+    for tier, time in times.items():
+        terminalreporter.write_line(f"{tier:20} {time.tests:5} tests {time.seconds:8.1f} s")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, WebSocket, expect
 import va_widgets as va
 from tests.lab.conftest import Lab, choose
 from tests.lab.test_flow import OPEN, SHOW, counts, label_page, notebook, opened, ready, saved, shoot
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 
 __all__ = ["notebook", "shoot"]  # fixtures
 # A cell that keeps the kernel until a file is there.

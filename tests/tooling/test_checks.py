@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -15,20 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.tooling.conftest import passes, run
 
-SCRIPTS = Path(sys.executable).parent
 MOST_BYTES = 60 * 1024
-
-
-def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    # The environment's own tools come first: npm may be the one that a requirement brought.
-    environment = {**os.environ, "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-
-
-def passes(*command: str, cwd: Path = ROOT) -> None:
-    done = run(*command, cwd=cwd)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
 def test_ruff_finds_nothing() -> None:

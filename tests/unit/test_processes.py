@@ -12,7 +12,7 @@ import pytest
 
 import va_widgets as va
 from tests.conftest import ROOT
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 
 _WRITERS, _LABELS = 4, 25
 

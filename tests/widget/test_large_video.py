@@ -10,7 +10,7 @@ import av
 import pytest
 
 import va_widgets as va
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from tests.widget.conftest import Page
 
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import va_widgets as va
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from va_widgets.base.names import escaped, is_reserved, unescaped
 from va_widgets.corpus import sources, storage
 from va_widgets.encoders.protocol import Encoder, as_encoder

@@ -13,7 +13,7 @@ import pytest
 
 import va_widgets as va
 from tests.unit.experiments.synthetic_release import write_release
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from va_widgets import cli
 from va_widgets.base.names import is_reserved
 from va_widgets.base.paths import absolute_path, inside

@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 import va_widgets as va
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from va_widgets.corpus import storage
 
 CONCEPT = "a thing"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import va_widgets as va
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from va_widgets.base.paths import irregular, open_regular, replacing
 from va_widgets.corpus.sources import Found, content_key
 from va_widgets.display.player import Thumbnail

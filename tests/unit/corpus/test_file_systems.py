@@ -148,7 +148,7 @@ def test_a_file_that_windows_will_not_remove_is_left_to_the_next_build(
 
 def test_times_in_steps_of_two_seconds_are_no_news(tmp_path: Path) -> None:
     """FAT keeps the time of a file in steps of two seconds: a copy from there has the same content and another time."""
-    from tests.unit.video.clips import write_video
+    from tests.unit.video.video_files import write_video
 
     write_video(tmp_path / "v" / "a.mp4", [(1, 5)], size=(48, 32))
     first = va.Corpus.build(tmp_path / "c", tmp_path / "v", progress=False)
@@ -162,7 +162,7 @@ def test_times_in_steps_of_two_seconds_are_no_news(tmp_path: Path) -> None:
 
 def test_names_and_paths_hold_where_the_console_knows_ascii_alone(tmp_path: Path) -> None:
     """As in a Windows console, or a log file of one: what cannot be shown is escaped, not an error."""
-    from tests.unit.video.clips import write_video
+    from tests.unit.video.video_files import write_video
 
     write_video(tmp_path / "v" / "film \U0001f3ac.mp4", [(1, 5)], size=(48, 32))
     (tmp_path / "v" / "\u05d0.mp4").write_text("no video")

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import va_widgets as va
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from va_widgets import cli
 from va_widgets.corpus import storage
 from va_widgets.encoders.protocol import OpenClipEncoder

@@ -14,7 +14,7 @@ import pytest
 
 import va_widgets as va
 from tests.unit.corpus.damaging import record_digests
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from va_widgets import cli
 from va_widgets.corpus import storage, trust
 from va_widgets.widget import media

@@ -31,7 +31,7 @@ from tests.unit.corpus.killing import (
     until_gone,
     write_cases,
 )
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from va_widgets.corpus import build, storage
 from va_widgets.corpus.files import shards
 from va_widgets.encoders.protocol import OpenClipEncoder

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import va_widgets as va
-from tests.unit.video.clips import write_video
+from tests.unit.video.video_files import write_video
 from va_widgets.corpus import storage
 from va_widgets.corpus.files import leftovers, shards
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.labels import version_1
+from tests.unit.labels import label_file_version_1
 from va_widgets.base.errors import LabelError
 from va_widgets.cli import main
 from va_widgets.labels import files
@@ -164,7 +164,7 @@ def test_what_va_widgets_did_not_make_is_refused(tmp_path: Path, sql: str, told:
 
 def test_a_file_of_version_1_is_brought_up_where_it_is(tmp_path: Path) -> None:
     path = tmp_path / "labels.sqlite"
-    version_1.write(path)
+    label_file_version_1.write(path)
     assert main(["labels", "check", str(path)]) == 0
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,), "a check changes nothing"
@@ -185,7 +185,7 @@ def test_a_file_of_version_1_is_brought_up_where_it_is(tmp_path: Path) -> None:
 
 def test_a_file_of_version_1_with_a_trigger_or_a_wrong_value_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "labels.sqlite"
-    version_1.write(path)
+    label_file_version_1.write(path)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA ignore_check_constraints = ON")
         db.execute("UPDATE events SET value = 'yxs' WHERE event_id = 1")

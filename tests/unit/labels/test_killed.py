@@ -20,7 +20,7 @@ SERVER = """
 import itertools, json, os, random, select, signal, sys, time
 from collections import Counter
 from pathlib import Path
-from tests.unit.labels import version_1
+from tests.unit.labels import label_file_version_1
 from va_widgets.labels import files
 from va_widgets.labels.label_store import LabelStore, check_file
 
@@ -47,7 +47,7 @@ for kill in range(kills):
     if kill % 10 == 0:
         path, acknowledged, unanswered = folder / f"{kill}.sqlite", Counter(), 0
         if kill % 20:
-            version_1.write(path)
+            label_file_version_1.write(path)
             acknowledged.update(zip("abaaaaa", ["yes", "no", "unsure", "yes", "unsure", "yes", "no"]))
     receiving, sending = os.pipe()
     child = os.fork()

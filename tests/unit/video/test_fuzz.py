@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.unit.video.clips import write_video
 from tests.unit.video.fuzzing import Result, counted, damaged, tried, write_originals
+from tests.unit.video.video_files import write_video
 from va_widgets.video.decoder_process import Clip, DecoderProcess, Done, Failed, Request
 
 _CASES = 75

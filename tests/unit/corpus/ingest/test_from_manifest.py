@@ -112,12 +112,6 @@ def test_a_table_of_nothing_usable_is_refused_with_the_reasons(encoder: Encoder,
     assert not (tmp_path / "c").exists()
 
 
-@pytest.mark.parametrize("name", ["frame_in", "cluster", "_key"])
-def test_columns_of_the_corpus_s_own_are_refused(name: str, encoder: Encoder, videos: Path, tmp_path: Path) -> None:
-    with pytest.raises(va.CorpusError, match=f"The column '{name}' is the corpus's own"):
-        va.Corpus.from_manifest(tmp_path / "c", table(**{name: [1, 2, 3]}), encoder, videos=videos, progress=False)
-
-
 def test_two_hundred_segments_out_of_order_of_one_video(videos: Path, encoder: Encoder, tmp_path: Path) -> None:
     starts = np.random.default_rng(0).permutation(200) * 0.035
     rows = pd.DataFrame({"video": "a.mp4", "start": starts, "end": starts + 0.9, "number": range(200)})

@@ -92,17 +92,3 @@ def test_the_demo_without_a_browser(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "night city" in (tmp_path / "report.html").read_text()
     assert main([*arguments, "--concept", "a dragon"]) == 1
     assert "knows no concept 'a dragon'" in capsys.readouterr().err
-
-
-def test_build_and_info(demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    video = next((demo_folder / "videos").glob("*.mp4"))
-    (tmp_path / "v").mkdir()
-    (tmp_path / "v" / "a.mp4").write_bytes(video.read_bytes())
-    (tmp_path / "v" / "b.mp4").write_text("text")
-    assert main(["build", str(tmp_path / "c"), str(tmp_path / "v")]) == 0
-    assert "skipped: b.mp4: it is not a video" in capsys.readouterr().out
-    va.Session(va.Corpus.open(tmp_path / "c"), "night")
-    assert main(["info", str(tmp_path / "c")]) == 0
-    assert "Corpus in" in capsys.readouterr().out
-    assert main(["build", str(tmp_path / "d"), str(tmp_path / "none")]) == 1
-    assert capsys.readouterr().err.startswith("va-widgets: There is no")
