@@ -34,9 +34,10 @@ from va_widgets.base.errors import (
 )
 from va_widgets.base.forks import ForkLock
 from va_widgets.base.listeners import Listener, Listeners
-from va_widgets.base.matrix import needs_torch, one_thread
+from va_widgets.base.matrix import needs_torch
 from va_widgets.base.paths import GivenPath, absolute_path, inside
 from va_widgets.base.texts import without_lone_surrogates
+from va_widgets.base.threads import one_blas_thread
 from va_widgets.concept_text import ConceptText
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
 from va_widgets.corpus.corpus import FLAT, cut_note
@@ -419,7 +420,7 @@ class Session:
         """What the labelled clip says that looks most like each of some clips; empty texts without labels."""
         if not len(fit.y):
             return [""] * len(rows)
-        with one_thread():
+        with one_blas_thread():
             likeness = np.asarray(self.corpus.embeddings[rows], dtype=np.float32) @ fit.features.T
         return ["yes" if yes else "no" for yes in fit.y[likeness.argmax(axis=1)]]
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from va_widgets.base.forks import imports
 
@@ -64,31 +59,6 @@ def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
         import torch
 
     return float(torch.from_numpy(values).topk(k, sorted=False).values.min())
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Products meanwhile run on one thread: small ones are too short for several, which would wait for each other.
-
-    There is one limit for the whole process, which only the thread that has set it can take back. So a second thread
-    within leaves it alone, and goes on with several where the first one leaves before it.
-    """
-    if not _limit.acquire(blocking=False):
-        yield
-        return
-    try:
-        with _blas().limit(limits=1):
-            yield
-    finally:
-        _limit.release()
-
-
-_limit = threading.Lock()
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
 
 
 def _unlocked(array: NDArray[Any]) -> NDArray[Any]:

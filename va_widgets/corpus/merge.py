@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
-from threadpoolctl import threadpool_limits
 
 from va_widgets.base.arguments import listed
 from va_widgets.base.errors import CorpusError
+from va_widgets.base.threads import one_thread
 from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.ingest.columns import check_stacked, joined
@@ -114,7 +114,7 @@ def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
     n = len(embeddings)
     rows = np.linspace(0, n - 1, min(n, _CLUSTER_SAMPLE)).round().astype(np.int64)
     means = MiniBatchKMeans(min(_CLUSTERS, n), random_state=0, n_init=3, batch_size=4096)
-    with threadpool_limits(1):  # one thread adds up in one order: the same corpus has the same clusters
+    with one_thread():  # so that the same corpus has the same clusters
         means.fit(np.asarray(embeddings[rows], dtype=np.float32))
         parts = [
             means.predict(np.asarray(embeddings[start : start + _ROWS], dtype=np.float32))

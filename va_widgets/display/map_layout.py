@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base.errors import CorpusError
+from va_widgets.base.threads import one_thread
 
 _AXES, _NEIGHBOURS, _FEW = 50, 5, 10  # of the map: principal axes, rows that place another, rows too few for a t-SNE
 _CHUNK = 16_384  # rows that are placed at a time
@@ -23,7 +24,6 @@ def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3
     """
     from sklearn.decomposition import PCA
     from sklearn.neighbors import NearestNeighbors
-    from threadpoolctl import threadpool_limits
 
     if embeddings.ndim != 2:
         raise CorpusError(f"A map needs one vector a clip, a matrix (n, dim), not {embeddings.shape}.")
@@ -38,8 +38,8 @@ def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3
     if n > sample:
         chosen = np.sort(np.random.default_rng(seed).choice(n, max(2, sample), replace=False))
     rows = np.asarray(embeddings[distinct[chosen]], dtype=np.float32)
-    # One thread adds up in one order, so that every machine draws the same map.
-    with threadpool_limits(1), np.errstate(invalid="ignore"):  # PCA divides by a variance that may round to 0
+    # One thread, so that every machine draws the same map.
+    with one_thread(), np.errstate(invalid="ignore"):  # PCA divides by a variance that may round to 0
         axes = PCA(min(_AXES, *rows.shape), svd_solver="covariance_eigh").fit(rows)
         rows = axes.transform(rows)
         places = _places(rows, seed)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.base.forks import ForkLock
+from va_widgets.base.threads import one_torch_thread
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 _PROBES = 4  # pictures that a lower precision is tried on
 _FAITHFUL = 0.999  # the least cosine between a picture's vectors in float32 and in the lower precision
-_cores = ForkLock()  # held by who computes on all of them
+_cores = ForkLock()  # held while a thread computes on all cores: two at a time would slow each other down
 
 
 class ImageTower:
@@ -50,7 +50,7 @@ class ImageTower:
         wanted = wanted_precision(precision, self._device)
         if wanted != torch.float32:
             lowered = copy.deepcopy(model.visual).to(wanted)
-            with one_thread_each():
+            with _cores, one_torch_thread():
                 if precision != "auto" or self._faithful(lowered, wanted):
                     model.visual, self._dtype = lowered, wanted
 
@@ -66,7 +66,7 @@ class ImageTower:
         if self._device.type == "cpu":
             # Threads that share a batch wait for each other at every operation; with processes that decode on the same
             # cores they wait most of the time. Threads that have a batch each never do.
-            with one_thread_each() as threads:
+            with _cores, one_torch_thread() as threads:
                 workers = min(threads, len(batches))
                 with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
                     parts = list(pool.map(part, batches))
@@ -139,23 +139,6 @@ class ImageTower:
             finally:
                 self._model.visual = whole
             return bool((cosine_similarity(vectors.float(), reference) >= _FAITHFUL).all())
-
-
-@contextmanager
-def one_thread_each() -> Iterator[int]:
-    """Within it torch's operations do not split over threads; gives the number of threads there are to be used.
-
-    New threads must say so themselves as well: torch keeps one number a thread and one a process.
-    """
-    import torch
-
-    with _cores:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield threads
-        finally:
-            torch.set_num_threads(threads)
 
 
 def wanted_precision(precision: Precision, device: torch.device) -> torch.dtype:
