@@ -79,7 +79,7 @@ def write_corpora(folder: Path) -> list[Path]:
 def write_filmed(path: Path) -> None:
     """A corpus with filmstrips and sources, as a build leaves it; its videos are gone."""
     from va_widgets.corpus.merge import join
-    from va_widgets.video.decode import filmstrip
+    from va_widgets.video.filmstrip import filmstrip
 
     rng = np.random.default_rng(0)
     sources = []
