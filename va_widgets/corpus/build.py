@@ -30,9 +30,22 @@ from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.files.shards import Shard, ShardCard
 from va_widgets.corpus.jobs import Segment, ShardJob, in_folder, one_by_one
+from va_widgets.corpus.manifest import (
+    GIVEN,
+    MANIFEST_FILE,
+    SCHEMA_VERSION,
+    SEGMENTS,
+    SHOTS,
+    Manifest,
+    Root,
+    Source,
+    check_folder,
+    read_manifest,
+    source_file,
+)
 from va_widgets.corpus.merge import check_fit, has_columns, join
 from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
-from va_widgets.corpus.storage import Manifest, Root, Source
+from va_widgets.corpus.writing import Writing, clear_unfinished
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
 from va_widgets.video.decoder_pool import DecoderPool
 from va_widgets.video.decoder_process import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
@@ -53,7 +66,7 @@ class ClipSettings:
     """How clips are made: `frames` sampled of each; what they are, `cut`, and for windows their seconds."""
 
     frames: int
-    cut: str = storage.SHOTS
+    cut: str = SHOTS
     window: float | None = None
 
     @classmethod
@@ -117,7 +130,7 @@ def locked(path: Path) -> Iterator[None]:
         _check_folder(path)
         path.mkdir(parents=True, exist_ok=True)
         with _lock(path):
-            storage.clear_unfinished(path)
+            clear_unfinished(path)
             yield
     except Timeout as error:
         soft = ""
@@ -136,7 +149,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def _check_folder(path: Path) -> None:
     """Raise CorpusError, before anything is written, if a file of somebody else's has a name that a corpus needs."""
-    storage.check_folder(path)
+    check_folder(path)
     lock = inside(path, _LOCK_FILE)
     if os.path.lexists(lock) and not (is_file(lock) and lock.stat().st_size == 0):  # ours is empty
         raise CorpusError(f"{lock} is not the corpus's: move it, or choose another folder for the corpus.")
@@ -181,7 +194,7 @@ class _Build:
         self._respelled: set[tuple[int, str]] = set()  # sources whose files are spelled in another way now
 
     def run(self, places: Sequence[Sources]) -> None:
-        if (self._path / storage.MANIFEST_FILE).exists():
+        if (self._path / MANIFEST_FILE).exists():
             self._former = storage.open_files(self._path)
             storage.check_unique(self._former.read_clips(), self._path)
             self._former.read_media()  # raises for what cannot be extended
@@ -218,7 +231,7 @@ class _Build:
             sorted(sources.values(), key=lambda source: (source.root, source.source)),
             columns,
             Manifest(
-                schema=storage.SCHEMA_VERSION,
+                schema=SCHEMA_VERSION,
                 fingerprint=self._encoder.fingerprint,
                 tag=getattr(self._encoder, "tag", None),
                 dim=0,
@@ -305,7 +318,7 @@ class _Build:
         """The canonical place of every known source that is a file, by its root and name."""
         folders = [one.folder if one.absolute else None for one in self._roots]
         return {
-            at: self._canonical(str(storage.inside(folder, source.source)))
+            at: self._canonical(str(source_file(folder, source.source)))
             for at, source in self._known.items()
             if source.root >= 0 and (folder := folders[source.root]) is not None
         }
@@ -523,8 +536,8 @@ def renew_columns(path: Path, manifest: Manifest, clips: pd.DataFrame) -> Manife
 
     Raises CorpusError if somebody is building, or has built since `manifest` was read.
     """
-    with locked(path), storage.Writing(path) as writing:
-        if storage.read_manifest(path) != manifest:
+    with locked(path), Writing(path) as writing:
+        if read_manifest(path) != manifest:
             raise CorpusError(f"The corpus in {path} has changed since it was opened: open it again for new columns.")
         return writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(clips)))
 
@@ -554,7 +567,7 @@ def _retire(sources: dict[tuple[int, str], Source], roots: Sequence[Root], root:
     for (number, name), source in list(sources.items()):
         if source.status == "gone" or not (number in below or (number == root and name not in present)):
             continue
-        if _is_gone(storage.inside(roots[number].folder, name)):
+        if _is_gone(source_file(roots[number].folder, name)):
             reason = "the file is no longer there; its clips come back with it"
             sources[number, name] = msgspec.structs.replace(source, status="gone", reason=reason, clips=0)
 
@@ -575,7 +588,7 @@ def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root
         if (
             source.key in keys
             and source.root >= 0
-            and not is_file(storage.inside(roots[source.root].folder, source.source))
+            and not is_file(source_file(roots[source.root].folder, source.source))
         ):
             del sources[place]
 
@@ -604,7 +617,7 @@ def _digest(text: str) -> str:
 
 
 def _said_cut(cut: str) -> str:
-    return {storage.SEGMENTS: "segments of a table", storage.GIVEN: "embeddings that were given"}.get(cut, cut)
+    return {SEGMENTS: "segments of a table", GIVEN: "embeddings that were given"}.get(cut, cut)
 
 
 def remove_empty(path: Path, fresh: bool) -> None:

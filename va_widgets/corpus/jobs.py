@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.corpus.manifest import Source
 from va_widgets.corpus.sources import Found
-from va_widgets.corpus.storage import Source
 from va_widgets.video.decoder_process import Clip, Done, Failed
 
 

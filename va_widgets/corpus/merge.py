@@ -15,10 +15,11 @@ from sklearn.cluster import MiniBatchKMeans
 from va_widgets.base.arguments import listed
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.threads import one_thread
-from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.ingest.columns import check_stacked, joined
-from va_widgets.corpus.storage import Files, Manifest, Source
+from va_widgets.corpus.manifest import COLUMNS, HIDDEN, TYPES, Manifest, Source
+from va_widgets.corpus.storage import Files
+from va_widgets.corpus.writing import Writing
 
 _CLUSTERS = 10
 _CLUSTER_SAMPLE = 50_000
@@ -45,7 +46,7 @@ def join(
     order = np.argsort(places, kind="stable")
     target = np.empty(len(clips), dtype=np.int64)
     target[order] = np.arange(len(clips))
-    with storage.Writing(path) as writing:
+    with Writing(path) as writing:
         dim = shards.read_shard_embeddings(path, folders[0]).shape[1] if former is None else former.manifest.dim
         name, matrix = writing.embeddings(len(clips), dim)
         rows, done = old["_row"].to_numpy(dtype=np.int64), len(old)
@@ -64,7 +65,7 @@ def join(
             _shard=pd.Categorical([source.folder for source in ordered]),
             _root=np.array([source.root for source in ordered], dtype=np.int32),
         )
-        clips = _with_columns(clips[[*storage.COLUMNS, *storage.HIDDEN]].astype(storage.TYPES), former, columns)
+        clips = _with_columns(clips[[*COLUMNS, *HIDDEN]].astype(TYPES), former, columns)
         writing.finish(
             msgspec.structs.replace(
                 made,
@@ -127,7 +128,7 @@ def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
     """The clips that stay, each with its `_row` in the former matrix."""
     if former is None:
         return pd.DataFrame({"_key": pd.Series(dtype=str), "_row": pd.Series(dtype=np.int64)})
-    table = former.clips.read([*storage.COLUMNS, *storage.HIDDEN])
+    table = former.clips.read([*COLUMNS, *HIDDEN])
     keys = table["_key"].astype(str)
     shards = table["_shard"].astype(str) if "_shard" in table else keys
     folders = {source.key: source.folder for source in kept}

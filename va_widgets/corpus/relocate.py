@@ -15,8 +15,9 @@ from va_widgets.base.names import unescaped
 from va_widgets.base.paths import GivenPath, absolute_path, is_folder
 from va_widgets.corpus import storage
 from va_widgets.corpus.build import locked
+from va_widgets.corpus.manifest import Manifest, Root, Source
 from va_widgets.corpus.sources import located
-from va_widgets.corpus.storage import Manifest, Root, Source
+from va_widgets.corpus.writing import Writing
 
 _LISTED = 5  # videos and folders that a message names
 _WINDOWS = re.compile(r"[A-Za-z]:([\\/]|$)|[\\/]{2}[^\\/]")  # C:\films, C:/films, \\server\films
@@ -30,7 +31,7 @@ def relocate(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool
     if not save:
         return _relocated(path, old, new, missing_ok)
     try:
-        with locked(path), storage.Writing(path) as writing:
+        with locked(path), Writing(path) as writing:
             return writing.finish(_relocated(path, old, new, missing_ok))
     except CorpusError as error:
         if not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, Timeout):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from va_widgets.base.errors import EncoderError, EncoderMismatchError, SearchUnavailableError, VaError
 from va_widgets.base.forks import ForkLock
-from va_widgets.corpus.storage import Manifest
+from va_widgets.corpus.manifest import Manifest
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
 
 # Texts without meaning. A text that the model puts where it puts these says nothing to it.

@@ -12,7 +12,7 @@ import numpy as np
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.names import escaped
 from va_widgets.base.progress import clock_time, printable
-from va_widgets.corpus.storage import COLUMNS, STATUSES
+from va_widgets.corpus.manifest import COLUMNS, STATUSES
 from va_widgets.display.player import counted, data_uri, opened_strip
 from va_widgets.video.filmstrip import Filmstrip
 

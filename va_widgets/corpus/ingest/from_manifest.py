@@ -13,11 +13,11 @@ import pandas as pd
 from va_widgets.base.errors import CorpusError, NoVideosError
 from va_widgets.base.names import escaped, unescaped
 from va_widgets.base.paths import GivenPath, absolute_path, expanded, irregular, is_file, is_url, local
-from va_widgets.corpus import storage
 from va_widgets.corpus.build import BuildRequest, ClipSettings
 from va_widgets.corpus.ingest.columns import check_columns
 from va_widgets.corpus.ingest.user_tables import check_names, checked_segments, origin_of, read_table
 from va_widgets.corpus.jobs import Segment, clip_id
+from va_widgets.corpus.manifest import COLUMNS
 from va_widgets.corpus.sources import Found, Sources, canonical, looked_up, of_files
 
 _OWN = ("clip_id", "video", "start", "end")
@@ -35,7 +35,7 @@ def planned(
     """
     root = None if videos is None else absolute_path(videos, name="The folder of the videos")
     rows, origin = read_table(table, ("video", "start", "end")), origin_of(table)
-    check_names(rows.columns.difference(list(_OWN), sort=False), origin, storage.COLUMNS)
+    check_names(rows.columns.difference(list(_OWN), sort=False), origin, COLUMNS)
     good, refused = checked_segments(rows)
     check_columns(good[[name for name in good.columns if name not in _OWN]], origin)
     if root is None:
