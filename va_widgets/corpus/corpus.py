@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SHOT = 8
 FLAT = "These words do not tell your clips apart: try other words."
-"""What is said of a search whose scores hardly differ from clip to clip."""
+"""The note on a search whose scores hardly differ from clip to clip."""
 SearchBy: TypeAlias = Literal["exact", "index"]
 _LONGEST_READ = 160  # characters of a long text's part that are shown
 
@@ -72,7 +72,7 @@ class Corpus:
             encoder = as_encoder(encoder)
         self._tower = TextModel(encoder)
         self._search_by: SearchBy = search
-        # What the user has said of this corpus; nothing in its folder can say so.
+        # Only the user can allow schemes; nothing in the corpus's folder can.
         self._allow = remote.checked_schemes(allow)
         self._granted: frozenset[str] = frozenset()  # places that this object may read videos from
         self._load()
@@ -154,12 +154,12 @@ class Corpus:
         from va_widgets.corpus.sources import find
 
         home = absolute_path(path, name="A corpus's folder")
-        recipe = ClipSettings.of(_frames(frames_per_shot), window)
+        settings = ClipSettings.of(_frames(frames_per_shot), window)
         schemes = remote.checked_schemes(allow)
         places = find(_videos(videos), _pictures(pictures), schemes)
         progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
-        build(home, places, model, BuildRequest(recipe, allow=schemes), progress)
+        build(home, places, model, BuildRequest(settings, allow=schemes), progress)
         trust.remember(home, trust.places_of(places))
         return cls._opened(home, model, schemes, is_default=encoder is None)
 
@@ -178,15 +178,15 @@ class Corpus:
         from va_widgets.corpus.build import BuildRequest, ClipSettings, build
         from va_widgets.corpus.sources import find
 
-        recipe = ClipSettings.former(self._manifest)
-        if recipe.cut in (SEGMENTS, GIVEN):
-            how = "from_manifest" if recipe.cut == SEGMENTS else "from_embeddings"
+        settings = ClipSettings.former(self._manifest)
+        if settings.cut in (SEGMENTS, GIVEN):
+            how = "from_manifest" if settings.cut == SEGMENTS else "from_embeddings"
             raise CorpusError(f"This corpus was made by {how}, which knows no shots: add videos by another call of it.")
         schemes = self._allow | remote.checked_schemes(allow)
-        wanted = BuildRequest(recipe, retire=False, allow=schemes)
+        request = BuildRequest(settings, retire=False, allow=schemes)
         progress = arguments.flag(progress, "progress")
         places = find(_videos(videos), _pictures(pictures), schemes)
-        build(self.path, places, self._tower.encoder(self._manifest, self.path), wanted, progress)
+        build(self.path, places, self._tower.encoder(self._manifest, self.path), request, progress)
         trust.remember(self.path, trust.places_of(places))
         self._allow = schemes
         self._load()
@@ -249,12 +249,12 @@ class Corpus:
         from va_widgets.corpus.ingest.from_manifest import planned
 
         home = absolute_path(path, name="A corpus's folder")
-        recipe = ClipSettings(ClipSettings.of(_frames(frames_per_shot), None).frames, SEGMENTS)
+        settings = ClipSettings(ClipSettings.of(_frames(frames_per_shot), None).frames, SEGMENTS)
         progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
         schemes = remote.checked_schemes(allow)
-        places, wanted = planned(table, videos, recipe, schemes)
-        build(home, places, model, wanted, progress)
+        places, request = planned(table, videos, settings, schemes)
+        build(home, places, model, request, progress)
         trust.remember(home, trust.places_of(places))
         return cls._opened(home, model, schemes, is_default=encoder is None)
 
@@ -387,8 +387,8 @@ class Corpus:
         from va_widgets.base.progress import Progress
         from va_widgets.corpus.ingest.columns import check_columns
 
-        wanted = "a DataFrame indexed by clip_id"
-        given = arguments.instance(columns, pd.DataFrame, "The columns to add", wanted, error=CorpusError)
+        expected = "a DataFrame indexed by clip_id"
+        given = arguments.instance(columns, pd.DataFrame, "The columns to add", expected, error=CorpusError)
         check_names(given.columns, own=COLUMNS)
         table = index_by_clip(encodable(given.copy()))
         known = table.index.isin(self._clips.index)
@@ -397,8 +397,8 @@ class Corpus:
         check_columns(table[known])
         if not known.all():
             names = arguments.listed(table.index[~known].tolist())
-            told = f"{np.count_nonzero(~known)} of the {len(table)} rows are of no clip of this corpus ({names})"
-            Progress(0, 0, shown=True).note(f"{told}: they are left out.")
+            message = f"{np.count_nonzero(~known)} of the {len(table)} rows are of no clip of this corpus ({names})"
+            Progress(0, 0, shown=True).note(f"{message}: they are left out.")
         return table[known]
 
     # --- copies --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Joining: all shards of a corpus become one table and one matrix, in the order of their sources."""
+"""Merge the shards of a corpus into one table and one matrix, in the order of their sources."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ROWS = 16_384  # of the matrix that are copied at a time
 def join(
     path: Path, former: Files | None, sources: Sequence[Source], columns: pd.DataFrame | None, made: Manifest
 ) -> None:
-    """Write the corpus: what stays of the `former` one, and the shards of sources that are new.
+    """Write the corpus: the clips of the `former` one that stay, and the shards of new sources.
 
     `columns` are the users', indexed by clip_id, in addition to those that clips had. `made` says how all was made; the
     rest of it is filled in.
@@ -111,7 +111,7 @@ def check_fit(former: Files, columns: pd.DataFrame, keys: Collection[str]) -> No
 
 
 def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
-    """A cluster, 0 to 9, for every row: what data diversity is counted over. Found on a sample of the rows."""
+    """Return a cluster, 0 to 9, for every row, found on a sample of them. Data diversity is counted over clusters."""
     n = len(embeddings)
     rows = np.linspace(0, n - 1, min(n, _CLUSTER_SAMPLE)).round().astype(np.int64)
     means = MiniBatchKMeans(min(_CLUSTERS, n), random_state=0, n_init=3, batch_size=4096)
@@ -125,7 +125,7 @@ def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
 
 
 def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
-    """The clips that stay, each with its `_row` in the former matrix."""
+    """Return the clips of the former corpus that stay, each with its `_row` in the former matrix."""
     if former is None:
         return pd.DataFrame({"_key": pd.Series(dtype=str), "_row": pd.Series(dtype=np.int64)})
     table = former.clips.read([*COLUMNS, *HIDDEN])
@@ -137,7 +137,7 @@ def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
 
 
 def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame:
-    """The clips of a shard that are wanted, each with its `_row` in the shard's matrix."""
+    """Return the clips of a shard whose sources are in `keys`, each with its `_row` in the shard's matrix."""
     table = shards.read_shard_clips(path, folder)
     table = table.assign(_row=np.arange(len(table)))
     return table[table["_key"].isin(keys).to_numpy()]
@@ -150,7 +150,7 @@ def _with_columns(clips: pd.DataFrame, former: Files | None, columns: pd.DataFra
         table = former.clips
         before = table.read([name for name in table.names if name not in clips.columns and name != "clip_id"])
         both = [name for name in given.columns if name in before]
-        # Clips that this build says nothing of keep what they had.
+        # Clips that this build has no values for keep those that they had.
         rest = before.loc[before.index.difference(given.index), both].dropna(axis=1, how="all")
         clips = joined(clips, before.drop(columns=both))
         given = pd.concat([given, rest]) if rest.size else given

@@ -66,9 +66,9 @@ def _relocated(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bo
 
 
 def _check_there(sources: Sequence[Source], moved: dict[int, Path], target: Path) -> None:
-    wanted = [source for source in sources if source.root in moved and source.status in ("done", "partial")]
+    videos = [source for source in sources if source.root in moved and source.status in ("done", "partial")]
     missing = []
-    for source in wanted:
+    for source in videos:
         file = located(moved[source.root], source.source)
         if file is None:
             missing.append(source.source)
@@ -77,7 +77,7 @@ def _check_there(sources: Sequence[Source], moved: dict[int, Path], target: Path
     if missing:
         more = f" and {len(missing) - _LISTED:,} more" if len(missing) > _LISTED else ""
         raise CorpusError(
-            f"{len(missing):,} of {len(wanted):,} videos are not in {target} ({'; '.join(missing[:_LISTED])}{more}):"
+            f"{len(missing):,} of {len(videos):,} videos are not in {target} ({'; '.join(missing[:_LISTED])}{more}):"
             " give the folder that holds all, or missing_ok=True to go on without these."
         )
 

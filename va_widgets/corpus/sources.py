@@ -268,8 +268,8 @@ def looked_up(url: str, allow: Collection[str] = ()) -> Found:
     if not size:
         raise CorpusError(f"The server of {url} does not say how large the file is: download it.")
     # What servers say of a file's version, under the names that fsspec's file systems give it.
-    told = ("ETag", "etag", "mtime", "LastModified", "created", "CRC")
-    version = [str(details[name]) for name in told if name in details]
+    fields = ("ETag", "etag", "mtime", "LastModified", "created", "CRC")
+    version = [str(details[name]) for name in fields if name in details]
     stamp = int.from_bytes(hashlib.sha256("".join(version).encode()).digest()[:7], "big")
     return Found(url, url, int(size), stamp)
 
