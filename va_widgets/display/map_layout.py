@@ -1,4 +1,4 @@
-"""A place in the plane for every clip, by a t-SNE of their embeddings."""
+"""Lay clips out in the plane by a t-SNE of their embeddings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHUNK = 16_384  # rows that are placed at a time
 
 
 def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3_000) -> NDArray[np.float32]:
-    """A place in the plane for every clip, such that clips that are alike lie together: float32 (n, 2) from -1 to 1.
+    """Return a position in the plane for every clip, such that similar clips lie together: float32 (n, 2) from -1 to 1.
 
     A t-SNE of `sample` distinct rows; every other row goes between the rows of the sample that it is most like. Equal
     rows have one place. The matrix (n, dim) may be memory-mapped and half precision. The same rows and seed give the
@@ -60,7 +60,7 @@ def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3
 
 
 def _distinct_rows(matrix: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first of each group of equal rows (m,), in order, and for every row the number of its group (n,).
+    """Return the first of each group of equal rows (m,), in order, and for every row the number of its group (n,).
 
     Rows are compared by 64-bit hashes of their bits: among ten million the chance of a mistake is 3 in a million.
     """
@@ -77,7 +77,7 @@ def _distinct_rows(matrix: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64]
 
 
 def _places(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """The t-SNE of rows on their principal axes; of a few rows, or rows that are all the same, the axes themselves."""
+    """Return the t-SNE of rows on their principal axes; of few rows, or of equal rows, the axes themselves."""
     from sklearn.manifold import TSNE
 
     flat = np.zeros((len(rows), 2), dtype=np.float32)
