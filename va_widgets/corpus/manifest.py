@@ -27,7 +27,7 @@ SHOTS, SEGMENTS, GIVEN = "shots", "segments", "given"  # what clips are; "window
 STATUSES = ("done", "partial", "skipped", "gone")
 MANIFEST_FILE = "manifest.json"
 PREVIEWS_FOLDER = "previews"
-# Columns of the clip table that users see, in this order, and those that only the store reads.
+# Columns of the clip table that users see, in this order, and those that only this package reads.
 COLUMNS = ("video", "start", "end", "frame_in", "frame_out", "fps", "width", "height", "cluster")
 HIDDEN = ("_key", "_shard", "_root", "_strip_at", "_strip_bytes", "_strip_frames", "_strip_width", "_strip_height")
 TYPES = {
@@ -37,7 +37,7 @@ TYPES = {
 }  # fmt: skip
 _LARGEST_MANIFEST = 1 << 28  # bytes; schema 1 kept all sources in it
 
-# What the fields of a manifest and of a source can hold; msgspec compares what it reads with them.
+# What the fields of a manifest and of a source can hold; msgspec checks it when it reads them.
 _Plain = Annotated[str, msgspec.Meta(pattern=rf"\A({PLAIN_NAME})?\Z")]
 _Path = Annotated[str, msgspec.Meta(pattern=r"\A[^\0]*\Z", max_length=1 << 15)]
 _Text = Annotated[str, msgspec.Meta(max_length=1 << 16)]
@@ -46,7 +46,7 @@ _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Cut = Annotated[
     str, msgspec.Meta(pattern=rf"\A({SHOTS}|{SEGMENTS}|{GIVEN}|windows of [0-9]+(\.[0-9]+)?(e[+-][0-9]+)? s)\Z")
 ]
-# Names that only we give: a file that such a name stands for in a manifest may be removed.
+# Names of files that only this package writes: such a file may be removed if a manifest names it.
 _ClipsFile = Annotated[str, msgspec.Meta(pattern=r"\Aclips-[0-9]{1,20}\.parquet\Z")]
 _EmbeddingsFile = Annotated[str, msgspec.Meta(pattern=r"\Aembeddings-[0-9]{1,20}\.npy\Z")]
 _TextsFile = Annotated[str, msgspec.Meta(pattern=r"\Atexts-[0-9]{1,20}\.npz\Z")]
@@ -87,7 +87,7 @@ class Root(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, folder: Path | None, corpus: Path) -> Root:
-        """The root that a folder is for a corpus; None stands for URLs."""
+        """Return the root for a folder, as seen from a corpus; None stands for URLs."""
         if folder is None:
             return cls("", "")
         try:
@@ -102,7 +102,7 @@ class Root(msgspec.Struct, frozen=True):
         return Path(unescaped(self.absolute))
 
     def folders(self, corpus: Path) -> list[Path]:
-        """Where the folder may be, as seen from a corpus that may have been moved together with it."""
+        """Return the places where the folder may be: a corpus may have been moved together with it."""
         beside = [Path(os.path.realpath(corpus), unescaped(self.relative))] if self.relative else []
         return [*beside, self.folder]
 
@@ -129,7 +129,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest of a corpus. Raises CorpusError if there is none that can be read here."""
+    """Return the manifest of a corpus. Raises CorpusError if there is none that can be read here."""
     manifest = read_manifest_alone(path)
     while (fault := _fault_of_files(path, manifest)) is not None:
         newer = read_manifest_alone(path)
@@ -140,7 +140,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def read_manifest_alone(path: Path) -> Manifest:
-    """The manifest of a corpus, whatever became of the files that it names. Raises CorpusError if it cannot be read."""
+    """Return the manifest of a corpus without checking the files that it names. Raises CorpusError if it is damaged."""
     file = path / MANIFEST_FILE
     if not os.path.lexists(file):
         raise CorpusError(f"There is no corpus in {path}: build one with va.Corpus.build({str(path)!r}, videos=…).")
@@ -170,7 +170,7 @@ class _Schema(msgspec.Struct):
 
 
 def _fault_of_files(path: Path, manifest: Manifest) -> str | None:
-    """What is wrong with the first file that a manifest names and that is not as it was written; None if all are."""
+    """Return what is wrong with the first file that is missing or of another size than was written, or None."""
     for name in named_files(manifest):
         file = in_folder(path, name)
         if not file.is_file():
@@ -182,13 +182,13 @@ def _fault_of_files(path: Path, manifest: Manifest) -> str | None:
 
 
 def named_files(manifest: Manifest) -> list[str]:
-    """The names of the files that a manifest names."""
+    """Return the names of the files that a manifest names."""
     names = (manifest.clips_file, manifest.embeddings_file, manifest.texts_file, manifest.sources_file)
     return [name for name in names if name is not None]
 
 
 def check_sources(sources: Sequence[Source], manifest: Manifest) -> None:
-    """Raise ValueError for a source that cannot be."""
+    """Raise ValueError if a source has impossible values."""
     for source in sources:
         named = f"the source {source.source[:80]!r}"
         require(source.root < len(manifest.roots), f"{named} is of no known folder")
@@ -197,12 +197,12 @@ def check_sources(sources: Sequence[Source], manifest: Manifest) -> None:
 
 
 def index_file(manifest: Manifest) -> str:
-    """The name of the index of a corpus's matrix, which goes when the matrix does."""
+    """Return the name of the index of a corpus's matrix, which is removed together with the matrix."""
     return f"{Path(manifest.embeddings_file).stem}.index"
 
 
 def check_folder(path: Path) -> None:
-    """Raise CorpusError if something in a folder is called like a part of a corpus and is none."""
+    """Raise CorpusError if something in a folder has the name of a part of a corpus and is none."""
     if os.path.lexists(path / MANIFEST_FILE):
         read_manifest_alone(path)
     if os.path.lexists(path / SHARDS_FOLDER) and not is_folder(in_folder(path, SHARDS_FOLDER)):
@@ -210,7 +210,7 @@ def check_folder(path: Path) -> None:
 
 
 def source_file(root: Path, relative: str) -> Path:
-    """The file `relative`, as `names.escaped`, under `root`. Raises CorpusError if the path leads out of it."""
+    """Return the file `relative`, as `names.escaped`, under `root`. Raises CorpusError if the path leads out of it."""
     name = unescaped(relative)
     parts, here = PurePosixPath(name), Path(name)
     if parts.is_absolute() or here.is_absolute() or here.drive or ".." in (*parts.parts, *here.parts):
@@ -219,7 +219,7 @@ def source_file(root: Path, relative: str) -> Path:
 
 
 def file_name(clip_id: str) -> str:
-    """A clip id as the name of a file, on every file system another one for another id, whatever text it is.
+    """Return a file name for a clip id, any text; different ids have different names on every file system.
 
     It is the id itself if that is plain: without capitals, which some file systems do not tell from small letters, and
     no name that Windows reserves.

@@ -50,7 +50,7 @@ class Files:
     _sources: Table | None
 
     def sources(self) -> list[Source]:
-        """Every source of the corpus. Raises CorpusError if their table is damaged."""
+        """Return every source of the corpus. Raises CorpusError if their table is damaged."""
         if self._sources is None:
             return self.manifest.sources
         table = self._sources.read()
@@ -62,16 +62,16 @@ class Files:
         return sources
 
     def read_clips(self) -> pd.DataFrame:
-        """What users see of the table of clips, indexed by clip_id.
+        """Return what users see of the table of clips, indexed by clip_id.
 
-        Raises CorpusError if it holds what such a table cannot. That no clip id comes twice is not looked at.
+        Raises CorpusError if it holds impossible values. Repeated clip ids are not checked: see `check_unique`.
         """
         return read_clip_table(self.clips, self.manifest, self.clips.damaged)
 
     def read_media(self) -> pd.DataFrame:
-        """Where the pictures of clips are: the HIDDEN columns, none if there are no pictures.
+        """Return the HIDDEN columns, which locate filmstrips and videos; none if there are none.
 
-        Raises CorpusError if they hold what such columns cannot.
+        Raises CorpusError if they hold impossible values.
         """
         if fault := fault_of_columns(self.clips.names, given=self.manifest.cut == GIVEN):
             raise self.clips.damaged(fault)
@@ -120,7 +120,7 @@ def open_files(path: Path) -> Files:
 def read_clip_table(
     clips: Table, manifest: Manifest, damaged: Callable[[Exception | str], CorpusError]
 ) -> pd.DataFrame:
-    """What users see of a table of clips. Raises what `damaged` returns if it holds what it cannot."""
+    """What users see of a table of clips. Raises what `damaged` returns for impossible values."""
     given = manifest.cut == GIVEN
     if fault := fault_of_columns(clips.names, given=given):
         raise damaged(fault)

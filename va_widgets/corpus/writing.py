@@ -27,9 +27,9 @@ _INDEX_END = b"va-index"  # of a file that `index` wrote
 
 
 class Writing:
-    """A corpus that is being written: new files beside the old, which the manifest names in the end, all at once.
+    """Writes a corpus: new files beside the old ones, until `finish` replaces the manifest, which names them.
 
-    A context manager; what was begun is taken away if it does not come to `finish`.
+    A context manager; files that were begun are removed if an exception ends it before `finish`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +45,7 @@ class Writing:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         gone = True
         if kind is not None:
-            # The manifest may have been replaced before something, such as Ctrl-C, went wrong: what it names stays.
+            # The manifest may have been replaced before the exception, such as Ctrl-C, came: files that it names stay.
             named = _named_in(self._path)
             gone = leftovers.remove_all(file for file in self._begun if file.name not in named)
         if self._marked and gone:
@@ -67,7 +67,9 @@ class Writing:
 
     def sources(self, sources: Sequence[Source]) -> str:
         """Write the table of sources. Returns its name."""
-        table = pd.DataFrame([msgspec.structs.asdict(one) for one in sources], columns=list(Source.__struct_fields__))
+        table = pd.DataFrame(
+            [msgspec.structs.asdict(source) for source in sources], columns=list(Source.__struct_fields__)
+        )
         return self._write("sources", "parquet", lambda file: _write_table(file, table))
 
     def texts(self, texts: Mapping[str, NDArray[np.float32]]) -> str:
@@ -156,7 +158,7 @@ class Writing:
         return file.name
 
     def _begin(self, name: str) -> Path:
-        """The path of a file that is about to be written."""
+        """Return the path of a file that is about to be written."""
         if not self._marked:
             self._marked = True
             leftovers.write_marker(self._path, self._number)
@@ -173,7 +175,7 @@ def _not_kept(error: Exception | str) -> CorpusError:
 
 
 def clear_unfinished(path: Path) -> None:
-    """Remove what a killed writer left behind. Raises CorpusError if the manifest cannot be read."""
+    """Remove files that a killed writer has left. Raises CorpusError if the manifest cannot be read."""
     if os.path.lexists(path / MANIFEST_FILE):
         _remove_replaced(path, read_manifest_alone(path))
     leftovers.clear(path, _named_in(path))
@@ -181,7 +183,7 @@ def clear_unfinished(path: Path) -> None:
 
 
 def _named_in(path: Path) -> list[str]:
-    """The names of the files of the corpus in a folder, as far as there is one."""
+    """Return the names of the files of the corpus in a folder; none if there is no corpus."""
     return named_files(read_manifest_alone(path)) if os.path.lexists(path / MANIFEST_FILE) else []
 
 
@@ -196,7 +198,7 @@ def write_parquet(table: pd.DataFrame, sink: IO[bytes]) -> None:
 
 
 def _replaced(path: Path, former: Manifest, named: Sequence[str]) -> dict[str, int]:
-    """The files of former manifests that the next one does not name and that are there, with their sizes."""
+    """Return the existing files of former manifests that the next one does not name, with their sizes."""
     known: dict[str, int | None] = {**former.replaced}
     known |= {name: written.size if (written := former.files.get(name)) else None for name in named_files(former)}
     return {
@@ -207,7 +209,7 @@ def _replaced(path: Path, former: Manifest, named: Sequence[str]) -> dict[str, i
 
 
 def _remove_replaced(path: Path, manifest: Manifest) -> None:
-    """Remove what former manifests named, where it still has its size, and an index of it."""
+    """Remove files of former manifests that still have their sizes, and their indexes."""
     for name, size in manifest.replaced.items():
         file = path / name
         if size_of(file) != size:
