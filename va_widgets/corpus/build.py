@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import filecmp
 import hashlib
 import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,18 +17,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pandas as pd
-from filelock import FileLock, SoftFileLock, Timeout
 from numpy.typing import NDArray
 
 from va_widgets.base.arguments import described, is_within
 from va_widgets.base.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, reason_of
 from va_widgets.base.names import escaped, printable_text
-from va_widgets.base.paths import exists, inside, is_file, is_folder, open_regular
+from va_widgets.base.paths import exists, is_file, open_regular
 from va_widgets.base.progress import Progress
 from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.files.shards import Shard, ShardCard
 from va_widgets.corpus.jobs import Segment, ShardJob, in_folder, one_by_one
+from va_widgets.corpus.lock import locked, remove_empty
 from va_widgets.corpus.manifest import (
     GIVEN,
     MANIFEST_FILE,
@@ -39,26 +38,21 @@ from va_widgets.corpus.manifest import (
     Manifest,
     Root,
     Source,
-    check_folder,
     read_manifest,
     source_file,
 )
 from va_widgets.corpus.merge import check_fit, has_columns, join
 from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
-from va_widgets.corpus.writing import Writing, clear_unfinished
+from va_widgets.corpus.writing import Writing
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
 from va_widgets.video.decoder_pool import DecoderPool
 from va_widgets.video.decoder_process import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
 from va_widgets.video.installation import check_decoding
 
-_LOCK_FILE, _SOFT_LOCK_FILE = ".build.lock", ".build.soft.lock"
-# Error numbers of file systems without locks: some network and user-space ones.
-_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 _PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that do not say what they need
 _FRAMES_A_BATCH = 64
 _PICTURES_A_SHARD = 256
 _LISTED_REASONS = 5  # in an error message
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -121,56 +115,6 @@ def build(path: Path, places: Sequence[Sources], encoder: Encoder, request: Buil
     except (CorpusError, EncoderError):
         remove_empty(path, fresh)
         raise
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the right to write to a corpus. Raises CorpusError if another build holds it, or it cannot be written to."""
-    try:
-        _check_folder(path)
-        path.mkdir(parents=True, exist_ok=True)
-        with _lock(path):
-            clear_unfinished(path)
-            yield
-    except Timeout as error:
-        soft = ""
-        if exists(path / _SOFT_LOCK_FILE):  # unlike a real lock, it outlives a build that was killed
-            soft = f", or was killed there: then delete {path / _SOFT_LOCK_FILE}"
-        raise CorpusError(
-            f"Another build is at work in {path}{soft}: wait until it is done, then build again."
-        ) from error
-    except OSError as error:
-        if error.errno in _FULL:
-            raise CorpusError(
-                f"There is no space left for {path}: free some and build again; what is done is kept."
-            ) from error
-        raise CorpusError(f"The corpus in {path} cannot be written ({reason_of(error)}): check the folder.") from error
-
-
-def _check_folder(path: Path) -> None:
-    """Raise CorpusError, before anything is written, if a file of somebody else's has a name that a corpus needs."""
-    check_folder(path)
-    lock = inside(path, _LOCK_FILE)
-    if os.path.lexists(lock) and not (is_file(lock) and lock.stat().st_size == 0):  # ours is empty
-        raise CorpusError(f"{lock} is not the corpus's: move it, or choose another folder for the corpus.")
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold the lock of a corpus; where the file system knows no locks, a file that exists as long as it is held."""
-    # Its own fallback would use the lock file itself as such a file, which a copied corpus has already.
-    lock: FileLock | SoftFileLock = FileLock(path / _LOCK_FILE, timeout=0, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, Timeout) or (isinstance(error, OSError) and error.errno not in _NO_LOCKS):
-            raise
-        lock = SoftFileLock(path / _SOFT_LOCK_FILE, timeout=0)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class _Build:
@@ -620,16 +564,3 @@ def _digest(text: str) -> str:
 
 def _cut_name(cut: str) -> str:
     return {SEGMENTS: "segments of a table", GIVEN: "embeddings that were given"}.get(cut, cut)
-
-
-def remove_empty(path: Path, fresh: bool) -> None:
-    """Remove a folder that was made for a build that failed, unless something is in it."""
-    if not fresh or exists(path / shards.SHARDS_FOLDER) or not is_folder(path):
-        return
-    try:
-        with _lock(path):
-            (path / _LOCK_FILE).unlink(missing_ok=True)
-            if not any(path.iterdir()):
-                path.rmdir()
-    except (Timeout, OSError):  # another build has begun there, or it cannot be written to: it stays
-        return

@@ -14,7 +14,7 @@ from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.names import unescaped
 from va_widgets.base.paths import GivenPath, absolute_path, is_folder
 from va_widgets.corpus import storage
-from va_widgets.corpus.build import locked
+from va_widgets.corpus.lock import locked
 from va_widgets.corpus.manifest import Manifest, Root, Source
 from va_widgets.corpus.sources import located
 from va_widgets.corpus.writing import Writing

@@ -95,7 +95,7 @@ def test_files_that_cannot_be_mapped_are_read_and_written(
 def test_where_there_are_no_locks_a_file_keeps_others_away(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from va_widgets.corpus.build import locked
+    from va_widgets.corpus.lock import locked
 
     corpus = given(tmp_path / "c")
     monkeypatch.setattr(fcntl, "flock", refusing(number))

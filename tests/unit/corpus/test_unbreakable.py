@@ -32,7 +32,7 @@ from tests.unit.corpus.killing import (
     write_cases,
 )
 from tests.unit.video.clips import write_video
-from va_widgets.corpus import build, storage
+from va_widgets.corpus import lock, storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.manifest import MANIFEST_FILE, SCHEMA_VERSION, read_manifest, read_manifest_alone
 from va_widgets.corpus.writing import Writing, clear_unfinished
@@ -174,11 +174,11 @@ def test_of_two_builds_at_once_the_second_is_refused_and_the_first_finishes(case
 
 def test_a_refused_build_leaves_what_another_has_begun(tmp_path: Path) -> None:
     new = tmp_path / "corpus"
-    with build.locked(new):
-        build.remove_empty(new, fresh=True)  # as a build does that found no folder yet, and then this one at work
-        with pytest.raises(va.CorpusError, match="Another build is at work"), build.locked(new):
+    with lock.locked(new):
+        lock.remove_empty(new, fresh=True)  # as a build does that found no folder yet, and then this one at work
+        with pytest.raises(va.CorpusError, match="Another build is at work"), lock.locked(new):
             pass
-    build.remove_empty(new, fresh=True)
+    lock.remove_empty(new, fresh=True)
     assert not new.exists()
 
 

@@ -17,7 +17,6 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described, listed
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath, absolute_path, exists
-from va_widgets.corpus.build import locked, remove_empty
 from va_widgets.corpus.ingest.columns import check_columns
 from va_widgets.corpus.ingest.user_tables import (
     check_names,
@@ -36,6 +35,7 @@ from va_widgets.corpus.ingest.vectors import (
     read_vectors,
     write_normalised,
 )
+from va_widgets.corpus.lock import locked, remove_empty
 from va_widgets.corpus.manifest import COLUMNS, GIVEN, MANIFEST_FILE, SCHEMA_VERSION, TYPES, Manifest, check_folder
 from va_widgets.corpus.merge import clusters
 from va_widgets.corpus.writing import Writing
