@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from va_widgets.base.forks import imports
 
@@ -20,75 +15,50 @@ _SORTED = 100_000  # numbers from which on torch is several times as fast as num
 
 
 def products(matrix: NDArray[np.floating[Any]], vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """The dot products, float32 (n,), of all rows of a matrix (n, dim) with a vector (dim,).
+    """Return the dot products, float32 (n,), of all rows of a matrix (n, dim) with a vector (dim,).
 
     The matrix may be memory-mapped. If it is large and in half precision it is read once as it is, and the products
     are off by 2^-11 of their value and of the vector's length.
     """
-    given = np.asarray(vector, dtype=np.float32)
-    length = float(np.linalg.norm(given.astype(np.float64)))
+    vector32 = np.asarray(vector, dtype=np.float32)
+    length = float(np.linalg.norm(vector32.astype(np.float64)))
     if is_large_half(matrix) and 0 < length < np.inf:
-        unit = (given / np.float32(length)).astype(np.float16)
+        unit = (vector32 / np.float32(length)).astype(np.float16)
         return np.multiply(half_products(matrix, unit), length, dtype=np.float32)
     out = np.empty(len(matrix), dtype=np.float32)
     for start in range(0, len(matrix), _CHUNK):
-        some = slice(start, start + _CHUNK)
-        np.matmul(np.asarray(matrix[some], dtype=np.float32), given, out=out[some])
+        rows = slice(start, start + _CHUNK)
+        np.matmul(np.asarray(matrix[rows], dtype=np.float32), vector32, out=out[rows])
     return out
 
 
 def is_large_half(matrix: NDArray[np.floating[Any]]) -> bool:
-    """Whether a matrix is one that is worth multiplying in half precision."""
+    """Return whether multiplying a matrix in half precision is faster."""
     return matrix.dtype == np.float16 and bool(matrix.flags.c_contiguous) and matrix.size >= LARGE
 
 
 def needs_torch(matrix: NDArray[np.floating[Any]]) -> bool:
-    """Whether scoring and ranking the rows of a matrix takes torch, which is to be loaded first."""
+    """Return whether scoring and ranking the rows of a matrix takes torch, which is to be loaded first."""
     return is_large_half(matrix) or len(matrix) >= _SORTED
 
 
 def half_products(matrix: NDArray[np.floating[Any]], half: NDArray[np.float16]) -> NDArray[np.float16]:
-    """The dot products of all rows (n, dim), float16, with `half` (dim,), added up in float32, rounded to float16."""
+    """Return the dot products, float16 (n,), of all rows (n, dim) with `half` (dim,), added up in float32."""
     with imports:
         import torch
 
-    found: NDArray[np.float16] = torch.mv(torch.from_numpy(_unlocked(matrix)), torch.from_numpy(half)).numpy()
-    return found
+    dots: NDArray[np.float16] = torch.mv(torch.from_numpy(_unlocked(matrix)), torch.from_numpy(half)).numpy()
+    return dots
 
 
 def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
-    """The `k`th largest (from 1) of some numbers (n,)."""
+    """Return the `k`th largest (from 1) of numbers (n,)."""
     if len(values) < _SORTED:
         return float(np.partition(values, len(values) - k)[len(values) - k])
     with imports:
         import torch
 
     return float(torch.from_numpy(values).topk(k, sorted=False).values.min())
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Products meanwhile run on one thread: small ones are too short for several, which would wait for each other.
-
-    There is one limit for the whole process, which only the thread that has set it can take back. So a second thread
-    within leaves it alone, and goes on with several where the first one leaves before it.
-    """
-    if not _limit.acquire(blocking=False):
-        yield
-        return
-    try:
-        with _blas().limit(limits=1):
-            yield
-    finally:
-        _limit.release()
-
-
-_limit = threading.Lock()
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
 
 
 def _unlocked(array: NDArray[Any]) -> NDArray[Any]:

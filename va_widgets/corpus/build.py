@@ -1,16 +1,15 @@
-"""Building: every source becomes a shard of its own, then all shards become one corpus."""
+"""Build a corpus: every source becomes a shard of its own, then all shards become one corpus."""
 
 from __future__ import annotations
 
-import errno
 import filecmp
 import hashlib
 import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,42 +17,50 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pandas as pd
-from filelock import FileLock, SoftFileLock, Timeout
 from numpy.typing import NDArray
 
 from va_widgets.base.arguments import described, is_within
 from va_widgets.base.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError, reason_of
 from va_widgets.base.names import escaped, printable_text
-from va_widgets.base.paths import exists, inside, is_file, is_folder, open_regular
+from va_widgets.base.paths import exists, is_file, open_regular
 from va_widgets.base.progress import Progress
 from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.files.shards import Shard, ShardCard
 from va_widgets.corpus.jobs import Segment, ShardJob, in_folder, one_by_one
+from va_widgets.corpus.lock import locked, remove_empty
+from va_widgets.corpus.manifest import (
+    GIVEN,
+    MANIFEST_FILE,
+    SCHEMA_VERSION,
+    SEGMENTS,
+    SHOTS,
+    Manifest,
+    Root,
+    Source,
+    read_manifest,
+    source_file,
+)
 from va_widgets.corpus.merge import check_fit, has_columns, join
 from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
-from va_widgets.corpus.storage import Manifest, Root, Source
+from va_widgets.corpus.writing import Writing
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
 from va_widgets.video.decoder_pool import DecoderPool
 from va_widgets.video.decoder_process import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
 from va_widgets.video.installation import check_decoding
 
-_LOCK_FILE, _SOFT_LOCK_FILE = ".build.lock", ".build.soft.lock"
-# What file systems say that know no locks: some network and user-space ones.
-_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 _PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that do not say what they need
 _FRAMES_A_BATCH = 64
 _PICTURES_A_SHARD = 256
-_TOLD = 5  # reasons in an error message
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LISTED_REASONS = 5  # in an error message
 
 
 @dataclass(frozen=True)
 class ClipSettings:
-    """How clips are made: `frames` sampled of each; what they are, `cut`, and for windows their seconds."""
+    """How clips are made: what they are, `cut`, for windows their seconds, and the number of `frames` of each."""
 
     frames: int
-    cut: str = storage.SHOTS
+    cut: str = SHOTS
     window: float | None = None
 
     @classmethod
@@ -69,16 +76,16 @@ class ClipSettings:
 
     @classmethod
     def former(cls, manifest: Manifest) -> ClipSettings:
-        """How the clips of a corpus were made."""
+        """Return the settings that the clips of a corpus were made with."""
         words = manifest.cut.split()
         return cls(manifest.frames_per_shot, manifest.cut, float(words[2]) if words[0] == "windows" else None)
 
 
 @dataclass
 class BuildRequest:
-    """What a build is asked for, beside the sources."""
+    """What to build, apart from the sources."""
 
-    recipe: ClipSettings
+    settings: ClipSettings
     segments: dict[str, list[Segment]] = field(default_factory=dict)  # by a source's place
     columns: Callable[[dict[str, str]], pd.DataFrame] | None = None  # of the user's, given the keys by place
     refused: list[tuple[str, str]] = field(default_factory=list)  # names and reasons of what cannot be used at all
@@ -95,7 +102,7 @@ class _Taken:
     at: tuple[int, str]
 
 
-def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: BuildRequest, progress: bool) -> None:
+def build(path: Path, places: Sequence[Sources], encoder: Encoder, request: BuildRequest, progress: bool) -> None:
     """Build or extend the corpus in `path`. What is done is skipped; a second call does nothing.
 
     Raises NoVideosError, EncoderError, EncoderMismatchError or CorpusError, and then leaves the corpus as it was; what
@@ -104,70 +111,20 @@ def build(path: Path, places: Sequence[Sources], encoder: Encoder, wanted: Build
     fresh = not exists(path)
     try:
         with locked(path):
-            _Build(path, encoder, wanted, progress).run(places)
+            _Build(path, encoder, request, progress).run(places)
     except (CorpusError, EncoderError):
         remove_empty(path, fresh)
         raise
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Be the only one who writes to a corpus. Raises CorpusError if somebody else is, or it cannot be written to."""
-    try:
-        _check_folder(path)
-        path.mkdir(parents=True, exist_ok=True)
-        with _lock(path):
-            storage.clear_unfinished(path)
-            yield
-    except Timeout as error:
-        soft = ""
-        if exists(path / _SOFT_LOCK_FILE):  # unlike a real lock, it outlives a build that was killed
-            soft = f", or was killed there: then delete {path / _SOFT_LOCK_FILE}"
-        raise CorpusError(
-            f"Another build is at work in {path}{soft}: wait until it is done, then build again."
-        ) from error
-    except OSError as error:
-        if error.errno in _FULL:
-            raise CorpusError(
-                f"There is no space left for {path}: free some and build again; what is done is kept."
-            ) from error
-        raise CorpusError(f"The corpus in {path} cannot be written ({reason_of(error)}): check the folder.") from error
-
-
-def _check_folder(path: Path) -> None:
-    """Raise CorpusError, before anything is written, if a file of somebody else's has a name that a corpus needs."""
-    storage.check_folder(path)
-    lock = inside(path, _LOCK_FILE)
-    if os.path.lexists(lock) and not (is_file(lock) and lock.stat().st_size == 0):  # ours is empty
-        raise CorpusError(f"{lock} is not the corpus's: move it, or choose another folder for the corpus.")
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold the lock of a corpus; where the file system knows no locks, a file that exists as long as it is held."""
-    # Its own fallback would use the lock file itself as such a file, which a copied corpus has already.
-    lock: FileLock | SoftFileLock = FileLock(path / _LOCK_FILE, timeout=0, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, Timeout) or (isinstance(error, OSError) and error.errno not in _NO_LOCKS):
-            raise
-        lock = SoftFileLock(path / _SOFT_LOCK_FILE, timeout=0)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 class _Build:
     """One build, under the lock."""
 
-    def __init__(self, path: Path, encoder: Encoder, wanted: BuildRequest, progress: bool) -> None:
+    def __init__(self, path: Path, encoder: Encoder, request: BuildRequest, progress: bool) -> None:
         self._path = path
         self._encoder = encoder
-        self._wanted = wanted
-        self._recipe = wanted.recipe
+        self._request = request
+        self._settings = request.settings
         self._shown = progress
         self._former: storage.Files | None = None
         self._keys: dict[str, str] = {}  # by place
@@ -181,7 +138,7 @@ class _Build:
         self._respelled: set[tuple[int, str]] = set()  # sources whose files are spelled in another way now
 
     def run(self, places: Sequence[Sources]) -> None:
-        if (self._path / storage.MANIFEST_FILE).exists():
+        if (self._path / MANIFEST_FILE).exists():
             self._former = storage.open_files(self._path)
             storage.check_unique(self._former.read_clips(), self._path)
             self._former.read_media()  # raises for what cannot be extended
@@ -191,25 +148,25 @@ class _Build:
         roots = list(self._former.manifest.roots) if self._former else []
         numbers = [_root_number(roots, place.root, self._path) for place in places]
         self._roots = roots
-        # What could not be used of a former table is not said again: this one may do better.
-        sources, works = {place: one for place, one in known.items() if one.root >= 0}, list[ShardJob]()
+        # Rows of a former table that could not be used are not reported again: this table may be another.
+        sources, jobs = {place: one for place, one in known.items() if one.root >= 0}, list[ShardJob]()
         unread = list[tuple[str, str]]()
         for place, number in zip(places, numbers, strict=True):
-            works += self._planned(place, number, sources)
+            jobs += self._planned(place, number, sources)
             unread += place.unread
-            if self._wanted.retire and place.root is not None:
+            if self._request.retire and place.root is not None:
                 _retire(sources, roots, number, place)
-        for name, reason in [*self._wanted.refused, *unread]:
+        for name, reason in [*self._request.refused, *unread]:
             sources[-1, name] = Source(name, -1, 0, 0, "", "skipped", reason, 0, 0.0)
-        _forget_renamed(sources, roots, {source.key for work in works for _, source in work.files})
+        _remove_renamed(sources, roots, {source.key for job in jobs for _, source in job.files})
         for at in self._respelled:
             sources.pop(at, None)
-        columns = self._wanted.columns(self._keys) if self._wanted.columns else None
+        columns = self._request.columns(self._keys) if self._request.columns else None
         if self._former is not None and columns is not None:
             check_fit(self._former, columns, set(self._keys.values()))
-        if self._former is not None and not works and sources == known and has_columns(self._former, columns):
+        if self._former is not None and not jobs and sources == known and has_columns(self._former, columns):
             return
-        for source in self._made(works):
+        for source in self._made(jobs):
             sources[source.root, source.source] = source
         self._check_any(list(sources.values()))
         join(
@@ -218,17 +175,17 @@ class _Build:
             sorted(sources.values(), key=lambda source: (source.root, source.source)),
             columns,
             Manifest(
-                schema=storage.SCHEMA_VERSION,
+                schema=SCHEMA_VERSION,
                 fingerprint=self._encoder.fingerprint,
                 tag=getattr(self._encoder, "tag", None),
                 dim=0,
                 clips=0,
-                frames_per_shot=self._recipe.frames,
+                frames_per_shot=self._settings.frames,
                 clips_file="",
                 embeddings_file="",
                 texts_file=None,
                 roots=roots,
-                cut=self._recipe.cut,
+                cut=self._settings.cut,
             ),
         )
 
@@ -240,15 +197,15 @@ class _Build:
                 f"The corpus in {self._path} was made with the encoder {former.fingerprint}, not"
                 f" {self._encoder.fingerprint}: build with that encoder, or build in another folder."
             )
-        if former.frames_per_shot != self._recipe.frames:
+        if former.frames_per_shot != self._settings.frames:
             raise CorpusError(
                 f"The corpus in {self._path} was made with frames_per_shot={former.frames_per_shot}, not"
-                f" {self._recipe.frames}: build with that number, or build in another folder."
+                f" {self._settings.frames}: build with that number, or build in another folder."
             )
-        if former.cut != self._recipe.cut:
+        if former.cut != self._settings.cut:
             raise CorpusError(
-                f"The clips of the corpus in {self._path} are {_said_cut(former.cut)}, not"
-                f" {_said_cut(self._recipe.cut)}: build in another folder."
+                f"The clips of the corpus in {self._path} are {_cut_name(former.cut)}, not"
+                f" {_cut_name(self._settings.cut)}: build in another folder."
             )
 
     def _planned(
@@ -257,8 +214,8 @@ class _Build:
         number: int,
         sources: dict[tuple[int, str], Source],
     ) -> list[ShardJob]:
-        """What is to be made of the files found; those that need no work are entered into `sources`."""
-        works, pictures = [], list[tuple[Found, Source]]()
+        """Return the jobs for the files of a place; files that need none are entered into `sources`."""
+        jobs, pictures = [], list[tuple[Found, Source]]()
         for seen in place.files:
             root, found = self._as_known(seen, number)
             former = self._known.get((root, found.name))
@@ -283,15 +240,15 @@ class _Build:
                 continue
             self._keys[found.place] = key
             source = _source(found, root, key, "", "", shard=self._folder(found, key))
-            if found.picture and found.place not in self._wanted.segments:
+            if found.picture and found.place not in self._request.segments:
                 pictures.append((found, source))
             else:
-                works.append(ShardJob(source.folder, [(found, source)], self._wanted.segments.get(found.place)))
+                jobs.append(ShardJob(source.folder, [(found, source)], self._request.segments.get(found.place)))
         for start in range(0, len(pictures), _PICTURES_A_SHARD):
             some = pictures[start : start + _PICTURES_A_SHARD]
             folder = "pictures-" + _digest("".join(source.key for _, source in some))
-            works.append(ShardJob(folder, [in_folder(one, folder) for one in some], None))
-        return works
+            jobs.append(ShardJob(folder, [in_folder(one, folder) for one in some], None))
+        return jobs
 
     def _as_known(self, found: Found, root: int) -> tuple[int, Found]:
         """The root and name by which a file is known already, if it was found by way of another folder."""
@@ -305,7 +262,7 @@ class _Build:
         """The canonical place of every known source that is a file, by its root and name."""
         folders = [one.folder if one.absolute else None for one in self._roots]
         return {
-            at: self._canonical(str(storage.inside(folder, source.source)))
+            at: self._canonical(str(source_file(folder, source.source)))
             for at, source in self._known.items()
             if source.root >= 0 and (folder := folders[source.root]) is not None
         }
@@ -352,7 +309,7 @@ class _Build:
 
     def _folder(self, found: Found, key: str) -> str:
         """The name of a video's shard: the segments asked for are part of what it is."""
-        segments = self._wanted.segments.get(found.place)
+        segments = self._request.segments.get(found.place)
         if segments is None:
             return key
         return f"{key}-{_digest(repr([(one.start, one.end, one.clip_id) for one in segments]))}"
@@ -361,95 +318,95 @@ class _Build:
         if any(source.status in ("done", "partial") for source in sources):
             return
         skipped = [source for source in sources if source.status == "skipped"]
-        reasons = "; ".join(f"{source.source}: {source.reason}" for source in skipped[:_TOLD])
+        reasons = "; ".join(f"{source.source}: {source.reason}" for source in skipped[:_LISTED_REASONS])
         raise NoVideosError(f"None of the {len(sources)} files could be used ({reasons}): give other videos.")
 
     # --- reading and embedding ---------------------------------------------------------------------
 
-    def _made(self, works: Sequence[ShardJob]) -> list[Source]:
-        """Make a shard of every work, and say what became of each source."""
+    def _made(self, jobs: Sequence[ShardJob]) -> list[Source]:
+        """Do every job, which makes a shard each; returns the sources with their statuses."""
         done: list[Source] = []
         waiting: list[ShardJob] = []
         read: list[ShardJob] = []  # to the end, but not yet embedded
         decodes = False  # whether it is known that this installation can decode
         with ExitStack() as opened:
-            files, size = sum(len(work.files) for work in works), sum(work.size for work in works)
+            files, size = sum(len(job.files) for job in jobs), sum(job.size for job in jobs)
             shown = opened.enter_context(Progress(files, size, self._shown))
 
-            def told(finished: list[Source], unread: int) -> None:
+            def report(finished: list[Source], unread: int) -> None:
                 done.extend(finished)
                 for source in finished:
                     shown.file_done(source.source, source.status, source.reason, unread=unread // len(finished))
 
-            for work in works:
-                former = self._finished_before(work)
+            for job in jobs:
+                former = self._finished_before(job)
                 if former is None:
-                    waiting.append(work)
+                    waiting.append(job)
                 else:
-                    told(former, work.size)
-            readers = DecoderPool(waiting, self._request)
-            opened.callback(readers.close)
-            readers.start()
-            for work, message in readers:
+                    report(former, job.size)
+            decoders = DecoderPool(waiting, self._decoder_request)
+            opened.callback(decoders.close)
+            decoders.start()
+            for job, message in decoders:
                 if isinstance(message, (Failed, Refused)) and not decodes:
-                    check_decoding(work.pictures)
+                    check_decoding(job.pictures)
                 decodes = decodes or not isinstance(message, Spent)  # which comes before a failure, too
                 if isinstance(message, Clip):
-                    self._waiting.append((work, message))
-                    _advance(shown, work, work.position, message.end, clips=1)
+                    self._waiting.append((job, message))
+                    _advance(shown, job, job.position, message.end, clips=1)
                 elif isinstance(message, Moved):
-                    _advance(shown, work, message.position, message.seconds)
+                    _advance(shown, job, message.position, message.seconds)
                 elif isinstance(message, Refused):
-                    work.refused[message.place] = message.reason
+                    job.refused[message.place] = message.reason
                 elif isinstance(message, Spent):
-                    work.spent += message.seconds
-                elif isinstance(message, Failed) and len(work.files) > 1:
-                    # One of these pictures has ended the reader: alone each tells for itself.
-                    self._waiting = [(one, clip) for one, clip in self._waiting if one is not work]
-                    readers.add(one_by_one(work))
+                    job.spent += message.seconds
+                elif isinstance(message, Failed) and len(job.files) > 1:
+                    # One of these images has ended the decoder: each is tried alone to find out which.
+                    self._waiting = [(one, clip) for one, clip in self._waiting if one is not job]
+                    decoders.add(one_by_one(job))
                 else:
-                    work.end = message
-                    read.append(work)
-                self._embed(last=not readers.open)
+                    job.end = message
+                    read.append(job)
+                self._embed(last=not decoders.open)
                 waited_for = {one for one, _ in self._waiting}
                 for one in read:
                     if one not in waited_for:
-                        told(self._finish(one), one.size - one.position)
+                        report(self._finish(one), one.size - one.position)
                 read = [one for one in read if one in waited_for]
         return done
 
-    def _finished_before(self, work: ShardJob) -> list[Source] | None:
-        """What an interrupted build, or one before the source was gone, has made of it."""
-        card = shards.read_shard_card(self._path, work.folder)
-        made = (self._encoder.fingerprint, self._recipe.frames, self._recipe.cut)
+    def _finished_before(self, job: ShardJob) -> list[Source] | None:
+        """Return the sources of a job whose shard is there, from an earlier build; None if it has to be made."""
+        card = shards.read_shard_card(self._path, job.folder)
+        made = (self._encoder.fingerprint, self._settings.frames, self._settings.cut)
         if card is None or (card.fingerprint, card.frames_per_shot, card.cut) != made:
-            shards.check_shard(self._path, work.folder)  # before the source is decoded
+            shards.check_shard(self._path, job.folder)  # before the source is decoded
             return None
-        if not work.pictures:
-            _, source = work.files[0]
+        if not job.pictures:
+            _, source = job.files[0]
             return [_changed(source, card.status, card.reason, card.clips, card.seconds)]
-        keys = set(shards.read_shard_clips(self._path, work.folder)["_key"])
+        keys = set(shards.read_shard_clips(self._path, job.folder)["_key"])
         return [
             _changed(source, "done", "", 1, card.seconds)
             if source.key in keys
             else _changed(source, "skipped", "it is not a picture that can be read", seconds=card.seconds)
-            for _, source in work.files
+            for _, source in job.files
         ]
 
-    def _request(self, work: ShardJob, threads: int) -> Request | PicturesRequest:
+    def _decoder_request(self, job: ShardJob, threads: int) -> Request | PicturesRequest:
         side = int(getattr(self._encoder, "image_size", _PICTURE_SIDE))
-        allow = sorted(self._wanted.allow)
-        if work.pictures:
-            return PicturesRequest([_sent(found) for found, _ in work.files], side, allow)
-        found, _ = work.files[0]
-        segments = None if work.segments is None else [(one.start, one.end) for one in work.segments]
-        recipe = self._recipe
-        return Request(_sent(found), found.size, side, recipe.frames, recipe.window, segments, threads, allow)
+        allow = sorted(self._request.allow)
+        if job.pictures:
+            return PicturesRequest([_sent(found) for found, _ in job.files], side, allow)
+        found, _ = job.files[0]
+        segments = None if job.segments is None else [(one.start, one.end) for one in job.segments]
+        settings = self._settings
+        return Request(_sent(found), found.size, side, settings.frames, settings.window, segments, threads, allow)
 
     def _embed(self, last: bool) -> None:
-        """Embed clips that wait, whichever videos they are of, a batch at a time, and enter them into their shards.
+        """Embed waiting clips, whichever videos they are of, a batch at a time, and add them to their jobs.
 
-        What does not fill a batch waits on, unless these are the `last`: an encoder is as long at work on half of one.
+        What does not fill a batch waits, unless these are the `last`: half a batch takes as long as a whole one.
         """
         ends = np.cumsum([len(clip.pictures) for _, clip in self._waiting])
         if not len(ends) or (ends[-1] < self._batch and not last):
@@ -464,46 +421,48 @@ class _Build:
             for height, width, data in clip.pictures
         ]
         if not self._loaded and isinstance(self._encoder, OpenClipEncoder):
-            self._encoder.encode_frames(frames[:1])  # what loading the model takes is not these files' cost
+            self._encoder.encode_frames(frames[:1])  # the time of loading the model is no cost of these files
         self._loaded = True
         started = time.perf_counter()
         vectors = embed(self._encoder, frames, [len(clip.pictures) for _, clip in waiting])
         a_frame = (time.perf_counter() - started) / max(1, len(frames))
-        for (work, clip), vector in zip(waiting, vectors, strict=True):
-            work.enter(clip, vector)
-            work.spent += a_frame * len(clip.pictures)
+        for (job, clip), vector in zip(waiting, vectors, strict=True):
+            job.enter(clip, vector)
+            job.spent += a_frame * len(clip.pictures)
 
-    def _finish(self, work: ShardJob) -> list[Source]:
-        """Write the shard, and say what became of its sources."""
-        reason = work.end.reason if work.end is not None else ""
-        if work.segments is not None and len(work.rows) < len(work.segments) and (work.rows or not reason):
-            missing = f"{len(work.segments) - len(work.rows)} of {len(work.segments)} segments hold no picture"
+    def _finish(self, job: ShardJob) -> list[Source]:
+        """Write the shard of a job; returns its sources with their statuses."""
+        reason = job.end.reason if job.end is not None else ""
+        if job.segments is not None and len(job.rows) < len(job.segments) and (job.rows or not reason):
+            missing = f"{len(job.segments) - len(job.rows)} of {len(job.segments)} segments hold no picture"
             reason = f"{reason}; {missing}" if reason else missing
-        seconds = round(work.spent / len(work.files), 3)
-        if not work.rows:
+        seconds = round(job.spent / len(job.files), 3)
+        if not job.rows:
             reason = reason or "not one of its pictures can be decoded"
             return [
-                _changed(source, "skipped", work.refused.get(i, reason), seconds=seconds)
-                for i, (_, source) in enumerate(work.files)
+                _changed(source, "skipped", job.refused.get(i, reason), seconds=seconds)
+                for i, (_, source) in enumerate(job.files)
             ]
         status = "partial" if reason else "done"
-        table, vectors = pd.DataFrame(work.rows).set_index("clip_id"), np.stack(work.vectors)
+        table, vectors = pd.DataFrame(job.rows).set_index("clip_id"), np.stack(job.vectors)
         card = ShardCard(
-            self._encoder.fingerprint, self._recipe.frames, status, reason, len(table), seconds, self._recipe.cut
+            self._encoder.fingerprint, self._settings.frames, status, reason, len(table), seconds, self._settings.cut
         )
-        shards.write_shard(self._path, work.folder, Shard(table, vectors, b"".join(work.strips), card))
-        if not work.pictures:
-            return [_changed(work.files[0][1], status, reason, len(table), seconds)]
+        shards.write_shard(self._path, job.folder, Shard(table, vectors, b"".join(job.strips), card))
+        if not job.pictures:
+            return [_changed(job.files[0][1], status, reason, len(table), seconds)]
         return [
-            _changed(source, "skipped", work.refused[i], seconds=seconds)
-            if i in work.refused
+            _changed(source, "skipped", job.refused[i], seconds=seconds)
+            if i in job.refused
             else _changed(source, "done", "", 1, seconds)
-            for i, (_, source) in enumerate(work.files)
+            for i, (_, source) in enumerate(job.files)
         ]
 
 
 def embed(encoder: Encoder, frames: Sequence[NDArray[np.uint8]], counts: Sequence[int]) -> NDArray[np.float16]:
-    """Clips of so many frames each to float16 (n, dim): their frames' vectors averaged and L2-normalised.
+    """Return one vector a clip, float16 (n, dim): the mean of its frames' vectors, L2-normalised.
+
+    `counts` are the clips' numbers of frames.
 
     Raises EncoderError if the encoder returns another shape, or values that are not finite.
     """
@@ -523,14 +482,14 @@ def renew_columns(path: Path, manifest: Manifest, clips: pd.DataFrame) -> Manife
 
     Raises CorpusError if somebody is building, or has built since `manifest` was read.
     """
-    with locked(path), storage.Writing(path) as writing:
-        if storage.read_manifest(path) != manifest:
+    with locked(path), Writing(path) as writing:
+        if read_manifest(path) != manifest:
             raise CorpusError(f"The corpus in {path} has changed since it was opened: open it again for new columns.")
         return writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(clips)))
 
 
 def _root_number(roots: list[Root], root: Path | None, path: Path) -> int:
-    """The number of a folder that videos are taken from; it is entered where it is new, or where it is now."""
+    """Return the index of a folder in `roots`: it is added if it is new, and updated if it was moved."""
     here = Root.of(root, path)
     # A corpus that was moved or copied together with its videos finds them in the same place, seen from itself.
     for name in ("absolute", "relative"):
@@ -543,7 +502,7 @@ def _root_number(roots: list[Root], root: Path | None, path: Path) -> int:
 
 
 def _retire(sources: dict[tuple[int, str], Source], roots: Sequence[Root], root: int, place: Sources) -> None:
-    """Take out of the corpus what is no longer in its folder; its shard stays, in case it comes back."""
+    """Mark sources as gone whose files are no longer in their folder; their shards stay, in case they come back."""
     assert place.root is not None
     present = {found.name for found in place.files}
     below = {
@@ -554,13 +513,13 @@ def _retire(sources: dict[tuple[int, str], Source], roots: Sequence[Root], root:
     for (number, name), source in list(sources.items()):
         if source.status == "gone" or not (number in below or (number == root and name not in present)):
             continue
-        if _is_gone(storage.inside(roots[number].folder, name)):
+        if _is_gone(source_file(roots[number].folder, name)):
             reason = "the file is no longer there; its clips come back with it"
             sources[number, name] = msgspec.structs.replace(source, status="gone", reason=reason, clips=0)
 
 
 def _is_gone(file: Path) -> bool:
-    """Whether there is no such file; one in a folder that cannot be entered now may be there still."""
+    """Return whether a file does not exist; False if its folder cannot be entered now."""
     try:
         return not stat.S_ISREG(file.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -569,21 +528,21 @@ def _is_gone(file: Path) -> bool:
         return False
 
 
-def _forget_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root], keys: Collection[str]) -> None:
+def _remove_renamed(sources: dict[tuple[int, str], Source], roots: Sequence[Root], keys: Collection[str]) -> None:
     """Drop the old names of files that are there under another name now; their shards and clip ids stay."""
     for place, source in list(sources.items()):
         if (
             source.key in keys
             and source.root >= 0
-            and not is_file(storage.inside(roots[source.root].folder, source.source))
+            and not is_file(source_file(roots[source.root].folder, source.source))
         ):
             del sources[place]
 
 
-def _advance(shown: Progress, work: ShardJob, position: int, seconds: float, clips: int = 0) -> None:
-    position, seconds = max(work.position, min(position, work.size)), max(work.seconds, seconds)
-    shown.advance(position - work.position, seconds - work.seconds, clips)
-    work.position, work.seconds = position, seconds
+def _advance(shown: Progress, job: ShardJob, position: int, seconds: float, clips: int = 0) -> None:
+    position, seconds = max(job.position, min(position, job.size)), max(job.seconds, seconds)
+    shown.advance(position - job.position, seconds - job.seconds, clips)
+    job.position, job.seconds = position, seconds
 
 
 def _source(found: Found, root: int, key: str, status: str, reason: str, shard: str = "") -> Source:
@@ -595,7 +554,7 @@ def _changed(source: Source, status: str, reason: str, clips: int = 0, seconds: 
 
 
 def _sent(found: Found) -> str:
-    """The place of a file as a message to a reader may hold it."""
+    """Return the place of a file as a request to a decoder process holds it."""
     return found.place if found.remote else escaped(found.place)
 
 
@@ -603,18 +562,5 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _said_cut(cut: str) -> str:
-    return {storage.SEGMENTS: "segments of a table", storage.GIVEN: "embeddings that were given"}.get(cut, cut)
-
-
-def remove_empty(path: Path, fresh: bool) -> None:
-    """Take away a folder that was made for a build that came to nothing, unless something is in it."""
-    if not fresh or exists(path / shards.SHARDS_FOLDER) or not is_folder(path):
-        return
-    try:
-        with _lock(path):
-            (path / _LOCK_FILE).unlink(missing_ok=True)
-            if not any(path.iterdir()):
-                path.rmdir()
-    except (Timeout, OSError):  # somebody else has begun to build there, or it cannot be written to: it stays
-        return
+def _cut_name(cut: str) -> str:
+    return {SEGMENTS: "segments of a table", GIVEN: "embeddings that were given"}.get(cut, cut)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
@@ -21,31 +20,36 @@ from va_widgets.base.errors import (
     SearchUnavailableError,
     UnknownClipError,
 )
-from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_url, open_regular, replacing
-from va_widgets.base.system_errors import failure
+from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_url
 from va_widgets.corpus import storage, trust
-from va_widgets.corpus.files import shards
 from va_widgets.corpus.index import Index, build_index, open_index
 from va_widgets.corpus.ingest.user_tables import check_names, encodable, index_by_clip
 from va_widgets.corpus.ingest.vectors import GivenVectors
+from va_widgets.corpus.manifest import (
+    COLUMNS,
+    GIVEN,
+    SEGMENTS,
+    Root,
+    Source,
+    index_file,
+    read_manifest,
+)
+from va_widgets.corpus.media import ClipMedia, kept_preview, preview_name
 from va_widgets.corpus.search import Spread, nearest
-from va_widgets.corpus.storage import Root, Source
 from va_widgets.corpus.text_model import TextModel, TextSearch, check_encoder
 from va_widgets.corpus.tiny_check import warn_if_unlike_renderings
 from va_widgets.encoders.protocol import TINY, Encoder, OpenClipEncoder, as_encoder
 from va_widgets.video import remote
-from va_widgets.video.filmstrip import STRIP_MIME, Filmstrip
+from va_widgets.video.filmstrip import Filmstrip
 
 if TYPE_CHECKING:
     from va_widgets.display.player import Player, Thumbnail
 
 FRAMES_PER_SHOT = 8
 FLAT = "These words do not tell your clips apart: try other words."
-"""What is said of a search whose scores hardly differ from clip to clip."""
+"""The note on a search whose scores hardly differ from clip to clip."""
 SearchBy: TypeAlias = Literal["exact", "index"]
 _LONGEST_READ = 160  # characters of a long text's part that are shown
-_PREVIEWS = 3  # the kind of preview that is cut now: 1 had no sound, 2 was known by its clip's id alone
-_LARGEST_PREVIEW = 1 << 28  # bytes; a larger file in its place is none of ours
 
 
 class Corpus:
@@ -68,7 +72,7 @@ class Corpus:
             encoder = as_encoder(encoder)
         self._tower = TextModel(encoder)
         self._search_by: SearchBy = search
-        # What the user has said of this corpus; nothing in its folder can say so.
+        # Only the user can allow schemes; nothing in the corpus's folder can.
         self._allow = remote.checked_schemes(allow)
         self._granted: frozenset[str] = frozenset()  # places that this object may read videos from
         self._load()
@@ -79,7 +83,7 @@ class Corpus:
         self._files = files
         self._manifest = manifest
         self._clips = files.read_clips()
-        self._media_table: pd.DataFrame | None = None
+        self._media = ClipMedia(self.path, files)
         self._embeddings: NDArray[np.float16] = files.embeddings
         self._texts = files.texts
         self._roots: list[Root] = manifest.roots
@@ -88,7 +92,7 @@ class Corpus:
 
     def _indexed(self) -> Index:
         """The index of this matrix, made if it is not there yet."""
-        file = inside(self.path, storage.index_file(self._manifest))
+        file = inside(self.path, index_file(self._manifest))
         if exists(file):
             return open_index(file, self._embeddings)
         return build_index(self._embeddings, file)
@@ -150,12 +154,12 @@ class Corpus:
         from va_widgets.corpus.sources import find
 
         home = absolute_path(path, name="A corpus's folder")
-        recipe = ClipSettings.of(_frames(frames_per_shot), window)
+        settings = ClipSettings.of(_frames(frames_per_shot), window)
         schemes = remote.checked_schemes(allow)
         places = find(_videos(videos), _pictures(pictures), schemes)
         progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
-        build(home, places, model, BuildRequest(recipe, allow=schemes), progress)
+        build(home, places, model, BuildRequest(settings, allow=schemes), progress)
         trust.remember(home, trust.places_of(places))
         return cls._opened(home, model, schemes, is_default=encoder is None)
 
@@ -174,15 +178,15 @@ class Corpus:
         from va_widgets.corpus.build import BuildRequest, ClipSettings, build
         from va_widgets.corpus.sources import find
 
-        recipe = ClipSettings.former(self._manifest)
-        if recipe.cut in (storage.SEGMENTS, storage.GIVEN):
-            how = "from_manifest" if recipe.cut == storage.SEGMENTS else "from_embeddings"
+        settings = ClipSettings.former(self._manifest)
+        if settings.cut in (SEGMENTS, GIVEN):
+            how = "from_manifest" if settings.cut == SEGMENTS else "from_embeddings"
             raise CorpusError(f"This corpus was made by {how}, which knows no shots: add videos by another call of it.")
         schemes = self._allow | remote.checked_schemes(allow)
-        wanted = BuildRequest(recipe, retire=False, allow=schemes)
+        request = BuildRequest(settings, retire=False, allow=schemes)
         progress = arguments.flag(progress, "progress")
         places = find(_videos(videos), _pictures(pictures), schemes)
-        build(self.path, places, self._tower.encoder(self._manifest, self.path), wanted, progress)
+        build(self.path, places, self._tower.encoder(self._manifest, self.path), request, progress)
         trust.remember(self.path, trust.places_of(places))
         self._allow = schemes
         self._load()
@@ -210,7 +214,7 @@ class Corpus:
         home = absolute_path(path, name="A corpus's folder")
         model = None if encoder is None else as_encoder(encoder)
         if model is not None:
-            check_encoder(home, storage.read_manifest(home), model)
+            check_encoder(home, read_manifest(home), model)
         return cls(home, model, search, allow)
 
     @classmethod
@@ -245,12 +249,12 @@ class Corpus:
         from va_widgets.corpus.ingest.from_manifest import planned
 
         home = absolute_path(path, name="A corpus's folder")
-        recipe = ClipSettings(ClipSettings.of(_frames(frames_per_shot), None).frames, storage.SEGMENTS)
+        settings = ClipSettings(ClipSettings.of(_frames(frames_per_shot), None).frames, SEGMENTS)
         progress = arguments.flag(progress, "progress")
         model = as_encoder(TINY if encoder is None else encoder)
         schemes = remote.checked_schemes(allow)
-        places, wanted = planned(table, videos, recipe, schemes)
-        build(home, places, model, wanted, progress)
+        places, request = planned(table, videos, settings, schemes)
+        build(home, places, model, request, progress)
         trust.remember(home, trust.places_of(places))
         return cls._opened(home, model, schemes, is_default=encoder is None)
 
@@ -313,7 +317,7 @@ class Corpus:
 
         columns = self._checked_columns(columns)
         user = self._clips.drop(columns=[name for name in columns.columns if name in self._clips.columns])
-        renew_columns(self.path, self._manifest, joined(user, columns).join(self._media))
+        renew_columns(self.path, self._manifest, joined(user, columns).join(self._media.table))
         grown = type(self)(self.path, self._tower.given, self._search_by, self._allow)
         grown._granted = self._granted
         return grown
@@ -352,7 +356,7 @@ class Corpus:
             old, new = None, old
         if new is None:
             raise CorpusError("Say where the videos are now: corpus.relocate(new), or corpus.relocate(old, new).")
-        former, manifest = storage.read_manifest(self.path), relocate(self.path, old, new, missing_ok, save)
+        former, manifest = read_manifest(self.path), relocate(self.path, old, new, missing_ok, save)
         if save and former == self._manifest:
             self._manifest = manifest
         self._roots = manifest.roots
@@ -383,9 +387,9 @@ class Corpus:
         from va_widgets.base.progress import Progress
         from va_widgets.corpus.ingest.columns import check_columns
 
-        wanted = "a DataFrame indexed by clip_id"
-        given = arguments.instance(columns, pd.DataFrame, "The columns to add", wanted, error=CorpusError)
-        check_names(given.columns, own=storage.COLUMNS)
+        expected = "a DataFrame indexed by clip_id"
+        given = arguments.instance(columns, pd.DataFrame, "The columns to add", expected, error=CorpusError)
+        check_names(given.columns, own=COLUMNS)
         table = index_by_clip(encodable(given.copy()))
         known = table.index.isin(self._clips.index)
         if len(table) and not known.any():
@@ -393,8 +397,8 @@ class Corpus:
         check_columns(table[known])
         if not known.all():
             names = arguments.listed(table.index[~known].tolist())
-            told = f"{np.count_nonzero(~known)} of the {len(table)} rows are of no clip of this corpus ({names})"
-            Progress(0, 0, shown=True).note(f"{told}: they are left out.")
+            message = f"{np.count_nonzero(~known)} of the {len(table)} rows are of no clip of this corpus ({names})"
+            Progress(0, 0, shown=True).note(f"{message}: they are left out.")
         return table[known]
 
     # --- copies --------------------------------------------------------------------------------------
@@ -622,17 +626,7 @@ class Corpus:
 
         Raises UnknownClipError, or CorpusError if the corpus has no pictures of it.
         """
-        media = self._media_of(clip_id)
-        if media is None:
-            raise CorpusError(f"There are no pictures of clip {clip_id}: this corpus was made of embeddings alone.")
-        try:
-            data = shards.read_strip(self.path, media["_shard"], media["_strip_at"], media["_strip_bytes"])
-        except OSError as error:
-            raise CorpusError(
-                failure(f"The pictures of clip {clip_id}", error)
-                or f"The pictures of clip {clip_id} are gone from {self.path}: copy it again."
-            ) from error
-        return Filmstrip(media["_strip_frames"], media["_strip_width"], media["_strip_height"], STRIP_MIME, data)
+        return self._media.filmstrip(clip_id, self.row(clip_id))
 
     def thumbnail(self, clip_id: str) -> Thumbnail:
         """A clip's pictures, shown as the last thing in a cell. Raises what `filmstrip` does."""
@@ -662,56 +656,27 @@ class Corpus:
         """
         from va_widgets.video.preview import cut
 
-        media = self._media_of(clip_id)
+        row = self.row(clip_id)
+        media = self._media.row(row)
         context = arguments.number(context, "context", least=0)
-        clip = self._clips.iloc[self.row(clip_id)]
+        clip = self._clips.iloc[row]
         if media is None:
             raise PreviewUnavailableError("There is no video of this clip: the corpus was made of embeddings alone.")
         if clip["end"] <= clip["start"]:
             raise PreviewUnavailableError("This clip is a picture: there is nothing to play.")
-        start, end = float(clip["start"]), float(clip["end"])
-        # By what is in the file and which part of it is shown: an id of the user's own may come to mean another part.
-        part = hashlib.sha256(repr((media["_key"], start, end, context)).encode()).hexdigest()[:16]
-        name = f"{storage.file_name(clip_id)}.{part}.{_PREVIEWS}.mp4"
-        cached = inside(self.path, storage.PREVIEWS_FOLDER, name, error=PreviewUnavailableError)
-        try:
-            with open_regular(cached) as kept:
-                if len(data := kept.read(_LARGEST_PREVIEW + 1)) <= _LARGEST_PREVIEW:
-                    return data
-        except OSError:  # there is none that can be read
-            pass
-        data = cut(self._source_of(media["_root"], str(clip["video"])), start, end, context, self._allow)
-        if os.access(self.path, os.W_OK):
-            try:
-                cached.parent.mkdir(exist_ok=True)
-                with replacing(cached) as unfinished:
-                    unfinished.write_bytes(data)
-            except OSError:  # no space is left: it plays all the same, and is cut again next time
-                pass
-        return data
+        start, end, root = float(clip["start"]), float(clip["end"]), media["_root"]
+        name = preview_name(clip_id, media["_key"], start, end, context)
+
+        def fresh() -> bytes:
+            return cut(self._source_of(root, str(clip["video"])), start, end, context, self._allow)
+
+        return kept_preview(self.path, name, fresh)
 
     def _title(self, clip_id: str) -> str:
         clip = self._clips.iloc[self.row(clip_id)]
         from va_widgets.display.player import clip_title
 
         return clip_title(str(clip["video"]), float(clip["start"]), float(clip["end"]))
-
-    @property
-    def _media(self) -> pd.DataFrame:
-        """Where the pictures of clips are; read when the first is asked for."""
-        if self._media_table is None:
-            self._media_table = self._files.read_media()
-        return self._media_table
-
-    def _media_of(self, clip_id: str) -> dict[str, Any] | None:
-        row = self.row(clip_id)
-        media = self._media
-        if "_shard" not in media or pd.isna(media["_shard"].iloc[row]):
-            return None
-        words = ("_key", "_shard")
-        return {
-            str(name): str(media[name].iloc[row]) if name in words else int(media[name].iloc[row]) for name in media
-        }
 
     def _source_of(self, root: int, video: str) -> Path | str:
         place = self._roots[root]

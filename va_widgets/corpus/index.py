@@ -65,8 +65,8 @@ class Index:
         query = np.ascontiguousarray(vector, dtype=np.float32)
         k = max(0, min(k, len(self._embeddings)))
         lists = max(1, min(self._lists.nlist, round(probed * self._lists.nlist)))
-        wanted = min(len(self._embeddings), 3 * k + 50)  # rounded to four bits, the best may have lost their places
-        _, found = self._lists.search(query[None], wanted, params=faiss.SearchParametersIVF(nprobe=lists))
+        candidates = min(len(self._embeddings), 3 * k + 50)  # rounded to four bits, the best may have lost their places
+        _, found = self._lists.search(query[None], candidates, params=faiss.SearchParametersIVF(nprobe=lists))
         rows = np.unique(found[0])
         if len(rows) and rows[-1] >= len(self._embeddings):
             raise CorpusError("The index names clips that are not in the corpus: build it again.")

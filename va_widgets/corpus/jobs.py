@@ -1,4 +1,4 @@
-"""Works: what a build makes of a source, and what identifies a clip."""
+"""The jobs of a build, one a shard, and the ids of clips."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.corpus.manifest import Source
 from va_widgets.corpus.sources import Found
-from va_widgets.corpus.storage import Source
 from va_widgets.video.decoder_process import Clip, Done, Failed
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A clip that is asked for, in seconds. `clip_id` is empty where the corpus shall choose it."""
+    """The times of a requested clip, in seconds. If `clip_id` is empty, the corpus chooses it."""
 
     start: float
     end: float
@@ -24,7 +24,7 @@ class Segment:
 
 @dataclass(eq=False)
 class ShardJob:
-    """A shard in the making: one video, or up to 256 pictures."""
+    """The shard of one video, or of up to 256 images, while it is made."""
 
     folder: str
     files: list[tuple[Found, Source]]
@@ -50,15 +50,15 @@ class ShardJob:
         return sum(found.size for found, _ in self.files)
 
     def enter(self, clip: Clip, vector: NDArray[np.float16]) -> None:
-        """Take a clip that has been embedded into the shard."""
+        """Add a clip and its vector, float16 (dim,), to the shard."""
         key = self.files[clip.place if self.pictures else 0][1].key
-        named = clip_id(key, clip.start, clip.end)
-        if self.segments is not None:  # by the times asked for, whatever the video has of them
+        name = clip_id(key, clip.start, clip.end)
+        if self.segments is not None:  # by the requested times, also where the video ends earlier
             segment = self.segments[clip.place]
-            named = segment.clip_id or clip_id(key, segment.start, segment.end)
+            name = segment.clip_id or clip_id(key, segment.start, segment.end)
         self.rows.append(
             {
-                "clip_id": named,
+                "clip_id": name,
                 "start": clip.start,
                 "end": clip.end,
                 "frame_in": clip.frame_in,
@@ -79,17 +79,17 @@ class ShardJob:
         self.bytes += len(clip.strip)
 
 
-def one_by_one(work: ShardJob) -> list[ShardJob]:
-    """Some pictures, each as a work of its own."""
-    folders = [f"{work.folder}-{i}" for i in range(len(work.files))]
-    return [ShardJob(folder, [in_folder(one, folder)], None) for folder, one in zip(folders, work.files, strict=True)]
+def one_by_one(job: ShardJob) -> list[ShardJob]:
+    """Return the images of a job as a job each."""
+    folders = [f"{job.folder}-{i}" for i in range(len(job.files))]
+    return [ShardJob(folder, [in_folder(file, folder)], None) for folder, file in zip(folders, job.files, strict=True)]
 
 
-def in_folder(one: tuple[Found, Source], folder: str) -> tuple[Found, Source]:
-    """A file whose clips go into a shard that is not called after it."""
-    return one[0], msgspec.structs.replace(one[1], shard=folder)
+def in_folder(file: tuple[Found, Source], folder: str) -> tuple[Found, Source]:
+    """Return a file whose clips go into the shard `folder`, instead of one that is named by its key."""
+    return file[0], msgspec.structs.replace(file[1], shard=folder)
 
 
 def clip_id(key: str, start: float, end: float) -> str:
-    """What a clip is called: its source's key and its times in milliseconds."""
+    """Return the id of a clip: its source's key and its times in milliseconds."""
     return f"{key}-{round(start * 1000):08d}-{round(end * 1000):08d}"

@@ -1,4 +1,4 @@
-"""Joining: all shards of a corpus become one table and one matrix, in the order of their sources."""
+"""Merge the shards of a corpus into one table and one matrix, in the order of their sources."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
-from threadpoolctl import threadpool_limits
 
 from va_widgets.base.arguments import listed
 from va_widgets.base.errors import CorpusError
-from va_widgets.corpus import storage
+from va_widgets.base.threads import one_thread
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.ingest.columns import check_stacked, joined
-from va_widgets.corpus.storage import Files, Manifest, Source
+from va_widgets.corpus.manifest import COLUMNS, HIDDEN, TYPES, Manifest, Source
+from va_widgets.corpus.storage import Files
+from va_widgets.corpus.writing import Writing
 
 _CLUSTERS = 10
 _CLUSTER_SAMPLE = 50_000
@@ -28,7 +29,7 @@ _ROWS = 16_384  # of the matrix that are copied at a time
 def join(
     path: Path, former: Files | None, sources: Sequence[Source], columns: pd.DataFrame | None, made: Manifest
 ) -> None:
-    """Write the corpus: what stays of the `former` one, and the shards of sources that are new.
+    """Write the corpus: the clips of the `former` one that stay, and the shards of new sources.
 
     `columns` are the users', indexed by clip_id, in addition to those that clips had. `made` says how all was made; the
     rest of it is filled in.
@@ -45,7 +46,7 @@ def join(
     order = np.argsort(places, kind="stable")
     target = np.empty(len(clips), dtype=np.int64)
     target[order] = np.arange(len(clips))
-    with storage.Writing(path) as writing:
+    with Writing(path) as writing:
         dim = shards.read_shard_embeddings(path, folders[0]).shape[1] if former is None else former.manifest.dim
         name, matrix = writing.embeddings(len(clips), dim)
         rows, done = old["_row"].to_numpy(dtype=np.int64), len(old)
@@ -64,7 +65,7 @@ def join(
             _shard=pd.Categorical([source.folder for source in ordered]),
             _root=np.array([source.root for source in ordered], dtype=np.int32),
         )
-        clips = _with_columns(clips[[*storage.COLUMNS, *storage.HIDDEN]].astype(storage.TYPES), former, columns)
+        clips = _with_columns(clips[[*COLUMNS, *HIDDEN]].astype(TYPES), former, columns)
         writing.finish(
             msgspec.structs.replace(
                 made,
@@ -110,11 +111,11 @@ def check_fit(former: Files, columns: pd.DataFrame, keys: Collection[str]) -> No
 
 
 def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
-    """A cluster, 0 to 9, for every row: what data diversity is counted over. Found on a sample of the rows."""
+    """Return a cluster, 0 to 9, for every row, found on a sample of them. Data diversity is counted over clusters."""
     n = len(embeddings)
     rows = np.linspace(0, n - 1, min(n, _CLUSTER_SAMPLE)).round().astype(np.int64)
     means = MiniBatchKMeans(min(_CLUSTERS, n), random_state=0, n_init=3, batch_size=4096)
-    with threadpool_limits(1):  # one thread adds up in one order: the same corpus has the same clusters
+    with one_thread():  # so that the same corpus has the same clusters
         means.fit(np.asarray(embeddings[rows], dtype=np.float32))
         parts = [
             means.predict(np.asarray(embeddings[start : start + _ROWS], dtype=np.float32))
@@ -124,10 +125,10 @@ def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
 
 
 def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
-    """The clips that stay, each with its `_row` in the former matrix."""
+    """Return the clips of the former corpus that stay, each with its `_row` in the former matrix."""
     if former is None:
         return pd.DataFrame({"_key": pd.Series(dtype=str), "_row": pd.Series(dtype=np.int64)})
-    table = former.clips.read([*storage.COLUMNS, *storage.HIDDEN])
+    table = former.clips.read([*COLUMNS, *HIDDEN])
     keys = table["_key"].astype(str)
     shards = table["_shard"].astype(str) if "_shard" in table else keys
     folders = {source.key: source.folder for source in kept}
@@ -136,7 +137,7 @@ def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
 
 
 def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame:
-    """The clips of a shard that are wanted, each with its `_row` in the shard's matrix."""
+    """Return the clips of a shard whose sources are in `keys`, each with its `_row` in the shard's matrix."""
     table = shards.read_shard_clips(path, folder)
     table = table.assign(_row=np.arange(len(table)))
     return table[table["_key"].isin(keys).to_numpy()]
@@ -149,7 +150,7 @@ def _with_columns(clips: pd.DataFrame, former: Files | None, columns: pd.DataFra
         table = former.clips
         before = table.read([name for name in table.names if name not in clips.columns and name != "clip_id"])
         both = [name for name in given.columns if name in before]
-        # Clips that this build says nothing of keep what they had.
+        # Clips that this build has no values for keep those that they had.
         rest = before.loc[before.index.difference(given.index), both].dropna(axis=1, how="all")
         clips = joined(clips, before.drop(columns=both))
         given = pd.concat([given, rest]) if rest.size else given

@@ -14,9 +14,10 @@ from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.names import unescaped
 from va_widgets.base.paths import GivenPath, absolute_path, is_folder
 from va_widgets.corpus import storage
-from va_widgets.corpus.build import locked
+from va_widgets.corpus.lock import locked
+from va_widgets.corpus.manifest import Manifest, Root, Source
 from va_widgets.corpus.sources import located
-from va_widgets.corpus.storage import Manifest, Root, Source
+from va_widgets.corpus.writing import Writing
 
 _LISTED = 5  # videos and folders that a message names
 _WINDOWS = re.compile(r"[A-Za-z]:([\\/]|$)|[\\/]{2}[^\\/]")  # C:\films, C:/films, \\server\films
@@ -30,7 +31,7 @@ def relocate(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool
     if not save:
         return _relocated(path, old, new, missing_ok)
     try:
-        with locked(path), storage.Writing(path) as writing:
+        with locked(path), Writing(path) as writing:
             return writing.finish(_relocated(path, old, new, missing_ok))
     except CorpusError as error:
         if not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, Timeout):
@@ -65,9 +66,9 @@ def _relocated(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bo
 
 
 def _check_there(sources: Sequence[Source], moved: dict[int, Path], target: Path) -> None:
-    wanted = [source for source in sources if source.root in moved and source.status in ("done", "partial")]
+    videos = [source for source in sources if source.root in moved and source.status in ("done", "partial")]
     missing = []
-    for source in wanted:
+    for source in videos:
         file = located(moved[source.root], source.source)
         if file is None:
             missing.append(source.source)
@@ -76,7 +77,7 @@ def _check_there(sources: Sequence[Source], moved: dict[int, Path], target: Path
     if missing:
         more = f" and {len(missing) - _LISTED:,} more" if len(missing) > _LISTED else ""
         raise CorpusError(
-            f"{len(missing):,} of {len(wanted):,} videos are not in {target} ({'; '.join(missing[:_LISTED])}{more}):"
+            f"{len(missing):,} of {len(videos):,} videos are not in {target} ({'; '.join(missing[:_LISTED])}{more}):"
             " give the folder that holds all, or missing_ok=True to go on without these."
         )
 

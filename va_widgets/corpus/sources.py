@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from va_widgets.base.errors import CorpusError, NoVideosError, reason_of
 from va_widgets.base.names import escaped
 from va_widgets.base.paths import GivenPath, absolute_path, irregular, is_file, is_folder, is_url, local, open_regular
-from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
+from va_widgets.corpus.manifest import MANIFEST_FILE, PREVIEWS_FOLDER, source_file
 from va_widgets.video import remote
 
 VIDEO_SUFFIXES = frozenset(
@@ -123,7 +123,7 @@ def located(folder: Path, name: str) -> Path | None:
     them when files come from there. Raises CorpusError if the name leads out of the folder.
     """
     for spelling in dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))):
-        if is_file(file := storage.inside(folder, spelling)):
+        if is_file(file := source_file(folder, spelling)):
             return file
     return None
 
@@ -231,8 +231,8 @@ def _files(folder: Path, unread: list[OSError]) -> Iterator[Path]:
             folders.clear()
             continue
         been.add(here)
-        corpus = storage.MANIFEST_FILE in names and shards.SHARDS_FOLDER in folders
-        hidden = [name for name in folders if name.startswith(".") or (corpus and name == storage.PREVIEWS_FOLDER)]
+        corpus = MANIFEST_FILE in names and shards.SHARDS_FOLDER in folders
+        hidden = [name for name in folders if name.startswith(".") or (corpus and name == PREVIEWS_FOLDER)]
         folders[:] = sorted(set(folders) - set(hidden))
         yield from (Path(place, name) for name in names if not name.startswith("."))
         yield from (Path(place, name) for name in folders if _suffix(name) in VIDEO_SUFFIXES | PICTURE_SUFFIXES)
@@ -268,8 +268,8 @@ def looked_up(url: str, allow: Collection[str] = ()) -> Found:
     if not size:
         raise CorpusError(f"The server of {url} does not say how large the file is: download it.")
     # What servers say of a file's version, under the names that fsspec's file systems give it.
-    told = ("ETag", "etag", "mtime", "LastModified", "created", "CRC")
-    version = [str(details[name]) for name in told if name in details]
+    fields = ("ETag", "etag", "mtime", "LastModified", "created", "CRC")
+    version = [str(details[name]) for name in fields if name in details]
     stamp = int.from_bytes(hashlib.sha256("".join(version).encode()).digest()[:7], "big")
     return Found(url, url, int(size), stamp)
 

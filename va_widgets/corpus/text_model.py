@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from va_widgets.base.errors import EncoderError, EncoderMismatchError, SearchUnavailableError, VaError
 from va_widgets.base.forks import ForkLock
-from va_widgets.corpus.storage import Manifest
+from va_widgets.corpus.manifest import Manifest
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
 
 # Texts without meaning. A text that the model puts where it puts these says nothing to it.
@@ -35,7 +35,7 @@ class TextSearch:
 
 
 class TextModel:
-    """Embeds texts for a corpus, and knows whether that works.
+    """Embeds texts for a corpus, and reports whether that works.
 
     A model that could not be loaded is tried again by the next call. May be used from several threads.
     """
@@ -69,9 +69,9 @@ class TextModel:
         except VaError as error:
             raise self._unavailable(str(error)) from error
         except Exception as error:  # encoders are other people's, and so is what a broken installation of torch raises
-            told = str(error).strip().partition("\n")[0]
+            reason = str(error).strip().partition("\n")[0]
             raise self._unavailable(
-                f"The text model could not be used ({type(error).__name__}: {told}): mend that, then search again."
+                f"The text model could not be used ({type(error).__name__}: {reason}): mend that, then search again."
             ) from error
         if vector.shape != (manifest.dim,) or not np.isfinite(vector).all():
             raise self._unavailable(

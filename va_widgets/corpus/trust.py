@@ -21,8 +21,8 @@ import platformdirs
 from va_widgets.base.errors import PreviewUnavailableError, reason_of
 from va_widgets.base.names import escaped, unescaped
 from va_widgets.base.paths import is_folder, is_url, replacing
+from va_widgets.corpus.manifest import Root
 from va_widgets.corpus.sources import Sources, located
-from va_widgets.corpus.storage import Root
 from va_widgets.video import remote
 
 STATE_VARIABLE = "VA_WIDGETS_STATE_DIR"

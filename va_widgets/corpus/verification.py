@@ -17,6 +17,7 @@ from va_widgets.base.progress import can_be_shown
 from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.files.digests import Written, is_changed
+from va_widgets.corpus.manifest import MANIFEST_FILE, named_files, read_manifest_alone
 
 OK, DAMAGED, MISSING, UNRECORDED = "ok", "damaged", "missing", "unrecorded"
 _NO_DIGEST = "an older va-widgets wrote it, which kept no digest: it can be read, but not compared"
@@ -39,14 +40,14 @@ def verify(path: Path, *, progress: bool = True) -> pd.DataFrame:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    name = storage.MANIFEST_FILE
+    name = MANIFEST_FILE
     try:
-        manifest = storage.read_manifest_alone(path)
+        manifest = read_manifest_alone(path)
     except CorpusError as error:
         yield name, DAMAGED if (path / name).exists() else MISSING, str(error)
         return
     yield name, *_of_json(inside(path, name))
-    for named in storage.named_files(manifest):
+    for named in named_files(manifest):
         yield named, *_of_file(path, named, manifest.files.get(named))
     yield from _of_content(path)
 
@@ -56,7 +57,7 @@ def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
     try:
         files = storage.open_files(path)
     except CorpusError as error:  # one of the rows before says why, as a rule
-        yield storage.MANIFEST_FILE, DAMAGED, str(error)
+        yield MANIFEST_FILE, DAMAGED, str(error)
         return
     checks = {
         files.manifest.clips_file: lambda: storage.check_unique(files.read_clips(), path),
@@ -67,7 +68,7 @@ def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
         try:
             check()
         except CorpusError as error:
-            yield name or storage.MANIFEST_FILE, DAMAGED, str(error)
+            yield name or MANIFEST_FILE, DAMAGED, str(error)
     try:
         media = files.read_media()
     except CorpusError as error:

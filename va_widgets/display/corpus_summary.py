@@ -12,7 +12,7 @@ import numpy as np
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.names import escaped
 from va_widgets.base.progress import clock_time, printable
-from va_widgets.corpus.storage import COLUMNS, STATUSES
+from va_widgets.corpus.manifest import COLUMNS, STATUSES
 from va_widgets.display.player import counted, data_uri, opened_strip
 from va_widgets.video.filmstrip import Filmstrip
 
@@ -29,7 +29,7 @@ _COLUMNS, _LONGEST_NAME, _LONGEST_PATH = 6, 40, 200  # names of columns in a sum
 
 @dataclass(frozen=True)
 class Summary:
-    """What there is to say about a corpus.
+    """The facts that a notebook shows of a corpus.
 
     `statuses` counts the sources by what became of them: "done", "partial", "skipped". `phrases` is the number of
     texts that can be searched where not every text can.
@@ -57,7 +57,7 @@ class Sample:
 
 
 def summary(corpus: Corpus) -> Summary:
-    """Return what there is to say about a corpus."""
+    """Return the facts that a notebook shows of a corpus."""
     statuses = corpus.report["status"].astype(str).value_counts()
     clips = corpus.clips
     return Summary(
@@ -76,42 +76,42 @@ def summary(corpus: Corpus) -> Summary:
 
 def samples(corpus: Corpus) -> list[Sample]:
     """Return up to 8 thumbnails from all over a corpus."""
-    found = []
+    thumbnails = []
     for row in np.unique(np.linspace(0, len(corpus) - 1, _SAMPLES).round().astype(int)):
         clip = str(corpus.clips.index[row])
         try:
             picture = first_frame(corpus.filmstrip(clip))
-        except CorpusError:  # this one has none, which does not hinder the others
+        except CorpusError:  # this clip has none, others may
             continue
         place = corpus.clips.iloc[row]
-        found.append(Sample(picture, str(place["video"]), float(place["start"])))
-    return found
+        thumbnails.append(Sample(picture, str(place["video"]), float(place["start"])))
+    return thumbnails
 
 
 def summary_text(summary: Summary) -> str:
-    """A corpus in a few lines."""
-    rows = "".join(f"\n  {name:<12}  {told}" for name, told in _rows(summary))
+    """Return a summary as a few lines of text."""
+    rows = "".join(f"\n  {name:<12}  {value}" for name, value in _rows(summary))
     return f"Corpus in {_cut(summary.path, _LONGEST_PATH)}{rows}"
 
 
 def summary_html(summary: Summary, samples: Sequence[Sample] = ()) -> str:
-    """The same as a small table over one row of up to 8 thumbnails; at most 120 kB."""
+    """Return a summary as a small HTML table over one row of up to 8 thumbnails; at most 120 kB."""
     rows = "".join(
         '<tr style="background:none">'
         '<th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;opacity:.75;'
         f'white-space:nowrap;padding:1px 16px 1px 0;border:0">{escape(name)}</th>'
-        f'<td style="text-align:left;max-width:none;padding:1px 0;border:0">{escape(told)}</td></tr>'
-        for name, told in _rows(summary)
+        f'<td style="text-align:left;max-width:none;padding:1px 0;border:0">{escape(value)}</td></tr>'
+        for name, value in _rows(summary)
     )
     return (
         '<div style="color:inherit">'
         f'<div style="font-weight:600;margin-bottom:4px">Corpus in {escape(_cut(summary.path, _LONGEST_PATH))}</div>'
         f'<table style="border-collapse:collapse;border:0;margin:0;color:inherit"><tbody>{rows}</tbody></table>'
-        f"{_row_of_pictures(samples)}</div>"
+        f"{_row_of_thumbnails(samples)}</div>"
     )
 
 
-def _row_of_pictures(samples: Sequence[Sample]) -> str:
+def _row_of_thumbnails(samples: Sequence[Sample]) -> str:
     pictures: list[str] = []
     left = _ROW_BYTES
     for sample in samples[:_SAMPLES]:
@@ -137,9 +137,9 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
         ("embeddings", f"{summary.dim} dimensions by {_cut(summary.encoder, _LONGEST_PATH)}"),
     ]
     if summary.statuses:
-        told = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items() if number)
+        counts = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items() if number)
         unhappy = any(number for status, number in summary.statuses.items() if status != "done")
-        rows.append(("sources", f"{told}: see corpus.report" if unhappy else told))
+        rows.append(("sources", f"{counts}: see corpus.report" if unhappy else counts))
     search = "any text" if summary.searchable else "none: open the corpus with encoder=… for it"
     if summary.phrases and not summary.searchable:
         search = f"{counted(summary.phrases, 'phrase')} that came with the embeddings"
@@ -152,7 +152,7 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
 
 
 def first_frame(strip: Filmstrip) -> bytes:
-    """The first picture of a filmstrip as a JPEG of at most 160 x 90 pixels.
+    """Return the first frame of a filmstrip as a JPEG of at most 160 x 90 pixels.
 
     Raises CorpusError if the filmstrip cannot be decoded.
     """
@@ -177,7 +177,7 @@ def first_frame(strip: Filmstrip) -> bytes:
 
 
 def _cut(text: str, longest: int) -> str:
-    """A text in one line that is not longer; its end tells more than its middle."""
+    """Return a text in one line, shortened in the middle, because the end of a path is more useful."""
     line = printable(text)
     half = (longest - 1) // 2
     return line if len(line) <= longest else f"{line[:half]}…{line[-half:]}"

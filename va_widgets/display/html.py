@@ -34,18 +34,18 @@ _CURVE_WIDTH, _CURVE_HEIGHT, _MARGIN = 640, 150, 26
 
 
 def shortened(text: str, longest: int) -> str:
-    """A text in one line of at most so many characters."""
+    """Return a text in one line of at most so many characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def concept_told(concept: str) -> str:
-    """What is looked for, as plain text in one line; a long one is cut."""
+def concept_line(concept: str) -> str:
+    """Return the concept as plain text in one line; a long one is cut."""
     return shortened(concept, _LONGEST_TITLE)
 
 
 def title_of(corpus: Corpus, clip_id: str) -> str:
-    """How a clip is called: its video and its time, as plain text. Raises UnknownClipError."""
+    """Return a clip's title, its video and its time, as plain text. Raises UnknownClipError."""
     return ", ".join(filter(None, place_of(corpus, clip_id)))
 
 
@@ -59,36 +59,36 @@ def place_of(corpus: Corpus, clip_id: str) -> tuple[str, str]:
 
 
 def picture(corpus: Corpus, clip_id: str, width: int = _WIDTH) -> str:
-    """The middle frame of a clip as an <img> `width` pixels wide; words in its place where there is no picture.
+    """Return the middle frame of a clip as an <img> `width` pixels wide; words in its place where there is no picture.
 
     Raises UnknownClipError.
     """
-    told = escape(shortened(title_of(corpus, clip_id), _LONGEST_TITLE))
+    label = escape(shortened(title_of(corpus, clip_id), _LONGEST_TITLE))
     try:
         data = _middle(corpus, clip_id)
     except CorpusError:
-        return f'<span class="gone" title="{told}">no picture</span>'
+        return f'<span class="gone" title="{label}">no picture</span>'
     url = f"data:image/webp;base64,{base64.b64encode(data).decode('ascii')}"
-    return f'<img src="{url}" alt="{told}" title="{told}" width="{width}">'
+    return f'<img src="{url}" alt="{label}" title="{label}" width="{width}">'
 
 
-def counts_told(counts: Mapping[str, int]) -> str:
-    """How many labels there are of each kind, as plain text."""
+def counts_line(counts: Mapping[str, int]) -> str:
+    """Return the numbers of labels of each kind as plain text."""
     return " · ".join(f"{counts.get(value, 0):,} {value}" for value in ("yes", "no", "unsure"))
 
 
-def now_told() -> str:
-    """The date and time as plain text."""
+def now_line() -> str:
+    """Return the date and time as plain text."""
     return datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC")
 
 
-def quality_told(quality: Quality) -> str:
-    """Quality with its interval, as plain text."""
+def quality_line(quality: Quality) -> str:
+    """Return quality with its interval as plain text."""
     return f"{quality.ap:.2f} ({quality.low:.2f}–{quality.high:.2f})"
 
 
 def curve(refits: pd.DataFrame) -> str:
-    """The course of quality over the refits as inline SVG, in the colour of the text around; "" without one.
+    """Return a curve of quality over the refits as inline SVG, in the colour of the text around; "" without one.
 
     Parameters
     ----------
@@ -118,11 +118,11 @@ def curve(refits: pd.DataFrame) -> str:
     dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.5"/>' for a, b in zip(x, y(ap), strict=True))
     ends = f"{labels[0]:,.0f} labels", f"{labels[-1]:,.0f} labels"
     under = _CURVE_HEIGHT - 4
-    told = f"Quality over {len(ap):,} refits, {ap[0]:.2f} at {ends[0]} to {ap[-1]:.2f} at {ends[1]}"
+    label = f"Quality over {len(ap):,} refits, {ap[0]:.2f} at {ends[0]} to {ap[-1]:.2f} at {ends[1]}"
     whole = points(np.concatenate([x, x[::-1]]), y(np.concatenate([high, low[::-1]])))
     last = f'<text x="{_CURVE_WIDTH - _MARGIN}" y="{under}" text-anchor="end">{ends[1]}</text>' if len(ap) > 1 else ""
     return (
-        f'<svg viewBox="0 0 {_CURVE_WIDTH} {_CURVE_HEIGHT}" role="img" aria-label="{told}" font-size="11"'
+        f'<svg viewBox="0 0 {_CURVE_WIDTH} {_CURVE_HEIGHT}" role="img" aria-label="{label}" font-size="11"'
         f' fill="currentColor" style="width:100%;max-width:{_CURVE_WIDTH}px;height:auto;display:block">{lines}'
         f'<polygon points="{whole}" fill-opacity=".15"/>'
         f'<polyline points="{points(x, y(ap))}" fill="none" stroke="currentColor" stroke-width="1.5"/>{dots}'
@@ -131,7 +131,7 @@ def curve(refits: pd.DataFrame) -> str:
 
 
 def _middle(corpus: Corpus, clip_id: str) -> bytes:
-    """A WebP of the middle frame. Raises CorpusError if there is none."""
+    """Return the middle frame as a WebP. Raises CorpusError if there is none."""
     import cv2  # loaded with the first picture
 
     strip = corpus.filmstrip(clip_id)

@@ -1,4 +1,4 @@
-"""A place in the plane for every clip, by a t-SNE of their embeddings."""
+"""Lay clips out in the plane by a t-SNE of their embeddings."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base.errors import CorpusError
+from va_widgets.base.threads import one_thread
 
 _AXES, _NEIGHBOURS, _FEW = 50, 5, 10  # of the map: principal axes, rows that place another, rows too few for a t-SNE
 _CHUNK = 16_384  # rows that are placed at a time
 
 
 def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3_000) -> NDArray[np.float32]:
-    """A place in the plane for every clip, such that clips that are alike lie together: float32 (n, 2) from -1 to 1.
+    """Return a position in the plane for every clip, such that similar clips lie together: float32 (n, 2) from -1 to 1.
 
     A t-SNE of `sample` distinct rows; every other row goes between the rows of the sample that it is most like. Equal
     rows have one place. The matrix (n, dim) may be memory-mapped and half precision. The same rows and seed give the
@@ -23,7 +24,6 @@ def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3
     """
     from sklearn.decomposition import PCA
     from sklearn.neighbors import NearestNeighbors
-    from threadpoolctl import threadpool_limits
 
     if embeddings.ndim != 2:
         raise CorpusError(f"A map needs one vector a clip, a matrix (n, dim), not {embeddings.shape}.")
@@ -38,8 +38,8 @@ def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3
     if n > sample:
         chosen = np.sort(np.random.default_rng(seed).choice(n, max(2, sample), replace=False))
     rows = np.asarray(embeddings[distinct[chosen]], dtype=np.float32)
-    # One thread adds up in one order, so that every machine draws the same map.
-    with threadpool_limits(1), np.errstate(invalid="ignore"):  # PCA divides by a variance that may round to 0
+    # One thread, so that every machine draws the same map.
+    with one_thread(), np.errstate(invalid="ignore"):  # PCA divides by a variance that may round to 0
         axes = PCA(min(_AXES, *rows.shape), svd_solver="covariance_eigh").fit(rows)
         rows = axes.transform(rows)
         places = _places(rows, seed)
@@ -60,7 +60,7 @@ def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3
 
 
 def _distinct_rows(matrix: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first of each group of equal rows (m,), in order, and for every row the number of its group (n,).
+    """Return the first of each group of equal rows (m,), in order, and for every row the number of its group (n,).
 
     Rows are compared by 64-bit hashes of their bits: among ten million the chance of a mistake is 3 in a million.
     """
@@ -77,7 +77,7 @@ def _distinct_rows(matrix: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64]
 
 
 def _places(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """The t-SNE of rows on their principal axes; of a few rows, or rows that are all the same, the axes themselves."""
+    """Return the t-SNE of rows on their principal axes; of few rows, or of equal rows, the axes themselves."""
     from sklearn.manifold import TSNE
 
     flat = np.zeros((len(rows), 2), dtype=np.float32)

@@ -47,7 +47,7 @@ class Thumbnail:
 
     @cached_property
     def image(self) -> PIL.Image.Image:
-        """All frames as one picture. Raises CorpusError if it cannot be decoded."""
+        """Return all frames as one image. Raises CorpusError if it cannot be decoded."""
         try:
             image = opened_strip(self.strip)
             image.load()
@@ -57,13 +57,13 @@ class Thumbnail:
 
     @property
     def frames(self) -> list[PIL.Image.Image]:
-        """The frames one by one. Raises CorpusError if they cannot be decoded."""
+        """Return the frames one by one. Raises CorpusError if they cannot be decoded."""
         wide, high = self.strip.width, self.strip.height
         return [self.image.crop((wide * i, 0, wide * (i + 1), high)) for i in range(self.strip.frames)]
 
     @property
     def middle(self) -> Thumbnail:
-        """The middle frame alone. Raises CorpusError if it cannot be decoded."""
+        """Return the middle frame alone. Raises CorpusError if it cannot be decoded."""
         encoded = io.BytesIO()
         self.frames[self.strip.frames // 2].save(encoded, "JPEG", quality=90)
         strip = Filmstrip(1, self.strip.width, self.strip.height, "image/jpeg", encoded.getvalue())
@@ -73,9 +73,9 @@ class Thumbnail:
         return f"Thumbnail({self.title!r}: {counted(self.strip.frames, 'frame')}, {self.width}x{self.height})"
 
     def _repr_html_(self) -> str:
-        told = escape(self.title or "a clip")
+        label = escape(self.title or "a clip")
         picture = (
-            f'<img src="{data_uri(self.strip.mime, self.data)}" alt="{told}" title="{told}" width="{self.width}"'
+            f'<img src="{data_uri(self.strip.mime, self.data)}" alt="{label}" title="{label}" width="{self.width}"'
             f' height="{self.height}" style="display:block;max-width:100%;height:auto;margin:0">'
         )
         return _figure(picture, self.title)
@@ -109,14 +109,14 @@ class Player:
         self.reason = "" if data else printable(reason or "The video of this clip is gone: put it back to play it.")
 
     def __repr__(self) -> str:
-        told = f"{len(self.data) / 1000:,.0f} kB" if self.data else self.reason
-        return f"Player({self.title!r}: {told})"
+        label = f"{len(self.data) / 1000:,.0f} kB" if self.data else self.reason
+        return f"Player({self.title!r}: {label})"
 
     def _repr_html_(self) -> str:
         if self.data:
-            told = escape(self.title or "a clip")
+            label = escape(self.title or "a clip")
             video = (
-                f'<video src="{data_uri("video/mp4", self.data)}" title="{told}" aria-label="{told}" controls muted'
+                f'<video src="{data_uri("video/mp4", self.data)}" title="{label}" aria-label="{label}" controls muted'
                 ' loop playsinline preload="auto" style="display:block;max-width:100%;max-height:360px">'
                 "This browser plays no H.264 video.</video>"
             )
@@ -126,7 +126,7 @@ class Player:
 
 
 def opened_strip(strip: Filmstrip) -> PIL.Image.Image:
-    """The image of a filmstrip, not decoded yet. Raises OSError, SyntaxError or ValueError if it is no such image.
+    """Open the image of a filmstrip without decoding it. Raises OSError, SyntaxError or ValueError if it is none.
 
     Its size is compared before it is decoded: a damaged one may claim any number of pixels.
     """
@@ -143,7 +143,7 @@ def opened_strip(strip: Filmstrip) -> PIL.Image.Image:
 
 
 def clip_title(video: str, start: float, end: float) -> str:
-    """How a clip is called: its video and its time."""
+    """Return a clip's title: its video and its time."""
     return printable(", ".join(filter(None, (video, time_range(start, end)))))
 
 
@@ -153,8 +153,8 @@ def time_range(start: float, end: float) -> str:
 
 
 def _figure(shown: str, caption: str) -> str:
-    told = f'<figcaption style="opacity:.75;margin-top:2px">{escape(caption)}</figcaption>' if caption else ""
-    return f'<figure style="margin:0;color:inherit">{shown}{told}</figure>'
+    label = f'<figcaption style="opacity:.75;margin-top:2px">{escape(caption)}</figcaption>' if caption else ""
+    return f'<figure style="margin:0;color:inherit">{shown}{label}</figure>'
 
 
 def data_uri(mime: str, data: bytes) -> str:

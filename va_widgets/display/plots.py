@@ -1,4 +1,4 @@
-"""What a session draws with matplotlib: the course of quality, the scores, precision against recall.
+"""Plots of a session, with matplotlib: quality over the refits, the scores, precision against recall.
 
 Every function takes the axes to draw on, or makes some, and returns them. Words of users are drawn as they are, never
 read as formulas.
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-_YES, _NO, _QUALITY, _ALL = "#1b9e77", "#d95f02", "#5468e0", "#9aa0a6"  # told apart by the colour-blind, too
+_YES, _NO, _QUALITY, _ALL = "#1b9e77", "#d95f02", "#5468e0", "#9aa0a6"  # colour-blind people can distinguish them
 _LONGEST_TITLE = 60
 
 
 def history(refits: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
-    """Quality with its interval over the refits, before the number of labels of each kind.
+    """Plot quality with its interval over the refits, before the number of labels of each kind.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def history(refits: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
     """
     axes = _axes(title, ax)
     if refits.empty:
-        return _said(axes, "No refit yet: label a few clips.")
+        return _with_note(axes, "No refit yet: label a few clips.")
     version = refits["version"].to_numpy()
     yes, no = (refits[kind].fillna(0).to_numpy(dtype=float) for kind in ("yes", "no"))
     numbers = axes.twinx()
@@ -55,7 +55,7 @@ def history(refits: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
     axes.patch.set_visible(False)
     measured = refits.dropna(subset=["ap"])
     if measured.empty:
-        _said(axes, "Too few labels yet for a quality.", clear=False)
+        _with_note(axes, "Too few labels yet for a quality.", clear=False)
     low, high = (measured[edge].fillna(measured["ap"]).to_numpy(dtype=float) for edge in ("low", "high"))
     at, ap = measured["version"].to_numpy(), measured["ap"].to_numpy(dtype=float)
     axes.fill_between(at, low, high, color=_QUALITY, alpha=0.15, linewidth=0)
@@ -75,7 +75,7 @@ def history(refits: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
 def scores(
     probabilities: pd.Series[float], values: pd.Series[str], threshold: float, title: str, ax: Axes | None = None
 ) -> Axes:
-    """A histogram of P(yes) over all clips, the labelled ones marked above it, and the threshold.
+    """Plot a histogram of P(yes) over all clips, the labelled ones marked above it, and the threshold.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def precision_recall(
     title: str,
     ax: Axes | None = None,
 ) -> Axes:
-    """Precision against recall on labels that the classifier had not seen, and where the threshold lies.
+    """Plot precision against recall on labels that the classifier had not seen, and where the threshold lies.
 
     Parameters
     ----------
@@ -141,15 +141,15 @@ def precision_recall(
     """
     axes = _axes(title, ax)
     if held_out is None:
-        return _said(axes, shortened(f"No curve: {note or 'too few labels yet'}.", 80))
+        return _with_note(axes, shortened(f"No curve: {note or 'too few labels yet'}.", 80))
     y, probabilities = held_out
     precision, recall, _ = precision_recall_curve(y, probabilities)
     axes.step(recall, precision, where="post", color=_QUALITY, label=f"cross-validated on {len(y):,} labels")
     chosen = probabilities >= threshold
     hits = float((chosen & y).sum())
     at = (hits / max(1.0, float(y.sum())), hits / max(1.0, float(chosen.sum())))
-    told = f"threshold {threshold:.2f}: precision {at[1]:.2f}, recall {at[0]:.2f}"
-    axes.plot(*at, "o", color=_NO, markersize=7, label=told)
+    label = f"threshold {threshold:.2f}: precision {at[1]:.2f}, recall {at[0]:.2f}"
+    axes.plot(*at, "o", color=_NO, markersize=7, label=label)
     axes.axhline(float(y.mean()), color=_ALL, linestyle=":", label="every label called yes")
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.04)
@@ -181,8 +181,8 @@ def _legend_below(axes: Axes, handles: list[Artist], names: list[str]) -> None:
     )
 
 
-def _said(axes: Axes, sentence: str, *, clear: bool = True) -> Axes:
-    """Axes that say why there is nothing to see."""
+def _with_note(axes: Axes, sentence: str, *, clear: bool = True) -> Axes:
+    """Write a sentence into axes that explains why they are empty."""
     if clear:
         axes.set_axis_off()
     axes.text(0.5, 0.6, sentence, transform=axes.transAxes, ha="center", va="center", parse_math=False)

@@ -14,13 +14,13 @@ from va_widgets.base.paths import GivenPath, absolute_path, inside, is_folder, r
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.display.html import (
     MARKS,
-    concept_told,
-    counts_told,
+    concept_line,
+    counts_line,
     curve,
-    now_told,
+    now_line,
     picture,
     place_of,
-    quality_told,
+    quality_line,
     shortened,
 )
 from va_widgets.models.bundle import CARD_FILE, Model, load_model
@@ -108,10 +108,10 @@ class Report:
 def of(session: Session) -> Report:
     """The report of a session as it is now; new labels are learnt first."""
     session.refit()
-    concept = concept_told(session.concept)
-    quality = quality_told(session.quality) if session.quality else _no_quality(session)
-    summary = f"{concept}: {counts_told(session.counts)}; quality {quality}"
-    now = now_told()
+    concept = concept_line(session.concept)
+    quality = quality_line(session.quality) if session.quality else _no_quality(session)
+    summary = f"{concept}: {counts_line(session.counts)}; quality {quality}"
+    now = now_line()
     body = "".join(
         [
             f'<h1 title="{escape(session.concept)}">{escape(session.concept)}</h1>',
@@ -141,14 +141,14 @@ def _facts(session: Session) -> str:
     quality, refit = session.quality, session.last_refit
     threshold, why = session.threshold
     corpus = session.corpus
-    measured = (quality_told(quality), quality.method) if quality else ("not yet", _no_quality(session))
+    measured = (quality_line(quality), quality.method) if quality else ("not yet", _no_quality(session))
     learnt = (
         f"v{session.version}, yes from {threshold:.2f} on",
         f"{int((session.scores() >= threshold).sum()):,} clips are above; {why}",
     )
     facts = [
         ("quality (average precision)", *measured),
-        ("labels", counts_told(session.counts), f"by {_counted(len(session.annotators), 'annotator')}"),
+        ("labels", counts_line(session.counts), f"by {_counted(len(session.annotators), 'annotator')}"),
         ("diversity", f"{session.diversity:.2f}", "how evenly the labels cover the corpus, 0 to 1"),
         (
             "corpus",
@@ -162,7 +162,7 @@ def _facts(session: Session) -> str:
         interval = "" if some.low is None or some.high is None else f" ({some.low:,}–{some.high:,})"
         facts.insert(4, ("estimated positives", f"{some.estimate:,}{interval}", some.method))
     if refit.unbiased:
-        facts.insert(1, ("quality on random clips", quality_told(refit.unbiased), refit.unbiased.method))
+        facts.insert(1, ("quality on random clips", quality_line(refit.unbiased), refit.unbiased.method))
     cells = "".join(
         f"<div><dt>{name}</dt><dd>{escape(value)}<small>{escape(shortened(more, 200))}</small></dd></div>"
         for name, value, more in facts

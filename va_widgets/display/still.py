@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from va_widgets.display.html import MARKS, concept_told, counts_told, now_told, picture, quality_told, shortened
+from va_widgets.display.html import MARKS, concept_line, counts_line, now_line, picture, quality_line, shortened
 from va_widgets.session import Session
 
 _SHOWN, _A_ROW = 12, 4
@@ -18,7 +18,7 @@ _LONGEST_GUIDELINE = 300
 
 
 def still(session: Session) -> str:
-    """The concept, counts, quality and the twelve clips that score highest, as HTML of at most 150 kB.
+    """Return the concept, counts, quality and the twelve clips that score highest, as HTML of at most 150 kB.
 
     Before the text model is loaded, which no cell should wait for, it is twelve clips from all over the corpus.
     """
@@ -36,10 +36,10 @@ def still(session: Session) -> str:
         for start in range(0, len(cells), _A_ROW)
     ]
     measured = session.quality if session.ready else None
-    quality = quality_told(measured) if measured else session.quality_note or "not yet"
-    facts = [counts_told(session.counts), f"quality {quality}", f"v{session.version}"]
-    concept, guideline = concept_told(session.concept), shortened(session.guideline, _LONGEST_GUIDELINE)
-    now = now_told()
+    quality = quality_line(measured) if measured else session.quality_note or "not yet"
+    facts = [counts_line(session.counts), f"quality {quality}", f"v{session.version}"]
+    concept, guideline = concept_line(session.concept), shortened(session.guideline, _LONGEST_GUIDELINE)
+    now = now_line()
     by = "the classifier" if session.version else "the words of the concept"
     ranked = f"The clips that {by} ranked highest on {now}."
     caption = ranked if session.ready else f"Some clips of the corpus, as it was opened on {now}."
@@ -53,7 +53,7 @@ def still(session: Session) -> str:
 
 
 def _shown(session: Session) -> list[tuple[str, str]]:
-    """The ids of the clips that are shown, each with its score in words."""
+    """Return the ids of the clips that are shown, each with its score in words."""
     if session.ready:
         return [(str(clip), f"{score:.2f}") for clip, score in session.scores().nlargest(_SHOWN).items()]
     clips = session.corpus.clips.index

@@ -1,32 +1,32 @@
-"""The part of an OpenCLIP model that looks at pictures, made ready to do so fast."""
+"""The image tower of an OpenCLIP model, prepared for fast inference."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.base.forks import ForkLock
+from va_widgets.base.threads import one_torch_thread
 
 if TYPE_CHECKING:
     import torch
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
-_PROBES = 4  # pictures that a lower precision is tried on
-_FAITHFUL = 0.999  # the least cosine between a picture's vectors in float32 and in the lower precision
-_cores = ForkLock()  # held by who computes on all of them
+_PROBES = 4  # test images for a lower precision
+_FAITHFUL = 0.999  # the least cosine between an image's vectors in float32 and in the lower precision
+_cores = ForkLock()  # held while a thread computes on all cores: two at a time would slow each other down
 
 
 class ImageTower:
-    """The part of a model that looks at pictures, made ready to do so fast.
+    """Encodes frames with a model's image tower.
 
-    Replaces `model.visual` by a copy in the precision that is used; the part for texts stays as it is.
+    Replaces `model.visual` by a copy in the precision that is used; the text tower stays as it is.
     """
 
     def __init__(self, model: Any, preprocess: Any, device: str, precision: Precision) -> None:
@@ -47,31 +47,31 @@ class ImageTower:
         # Convolutions are faster with a pixel's channels side by side, and that is how frames come.
         model.visual.to(memory_format=torch.channels_last)
         self._dtype = torch.float32
-        wanted = wanted_precision(precision, self._device)
-        if wanted != torch.float32:
-            lowered = copy.deepcopy(model.visual).to(wanted)
-            with one_thread_each():
-                if precision != "auto" or self._faithful(lowered, wanted):
-                    model.visual, self._dtype = lowered, wanted
+        dtype = wanted_precision(precision, self._device)
+        if dtype != torch.float32:
+            lowered = copy.deepcopy(model.visual).to(dtype)
+            with _cores, one_torch_thread():
+                if precision != "auto" or self._faithful(lowered, dtype):
+                    model.visual, self._dtype = lowered, dtype
 
     def encode(self, frames: Sequence[NDArray[np.uint8]], batch_size: int) -> NDArray[np.float32]:
         """RGB frames to L2-normalised float32 (n, dim), `batch_size` at a time."""
         import torch
 
-        def part(some: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
+        def encode_batch(batch: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
             with torch.inference_mode():
-                return self._vectors(self._pixels(some, batch_size))[: len(some)]
+                return self._vectors(self._pixels(batch, batch_size))[: len(batch)]
 
         batches = [frames[start : start + batch_size] for start in range(0, len(frames), batch_size)]
         if self._device.type == "cpu":
             # Threads that share a batch wait for each other at every operation; with processes that decode on the same
             # cores they wait most of the time. Threads that have a batch each never do.
-            with one_thread_each() as threads:
+            with _cores, one_torch_thread() as threads:
                 workers = min(threads, len(batches))
                 with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                    parts = list(pool.map(part, batches))
+                    parts = list(pool.map(encode_batch, batches))
         else:
-            parts = [part(some) for some in batches]
+            parts = [encode_batch(batch) for batch in batches]
         # One copy at the end: a GPU works on while the next frames are made ready.
         encoded: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
         return encoded
@@ -120,7 +120,7 @@ class ImageTower:
         return frame[top : top + height, left : left + width]
 
     def _faithful(self, lowered: Any, dtype: torch.dtype) -> bool:
-        """Whether a copy of lower precision sees the same in test pictures, coloured clouds of one seed."""
+        """Return whether a copy of lower precision gives nearly the same vectors for test images, coloured noise."""
         import torch
         from torch.nn.functional import cosine_similarity, interpolate
 
@@ -141,32 +141,15 @@ class ImageTower:
             return bool((cosine_similarity(vectors.float(), reference) >= _FAITHFUL).all())
 
 
-@contextmanager
-def one_thread_each() -> Iterator[int]:
-    """Within it torch's operations do not split over threads; gives the number of threads there are to be used.
-
-    New threads must say so themselves as well: torch keeps one number a thread and one a process.
-    """
-    import torch
-
-    with _cores:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield threads
-        finally:
-            torch.set_num_threads(threads)
-
-
 def wanted_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """The precision asked for; by "auto" the lower one if the device is faster with it."""
+    """Return the torch type of a precision; for "auto" the lower one if the device is faster with it."""
     import torch
 
     if precision != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     if device.type == "cuda":
         return torch.float16  # on every GPU, and nearer to float32 than bfloat16
-    # Older versions of torch cannot be asked; processors without these instructions emulate them slowly.
-    asked: Callable[[], Any] | None = getattr(torch.cpu, "get_capabilities", None)
-    has = asked() if asked is not None and device.type == "cpu" else {}
+    # Older versions of torch lack this function; processors without these instructions emulate them slowly.
+    capabilities: Callable[[], Any] | None = getattr(torch.cpu, "get_capabilities", None)
+    has = capabilities() if capabilities is not None and device.type == "cpu" else {}
     return torch.bfloat16 if has.get("avx512_bf16") or has.get("amx_bf16") else torch.float32

@@ -20,7 +20,7 @@ from va_widgets.base.system_errors import failure
 from va_widgets.encoders.hub import cache_if_unreachable
 
 TINY = "va-tiny"
-"""The model that the package carries: it knows the demo's rendered videos, and works without a network."""
+"""The model that the package carries: trained on the demo's rendered videos; works without a network."""
 
 _LOCAL, _HUB = "local-dir:", "hf-hub:"
 _TINY_FOLDER = Path(__file__).resolve().parents[1] / "demo" / "tiny"
@@ -217,8 +217,8 @@ class HubSource:
     def _cached(self, name: str) -> Path | None:
         from huggingface_hub import try_to_load_from_cache
 
-        found = try_to_load_from_cache(self._repository, name)
-        return Path(found) if isinstance(found, str) else None
+        file = try_to_load_from_cache(self._repository, name)
+        return Path(file) if isinstance(file, str) else None
 
     def _downloaded(self, name: str | None) -> Path:
         """A file of the repository; its weights where `name` is None."""

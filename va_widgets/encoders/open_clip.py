@@ -94,7 +94,7 @@ class OpenClipEncoder:
 
     @property
     def image_size(self) -> int:
-        """The height, in pixels, of the pictures that the model looks at: larger frames are scaled down.
+        """The height, in pixels, of the model's input: larger frames are scaled down.
 
         Frames whose shorter side has this length lose nothing that the model could see, those in portrait format for a
         model of wide pictures excepted. Reads the model's configuration, not its weights.
@@ -166,15 +166,15 @@ class OpenClipEncoder:
         context = int(tokenizer.context_length)
         short = tokenizer([text], context_length=context)[0].tolist()
         empty, long = tokenizer(["", text], context_length=context + _MORE_TOKENS).tolist()
-        padding, _ = Counter(empty).most_common(1)[0]  # tokenizers do not all say which token it is
-        return [one for one in short if one != padding] == [one for one in long if one != padding]
+        padding, _ = Counter(empty).most_common(1)[0]  # not every tokenizer has an attribute for it
+        return [token for token in short if token != padding] == [token for token in long if token != padding]
 
     @property
     def _configuration(self) -> Mapping[str, Any]:
         return self._source.configuration
 
     def _placed(self) -> str:
-        """The device; chosen when it is first asked for."""
+        """Return the device; it is chosen on the first call."""
         if self._device is None:
             with imports:
                 import torch

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,13 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_one_of
 from va_widgets.base.errors import reason_of
 from va_widgets.base.paths import GivenPath, absolute_path, replacing
 from va_widgets.base.system_errors import failure
+from va_widgets.base.threads import one_thread, one_torch_thread
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.experiments.oracle import answers, checked_error
 from va_widgets.experiments.pools import Half, Pool, half
@@ -206,7 +204,7 @@ def _filled_up(rows: NDArray[np.int64], state: State, k: int, strategy: Strategy
 
 def _do_run(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
     """Do a run, write its result to `file`, and return it."""
-    with one_thread():
+    with one_torch_thread(), one_thread():  # in the same order of sums everywhere; processes do not compete
         points = replay(pool, run.strategy, run.concept, run.seed, run.budgets, run.error)
     if file is not None:
         content = {
@@ -219,19 +217,6 @@ def _do_run(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
         except OSError as error:
             raise ExperimentError(f"A result cannot be written to {file} ({reason_of(error)}).") from error
     return points
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit this process to one thread, so that sums have the same order everywhere and processes do not compete."""
-    torch = sys.modules.get("torch")
-    threads = 0 if torch is None else torch.get_num_threads()
-    with threadpool_limits(1):
-        if torch is not None:
-            torch.set_num_threads(1)
-        yield
-    if torch is not None:
-        torch.set_num_threads(threads)
 
 
 def _read(file: Path) -> list[Point]:

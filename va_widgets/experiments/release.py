@@ -28,7 +28,7 @@ from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.ingest.user_tables import read_table
 from va_widgets.corpus.ingest.vectors import read_vectors
-from va_widgets.corpus.storage import MANIFEST_FILE
+from va_widgets.corpus.manifest import MANIFEST_FILE
 
 __all__ = ["Release", "open_release"]
 

@@ -24,8 +24,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_one_of
 from va_widgets.base.errors import SearchUnavailableError
+from va_widgets.base.threads import one_thread, one_torch_thread
 from va_widgets.experiments.bandits import POLICIES, Choice, Policy, policy
-from va_widgets.experiments.compare import checked_jobs, one_thread
+from va_widgets.experiments.compare import checked_jobs
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.experiments.learners import fit_logistic
 from va_widgets.experiments.release import Release
@@ -293,7 +294,7 @@ def _over_concepts(
 def _with_one_thread(
     experiment: Callable[[_Concept], list[tuple[Any, ...]]], concept: _Concept
 ) -> list[tuple[Any, ...]]:
-    with one_thread():
+    with one_torch_thread(), one_thread():
         return experiment(concept)
 
 

@@ -19,7 +19,8 @@ from scipy.special import expit
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import ArgumentError
-from va_widgets.base.matrix import one_thread, products
+from va_widgets.base.matrix import products
+from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.statistics import CorpusStatistics
 
 # Chosen on the development half of the pools of benchmarks/strategies.py; classifier_defaults.py there varies them.
@@ -138,7 +139,7 @@ class TextLogistic:
             away = np.concatenate([away, _away(weak, center)])
             targets = np.concatenate([targets, np.full(len(weak), -1.0)])
             weights = np.concatenate([weights, np.full(len(weak), self.background_weight / len(weak))])
-        with one_thread():
+        with one_blas_thread():
             text = self._text(statistics, dim)
             nearness = away @ text.astype(np.float32)
         return _Problem(away, targets, weights, labels, nearness, text, center, statistics.scale, self)
@@ -257,7 +258,7 @@ class _Problem:
         Raises _NotWantedError once `wanted` is false.
         """
         dim, signs, known = len(self.text), self.targets, slice(self.labels)
-        with one_thread():
+        with one_blas_thread():
             expected = self.settings.expected(self.nearness[known], signs[known], weights[known])
             doubts = _DOUBT * expected + _LEAST_DOUBT
             # How far each weight is believed to be from what is expected of it. The text's differs from fit to fit.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from va_widgets.base.matrix import one_thread
+from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.logistic import TextLogistic
 
 FOLDS, REPEATS = 5, 3
@@ -76,7 +76,7 @@ def cross_validated(
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
         for fold, (_, test) in enumerate(folds.split(np.zeros(len(y)), y)):
             left_out[repeat * FOLDS + fold, test] = True
-    with one_thread():  # whoever waits for the next label needs the other ones
+    with one_blas_thread():  # whoever waits for the next label needs the other ones
         found = classifier.held_out(X, y, left_out, wanted=lambda: not stopped())
     if found is None:
         return None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from va_widgets.base.forks import ForkLock
-from va_widgets.base.matrix import one_thread
+from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.feeds import feed, reason
 from va_widgets.learning.labelling_progress import Positives, advice, positives, turnover
 from va_widgets.learning.logistic import TextLogistic, decision_scores
@@ -313,6 +313,6 @@ def _nearest_labels(embeddings: NDArray[np.float32], fit: Fit) -> list[str]:
     """The labels, "yes" or "no", of the labelled clips most like each of some clips (k, dim); empty without labels."""
     if not len(fit.labels.y):
         return [""] * len(embeddings)
-    with one_thread():
+    with one_blas_thread():
         likeness = embeddings @ fit.features.T
     return ["yes" if yes else "no" for yes in fit.labels.y[likeness.argmax(axis=1)]]

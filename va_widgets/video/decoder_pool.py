@@ -1,4 +1,4 @@
-"""Reading: several processes at work on what a build has to read, and one stream of what they say."""
+"""Several decoder processes that work on a list of jobs, with one stream of their messages."""
 
 from __future__ import annotations
 
@@ -10,77 +10,78 @@ from typing import Generic, TypeVar
 
 from va_widgets.video.decoder_process import DecoderProcess, Done, Failed, Message, PicturesRequest, Request, Watch
 
-Work = TypeVar("Work")  # what is read: a file, or some pictures, as the caller has them
-_AHEAD = 16  # clips that readers may be ahead of the encoder
+Job = TypeVar("Job")  # the caller's object for a request; it comes back with each message
+_AHEAD = 16  # messages that may wait for the caller
 
 
-class DecoderPool(Generic[Work]):
-    """Processes that read what is to be made, from `start` to `close`, and one stream of what they say.
+class DecoderPool(Generic[Job]):
+    """Decodes jobs in processes; iterate over it, between `start` and `close`, for (job, message) pairs.
 
-    They are never far ahead of whoever listens, so that memory stays bounded.
+    `request` makes the request for a job and a number of decoder threads. The processes wait when 16 messages have not
+    been taken yet, so that memory stays bounded.
     """
 
-    def __init__(self, works: Sequence[Work], request: Callable[[Work, int], Request | PicturesRequest]) -> None:
+    def __init__(self, jobs: Sequence[Job], request: Callable[[Job, int], Request | PicturesRequest]) -> None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        number = min(cores, len(works))
+        number = min(cores, len(jobs))
         self._threads = max(1, cores // max(1, number))
         self._request = request
-        self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._said: queue.Queue[tuple[Work, Message] | BaseException] = queue.Queue(_AHEAD)
-        self.open = 0  # works that have not been read to their end
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._messages: queue.Queue[tuple[Job, Message] | BaseException] = queue.Queue(_AHEAD)
+        self.open = 0  # jobs that have not been decoded to their end
         self._over = threading.Event()
-        self._readers = [DecoderProcess() for _ in range(number)]
-        self._pumps = [threading.Thread(target=self._pump, args=(one,), daemon=True) for one in self._readers]
-        self._watch = Watch(self._readers)
-        self.add(works)
+        self._processes = [DecoderProcess() for _ in range(number)]
+        self._pumps = [threading.Thread(target=self._pump, args=(process,), daemon=True) for process in self._processes]
+        self._watch = Watch(self._processes)
+        self.add(jobs)
 
     def start(self) -> None:
-        """Start the processes. They may be closed already while this is at work, as Ctrl-C may come at any time."""
+        """Start the processes. `close` may be called before this returns, because Ctrl-C may come at any time."""
         self._watch.start()
         for pump in self._pumps:
             pump.start()
 
     def close(self) -> None:
-        """End the processes, whatever they are doing."""
+        """Kill the processes, whatever they are doing."""
         self._over.set()
         self._watch.close()
-        for reader in self._readers:
-            self._works.put(None)
-            reader.end()
+        for process in self._processes:
+            self._jobs.put(None)
+            process.end()
         for pump in self._pumps:
             if pump.ident is not None:  # it has been started
                 pump.join()
 
-    def __iter__(self) -> Iterator[tuple[Work, Message]]:
+    def __iter__(self) -> Iterator[tuple[Job, Message]]:
         while self.open:
-            said = self._said.get()
-            if isinstance(said, BaseException):
-                raise said
-            self.open -= isinstance(said[1], (Done, Failed))
-            yield said
+            item = self._messages.get()
+            if isinstance(item, BaseException):
+                raise item
+            self.open -= isinstance(item[1], (Done, Failed))
+            yield item
 
-    def add(self, works: Sequence[Work]) -> None:
-        """Read these as well."""
-        self.open += len(works)
-        for work in works:
-            self._works.put(work)
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Add jobs."""
+        self.open += len(jobs)
+        for job in jobs:
+            self._jobs.put(job)
 
-    def _pump(self, reader: DecoderProcess) -> None:
+    def _pump(self, process: DecoderProcess) -> None:
         try:
-            while (work := self._works.get()) is not None and not self._over.is_set():
-                for message in reader.read(self._request(work, self._threads)):
-                    if not self._put((work, message)):
+            while (job := self._jobs.get()) is not None and not self._over.is_set():
+                for message in process.read(self._request(job, self._threads)):
+                    if not self._put((job, message)):
                         return
-        except Exception as error:  # no more processes to be had, an encoder that is none: the build's to raise
+        except Exception as error:  # such as no more processes, or a broken encoder: raised in the build's thread
             self._put(error)
         finally:
-            reader.close()
+            process.close()
 
-    def _put(self, said: tuple[Work, Message] | BaseException) -> bool:
-        """Say something as soon as there is room. Returns whether anybody listens still."""
+    def _put(self, item: tuple[Job, Message] | BaseException) -> bool:
+        """Queue a message as soon as there is room. Returns False if the pool was closed meanwhile."""
         while not self._over.is_set():
             try:
-                self._said.put(said, timeout=0.2)
+                self._messages.put(item, timeout=0.2)
             except queue.Full:
                 continue
             return True

@@ -1,7 +1,7 @@
-"""DecoderPool: processes that decode videos, so that a file which crashes or hangs the decoder harms nothing else.
+"""A process that decodes videos, so that a file which crashes or hangs the decoder does not end the build.
 
-A reader is told what to read on its standard input and answers on its standard output; each message is its length in
-four bytes, then msgpack. `DecoderProcess` is the end of a build, `main` that of the process.
+Requests go to its standard input and messages come from its standard output; each is its length in four bytes, then
+msgpack. `DecoderProcess` is the build's side, `main` the process's.
 """
 
 from __future__ import annotations
@@ -27,19 +27,23 @@ from va_widgets.base.paths import is_url, open_regular
 from va_widgets.video import remote
 
 if TYPE_CHECKING:
-    from va_widgets.video.decode import Frame, Shot, Video
+    from va_widgets.video.decode import Frame, Video
+    from va_widgets.video.shots import Shot
 
 _PROGRAM = "import sys; sys.path.extend(sys.argv[1:]); from va_widgets.video.decoder_process import main; main()"
 _LENGTH_BYTES = 4
-# What the kernel does to a process when memory runs out: the file is not to blame, so the next build tries it again.
+# Linux kills a process when memory runs out. That need not be the file's fault, so the next build tries it again.
 KILLED = "its decoder was killed, perhaps for want of memory; the next build tries again"
-_STALLED = 120.0  # seconds without a word after which a reader is given up
-_TOLD_EVERY = 0.25  # seconds between two messages about progress
-_SMALL_SIDE = 36  # pixels that shots are detected at
+_STALLED = 120.0  # seconds without a message after which a process is killed
+_PROGRESS_INTERVAL = 0.25  # seconds between two messages about progress
+_SMALL_SIDE = 36  # pixels of the shorter side of frames that shots are detected in
 
 
 class Request(msgspec.Struct, tag=True):
-    """Read a video, a path as `names.escaped` or a URL; cut it by `segments`, or by `window` seconds, or into shots."""
+    """Decode a video and cut it by `segments` (start, end), into windows of `window` seconds, or into shots.
+
+    `place` is a path as `names.escaped` writes it, or a URL; `samples` the number of pictures of each clip.
+    """
 
     place: str
     size: int
@@ -52,7 +56,7 @@ class Request(msgspec.Struct, tag=True):
 
 
 class PicturesRequest(msgspec.Struct, tag=True):
-    """Read pictures, paths as `names.escaped` or URLs, each of which is a clip of one frame."""
+    """Read image files, each of which is a clip of one frame; paths as `names.escaped` writes them, or URLs."""
 
     places: list[str]
     picture_side: int
@@ -60,9 +64,9 @@ class PicturesRequest(msgspec.Struct, tag=True):
 
 
 class Clip(msgspec.Struct, tag=True):
-    """A clip: its times, its filmstrip as a JPEG, and its pictures, (height, width, bytes) each."""
+    """A clip: its times, its filmstrip as a JPEG, and its pictures, (height, width, bytes of RGB) each."""
 
-    place: int  # in the segments asked for
+    place: int  # its index among the request's segments or images, or among the video's clips
     start: float
     end: float
     frame_in: int
@@ -78,7 +82,7 @@ class Clip(msgspec.Struct, tag=True):
 
 
 class Moved(msgspec.Struct, tag=True):
-    """How far the reader has come: bytes of the file and seconds of video."""
+    """How much has been decoded: bytes of the file and seconds of video."""
 
     position: int
     seconds: float
@@ -91,13 +95,13 @@ class Spent(msgspec.Struct, tag=True):
 
 
 class Done(msgspec.Struct, tag=True):
-    """All has been read; `reason` says what was wrong with the file, or nothing."""
+    """The file was read to its end; `reason` says what was wrong with it, and is empty if nothing was."""
 
     reason: str
 
 
 class Refused(msgspec.Struct, tag=True):
-    """One of several pictures cannot be used; `reason` says why, as the end of a sentence."""
+    """An image of several cannot be used; `reason` says why, as the end of a sentence."""
 
     place: int
     reason: str
@@ -113,7 +117,7 @@ Message: TypeAlias = Clip | Moved | Refused | Spent | Done | Failed
 
 
 class DecoderProcess:
-    """A process that reads one file after the other."""
+    """A process that decodes one file after another."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,9 +128,9 @@ class DecoderProcess:
         self._over = False
 
     def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
-        """What the process says about a file, as it comes. The last message is Done or Failed, after Spent.
+        """Yield the process's messages about a request as they arrive. The last is Done or Failed, after Spent.
 
-        A process that dies or hangs is given up: then that is the reason of Failed, and the next file gets a new one.
+        If the process crashes or hangs, that is the reason of Failed, and the next request starts a new one.
         """
         decoder = msgspec.msgpack.Decoder(Message)
         process = self._started()
@@ -151,21 +155,21 @@ class DecoderProcess:
                 if isinstance(message, (Done, Failed)):
                     return
         except BrokenPipeError:
-            pass  # it died before it had heard all: told below
+            pass  # the process ended before it had read the request: reported below
         finally:
             self._waiting_since = None
         yield Spent(spent)
         yield Failed(self._end())
 
     def watch(self) -> None:
-        """End the process if it has said nothing for too long; to be called now and then from another thread."""
+        """Kill the process if it has sent nothing for too long; called now and then from another thread."""
         since, process = self._waiting_since, self._process
         if since is not None and process is not None and time.monotonic() - since > _STALLED:
             self._stalled = True
             process.kill()
 
     def end(self) -> None:
-        """End the process, whatever it is doing, for good; to be called from another thread than the one that reads."""
+        """Kill the process and start no other; called from another thread than the one that reads."""
         with self._starting:
             self._over = True
             process = self._process
@@ -173,13 +177,13 @@ class DecoderProcess:
             process.kill()
 
     def close(self) -> None:
-        """End the process and tidy up."""
+        """Kill the process and close its pipes."""
         if self._process is not None:
             self._process.kill()
             self._end()
 
     def _started(self) -> subprocess.Popen[bytes] | None:
-        """The process, a new one if there is none alive; None once `end` has been called."""
+        """Return the process, a new one if none is alive; None once `end` has been called."""
         if self._process is not None and self._process.poll() is not None:
             self._end()
         with self._starting:
@@ -189,8 +193,8 @@ class DecoderProcess:
                 self._stalled = False
                 self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
                 self._process = subprocess.Popen(
-                    # Not what lies in the working directory: a file there may be called like a module. Folders that
-                    # a notebook has added to its own path come last, for packages that are only there.
+                    # -P leaves out the working directory, where a file may be called like a module. Folders that a
+                    # notebook has added to sys.path come last, for packages that are only there.
                     [sys.executable, "-P", "-c", _PROGRAM, str(Path(__file__).parents[2]), *filter(None, sys.path)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -199,7 +203,7 @@ class DecoderProcess:
             return self._process
 
     def _end(self) -> str:
-        """Wait for the process's end. Returns why it ended, as the end of a sentence."""
+        """Wait until the process has ended. Returns why it did, as the end of a sentence."""
         process, errors = self._process, self._errors
         assert process is not None
         assert errors is not None
@@ -210,7 +214,7 @@ class DecoderProcess:
                 try:
                     pipe.close()
                 except BrokenPipeError:
-                    continue  # what could not be sent is not missed
+                    continue  # a request that could not be sent is not needed any more
         with errors:
             errors.seek(0)
             lines = errors.read().decode("utf-8", "replace").strip().splitlines()
@@ -223,10 +227,10 @@ class DecoderProcess:
 
 
 class Watch:
-    """A thread that ends readers which hang."""
+    """A thread that kills processes which hang."""
 
-    def __init__(self, readers: list[DecoderProcess]) -> None:
-        self._readers = readers
+    def __init__(self, processes: list[DecoderProcess]) -> None:
+        self._processes = processes
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="va-watch", daemon=True)
 
@@ -236,8 +240,8 @@ class Watch:
 
     def _run(self) -> None:
         while not self._over.wait(1.0):
-            for reader in self._readers:
-                reader.watch()
+            for process in self._processes:
+                process.watch()
 
     def close(self) -> None:
         """End the thread, if it has been started."""
@@ -247,11 +251,11 @@ class Watch:
 
 
 def _how_ended(status: int) -> str:
-    """The name of the signal that ended a process, or its exit status."""
+    """Return the name of the signal that ended a process, or its exit status."""
     if status < 0:
         try:
             return signal.Signals(-status).name
-        except ValueError:  # real-time signals but the first and the last have no names
+        except ValueError:  # Python names only the first and the last real-time signal
             return f"signal {-status}"
     # Windows has no signals: what ended a process there is an NTSTATUS, such as 0xC0000005 for a wrong address.
     return f"status {status}" if status < 1 << 16 else f"status 0x{status:08X}"
@@ -264,7 +268,7 @@ def _send(pipe: IO[bytes], body: bytes) -> None:
 
 
 def _receive(pipe: IO[bytes]) -> bytes | None:
-    """The next message, None when the other side has gone."""
+    """Return the next message; None if the other side has closed the pipe."""
     head = pipe.read(_LENGTH_BYTES)
     if len(head) < _LENGTH_BYTES:
         return None
@@ -277,32 +281,32 @@ def _receive(pipe: IO[bytes]) -> bytes | None:
 
 
 def main() -> None:
-    """Read what standard input asks for until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which then ends its readers
+    """Answer the requests on standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which then kills this process
     inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not get between messages
-    asked: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(inbox, asked), daemon=True).start()
-    requests = msgspec.msgpack.Decoder(Request | PicturesRequest)
+    os.dup2(2, 1)  # what a library prints must not mix with messages
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(inbox, requests), daemon=True).start()
+    decoder = msgspec.msgpack.Decoder(Request | PicturesRequest)
     while True:
         try:
-            _answer(requests.decode(asked.get()), outbox)
+            _answer(decoder.decode(requests.get()), outbox)
         except BrokenPipeError:
-            return  # nobody listens any more
+            return  # the build has ended
 
 
-def _listen(inbox: IO[bytes], asked: queue.SimpleQueue[bytes]) -> None:
-    """Pass on what is asked for. When the build has gone, however it ended, this process does not outlive it."""
+def _listen(inbox: IO[bytes], requests: queue.SimpleQueue[bytes]) -> None:
+    """Queue incoming requests; ends this process as soon as the build has ended, even if it was killed."""
     while (body := _receive(inbox)) is not None:
-        asked.put(body)
+        requests.put(body)
     os._exit(0)
 
 
 def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
     import cv2
 
-    from va_widgets.video import shots  # noqa: F401  # what importing takes is not the file's
-    from va_widgets.video.decode import UndecodableError
+    from va_widgets.video import shots  # noqa: F401  # before the clock starts, because it is no cost of the file
+    from va_widgets.video.errors import UndecodableError
 
     started, waited = time.perf_counter(), 0.0
 
@@ -343,7 +347,7 @@ def _read(request: Request, send: Callable[[Message], None]) -> None:
 
 
 def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) -> None:
-    from va_widgets.video.decode import still
+    from va_widgets.video.stills import still
 
     for number, place in enumerate(request.places):
         try:
@@ -363,13 +367,13 @@ def _path(place: str) -> Path:
 def _shots(video: Video, request: Request, send: Callable[[Message], None]) -> Iterator[tuple[int, Shot]]:
     from va_widgets.video.shots import Transitions, segments, shots, windows
 
-    told = time.monotonic()
+    sent = time.monotonic()
 
     def frames(start: float = 0.0) -> Iterator[Frame]:
-        nonlocal told
+        nonlocal sent
         for frame in video.frames(start):
-            if time.monotonic() - told > _TOLD_EVERY:
-                told = time.monotonic()
+            if time.monotonic() - sent > _PROGRESS_INTERVAL:
+                sent = time.monotonic()
                 send(Moved(video.position, frame.end))
             yield frame
 
@@ -381,7 +385,7 @@ def _shots(video: Video, request: Request, send: Callable[[Message], None]) -> I
 
 
 def _clip(place: int, shot: Shot, fps: float) -> Clip:
-    from va_widgets.video.decode import filmstrip
+    from va_widgets.video.filmstrip import filmstrip
 
     strip = filmstrip(shot.pictures)
     pictures = [(picture.shape[0], picture.shape[1], picture.tobytes()) for picture in shot.pictures]

@@ -1,4 +1,4 @@
-"""Tells a fault of this installation, which every file would meet, from a fault of one file."""
+"""Check whether this installation can decode anything, to tell its faults from those of a file."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from va_widgets.base.errors import CorpusError
 from va_widgets.video.decoder_process import DecoderProcess, Failed, PicturesRequest, Refused, Request, Watch
 
 _VIDEO = Path(__file__).with_name("probe.mp4")
-_PICTURE = Path(__file__).with_name("probe.png")
+_IMAGE = Path(__file__).with_name("probe.png")
 _SIDE = 32  # pixels
 
 
 def check_decoding(pictures: bool) -> None:
-    """Read a small video, or a picture, that comes with the package, in a process like those of a build.
+    """Decode a small video, or an image, that comes with the package, in a process like those of a build.
 
-    Raises CorpusError if that fails: then no file can be read here, and none is to blame.
+    Raises CorpusError if that fails: then the installation is broken, not a file of the user's.
     """
-    place = str(_PICTURE if pictures else _VIDEO)
+    place = str(_IMAGE if pictures else _VIDEO)
     request = PicturesRequest([place], _SIDE) if pictures else Request(place, _VIDEO.stat().st_size, _SIDE, 1)
     with ExitStack() as opened:
-        reader = DecoderProcess()
-        opened.callback(reader.close)
-        watch = Watch([reader])
+        process = DecoderProcess()
+        opened.callback(process.close)
+        watch = Watch([process])
         opened.callback(watch.close)
         watch.start()
-        for message in reader.read(request):
+        for message in process.read(request):
             if isinstance(message, (Failed, Refused)):
                 raise CorpusError(
                     f"This installation cannot read {'pictures' if pictures else 'videos'}: even the one that comes"

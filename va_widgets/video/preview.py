@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from va_widgets.base.errors import CorpusError, PreviewUnavailableError, reason_of
 from va_widgets.base.paths import open_regular
 from va_widgets.video import remote
-from va_widgets.video.decode import UndecodableError, Video
+from va_widgets.video.decode import Video
+from va_widgets.video.errors import UndecodableError
 
 _SIDE = 360  # pixels of the shorter side
 _LONGEST = 20.0  # seconds
@@ -27,13 +28,13 @@ _TICKS = 90_000
 _THREADS = 2
 _RATE = 48_000  # samples a second; of fewer, what AAC puts before the first would move the picture
 _BITS = 96_000  # of sound, a second
-_AGREED = 0.02  # seconds that time stamps may be off before they are believed: some containers round them
+_TOLERANCE = 0.02  # seconds between a frame's time stamp and the end of the last: some containers round them
 
 _log = logging.getLogger(__name__)
 
 
 def cut(source: Path | str, start: float, end: float, context: float = 0.0, allow: Collection[str] = ()) -> bytes:
-    """The part of a video, a path or URL, from `start` to `end` (seconds from its first frame) as MP4.
+    """Return the part of a video, a path or URL, from `start` to `end` (seconds from its first frame) as MP4.
 
     `context` is how many seconds before and after come with it, as far as the video has them. It is H.264, upright,
     in colours that a screen shows; at most 20 seconds and the context, 360 pixels on the shorter side, 30 frames a
@@ -46,7 +47,7 @@ def cut(source: Path | str, start: float, end: float, context: float = 0.0, allo
         with ExitStack() as opened:
             file: IO[bytes]
             if isinstance(source, Path):
-                # What is decoded is this very file: a path could lead to a pipe by then, which would never end.
+                # The file that was checked is decoded, not its path, which could lead to a pipe by then.
                 file = opened.enter_context(open_regular(source))
                 size = os.fstat(file.fileno()).st_size
             else:
@@ -67,12 +68,13 @@ def cut(source: Path | str, start: float, end: float, context: float = 0.0, allo
 
 
 def _recoded(video: Video, name: str, start: float, end: float) -> bytes | None:
+    """Return a part of a video as MP4; None if it has no frame there."""
     out = io.BytesIO()
     target: av.VideoStream | None = None
     packets: list[av.Packet[Any]] = []
     last = -1.0
-    until = start  # where the last picture ends
-    # Not in fragments: there browsers count to the length what AAC has before its first sample.
+    until = start  # when the last picture ends
+    # Not a fragmented MP4: of those, browsers add AAC's priming samples to the length.
     with av.open(out, "w", format="mp4") as file:
         for frame in video.frames(start):
             if frame.time >= end - 1e-4:
@@ -92,21 +94,21 @@ def _recoded(video: Video, name: str, start: float, end: float) -> bytes | None:
         if target is None:
             return None
         packets += target.encode()
-        # How long the last picture is shown the encoder does not know.
+        # The encoder does not know how long the last picture is shown.
         packets[-1].duration = max(1, round((until - start) * _TICKS) - (packets[-1].pts or 0))
         sound = _sound(video, name, start, until)
         if sound is not None:
             layout, encoded = sound
-            heard = file.add_stream("aac", rate=_RATE, layout=layout)
+            audio = file.add_stream("aac", rate=_RATE, layout=layout)
             for packet in encoded:
-                packet.stream = heard
+                packet.stream = audio
             packets += encoded
         file.mux(sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base))
     return out.getvalue()
 
 
 def _sound(video: Video, name: str, start: float, end: float) -> tuple[str, list[av.Packet[Any]]] | None:
-    """The sound of that part, its layout and its packets of AAC; None if there is none to be had."""
+    """Return the sound of a part of a video, its layout and its packets of AAC; None if it has none or it fails."""
     try:
         samples = _samples(video, start, end)
         if samples is None:
@@ -118,23 +120,23 @@ def _sound(video: Video, name: str, start: float, end: float) -> tuple[str, list
         frame = av.AudioFrame.from_ndarray(samples, "fltp", layout)
         frame.sample_rate, frame.time_base, frame.pts = _RATE, Fraction(1, _RATE), 0
         return layout, [*encoder.encode(frame), *encoder.encode()]
-    except Exception as error:  # whatever is wrong with a sound, it must not cost the picture
+    except Exception as error:  # a damaged sound must not prevent the preview
         _log.info("A preview of %s comes without its sound: %s", name, reason_of(error))
         return None
 
 
 def _samples(video: Video, start: float, end: float) -> NDArray[np.float32] | None:
-    """The sound of that part, channels x samples, silent where the video has none; None if it has none at all."""
+    """Return the sound of a part of a video, float32 (channels, samples), 0 in gaps; None if it has none at all."""
     length = round((end - start) * _RATE)
     samples: NDArray[np.float32] | None = None
     setup: tuple[str, str, int] | None = None
-    at: int | None = None  # the sample that comes next
+    at: int | None = None  # the number of the next sample
     layout = ""
     for moment, frame in video.sound(start, end):
         layout = layout or ("mono" if frame.layout.nb_channels == 1 else "stereo")
-        told = round((moment - start) * _RATE)
-        if at is None or abs(told - at) > _AGREED * _RATE:
-            at = told
+        stamped = round((moment - start) * _RATE)
+        if at is None or abs(stamped - at) > _TOLERANCE * _RATE:
+            at = stamped
         before, setup = setup, (frame.format.name, frame.layout.name, frame.sample_rate)
         if setup != before:  # at the first frame, and where a broadcast changes it
             resampler = av.AudioResampler("fltp", layout, _RATE)

@@ -1,4 +1,4 @@
-"""URLs: which of them are followed, and how their files are opened.
+"""Open the files of URLs, of schemes and addresses that are safe to follow.
 
 fsspec knows schemes that read templates, run commands or open any local file (reference://, chains such as
 reference://a.mp4::file:///…), and a URL may come from somebody else's table or corpus. So only schemes that fetch a
@@ -34,12 +34,12 @@ class PrivateAddressError(Exception):
 
 def checked_schemes(allow: Iterable[str] | str) -> frozenset[str]:
     """Return the schemes of an argument `allow`, such as ("sftp", "zip"). Raises CorpusError for any other value."""
-    wanted = 'a list of URL schemes, such as ("sftp",)'
-    given = [allow] if isinstance(allow, str) else arguments.items(allow, "allow", wanted, error=CorpusError)
+    expected = 'a list of URL schemes, such as ("sftp",)'
+    given = [allow] if isinstance(allow, str) else arguments.items(allow, "allow", expected, error=CorpusError)
     schemes = [arguments.text(scheme, "A scheme in allow", error=CorpusError).lower() for scheme in given]
     for scheme in schemes:
         if not _SCHEME.fullmatch(scheme):
-            raise CorpusError(f"allow must be {wanted}, but one of them is {arguments.described(scheme)}.")
+            raise CorpusError(f"allow must be {expected}, but one of them is {arguments.described(scheme)}.")
     return frozenset(schemes)
 
 

@@ -1,4 +1,11 @@
-"""Shots: where a video is cut into clips, and the pictures that stand for each, in one pass over its frames."""
+"""Cut a video into clips, and choose the pictures that stand for each, in one pass over its frames.
+
+It can be used alone:
+
+    video = Video(path, path.stat().st_size, small_side=36, picture_side=224)
+    for shot in shots(video.frames(), Transitions(video.seen_fps), samples=8):
+        print(shot.start, shot.end)
+"""
 
 from __future__ import annotations
 
@@ -6,7 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from va_widgets.video.decode import Frame, Picture, Shot
+from va_widgets.video.decode import Frame
+from va_widgets.video.scaling import Picture
 from va_widgets.video.transitions import TransitionDetector
 
 _CANDIDATES = 4  # pictures that are kept of a running clip for every one that is sampled of it,
@@ -15,36 +23,52 @@ _INTERVAL = 0.08  # seconds between them at first; doubled whenever there are to
 _LONGEST_STILL = 600.0  # seconds of a frame that are cut into windows; what is longer is a gap
 
 
-class Transitions:
-    """Begins a clip at every cut, fade and dissolve; sees every frame once, in order.
+@dataclass(frozen=True)
+class Shot:
+    """A clip of a video: `start` and `end` in seconds, frames `frame_in` up to but without `frame_out`.
 
-    `fps` are the frames seen a second, `look_back` those by which it may be late.
+    `width` and `height` are the pixels it is shown in; `pictures` are RGB, sampled of it, of any size.
+    """
+
+    start: float
+    end: float
+    frame_in: int
+    frame_out: int
+    width: int
+    height: int
+    pictures: list[Picture]
+
+
+class Transitions:
+    """Finds the frames that begin a clip, at every cut, fade and dissolve, from frames given in order.
+
+    `fps` is the number of frames given a second. A frame is reported at most `look_back` frames after it was given.
     """
 
     def __init__(self, fps: float) -> None:
         self._detector = TransitionDetector(fps)
         self.look_back = self._detector.lookahead
-        self._seen = 0
+        self._count = 0
         self._numbers: deque[int] = deque(maxlen=self.look_back + 1)
 
     def at(self, frame: Frame) -> list[int]:
-        """The numbers of the frames that are now known to begin a clip."""
-        self._seen += 1
+        """Take the next frame; returns the numbers of the frames that are now known to begin a clip."""
+        self._count += 1
         self._numbers.append(frame.index)
-        return self._named(self._detector.process(frame.small()))
+        return self._frame_numbers(self._detector.process(frame.small()))
 
     def finish(self) -> list[int]:
-        """The numbers of those that are only known at the end."""
-        return self._named(self._detector.finish())
+        """Return the numbers of the frames that begin a clip and that are only known at the end."""
+        return self._frame_numbers(self._detector.finish())
 
-    def _named(self, places: Sequence[int]) -> list[int]:
-        return [self._numbers[place - self._seen] for place in places]
+    def _frame_numbers(self, positions: Sequence[int]) -> list[int]:
+        return [self._numbers[position - self._count] for position in positions]
 
 
 def shots(frames: Iterable[Frame], cutter: Transitions, samples: int) -> Iterator[Shot]:
-    """Cut a stream of frames into clips and sample `samples` pictures, evenly spaced, of each.
+    """Yield the shots of a stream of frames, with `samples` evenly spaced pictures of each.
 
-    Memory stays the same however long a clip is.
+    Needs the same memory however long a shot is.
     """
     running: _Running | None = None
 
@@ -62,7 +86,7 @@ def shots(frames: Iterable[Frame], cutter: Transitions, samples: int) -> Iterato
         if running is None:
             running = _Running(_seen(frame), samples, cutter.look_back)
         else:
-            running.add(frame, wanted=frame.index in cuts)
+            running.add(frame, keep=frame.index in cuts)
         yield from split(cuts)
     if running is not None:
         yield from split(cutter.finish())
@@ -70,7 +94,7 @@ def shots(frames: Iterable[Frame], cutter: Transitions, samples: int) -> Iterato
 
 
 def windows(frames: Iterable[Frame], seconds: float, samples: int) -> Iterator[Shot]:
-    """Cut a stream of frames into clips of so many seconds; the last one ends with the video.
+    """Yield clips of so many seconds of a stream of frames; the last one ends with the video.
 
     A frame belongs to the window that it begins in, and to those that it fills at least half of: in a slide show.
     """
@@ -94,13 +118,13 @@ def windows(frames: Iterable[Frame], seconds: float, samples: int) -> Iterator[S
 def segments(
     frames_from: Callable[[float], Iterable[Frame]], times: Sequence[tuple[float, float]], samples: int
 ) -> Iterator[tuple[int, Shot]]:
-    """The clips that are asked for by (start, end) in seconds, each with its place in `times`.
+    """Yield the clips from `start` to `end` for each (start, end) of `times` in seconds, with its index in `times`.
 
-    `frames_from` gives a video's frames from a moment on; clips are sought one by one. What lies behind the end of the
-    video is left out; a clip that begins before it and ends after it ends with the video.
+    `frames_from` returns a video's frames from a moment on, and is called for each clip. Clips after the end of the
+    video are left out; a clip that begins before it and ends after it ends with the video.
     """
-    for place in sorted(range(len(times)), key=lambda place: times[place]):
-        start, end = times[place]
+    for index in sorted(range(len(times)), key=lambda index: times[index]):
+        start, end = times[index]
         running: _Running | None = None
         for frame in frames_from(start):
             if frame.time >= end - 1e-6:
@@ -111,12 +135,12 @@ def segments(
                 running.add(frame)
         if running is not None:
             shot = running.shot()
-            yield place, replace(shot, start=start, end=min(end, shot.end))
+            yield index, replace(shot, start=start, end=min(end, shot.end))
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A frame that has gone by; of most the picture is not kept, as decoded frames are large."""
+    """A frame that was decoded, without its picture in most cases, because decoded frames are large."""
 
     index: int
     time: float
@@ -125,8 +149,9 @@ class _Seen:
     picture: Picture | None
 
 
-def _seen(frame: Frame, wanted: bool = True) -> _Seen:
-    return _Seen(frame.index, frame.time, frame.end, frame.shown_size(), frame.picture() if wanted else None)
+def _seen(frame: Frame, with_picture: bool = True) -> _Seen:
+    picture = frame.picture() if with_picture else None
+    return _Seen(frame.index, frame.time, frame.end, frame.shown_size(), picture)
 
 
 class _Running:
@@ -137,17 +162,17 @@ class _Running:
         self._samples, self._look_back = samples, look_back
         self._interval = _INTERVAL
         self._kept: list[_Seen] = []
-        self._recent = [first]  # a cut may be found late, and then these are the next clip's
-        self._pictured = first.time
+        self._recent = [first]  # a cut may be found late, and then these belong to the next clip
+        self._last_picture = first.time  # the time of the last frame whose picture was kept
 
-    def add(self, frame: Frame, wanted: bool = False) -> None:
-        """Take the next frame; its picture is kept if it is `wanted`, or none has been for a while."""
-        # What may turn out to be the next clip's is not as sparse as what a long clip needs for itself.
+    def add(self, frame: Frame, keep: bool = False) -> None:
+        """Take the next frame; its picture is kept if `keep` is true, or none has been kept for an interval."""
+        # Frames that may turn out to be the next clip's are kept more densely than a long clip needs them.
         interval = _INTERVAL if self._look_back else self._interval
-        wanted = wanted or frame.time - self._pictured >= interval - 1e-6
-        if wanted:
-            self._pictured = frame.time
-        self._recent.append(_seen(frame, wanted))
+        keep = keep or frame.time - self._last_picture >= interval - 1e-6
+        if keep:
+            self._last_picture = frame.time
+        self._recent.append(_seen(frame, keep))
         while len(self._recent) > self._look_back + 1:
             self._keep(self._recent.pop(0))
 
@@ -160,9 +185,9 @@ class _Running:
             self._interval *= 2
 
     def split(self, cut: int) -> _Running | None:
-        """The clip that begins at a frame, which takes what is its own from this one.
+        """Return the clip that begins at frame `cut`; its frames are taken out of this one.
 
-        None if it would be this one, or if there would not be a picture of both: dozens of frames at one moment.
+        None if it would be this one, or if one of them would have no picture: dozens of frames at one moment.
         """
         before = [seen for seen in self._recent if seen.index < cut]
         after = self._recent[len(before) :]
@@ -172,11 +197,11 @@ class _Running:
         self._recent = before
         following = _Running(after[0], self._samples, self._look_back)
         following._recent = after
-        following._pictured = pictured[-1]
+        following._last_picture = pictured[-1]
         return following
 
     def shot(self, end: float | None = None, frame_out: int | None = None) -> Shot:
-        """The clip, which ends at `end` seconds, before the frame `frame_out`, or with its last frame."""
+        """Return the clip, which ends at `end` seconds, before the frame `frame_out`, or with its last frame."""
         last = self._recent[-1] if self._recent else self._kept[-1]
         for seen in self._recent:
             self._keep(seen)

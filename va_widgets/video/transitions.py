@@ -1,4 +1,4 @@
-"""Transitions: cuts, fades and dissolves, found in frames that come one at a time."""
+"""Detect cuts, fades and dissolves in frames that are given one at a time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ SHORTEST = 0.4  # seconds; a shot that would be shorter belongs to its neighbour
 
 
 class TransitionDetector:
-    """Finds cuts, dissolves and fades in frames that come one at a time.
+    """Finds the first frames of shots, after cuts, dissolves and fades.
 
-    Pictures of 32 x 18 pixels tell them apart. A cut is a change far above its neighbours', after which the picture
-    does not come back as it does after a flash. In a dissolve each frame lies on the straight line between a frame
-    before and one after, which no moving camera or subject does. A fade passes through black.
+    Frames are compared at 32 x 18 pixels. A cut is a change far above its neighbours', after which the picture does not
+    come back as it does after a flash. In a dissolve each frame lies on the straight line between a frame before and
+    one after, which no moving camera or subject does. A fade passes through black.
 
-    A shot's first frame is told at most `lookahead` frames after it was given. `fps` are the frames given a second.
+    A shot's first frame is reported at most `lookahead` frames after it was given. `fps` is the number of frames given
+    a second, `shortest` the seconds that a shot lasts at least.
     """
 
     _SIZE = (32, 18)
@@ -38,17 +39,17 @@ class TransitionDetector:
         self._changes: list[float] = []  # of each recent picture from the one before it
         self._count = 0
         self._black_from: int | None = None
-        self._best: tuple[int, float, int] | None = None  # rank, strength and place of the transition at hand
-        self._cut = 0  # the place of the last transition told
-        self._dissolving = -self._shortest  # the last place that looked like a dissolve
+        self._best: tuple[int, float, int] | None = None  # rank, strength and position of the candidate
+        self._cut = 0  # the position of the last transition that was reported
+        self._dissolving = -self._shortest  # the last position that looked like a dissolve
 
     @property
     def lookahead(self) -> int:
-        """Frames after a shot's first that may be given before it is told."""
+        """The most frames that are given after a shot's first one before it is reported."""
         return self._reach + self._shortest + 1
 
     def process(self, picture: NDArray[np.uint8]) -> list[int]:
-        """Take the next frame, uint8 (height, width, 3); the places of the shots known to begin, counted from 0."""
+        """Take the next frame, uint8 (height, width, 3); returns the positions, from 0, of new shots' first frames."""
         small = cv2.resize(picture, self._SIZE, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         self._changes.append(_change(small, self._recent[-1]) if self._recent else 0.0)
         self._recent.append(small)
@@ -63,23 +64,23 @@ class TransitionDetector:
         return self._look_at(len(self._recent) - 1 - self._reach) if len(self._recent) > self._reach else []
 
     def finish(self) -> list[int]:
-        """The places of the shots that begin in the last frames."""
-        told: list[int] = []
+        """Return the positions of the shots that begin in the last frames."""
+        starts: list[int] = []
         for i in range(max(0, len(self._recent) - self._reach), len(self._recent)):
-            told += self._look_at(i)
-        return told + self._told(self._count + self._shortest)
+            starts += self._look_at(i)
+        return starts + self._settled(self._count + self._shortest)
 
     def _look_at(self, i: int) -> list[int]:
-        place = self._count - len(self._recent) + i
-        told = self._told(place)
-        self._look_for_fade(self._recent[i], place)
+        position = self._count - len(self._recent) + i
+        starts = self._settled(position)
+        self._look_for_fade(self._recent[i], position)
         if self._is_cut(i):
-            self._note(2, self._changes[i], place)
+            self._note(2, self._changes[i], position)
         elif (far := self._dissolve(i)) > 0:
-            if place - self._dissolving > self._shortest or self._best is not None:
-                self._note(0, far, place)
-            self._dissolving = max(self._dissolving, place)
-        return told
+            if position - self._dissolving > self._shortest or self._best is not None:
+                self._note(0, far, position)
+            self._dissolving = max(self._dissolving, position)
+        return starts
 
     def _is_cut(self, i: int) -> bool:
         around = [*self._changes[max(1, i - self._NEIGHBOURS) : i], *self._changes[i + 1 : i + 1 + self._NEIGHBOURS]]
@@ -96,7 +97,7 @@ class TransitionDetector:
         return stays >= self._STAYS * change
 
     def _dissolve(self, i: int) -> float:
-        """How far apart the ends of a dissolve around a place are, in grey levels; 0 where there is none."""
+        """Return how far apart the ends of a dissolve around a picture are, in grey levels; 0 where there is none."""
         first, after = i - self._reach, i + self._reach + 1
         if first < 0 or after > len(self._recent):
             return 0.0
@@ -119,37 +120,37 @@ class TransitionDetector:
         # The ends of a fade, or of a change of light, are one picture at two levels.
         return far if _correlation(start, end) < self._LIKE else 0.0
 
-    def _look_for_fade(self, small: NDArray[np.float32], place: int) -> None:
+    def _look_for_fade(self, small: NDArray[np.float32], position: int) -> None:
         if self._is_black(small):
             if self._black_from is None:
-                self._black_from = place
+                self._black_from = position
         elif self._black_from is not None:
             if self._black_from > 0:
-                self._note(1, 0.0, max((self._black_from + place) // 2, place - self._shortest))
+                self._note(1, 0.0, max((self._black_from + position) // 2, position - self._shortest))
             self._black_from = None
 
     def _is_black(self, small: NDArray[np.float32]) -> bool:
         return float(small.mean()) < self._BLACK and float(small.std()) < self._FLAT
 
-    def _note(self, rank: int, strength: float, place: int) -> None:
-        """Keep a transition unless there is a better one at hand."""
-        if place - self._cut >= self._shortest:
-            self._best = max(self._best or (rank, strength, place), (rank, strength, place))
+    def _note(self, rank: int, strength: float, position: int) -> None:
+        """Keep a transition unless there is a better candidate."""
+        if position - self._cut >= self._shortest:
+            self._best = max(self._best or (rank, strength, position), (rank, strength, position))
 
-    def _told(self, place: int) -> list[int]:
-        """The transition at hand, if what happens at a place is too far from it to be part of it."""
-        if self._best is None or place - self._best[2] < self._shortest:
+    def _settled(self, position: int) -> list[int]:
+        """Return the candidate's position if a change at `position` would be too far from it to be part of it."""
+        if self._best is None or position - self._best[2] < self._shortest:
             return []
         self._cut, self._best = self._best[2], None
         return [self._cut]
 
 
-def _change(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    return float(np.abs(one - other).mean())
+def _change(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    return float(np.abs(a - b).mean())
 
 
-def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """From -1 to 1; 0 if one of them is all of one colour."""
-    one, other = one - one.mean(), other - other.mean()
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / length if length > 0 else 0.0
+def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Return the correlation of two pictures, from -1 to 1; 0 if one of them is all of one colour."""
+    a, b = a - a.mean(), b - b.mean()
+    length = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / length if length > 0 else 0.0

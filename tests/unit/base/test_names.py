@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 import va_widgets as va
 from tests.unit.video.video_files import write_video
 from va_widgets.base.names import escaped, is_reserved, unescaped
-from va_widgets.corpus import sources, storage
+from va_widgets.corpus import sources
+from va_widgets.corpus.manifest import file_name
 from va_widgets.encoders.protocol import Encoder, as_encoder
 
 NOT_UTF_8 = os.fsdecode(b"caf\xe9.mp4")
@@ -285,10 +286,10 @@ def test_a_path_that_cannot_be_is_refused_in_one_sentence(door: str, tmp_path: P
 
 def test_clips_that_differ_by_case_alone_have_files_of_their_own() -> None:
     ids = ["aB3", "Ab3", "ab3", "CON", "con", "nul", "com1", "é", "x" * 300, "a.b", "a-b", "lpt1"]
-    names = [storage.file_name(clip) for clip in ids]
+    names = [file_name(clip) for clip in ids]
     assert len({name.casefold() for name in names}) == len(ids)
     assert not any(is_reserved(f"{name}.2.mp4") for name in names)
-    assert storage.file_name("0123456789abcdef-00000000-00001200") == "0123456789abcdef-00000000-00001200"
+    assert file_name("0123456789abcdef-00000000-00001200") == "0123456789abcdef-00000000-00001200"
 
 
 def test_names_that_windows_reserves_are_known() -> None:

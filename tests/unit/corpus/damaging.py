@@ -25,9 +25,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import va_widgets as va
-from va_widgets.corpus import storage
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.files.digests import Written, sealed
+from va_widgets.corpus.manifest import MANIFEST_FILE, Manifest, Root, Source
 from va_widgets.corpus.verification import verify
 
 CLIPS, DIM = 12, 8
@@ -79,7 +79,7 @@ def write_corpora(folder: Path) -> list[Path]:
 def write_filmed(path: Path) -> None:
     """A corpus with filmstrips and sources, as a build leaves it; its videos are gone."""
     from va_widgets.corpus.merge import join
-    from va_widgets.video.decode import filmstrip
+    from va_widgets.video.filmstrip import filmstrip
 
     rng = np.random.default_rng(0)
     sources = []
@@ -99,8 +99,8 @@ def write_filmed(path: Path) -> None:
         card = shards.ShardCard("encoder", 3, "done", "", n)
         vectors = rng.standard_normal((n, DIM)).astype(np.float16)
         shards.write_shard(path, key, shards.Shard(clips, vectors, b"".join(strip.data for strip in strips), card))
-        sources.append(storage.Source(f"{number}.mp4", 0, 1000, 1, key, "done", "", n, 0.5, key))
-    made = storage.Manifest(2, "encoder", None, 0, 0, 3, "", "", None, [storage.Root("/nowhere/films", "../films")])
+        sources.append(Source(f"{number}.mp4", 0, 1000, 1, key, "done", "", n, 0.5, key))
+    made = Manifest(2, "encoder", None, 0, 0, 3, "", "", None, [Root("/nowhere/films", "../films")])
     mine = pd.DataFrame(
         {"mine": [f"{i}" for i in range(CLIPS)]}, pd.Index([f"{i // 6:016x}-{i % 6}" for i in range(CLIPS)])
     )
@@ -121,7 +121,7 @@ def write_given(path: Path) -> None:
 def forget_digests(path: Path) -> None:
     """Turn a corpus into one of an older version, which kept neither sizes nor digests of its files."""
     cards = [*path.glob("shards/*/shard.json")]
-    for file in [path / storage.MANIFEST_FILE, *cards]:
+    for file in [path / MANIFEST_FILE, *cards]:
         content = json.loads(file.read_text(encoding="utf-8"))
         for name in ("files", "replaced", "check"):
             content.pop(name, None)
@@ -130,7 +130,7 @@ def forget_digests(path: Path) -> None:
 
 def record_digests(path: Path) -> None:
     """Enter what the files of a corpus hold now into its manifest, as somebody does who tampers with it."""
-    file = path / storage.MANIFEST_FILE
+    file = path / MANIFEST_FILE
     content = json.loads(file.read_text(encoding="utf-8"))
     if content.get("files"):
         names = [name for name in content["files"] if (path / name).is_file()]

@@ -20,7 +20,7 @@ import numpy as np
 
 import va_widgets as va
 from tests.unit.video.video_files import write_video
-from va_widgets.corpus import storage
+from va_widgets.corpus.manifest import MANIFEST_FILE
 
 CONCEPT = "a thing"
 _LONGEST = 120.0  # seconds that anything here may take on a busy machine
@@ -268,7 +268,7 @@ def killed(case: Case, corpus: Path, builder: Builder, share: float, by_step: bo
 
 def what_is_left(case: Case, corpus: Path) -> str:
     """What a folder holds after a kill. Raises AssertionError for anything that may not be."""
-    if not (corpus / storage.MANIFEST_FILE).exists():
+    if not (corpus / MANIFEST_FILE).exists():
         assert case.former is None
         return "nothing"
     found = contents(corpus)

@@ -93,7 +93,7 @@ def test_a_second_build_decodes_nothing(built: va.Corpus, videos: Path, monkeypa
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a video was opened")
 
-    monkeypatch.setattr("va_widgets.video.decode.av.open", refuse)
+    monkeypatch.setattr("va_widgets.video.container.av.open", refuse)
     again = va.Corpus.build(built.path, videos=videos, progress=False)
     assert again.clips.equals(built.clips)
     assert built.path.joinpath("manifest.json").read_bytes() == before

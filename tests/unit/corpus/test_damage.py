@@ -21,7 +21,7 @@ import pytest
 import va_widgets as va
 from tests.unit.corpus import damaging
 from va_widgets.cli import main
-from va_widgets.corpus import storage
+from va_widgets.corpus.manifest import MANIFEST_FILE, read_manifest
 from va_widgets.corpus.verification import verify
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of memory and time are set as POSIX does it")
@@ -51,14 +51,14 @@ def given(tmp_path: Path) -> Path:
 
 def tampered(corpus: Path, **fields: Any) -> Path:
     """A corpus with other fields in its manifest."""
-    file = corpus / storage.MANIFEST_FILE
+    file = corpus / MANIFEST_FILE
     file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **fields}), encoding="utf-8")
     return corpus
 
 
 def rewritten(corpus: Path, **columns: Any) -> Path:
     """A corpus with other columns in its table of clips, of which its manifest has the right digest."""
-    file = corpus / storage.read_manifest(corpus).clips_file
+    file = corpus / read_manifest(corpus).clips_file
     table = pq.read_table(file).to_pandas()
     pq.write_table(pa.Table.from_pandas(table.assign(**columns)), file)
     damaging.record_digests(corpus)
@@ -155,13 +155,13 @@ def test_a_manifest_with_a_field_that_it_cannot_have_is_refused(
     ids=["array", "deep", "not UTF-8", "surrogate", "empty", "binary", "another's"],
 )
 def test_a_manifest_that_is_none_is_refused(filmed: Path, content: bytes, told: str) -> None:
-    (filmed / storage.MANIFEST_FILE).write_bytes(content)
+    (filmed / MANIFEST_FILE).write_bytes(content)
     with pytest.raises(va.CorpusError, match=rf"manifest\.json is damaged, or no manifest of a corpus \(.*{told}"):
         va.Corpus.open(filmed)
 
 
 def test_a_manifest_that_is_a_pipe_or_very_large_is_not_read(filmed: Path) -> None:
-    file = filmed / storage.MANIFEST_FILE
+    file = filmed / MANIFEST_FILE
     with file.open("r+b") as opened:
         opened.truncate(1 << 40)  # of nothing
     with pytest.raises(va.CorpusError, match=r"it has 1,099,511,627,776 bytes"):
@@ -218,7 +218,7 @@ def test_pictures_that_cannot_be_there_are_refused(filmed: Path, columns: dict[s
 
 @pytest.mark.parametrize("name", ["clip_id", "video", "fps", "_key", "_strip_bytes"])
 def test_a_table_without_a_column_is_told_by_opening_and_by_verify(filmed: Path, name: str) -> None:
-    file = filmed / storage.read_manifest(filmed).clips_file
+    file = filmed / read_manifest(filmed).clips_file
     pq.write_table(pq.read_table(file).drop_columns([name]), file)
     damaging.record_digests(filmed)
     with pytest.raises(va.CorpusError, match=f"it has no column {name}"):
@@ -228,7 +228,7 @@ def test_a_table_without_a_column_is_told_by_opening_and_by_verify(filmed: Path,
 
 
 def test_a_clip_id_that_comes_twice_is_told_before_a_clip_is_looked_up(filmed: Path) -> None:
-    file = filmed / storage.read_manifest(filmed).clips_file
+    file = filmed / read_manifest(filmed).clips_file
     table = pq.read_table(file).to_pandas()
     table.index = pd.Index(["twice"] * len(table), name="clip_id")
     pq.write_table(pa.Table.from_pandas(table), file)
@@ -253,7 +253,7 @@ def test_missing_times_of_a_corpus_of_embeddings_are_no_damage(given: Path) -> N
 def test_files_that_are_cut_while_a_corpus_is_open_do_not_end_the_process(filmed: Path) -> None:
     corpus = va.Corpus.open(filmed)
     clip = corpus.clips.index[0]
-    manifest = storage.read_manifest(filmed)
+    manifest = read_manifest(filmed)
     assert manifest.sources_file is not None
     for name in (manifest.embeddings_file, manifest.clips_file, manifest.sources_file):
         os.truncate(filmed / name, 0)
@@ -319,14 +319,14 @@ def test_an_older_corpus_opens_and_verify_says_what_cannot_be_compared(filmed: P
     assert told["reason"].str.startswith("an older va-widgets wrote it").all()
     again = va.Corpus.open(filmed).with_columns(pd.DataFrame({"more": 1}, index=va.Corpus.open(filmed).clips.index))
     statuses = again.verify(progress=False).set_index("file")["status"]
-    assert statuses["manifest.json"] == statuses[storage.read_manifest(filmed).clips_file] == "ok"
-    assert statuses[storage.read_manifest(filmed).embeddings_file] == "unrecorded"
+    assert statuses["manifest.json"] == statuses[read_manifest(filmed).clips_file] == "ok"
+    assert statuses[read_manifest(filmed).embeddings_file] == "unrecorded"
 
 
 def test_verify_on_the_command_line(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(given)]) == 0
     assert capsys.readouterr().out == "4 ok\n"
-    file = given / storage.read_manifest(given).embeddings_file
+    file = given / read_manifest(given).embeddings_file
     file.write_bytes(file.read_bytes()[:-1] + b"\x01")
     assert main(["verify", str(given)]) == 1
     out = capsys.readouterr().out

@@ -17,8 +17,8 @@ import pytest
 
 import va_widgets as va
 from tests.conftest import labelled
-from va_widgets.corpus import storage
 from va_widgets.corpus.files import data_files, shards
+from va_widgets.corpus.manifest import read_manifest
 
 fcntl = pytest.importorskip("fcntl", reason="Windows locks files in another way")
 
@@ -95,7 +95,7 @@ def test_files_that_cannot_be_mapped_are_read_and_written(
 def test_where_there_are_no_locks_a_file_keeps_others_away(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from va_widgets.corpus.build import locked
+    from va_widgets.corpus.lock import locked
 
     corpus = given(tmp_path / "c")
     monkeypatch.setattr(fcntl, "flock", refusing(number))
@@ -129,7 +129,7 @@ def test_a_file_that_windows_will_not_remove_is_left_to_the_next_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus = given(tmp_path / "c")
-    first = storage.read_manifest(corpus.path)
+    first = read_manifest(corpus.path)
     unlink = Path.unlink
 
     def mapped(file: Path, missing_ok: bool = False) -> None:
@@ -143,7 +143,7 @@ def test_a_file_that_windows_will_not_remove_is_left_to_the_next_build(
         assert (corpus.path / first.clips_file).exists()
         assert corpus.clips.index.equals(second.clips.index)
     third = second.with_columns(pd.DataFrame({"yours": [1, 2, 3]}, index=corpus.clips.index))
-    assert [file.name for file in corpus.path.glob("clips-*")] == [storage.read_manifest(third.path).clips_file]
+    assert [file.name for file in corpus.path.glob("clips-*")] == [read_manifest(third.path).clips_file]
 
 
 def test_times_in_steps_of_two_seconds_are_no_news(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import va_widgets as va
 from tests.unit.video.video_files import write_video
 from va_widgets import cli
-from va_widgets.corpus import storage
+from va_widgets.corpus.manifest import MANIFEST_FILE
 from va_widgets.encoders.protocol import OpenClipEncoder
 
 
@@ -52,7 +52,7 @@ def home(made: Path, tmp_path: Path) -> Path:
 
 def pretend(corpus: Path, places: dict[str, str]) -> None:
     """Let the videos of a corpus have come from other places."""
-    file = corpus / storage.MANIFEST_FILE
+    file = corpus / MANIFEST_FILE
     found = json.loads(file.read_text())
     for root in found["roots"]:
         for old, new in places.items():

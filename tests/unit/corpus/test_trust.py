@@ -16,7 +16,8 @@ import va_widgets as va
 from tests.unit.corpus.damaging import record_digests
 from tests.unit.video.video_files import write_video
 from va_widgets import cli
-from va_widgets.corpus import storage, trust
+from va_widgets.corpus import trust
+from va_widgets.corpus.manifest import MANIFEST_FILE, PREVIEWS_FOLDER
 from va_widgets.widget import media
 
 SAYS = r"^The video a\.mp4 is not read from {}, which only the corpus itself names: .* call corpus\.trust\(\) once\.$"
@@ -42,7 +43,7 @@ def stranger(made: Path, tmp_path: Path) -> Path:
 
 def name_root(corpus: Path, absolute: str, relative: str) -> None:
     """Let a corpus say that its videos are in another place."""
-    file = corpus / storage.MANIFEST_FILE
+    file = corpus / MANIFEST_FILE
     found = json.loads(file.read_text())
     found["roots"] = [{"absolute": absolute, "relative": relative}]
     file.write_text(json.dumps(found))
@@ -50,7 +51,7 @@ def name_root(corpus: Path, absolute: str, relative: str) -> None:
 
 def change_clips(corpus: Path, **values: str | float) -> None:
     """Let the table of clips hold other values, and the manifest the digests of that."""
-    file = corpus / json.loads((corpus / storage.MANIFEST_FILE).read_text())["clips_file"]
+    file = corpus / json.loads((corpus / MANIFEST_FILE).read_text())["clips_file"]
     pd.read_parquet(file).assign(**values).to_parquet(file)
     record_digests(corpus)
 
@@ -74,7 +75,7 @@ def test_a_stranger_s_corpus_plays_no_video_of_the_user_s_until_it_is_trusted(st
     says = SAYS.format(stranger.parent / "private")
     with pytest.raises(va.PreviewUnavailableError, match=says):
         corpus.preview(clip)
-    assert not (stranger / storage.PREVIEWS_FOLDER).exists()
+    assert not (stranger / PREVIEWS_FOLDER).exists()
     assert corpus.filmstrip(clip).data
     page = corpus.play(clip)._repr_html_()
     assert "corpus.trust()" in page
@@ -84,13 +85,13 @@ def test_a_stranger_s_corpus_plays_no_video_of_the_user_s_until_it_is_trusted(st
     assert not shown["available"]
     assert "corpus.trust()" in shown["reason"]
     assert buffers == []
-    before = (stranger / storage.MANIFEST_FILE).read_bytes()
+    before = (stranger / MANIFEST_FILE).read_bytes()
     assert corpus.trust() is corpus
     assert media.preview(session, clip, 0)[0]["available"]  # a session that is open sees it, too
     session.close()
-    shutil.rmtree(stranger / storage.PREVIEWS_FOLDER)
+    shutil.rmtree(stranger / PREVIEWS_FOLDER)
     assert plays(va.Corpus.open(stranger))
-    assert (stranger / storage.MANIFEST_FILE).read_bytes() == before
+    assert (stranger / MANIFEST_FILE).read_bytes() == before
     name_root(stranger, str(stranger.parent), "")  # what is named later is not what was trusted
     change_clips(stranger, video="private/a.mp4", start=0.1)
     assert not plays(va.Corpus.open(stranger))
@@ -188,7 +189,7 @@ def test_where_nothing_can_be_written_it_holds_for_this_process(
     assert plays(va.Corpus.open(stranger))
     copied = pickle.dumps(corpus)
     monkeypatch.setattr(trust, "_of_this_process", {})  # as another process begins
-    shutil.rmtree(stranger / storage.PREVIEWS_FOLDER)
+    shutil.rmtree(stranger / PREVIEWS_FOLDER)
     assert not plays(va.Corpus.open(stranger))
     assert plays(pickle.loads(copied))
 
@@ -263,15 +264,15 @@ def test_previews_are_neither_written_nor_read_through_a_link(stranger: Path, tm
     corpus = va.Corpus.open(stranger).trust()
     clip = corpus.clips.index[0]
     assert plays(corpus)
-    (cut,) = (stranger / storage.PREVIEWS_FOLDER).iterdir()
+    (cut,) = (stranger / PREVIEWS_FOLDER).iterdir()
     cut.unlink()
     (tmp_path / "secret").write_bytes(b"secret")
     cut.symlink_to(tmp_path / "secret")
     with pytest.raises(va.PreviewUnavailableError, match="leads out of"):
         corpus.preview(clip)
-    shutil.rmtree(stranger / storage.PREVIEWS_FOLDER)
+    shutil.rmtree(stranger / PREVIEWS_FOLDER)
     (tmp_path / "elsewhere").mkdir()
-    (stranger / storage.PREVIEWS_FOLDER).symlink_to(tmp_path / "elsewhere")
+    (stranger / PREVIEWS_FOLDER).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(va.PreviewUnavailableError, match="leads out of"):
         corpus.preview(clip)
     assert "leads out of" in corpus.play(clip)._repr_html_()
@@ -281,7 +282,7 @@ def test_previews_are_neither_written_nor_read_through_a_link(stranger: Path, tm
 def test_a_pipe_in_place_of_a_preview_does_not_hang(stranger: Path) -> None:
     corpus = va.Corpus.open(stranger).trust()
     assert plays(corpus)
-    (cut,) = (stranger / storage.PREVIEWS_FOLDER).iterdir()
+    (cut,) = (stranger / PREVIEWS_FOLDER).iterdir()
     cut.unlink()
     os.mkfifo(cut)
     assert plays(corpus)
@@ -323,19 +324,19 @@ def test_an_id_that_means_other_times_or_another_video_is_cut_anew(tmp_path: Pat
     first = seen("a.mp4", 0.0, 1.0)
     assert seen("a.mp4", 1.0, 2.0) != first
     assert seen("a.mp4", 0.0, 1.0) == first
-    kept = sorted((tmp_path / "ca.mp4" / storage.PREVIEWS_FOLDER).iterdir())
+    kept = sorted((tmp_path / "ca.mp4" / PREVIEWS_FOLDER).iterdir())
     assert len(kept) == 2
     # The other video under the same id and times.
-    (tmp_path / "ca.mp4" / storage.PREVIEWS_FOLDER).rename(tmp_path / "kept")
+    (tmp_path / "ca.mp4" / PREVIEWS_FOLDER).rename(tmp_path / "kept")
     (tmp_path / "cb.mp4").mkdir()
-    (tmp_path / "kept").rename(tmp_path / "cb.mp4" / storage.PREVIEWS_FOLDER)
+    (tmp_path / "kept").rename(tmp_path / "cb.mp4" / PREVIEWS_FOLDER)
     assert seen("b.mp4", 0.0, 1.0) != first
 
 
 def test_a_damaged_preview_is_told_in_a_sentence(stranger: Path) -> None:
     corpus = va.Corpus.open(stranger).trust()
     assert plays(corpus)
-    (cut,) = (stranger / storage.PREVIEWS_FOLDER).iterdir()
+    (cut,) = (stranger / PREVIEWS_FOLDER).iterdir()
     cut.write_bytes(b"\0" * 100)
     session = va.Session(corpus, "a thing")
     shown, buffers = media.preview(session, corpus.clips.index[0], 0)

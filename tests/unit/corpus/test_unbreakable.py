@@ -32,8 +32,10 @@ from tests.unit.corpus.killing import (
     write_cases,
 )
 from tests.unit.video.video_files import write_video
-from va_widgets.corpus import build, storage
+from va_widgets.corpus import lock, storage
 from va_widgets.corpus.files import shards
+from va_widgets.corpus.manifest import MANIFEST_FILE, SCHEMA_VERSION, read_manifest, read_manifest_alone
+from va_widgets.corpus.writing import Writing, clear_unfinished
 from va_widgets.encoders.protocol import OpenClipEncoder
 from va_widgets.video import decoder_pool, decoder_process
 from va_widgets.video.decoder_process import Message, PicturesRequest, Request
@@ -126,15 +128,15 @@ def test_ctrl_c_right_after_the_manifest_was_replaced_leaves_the_new_corpus(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage, "_remove_replaced", interrupted)
-        manifest = storage.read_manifest(corpus)
+        patched.setattr("va_widgets.corpus.writing._remove_replaced", interrupted)
+        manifest = read_manifest(corpus)
         before, table = va.Corpus.open(corpus).clips, storage.open_files(corpus).clips.read()
-        with pytest.raises(KeyboardInterrupt), storage.Writing(corpus) as writing:
+        with pytest.raises(KeyboardInterrupt), Writing(corpus) as writing:
             writing.finish(msgspec.structs.replace(manifest, clips_file=writing.clips(table)))
-    assert storage.read_manifest(corpus).clips_file != manifest.clips_file
+    assert read_manifest(corpus).clips_file != manifest.clips_file
     assert va.Corpus.open(corpus).clips.equals(before)
     assert (corpus / manifest.clips_file).exists()
-    storage.clear_unfinished(corpus)
+    clear_unfinished(corpus)
     assert not (corpus / manifest.clips_file).exists()
 
 
@@ -172,11 +174,11 @@ def test_of_two_builds_at_once_the_second_is_refused_and_the_first_finishes(case
 
 def test_a_refused_build_leaves_what_another_has_begun(tmp_path: Path) -> None:
     new = tmp_path / "corpus"
-    with build.locked(new):
-        build.remove_empty(new, fresh=True)  # as a build does that found no folder yet, and then this one at work
-        with pytest.raises(va.CorpusError, match="Another build is at work"), build.locked(new):
+    with lock.locked(new):
+        lock.remove_empty(new, fresh=True)  # as a build does that found no folder yet, and then this one at work
+        with pytest.raises(va.CorpusError, match="Another build is at work"), lock.locked(new):
             pass
-    build.remove_empty(new, fresh=True)
+    lock.remove_empty(new, fresh=True)
     assert not new.exists()
 
 
@@ -215,12 +217,15 @@ def test_opening_never_fails_while_builds_replace_the_corpus(cases: list[Case], 
 def test_a_file_that_is_removed_while_it_is_opened_is_looked_up_again(
     cases: list[Case], builder: Builder, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    former = storage.read_manifest(corpus)
+    former = read_manifest(corpus)
     assert builder.build(corpus, cases[1].videos()).startswith("built")
-    read = storage.read_manifest_alone
+    read = read_manifest_alone
     stale = [former, former]
     with monkeypatch.context() as patched:
-        patched.setattr(storage, "read_manifest_alone", lambda path: stale.pop() if len(stale) > 1 else read(path))
+        patched.setattr(
+            "va_widgets.corpus.manifest.read_manifest_alone",
+            lambda path: stale.pop() if len(stale) > 1 else read(path),
+        )
         assert len(va.Corpus.open(corpus)) == len(cases[1].after["strips"])
     stale = [former]
     with monkeypatch.context() as patched:
@@ -303,14 +308,14 @@ def as_schema_1(corpus: Path) -> None:
     opened = storage.open_files(corpus)
     table = opened.clips.read().drop(columns="_shard")
     table.to_parquet(corpus / opened.manifest.clips_file)
-    found = json.loads((corpus / storage.MANIFEST_FILE).read_text())
+    found = json.loads((corpus / MANIFEST_FILE).read_text())
     for name in ("cut", "sources_file", "files", "replaced", "check"):
         del found[name]
     sources = [msgspec.to_builtins(source) for source in opened.sources()]
     for source in sources:
         del source["shard"]
     found |= {"schema": 1, "sources": sources}
-    (corpus / storage.MANIFEST_FILE).write_text(json.dumps(found, indent=1))
+    (corpus / MANIFEST_FILE).write_text(json.dumps(found, indent=1))
     assert opened.manifest.sources_file is not None
     (corpus / opened.manifest.sources_file).unlink()
     for folder in (corpus / shards.SHARDS_FOLDER).iterdir():
@@ -328,7 +333,7 @@ def test_a_corpus_of_schema_1_opens_plays_and_is_extended(cases: list[Case], bui
     cases[0].videos()
     assert opened.trust().preview(opened.clips.index[0])
     finished(cases[1], corpus, builder)
-    assert storage.read_manifest(corpus).schema == storage.SCHEMA_VERSION
+    assert read_manifest(corpus).schema == SCHEMA_VERSION
 
 
 def test_columns_are_added_to_a_corpus_of_schema_1(cases: list[Case], builder: Builder, corpus: Path) -> None:
@@ -343,7 +348,7 @@ def test_columns_are_added_to_a_corpus_of_schema_1(cases: list[Case], builder: B
 
 
 def test_a_corpus_of_a_newer_schema_is_refused(cases: list[Case], builder: Builder, corpus: Path) -> None:
-    file = corpus / storage.MANIFEST_FILE
+    file = corpus / MANIFEST_FILE
     file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 3, "unheard": "of"}))
     before = file.read_bytes()
     refusal = r"^The corpus in .* was made by a newer va-widgets \(schema 3, known here: 2\): upgrade it\.$"

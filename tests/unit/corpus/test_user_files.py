@@ -21,6 +21,8 @@ import va_widgets as va
 from tests.unit.video.video_files import write_video
 from va_widgets.corpus import storage
 from va_widgets.corpus.files import leftovers, shards
+from va_widgets.corpus.manifest import read_manifest
+from va_widgets.corpus.writing import Writing, clear_unfinished
 
 # What a user may have in a folder, called as closely like our own files as can be.
 NAMES = (
@@ -126,11 +128,11 @@ def test_an_index_and_its_embeddings_go_together_and_another_s_index_stays(tmp_p
     before = seed(home)
     va.Corpus.from_embeddings(home, vectors(2000, 8), table(2000))
     va.Corpus.open(home, search="index")
-    matrix = storage.read_manifest(home).embeddings_file
+    matrix = read_manifest(home).embeddings_file
     assert (home / matrix).with_suffix(".index").is_file()
     assert not [*home.glob(".unfinished-*[0-9]-*.index")]
-    former = storage.read_manifest(home)
-    with storage.Writing(home) as writing:  # as a build does that has found new videos
+    former = read_manifest(home)
+    with Writing(home) as writing:  # as a build does that has found new videos
         name, written = writing.embeddings(2000, 8)
         written[:] = np.load(home / matrix)
         writing.finish(msgspec.structs.replace(former, embeddings_file=name))
@@ -212,8 +214,8 @@ def test_a_shard_s_folder_with_another_s_files_is_told_before_its_video_is_read(
 
 def test_a_file_of_a_former_manifest_that_is_another_now_stays(tmp_path: Path) -> None:
     corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors(), table())
-    former = storage.read_manifest(corpus.path)
-    with storage.Writing(corpus.path) as writing:
+    former = read_manifest(corpus.path)
+    with Writing(corpus.path) as writing:
         name = writing.clips(storage.open_files(corpus.path).clips.read())
         writing.finish(msgspec.structs.replace(former, clips_file=name))
     file = corpus.path / former.clips_file
@@ -236,7 +238,7 @@ def test_a_manifest_cannot_have_another_file_removed(tmp_path: Path) -> None:
 def test_what_would_not_open_is_not_put_in_place(tmp_path: Path) -> None:
     corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors(), table())
     before = contents(corpus.path)
-    former, whole = storage.read_manifest(corpus.path), storage.open_files(corpus.path).clips.read()
+    former, whole = read_manifest(corpus.path), storage.open_files(corpus.path).clips.read()
     twice = whole.set_axis(pd.Index(["twice"] * len(whole), name="clip_id"))
     for rows, told in (
         (pd.concat([whole, whole.rename(index="{}-2".format)]), "it has 12 rows for 6 clips"),
@@ -244,11 +246,11 @@ def test_what_would_not_open_is_not_put_in_place(tmp_path: Path) -> None:
         (whole.assign(start="soon"), "the column start is no number"),
         (whole.drop(columns="fps"), "it has no column fps"),
     ):
-        with pytest.raises(va.CorpusError, match=told), storage.Writing(corpus.path) as writing:
+        with pytest.raises(va.CorpusError, match=told), Writing(corpus.path) as writing:
             writing.finish(msgspec.structs.replace(former, clips_file=writing.clips(rows)))
     with (
         pytest.raises(va.CorpusError, match=r"cannot be written \(.*fingerprint"),
-        storage.Writing(corpus.path) as writing,
+        Writing(corpus.path) as writing,
     ):
         writing.finish(msgspec.structs.replace(former, fingerprint="x" * 100_000))
     assert contents(corpus.path) == before
@@ -333,7 +335,7 @@ def test_a_writer_of_a_shard_that_is_killed_at_any_step_leaves_nothing_for_ever(
     kept = sorted((tmp_path / "states").iterdir())
     assert len(kept) > 10
     for state in kept:
-        storage.clear_unfinished(state)
+        clear_unfinished(state)
         before = {state / name: (home / name).read_bytes() for name in names}
         assert untouched(before)
         new = sorted(file.relative_to(state).as_posix() for file in contents(state) if file not in before)

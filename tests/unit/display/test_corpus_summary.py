@@ -19,8 +19,7 @@ from va_widgets.base.errors import CorpusError
 from va_widgets.display.corpus_summary import Sample, Summary, first_frame, summary_html, summary_text
 from va_widgets.display.map_layout import map_2d
 from va_widgets.display.player import Player, Thumbnail, clip_title
-from va_widgets.video.decode import filmstrip
-from va_widgets.video.filmstrip import Filmstrip
+from va_widgets.video.filmstrip import Filmstrip, filmstrip
 
 EVIL = """<script>alert(1)</script>" onerror='x' & \n\x1b[31m.mp4"""
 VOID = {"img", "br", "source"}

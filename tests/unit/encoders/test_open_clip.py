@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import va_widgets as va
+from va_widgets.base.threads import one_torch_thread
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import sample_scenes
 from va_widgets.encoders import image_tower, protocol
@@ -45,7 +46,7 @@ def reference(folder: Path, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.f
     """What a plain loop over OpenCLIP gives."""
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     model.eval()
-    with torch.inference_mode(), image_tower.one_thread_each():
+    with torch.inference_mode(), one_torch_thread():
         pixels = torch.stack([preprocess(Image.fromarray(frame)) for frame in frames])
         vectors: NDArray[np.float32] = model.encode_image(pixels, normalize=True).numpy()
     return vectors

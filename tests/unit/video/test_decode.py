@@ -16,8 +16,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from va_widgets.video.decode import Picture, Shot, UndecodableError, Video, still
-from va_widgets.video.shots import Transitions, shots
+from va_widgets.video.decode import Video
+from va_widgets.video.errors import UndecodableError
+from va_widgets.video.scaling import Picture
+from va_widgets.video.shots import Shot, Transitions, shots
+from va_widgets.video.stills import still
 
 K = {"601": (0.299, 0.114), "709": (0.2126, 0.0722), "2020": (0.2627, 0.0593)}  # red's and blue's share of luma
 PATCHES = np.array(

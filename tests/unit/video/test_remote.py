@@ -15,7 +15,7 @@ import pytest
 import va_widgets as va
 from tests.unit.corpus.damaging import record_digests
 from tests.unit.video.video_files import write_video
-from va_widgets.corpus import storage
+from va_widgets.corpus.manifest import MANIFEST_FILE
 from va_widgets.video import remote
 from va_widgets.video.decoder_process import DecoderProcess, Failed, PicturesRequest, Refused, Request
 
@@ -185,7 +185,7 @@ def test_a_stranger_s_corpus_runs_nothing_even_if_it_is_trusted(film: bytes, tmp
 
 def of_url(corpus: Path, url: str) -> None:
     """Let a corpus say that its clips are of a URL."""
-    file = corpus / storage.MANIFEST_FILE
+    file = corpus / MANIFEST_FILE
     found = json.loads(file.read_text())
     found["roots"] = [{"absolute": "", "relative": ""}]
     file.write_text(json.dumps(found))

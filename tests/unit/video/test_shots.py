@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from tests.unit.video.test_decode import film, places, read, scene
-from va_widgets.video.decode import Frame, Picture, Shot, Video
-from va_widgets.video.shots import Transitions, segments, shots, windows
+from va_widgets.video.decode import Frame, Video
+from va_widgets.video.scaling import Picture
+from va_widgets.video.shots import Shot, Transitions, segments, shots, windows
 
 
 def cut_into_windows(path: Path, seconds: float, samples: int = 4) -> list[Shot]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from va_widgets.base.errors import CorpusError
 from va_widgets.corpus import storage
 from va_widgets.corpus.ingest.user_tables import holds_texts
+from va_widgets.corpus.writing import write_parquet
 
 _WHOLE = 2**53  # up to here every whole number is a float64
 _TYPES_NAMED = 3
@@ -81,7 +82,7 @@ def _check(name: str, column: pd.Series[Any], origin: str) -> None:
     """Raise CorpusError unless a column comes back from Parquet."""
     parquet = io.BytesIO()
     try:
-        storage.write_parquet(column.to_frame("column"), parquet)
+        write_parquet(column.to_frame("column"), parquet)
         kind, back = storage.read_parquet_column(pa.BufferReader(parquet.getvalue()), "column")
     except _FAILURES as error:
         raise _refused(name, column, origin) from error

@@ -17,8 +17,6 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described, listed
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath, absolute_path, exists
-from va_widgets.corpus import storage
-from va_widgets.corpus.build import locked, remove_empty
 from va_widgets.corpus.ingest.columns import check_columns
 from va_widgets.corpus.ingest.user_tables import (
     check_names,
@@ -37,8 +35,10 @@ from va_widgets.corpus.ingest.vectors import (
     read_vectors,
     write_normalised,
 )
+from va_widgets.corpus.lock import locked, remove_empty
+from va_widgets.corpus.manifest import COLUMNS, GIVEN, MANIFEST_FILE, SCHEMA_VERSION, TYPES, Manifest, check_folder
 from va_widgets.corpus.merge import clusters
-from va_widgets.corpus.storage import Manifest
+from va_widgets.corpus.writing import Writing
 from va_widgets.encoders.protocol import Encoder
 
 _ROWS_DIGESTED = 1000
@@ -64,8 +64,8 @@ def write_given(
     Raises CorpusError if `path` holds a corpus, vectors and clips do not belong together, or values are refused; what
     is said of the table is found out before anything is written.
     """
-    storage.check_folder(path)
-    if exists(path / storage.MANIFEST_FILE):
+    check_folder(path)
+    if exists(path / MANIFEST_FILE):
         raise CorpusError(f"{path} already holds a corpus: open it with va.Corpus.open, or choose another folder.")
     vectors = read_vectors(embeddings)
     table = read_table(clips, without=_vector_columns(vectors, embeddings, clips))
@@ -75,7 +75,7 @@ def write_given(
     named = labels is not None or "clip_id" in table.columns
     table = index_by_clip(table, origin)
     table = _with_own_columns(table, origin)
-    check_columns(table.drop(columns=[name for name in storage.COLUMNS if name in table.columns]), origin)
+    check_columns(table.drop(columns=[name for name in COLUMNS if name in table.columns]), origin)
     n, dim = vectors.shape
     if vectors.ids is not None and not named:
         raise CorpusError(
@@ -95,13 +95,13 @@ def write_given(
     phrases = _checked_texts(texts, dim)
     fresh = not exists(path)
     try:
-        with locked(path), storage.Writing(path) as writing:
+        with locked(path), Writing(path) as writing:
             name, matrix = writing.embeddings(n, dim)
             write_normalised(vectors, matrix, table.index, rows)
             table = _completed(table, matrix)
             writing.finish(
                 Manifest(
-                    schema=storage.SCHEMA_VERSION,
+                    schema=SCHEMA_VERSION,
                     fingerprint=_digest(matrix) if encoder is None else encoder.fingerprint,
                     tag=getattr(encoder, "tag", None),
                     dim=dim,
@@ -111,7 +111,7 @@ def write_given(
                     embeddings_file=name,
                     texts_file=writing.texts(phrases) if phrases else None,
                     roots=[],
-                    cut=storage.GIVEN,
+                    cut=GIVEN,
                 )
             )
     except CorpusError:
@@ -180,7 +180,7 @@ def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:
         values = np.zeros(len(table))
         if name in table.columns:
             values = _numbers(table, name, whole, origin)
-        own[name] = values.astype(storage.TYPES[name])
+        own[name] = values.astype(TYPES[name])
     if "cluster" in table.columns and not table["cluster"].isna().all():
         own["cluster"] = _numbers(table, "cluster", True, origin, _LARGEST_CLUSTER, gaps=False).astype(np.int16)
     elif "cluster" in table.columns:
@@ -252,7 +252,7 @@ def _completed(table: pd.DataFrame, matrix: NDArray[np.float16]) -> pd.DataFrame
     """The table with clusters, and the corpus's own columns first."""
     if "cluster" not in table.columns:
         table = table.assign(cluster=clusters(matrix))
-    return table[[*storage.COLUMNS, *(name for name in table.columns if name not in storage.COLUMNS)]]
+    return table[[*COLUMNS, *(name for name in table.columns if name not in COLUMNS)]]
 
 
 def _checked_texts(texts: Mapping[str, ArrayLike] | None, dim: int) -> dict[str, NDArray[np.float32]]:

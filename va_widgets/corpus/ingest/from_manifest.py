@@ -1,4 +1,4 @@
-"""A table of (video, start, end) becomes what a build is asked for."""
+"""A table of (video, start, end) becomes the request for a build."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ import pandas as pd
 from va_widgets.base.errors import CorpusError, NoVideosError
 from va_widgets.base.names import escaped, unescaped
 from va_widgets.base.paths import GivenPath, absolute_path, expanded, irregular, is_file, is_url, local
-from va_widgets.corpus import storage
 from va_widgets.corpus.build import BuildRequest, ClipSettings
 from va_widgets.corpus.ingest.columns import check_columns
 from va_widgets.corpus.ingest.user_tables import check_names, checked_segments, origin_of, read_table
 from va_widgets.corpus.jobs import Segment, clip_id
+from va_widgets.corpus.manifest import COLUMNS
 from va_widgets.corpus.sources import Found, Sources, canonical, looked_up, of_files
 
 _OWN = ("clip_id", "video", "start", "end")
 
 
 def planned(
-    table: pd.DataFrame | GivenPath, videos: GivenPath | None, recipe: ClipSettings, allow: frozenset[str] = frozenset()
+    table: pd.DataFrame | GivenPath,
+    videos: GivenPath | None,
+    settings: ClipSettings,
+    allow: frozenset[str] = frozenset(),
 ) -> tuple[list[Sources], BuildRequest]:
-    """The sources that a table names, and the clips wanted of them with the table's other columns.
+    """The sources that a table names, and the clips of them that it requests, with the table's other columns.
 
     `videos` is the folder that names start from; the table file's own, or the working directory, if it is None. `allow`
     are schemes of URLs that are followed beside the usual ones.
@@ -35,7 +38,7 @@ def planned(
     """
     root = None if videos is None else absolute_path(videos, name="The folder of the videos")
     rows, origin = read_table(table, ("video", "start", "end")), origin_of(table)
-    check_names(rows.columns.difference(list(_OWN), sort=False), origin, storage.COLUMNS)
+    check_names(rows.columns.difference(list(_OWN), sort=False), origin, COLUMNS)
     good, refused = checked_segments(rows)
     check_columns(good[[name for name in good.columns if name not in _OWN]], origin)
     if root is None:
@@ -72,8 +75,8 @@ def planned(
     ]
     good = good[~twice]
     if good.empty:
-        told = "; ".join(f"{name}: {reason}" for name, reason in reasons[:5])
-        raise NoVideosError(f"None of the {len(rows)} rows can be used ({told}): check the table.")
+        listed = "; ".join(f"{name}: {reason}" for name, reason in reasons[:5])
+        raise NoVideosError(f"None of the {len(rows)} rows can be used ({listed}): check the table.")
     ids = good["clip_id"].astype(str) if "clip_id" in good else pd.Series("", index=good.index)
     segments: dict[str, list[Segment]] = {}
     for place, start, end, given in zip(good["_place"], good["start"], good["end"], ids, strict=True):
@@ -88,9 +91,9 @@ def planned(
         kept = own.set_axis(pd.Index(named, name="clip_id"))
         return kept[~kept.index.duplicated()]
 
-    wanted = [place for place in segments if not is_url(place)]
-    sources = [*of_files(wanted), *([Sources(None, urls)] if urls else [])]
-    return sources, BuildRequest(recipe, segments, columns, reasons, allow=allow)
+    local = [place for place in segments if not is_url(place)]
+    sources = [*of_files(local), *([Sources(None, urls)] if urls else [])]
+    return sources, BuildRequest(settings, segments, columns, reasons, allow=allow)
 
 
 def _place(name: str, root: Path) -> str:

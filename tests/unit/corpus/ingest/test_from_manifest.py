@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import va_widgets as va
 from tests.unit.video.test_decode import film, scene
 from va_widgets.encoders.protocol import Encoder, as_encoder
-from va_widgets.video.decode import Picture
+from va_widgets.video.scaling import Picture
 
 
 @pytest.fixture(scope="module")

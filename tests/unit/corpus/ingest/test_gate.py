@@ -26,10 +26,10 @@ from hypothesis import strategies as st
 
 import va_widgets as va
 from tests.unit.video.test_decode import film, scene
-from va_widgets.corpus import storage
 from va_widgets.corpus.build import renew_columns
 from va_widgets.corpus.ingest.columns import check_stacked
 from va_widgets.corpus.ingest.user_tables import checked_segments, id_texts, read_table
+from va_widgets.corpus.manifest import COLUMNS, HIDDEN, read_manifest
 from va_widgets.encoders.protocol import Encoder, as_encoder
 
 IDS = ["a", "b", "c"]
@@ -269,14 +269,14 @@ def test_whole_numbers_stay_whole_beside_gaps(tmp_path: Path) -> None:
 # --- names -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*storage.HIDDEN, "_", "_id", "__index_level_0__"])
+@pytest.mark.parametrize("name", [*HIDDEN, "_", "_id", "__index_level_0__"])
 def test_names_of_the_corpus_s_own_are_refused_by_every_door(name: str, doors: Doors) -> None:
     for folder, door in doors.values():
         said = refusal(folder, partial(door, CLIP.assign(**{name: 1})))
         assert said == f"The column {name!r} is the corpus's own: give yours another name."
 
 
-@pytest.mark.parametrize("name", storage.COLUMNS)
+@pytest.mark.parametrize("name", COLUMNS)
 def test_columns_that_are_made_of_videos_are_the_corpus_s_own(name: str, doors: Doors) -> None:
     table = CLIP.assign(**{name: 1})
     told = f"The column {name!r} is the corpus's own: give yours another name."
@@ -647,7 +647,7 @@ def test_a_table_that_would_not_open_is_not_put_in_place(
     spoil: Callable[[pd.DataFrame], pd.DataFrame], told: str, whole: va.Corpus
 ) -> None:
     with pytest.raises(va.CorpusError, match=told):
-        renew_columns(whole.path, storage.read_manifest(whole.path), spoil(whole.clips))
+        renew_columns(whole.path, read_manifest(whole.path), spoil(whole.clips))
 
 
 def test_an_id_twice_makes_no_longer_table(whole: va.Corpus) -> None:

@@ -1,0 +1,85 @@
+"""The lock of a corpus: one writer at a time, and no other writer's leftovers."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, SoftFileLock, Timeout
+
+from va_widgets.base.errors import CorpusError, reason_of
+from va_widgets.base.paths import exists, inside, is_file, is_folder
+from va_widgets.corpus.files import shards
+from va_widgets.corpus.manifest import check_folder
+from va_widgets.corpus.writing import clear_unfinished
+
+_LOCK_FILE, _SOFT_LOCK_FILE = ".build.lock", ".build.soft.lock"
+# Error numbers of file systems without locks: some network and user-space ones.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the right to write to a corpus. Raises CorpusError if another build holds it, or it cannot be written to."""
+    try:
+        _check_folder(path)
+        path.mkdir(parents=True, exist_ok=True)
+        with _lock(path):
+            clear_unfinished(path)
+            yield
+    except Timeout as error:
+        soft = ""
+        if exists(path / _SOFT_LOCK_FILE):  # unlike a real lock, it outlives a build that was killed
+            soft = f", or was killed there: then delete {path / _SOFT_LOCK_FILE}"
+        raise CorpusError(
+            f"Another build is at work in {path}{soft}: wait until it is done, then build again."
+        ) from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise CorpusError(
+                f"There is no space left for {path}: free some and build again; what is done is kept."
+            ) from error
+        raise CorpusError(f"The corpus in {path} cannot be written ({reason_of(error)}): check the folder.") from error
+
+
+def _check_folder(path: Path) -> None:
+    """Raise CorpusError, before anything is written, if a file of somebody else's has a name that a corpus needs."""
+    check_folder(path)
+    lock = inside(path, _LOCK_FILE)
+    if os.path.lexists(lock) and not (is_file(lock) and lock.stat().st_size == 0):  # ours is empty
+        raise CorpusError(f"{lock} is not the corpus's: move it, or choose another folder for the corpus.")
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold the lock of a corpus; where the file system knows no locks, a file that exists as long as it is held."""
+    # Its own fallback would use the lock file itself as such a file, which a copied corpus has already.
+    lock: FileLock | SoftFileLock = FileLock(path / _LOCK_FILE, timeout=0, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, Timeout) or (isinstance(error, OSError) and error.errno not in _NO_LOCKS):
+            raise
+        lock = SoftFileLock(path / _SOFT_LOCK_FILE, timeout=0)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_empty(path: Path, fresh: bool) -> None:
+    """Remove a folder that was made for a build that failed, unless something is in it."""
+    if not fresh or exists(path / shards.SHARDS_FOLDER) or not is_folder(path):
+        return
+    try:
+        with _lock(path):
+            (path / _LOCK_FILE).unlink(missing_ok=True)
+            if not any(path.iterdir()):
+                path.rmdir()
+    except (Timeout, OSError):  # another build has begun there, or it cannot be written to: it stays
+        return

@@ -1,0 +1,101 @@
+"""Video files are opened: only regular files, none that refer to others, and what they say of their streams is read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import av
+
+from va_widgets.base.paths import open_regular
+from va_widgets.video.errors import UndecodableError
+
+_NO_VIDEO_FORMATS = ("concat", "dash", "hls", "ffmetadata", "tty")  # lists of other files, and texts
+_SLOWEST, _FASTEST = 0.01, 1000.0  # frames a second that are believed
+_CLOCK = re.compile(r"([0-9]+):([0-9]+):([0-9]+(?:\.[0-9]+)?)")  # Matroska's 00:01:02.500000000
+# A title in another encoding than UTF-8 is no damage. PyAV 19 always replaces what it cannot decode, and has no option.
+_METADATA_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
+def open_container(source: Path | IO[bytes]) -> av.container.InputContainer:
+    """Open a file to be decoded. Raises OSError for a path to anything but a regular file, or whatever PyAV raises."""
+    if not isinstance(source, Path):
+        return _demuxed(source)
+    with open_regular(source) as file:
+        before = os.fstat(file.fileno())
+    container = _demuxed(source)
+    if not os.path.samestat(before, source.stat()):
+        container.close()
+        raise OSError(errno.ESTALE, "it was exchanged for another file while it was opened", str(source))
+    return container
+
+
+def _demuxed(source: Path | IO[bytes]) -> av.container.InputContainer:
+    # A decoder's thread that logs waits for the interpreter's lock, whose holder may wait for that thread: a deadlock.
+    # PyAV logs nothing by default, but older versions of torchvision switch it on when they are imported.
+    av.logging.set_level(None)
+    return av.open(
+        str(source) if isinstance(source, Path) else source,
+        "r",
+        # A playlist that is named like a video must not make FFmpeg open the files that it lists.
+        options={"protocol_whitelist": "file" if isinstance(source, Path) else "none"},
+        **_METADATA_OPTIONS,
+    )
+
+
+def first_video(container: av.container.InputContainer) -> av.VideoStream:
+    """Return the first video stream that can be decoded. Raises UndecodableError if there is none."""
+    if container.format.name in _NO_VIDEO_FORMATS:
+        raise UndecodableError(f"it is a list or a text ({container.format.name}), not a video")
+    cover = av.stream.Disposition.attached_pic  # the cover image of a song is a video stream as well
+    films = [stream for stream in container.streams.video if not stream.disposition & cover]
+    for stream in films:
+        if stream.codec_context is not None:
+            return stream
+    raise UndecodableError(
+        "its video is of a kind that is not known here" if films else "it has no video, only sound or data"
+    )
+
+
+def default_audio(container: av.container.InputContainer) -> av.AudioStream | None:
+    """Return the audio stream that is played by default, or else the first; None if none can be decoded."""
+    known = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    default = av.stream.Disposition.default
+    return min(known, key=lambda stream: not stream.disposition & default, default=None)
+
+
+def frame_rate(stream: av.VideoStream) -> float:
+    """Return the frames a second that a stream says it has; 25 if it says nothing that can be believed."""
+    rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
+    # A slide show has less than a frame a second, but so has, on average, a recorded screen on which little moves.
+    rates = [rate for rate in rates if 1 <= rate <= _FASTEST] or [rate for rate in rates if _SLOWEST <= rate < 1]
+    return rates[0] if rates else 25.0
+
+
+def time_base(stream: av.VideoStream) -> float:
+    """Return how many seconds one unit of the stream's time stamps is."""
+    return float(stream.time_base or Fraction(1, 90_000))
+
+
+def duration(container: av.container.InputContainer, stream: av.VideoStream) -> float:
+    """Return how many seconds the file says that its video lasts; 0 if it does not say."""
+    seconds_a_unit = time_base(stream)
+    if stream.duration:
+        return stream.duration * seconds_a_unit
+    start = (stream.start_time or 0) * seconds_a_unit
+    # Matroska and others say when the video ends, or only when the last of all streams does.
+    clock = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
+    if clock is not None:
+        return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3]) - start
+    whole = container.duration
+    return whole / av.time_base - start if whole and len(container.streams) == 1 else 0.0
+
+
+def pixel_aspect(stream: av.VideoStream) -> Fraction | None:
+    """Return the width of a pixel divided by its height; None if the file does not say."""
+    aspect = stream.sample_aspect_ratio  # since PyAV 19 a type of its own, which is not a Fraction
+    return Fraction(aspect.numerator, aspect.denominator) if aspect else None

@@ -1,0 +1,83 @@
+"""Decoded frames become small arrays: scaled, upright, with square pixels, in the colours that a screen shows."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TypeAlias
+
+import av
+import numpy as np
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
+from numpy.typing import NDArray
+
+from va_widgets.video.colour import Transfer, to_screen
+
+Picture: TypeAlias = NDArray[np.uint8]
+"""An image, uint8 (height, width, 3)."""
+
+_HD = 720  # lines from which a frame without a colour space is taken as BT.709, not BT.601
+_HDR: dict[int, Transfer] = {int(ColorTrc.SMPTE2084): "pq", int(ColorTrc.ARIB_STD_B67): "hlg"}
+_UNSPECIFIED = 2  # FFmpeg's AVCOL_SPC_UNSPECIFIED
+
+
+class FrameScaler:
+    """Converts decoded frames to arrays whose shorter side has at most `side` pixels.
+
+    Parameters
+    ----------
+    side : int
+        Pixels.
+    pixel_format : str
+        FFmpeg's name of the result's format, such as "rgb24".
+    tone_map : bool
+        Whether colours of BT.2020, as in high dynamic range, are converted to those of an ordinary screen.
+    """
+
+    def __init__(self, side: int, pixel_format: str, tone_map: bool) -> None:
+        self._side = side
+        self._pixel_format = pixel_format
+        self._tone_map = tone_map
+        self._reformatter = VideoReformatter()  # reused, because setting one up takes longer than a frame
+        self.pixel_aspect: Fraction | None = None  # width / height of a pixel; None if the file does not say
+
+    def __call__(self, frame: av.VideoFrame) -> Picture:
+        """Return the frame as an array."""
+        width, height = fitted_size(*_display_size(frame, self.pixel_aspect), self._side)
+        # Area averaging avoids moire, which would disturb both shot detection and the encoder.
+        lacks_colour_space = frame.colorspace == _UNSPECIFIED and frame.height >= _HD
+        scaled = self._reformatter.reformat(
+            frame,
+            width,
+            height,
+            self._pixel_format,
+            src_colorspace=Colorspace.ITU709 if lacks_colour_space else None,
+            interpolation="AREA",
+            threads=1,
+        ).to_ndarray()
+        picture = np.ascontiguousarray(np.rot90(scaled, _quarter_turns(frame)), dtype=np.uint8)
+        if self._tone_map and frame.color_primaries == ColorPrimaries.BT2020:
+            return to_screen(picture, _HDR.get(frame.color_trc, "gamma"))
+        return picture
+
+    def shown_size(self, frame: av.VideoFrame) -> tuple[int, int]:
+        """Return the width and height, in pixels, at which a frame is shown, upright."""
+        width, height = _display_size(frame, self.pixel_aspect)
+        return (width, height) if _quarter_turns(frame) % 2 == 0 else (height, width)
+
+
+def fitted_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Return the width and height, both even, at which the shorter side of an image is at most `side`."""
+    scale = min(1.0, side / max(1, min(width, height)))
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+def _quarter_turns(frame: av.VideoFrame) -> int:
+    """Return how many quarter turns to the left put a frame upright."""
+    return round(frame.rotation / 90) % 4
+
+
+def _display_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
+    """Return a frame's size with square pixels, before it is turned."""
+    if pixel_aspect and Fraction(1, 4) < pixel_aspect < 4:
+        return max(1, round(frame.width * pixel_aspect)), frame.height
+    return frame.width, frame.height

@@ -1,0 +1,96 @@
+"""When a frame is shown: the time stamps of packets and decoders, and the seconds that they stand for."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any, Literal, TypeAlias
+
+import av
+
+StampSource: TypeAlias = Literal["presentation", "decoded", "sorted"]
+"""What a frame's time stamp is taken from: its own presentation time stamp, when it was decoded, or its packets'
+decoding time stamps, sorted."""
+
+_LONGEST_FRAME = 600.0  # seconds that a last frame is believed to be shown
+_PACKET_STAMPS = ("h264", "hevc")  # whose frames have the decoding time stamps of the packets that they came in
+
+
+def stamp_source(container: av.container.InputContainer, stream: av.VideoStream) -> StampSource:
+    """Return where the time stamps of a stream's frames come from.
+
+    AVI says when a frame is decoded, not when it is shown. If frames are reordered, the n-th frame that is shown gets
+    the n-th decoding time stamp: some decoders give a frame that of its own packet, and those have to be sorted; others
+    give it that of the packet after which it came out, and then it is the right one.
+    """
+    if container.format.name != "avi" or not stream.codec_context.has_b_frames:
+        return "presentation"
+    return "sorted" if stream.codec_context.name in _PACKET_STAMPS else "decoded"
+
+
+def packet_stamp(packet: av.Packet[Any], source: StampSource) -> int | None:
+    """Return the time stamp of a packet, if it has one."""
+    return packet.dts if source == "sorted" else packet.pts
+
+
+class FrameStamps:
+    """Time stamps of frames that are decoded one after another.
+
+    `skips` says that the decoder skips some frames: they are counted.
+    """
+
+    def __init__(self, source: StampSource, skips: bool) -> None:
+        self._source = source
+        self._skips = skips
+        self._pending: list[int] = []  # a heap: time stamps of packets whose frames are still to come
+
+    def add(self, packet: av.Packet[av.VideoStream]) -> None:
+        """Take a packet before it is decoded."""
+        stamp = packet_stamp(packet, self._source)
+        counted = (self._skips or self._source == "sorted") and not packet.is_discard
+        if stamp is not None and packet.size and counted:
+            heapq.heappush(self._pending, stamp)
+
+    def take(self, frame: av.VideoFrame) -> tuple[int | None, int]:
+        """Return a decoded frame's time stamp, if it has one, and how many frames were skipped before it."""
+        if self._source == "sorted":
+            return (heapq.heappop(self._pending) if self._pending else None), 0
+        if self._source == "decoded":
+            return frame.dts, 0
+        skipped = 0
+        if self._skips and frame.pts is not None:
+            while self._pending and self._pending[0] < frame.pts:
+                heapq.heappop(self._pending)
+                skipped += 1
+            while self._pending and self._pending[0] == frame.pts:
+                heapq.heappop(self._pending)
+        return frame.pts, skipped
+
+
+class FrameClock:
+    """Turns the time stamps of consecutive frames into increasing times, also where they are missing or broken.
+
+    `zero` is the second at which the first frame of the file is shown, `base` the seconds of one unit.
+    """
+
+    def __init__(self, zero: float, base: float, fps: float) -> None:
+        self._zero = zero
+        self._base = base
+        self._interval = 1.0 / fps
+        self._last = -self._interval
+        self._started = False
+
+    def time(self, stamp: int | None) -> float:
+        """Return when the next frame is shown, in seconds from the file's first frame."""
+        moment = self._last + self._interval if stamp is None else stamp * self._base - self._zero
+        if self._started:
+            if moment < self._last - 1.0:  # another recording follows, whose clock starts anew
+                self._zero += moment - self._last - self._interval
+            if moment <= self._last:
+                moment = self._last + self._interval
+        self._started, self._last = True, moment
+        return moment
+
+    def shown_for(self, frame: av.VideoFrame) -> float:
+        """Return how many seconds a frame says that it is shown; the frame rate's interval if it says nothing."""
+        seconds = frame.duration * self._base
+        return seconds if 0 < seconds <= _LONGEST_FRAME else self._interval
