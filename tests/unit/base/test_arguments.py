@@ -6,6 +6,7 @@ import copy
 import multiprocessing
 import pickle
 import shutil
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
@@ -20,6 +21,7 @@ import va_widgets as va
 from tests.unit.experiments.synthetic_pool import make_pool
 from va_widgets import experiments
 from va_widgets.base import arguments
+from va_widgets.labels import database
 from va_widgets.learning.statistics import CorpusStatistics
 
 Door = Callable[[Any], object]
@@ -64,10 +66,18 @@ def state(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in files}
 
 
+def wait_for_labels() -> None:
+    """Wait until what was labelled before is tidied up: that is done by threads, which write to the folder."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("va-labels"):
+            thread.join()
+
+
 def faults(name: str, door: Door, folder: Path) -> list[str]:
     """What goes wrong when a function is called with each odd value."""
     found = []
     for number, value in enumerate(odd_values()):
+        wait_for_labels()
         before = state(folder)
         told = f"{name}({number}: {arguments.described(value)})"
         try:
@@ -289,7 +299,10 @@ def doors_of_widgets(session: va.Session) -> tuple[dict[str, Door], Callable[[],
 
 
 @pytest.mark.parametrize("part", ["corpus", "session", "learning", "experiments", "widgets"])
-def test_every_odd_value_is_taken_or_refused_in_one_sentence(part: str, corpus: va.Corpus, tmp_path: Path) -> None:
+def test_every_odd_value_is_taken_or_refused_in_one_sentence(
+    part: str, corpus: va.Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_QUIET_SECONDS", 0.0)
     session = va.Session(corpus, "left")
     session.label(CLIPS[:6], [True, False] * 3)
     session.refit()
