@@ -75,7 +75,7 @@ def test_tables_and_vectors_are_found_from_the_home_folder(here: Path, monkeypat
     pd.DataFrame({"video": ["films/a.mp4", "~/films/a.mp4"], "start": [0.0, 0.1], "end": [0.1, 0.2]}).to_csv("t.csv")
     np.save("v.npy", np.eye(3, dtype=np.float32))
     pd.DataFrame({"clip_id": ["a", "b", "c"]}).to_csv("c.csv", index=False)
-    vectors = va.corpus.vectors.read_vectors("v.npy")
+    vectors = va.corpus.ingest.vectors.read_vectors("v.npy")
     monkeypatch.chdir(here.parent / "elsewhere")
     made = va.Corpus.from_manifest("~/m", "~/t.csv", progress=False)
     assert made.clips["video"].tolist() == ["a.mp4", "a.mp4"]
