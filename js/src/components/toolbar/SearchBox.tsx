@@ -1,6 +1,6 @@
 // The text search, with earlier queries as suggestions. Says if a selection or similar clips are shown instead.
 
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../../annotator/store";
 import { Icon } from "../icons";
 
@@ -9,7 +9,8 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
   const status = store.state.status.value;
   const { query } = store.state.viewState.value;
   const selection = store.navigation.selection.value;
-  useEffect(() => {
+  // Before the first paint, not after it: by then somebody may have typed, which would be overwritten.
+  useLayoutEffect(() => {
     if (input.current) input.current.value = query;
   }, [query]);
   const list = useId();
