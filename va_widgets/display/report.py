@@ -105,8 +105,10 @@ class Report:
         )
 
 
-def of(session: Session) -> Report:
-    """The report of a session as it is now; new labels are learnt first."""
+def of(session: Session, path: GivenPath | None = None) -> Report:
+    """The report of a session after a refit, which is also saved to `path`. Raises ReportError as `Report.save`."""
+    if path is not None:
+        path = absolute_path(path, ReportError, "The report's file")
     session.refit()
     concept = concept_line(session.concept)
     quality = quality_line(session.quality) if session.quality else _no_quality(session)
@@ -134,7 +136,10 @@ def of(session: Session) -> Report:
         " style-src 'unsafe-inline'\">"
         f"<title>{escape(concept)} · Video Annotator</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
     )
-    return Report(without_lone_surrogates(page), without_lone_surrogates(summary))
+    report = Report(without_lone_surrogates(page), without_lone_surrogates(summary))
+    if path is not None:
+        report.save(path)
+    return report
 
 
 def _facts(session: Session) -> str:

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from va_widgets.base import arguments
 from va_widgets.base.errors import LabelError, NotSavedError
 from va_widgets.base.forks import ForkLock
+from va_widgets.base.listeners import Listeners
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.label_store import LabelStore, StoredValue
+from va_widgets.labels.label_store import LONGEST_SOURCE, LabelStore, StoredValue
 from va_widgets.labels.refit_history import HISTORY_PATIENCE, RefitHistory
 from va_widgets.labels.shared import StoreUser
 
@@ -64,6 +67,8 @@ class ConceptLabels:
         Closed by `close`.
     concept, annotator : str
         Names that `LabelStore.check_names` accepts.
+    listeners : Listeners
+        Called with "labels" when labels were stored, and with "status" when the guideline was.
 
     Attributes
     ----------
@@ -78,11 +83,12 @@ class ConceptLabels:
         If the labels cannot be read.
     """
 
-    def __init__(self, user: StoreUser, concept: str, annotator: str) -> None:
+    def __init__(self, user: StoreUser, concept: str, annotator: str, listeners: Listeners) -> None:
         self.concept = concept
         self.annotator = annotator
         self.lock = ForkLock(waits=True, first=True)
         self._user = user
+        self._listeners = listeners
         self._on_replaced: weakref.WeakMethod[Callable[[], None]] | None = None
         self._unsaved = ""  # why the newest change could not be saved
         kept = self.state(annotator, "queries", [])
@@ -123,11 +129,21 @@ class ConceptLabels:
             self._take_new()
             return self._agreement.own(self.annotator)
 
-    def annotators(self) -> dict[str, dict[str, int]]:
-        """How many clips each annotator who has labels calls yes, no and unsure."""
+    def annotators(self) -> pd.DataFrame:
+        """Every annotator with labels: DataFrame(annotator, yes, no, unsure), by name."""
         with self.lock:
             self._take_new()
-            return self._agreement.annotators()
+            counts = self._agreement.annotators()
+        rows = [{"annotator": annotator, **numbers} for annotator, numbers in counts.items()]
+        return pd.DataFrame(rows, columns=["annotator", "yes", "no", "unsure"])
+
+    def concepts(self) -> pd.DataFrame:
+        """Every concept with labels, and this one: DataFrame(concept, annotators, yes, no, unsure), by name."""
+        concepts = self.store.concepts()
+        if self.concept not in set(concepts["concept"]):
+            own = pd.DataFrame([[self.concept, 0, 0, 0, 0]], columns=concepts.columns)
+            concepts = pd.concat([concepts, own]) if len(concepts) else own
+        return concepts.sort_values("concept", ignore_index=True)
 
     def status(self, known: Callable[[], int]) -> LabelStatus:
         """How far the labelling has come, at one moment. `known` returns the newest event that is not pending."""
@@ -142,27 +158,33 @@ class ConceptLabels:
     def append(
         self, labels: Mapping[str, StoredValue], source: str, version: int, message_id: str | None
     ) -> dict[str, StoredValue]:
-        """Store labels as one action, which are on disk when this returns. Arguments as in `LabelStore.append`."""
+        """Store labels as one action, which are on disk when this returns. Arguments as in `LabelStore.append`.
+
+        Raises LabelError for a source or a message id that cannot be stored.
+        """
+        source = arguments.text(source, "source", error=LabelError)
+        if len(source) > LONGEST_SOURCE:
+            raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
+        message_id = _message_id(message_id)
         with self._saving():
             stored = self.store.append(
                 self.annotator, self.concept, labels, source=source, model_version=version, message_id=message_id
             )
-        self._take_new_locked()
-        return stored
+        return self._stored(stored)
 
     def undo(self, message_id: str | None) -> dict[str, StoredValue]:
         """Revert this annotator's newest action. Returns the clips' values now, {} if there is nothing to undo."""
+        message_id = _message_id(message_id)
         with self._saving():
             changed = self.store.undo(self.annotator, self.concept, message_id=message_id)
-        self._take_new_locked()
-        return changed
+        return self._stored(changed, notify=bool(changed))
 
     def redo(self, message_id: str | None) -> dict[str, StoredValue]:
         """Do again what `undo` reverted last. Returns the clips' values now, {} if there is nothing to redo."""
+        message_id = _message_id(message_id)
         with self._saving():
             changed = self.store.redo(self.annotator, self.concept, message_id=message_id)
-        self._take_new_locked()
-        return changed
+        return self._stored(changed, notify=bool(changed))
 
     @property
     def guideline(self) -> str:
@@ -171,8 +193,10 @@ class ConceptLabels:
 
     @guideline.setter
     def guideline(self, text: str) -> None:
+        text = arguments.text(text, "The guideline", error=LabelError)
         with self._saving():
             self.store.set_state(_SHARED, self.concept, "guideline", text)
+        self._listeners.tell("status", {})
 
     @property
     def queries(self) -> list[str]:
@@ -294,6 +318,15 @@ class ConceptLabels:
             if not self._user.gone:
                 raise
 
-    def _take_new_locked(self) -> None:
+    def _stored(self, labels: dict[str, StoredValue], *, notify: bool = True) -> dict[str, StoredValue]:
+        """Take labels that were just stored into account, and call the listeners; returns the labels."""
         with self.lock:
             self._take_new()
+        if notify:
+            self._listeners.tell("labels", {"labels": labels})
+        return labels
+
+
+def _message_id(value: str | None) -> str | None:
+    """A message id that can be stored. Raises LabelError for any other value."""
+    return None if value is None else arguments.text(value, "message_id", error=LabelError)

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import pandas as pd
+
 from va_widgets.base.errors import LabelError
 from va_widgets.labels.label_store import LabelStore
 
@@ -44,6 +46,11 @@ class RefitHistory:
     def points(self) -> list[Point]:
         """All refits known so far, by version."""
         return [self._points[version] for version in sorted(self._points)]
+
+    def table(self) -> pd.DataFrame:
+        """All refits known so far: DataFrame(version, labels, yes, no, ap, low, high), oldest first."""
+        columns = ["version", "labels", "yes", "no", "ap", "low", "high"]
+        return pd.DataFrame(self.points, columns=columns).astype(dict.fromkeys(columns[2:], float))
 
     @property
     def newest_version(self) -> int:

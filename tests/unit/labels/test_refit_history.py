@@ -114,4 +114,4 @@ def test_a_session_goes_on_after_the_refits_of_an_older_version(demo_corpus: va.
     again.label(demo_corpus.clips.index[-1], "unsure")
     assert again.refit().version == 8
     assert again.refits["version"].tolist() == [*range(1, 9)]
-    assert len(again.course) == 8
+    assert len(again.refit_history) == 8

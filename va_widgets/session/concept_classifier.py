@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
 
 from va_widgets.base.errors import SearchUnavailableError
 from va_widgets.base.forks import ForkLock
 from va_widgets.base.listeners import Listeners
 from va_widgets.base.matrix import needs_torch
-from va_widgets.concept_text import ConceptText
-from va_widgets.corpus_view import CorpusView
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.trainer import Fit, Refit, Trainer, TrainingLabels
+from va_widgets.session.concept_text import ConceptText
+from va_widgets.session.corpus_view import CorpusView
 
 _RANDOM = "random"  # the feed whose clips stand for the corpus
 _log = logging.getLogger(__name__)
@@ -83,6 +88,29 @@ class ConceptClassifier:
                 self._labels.history.add(fit.refit.record(counts))
         self._listeners.tell("status", {})
         return fit.refit
+
+    def scores(self) -> pd.Series[float]:
+        """P(yes) of every clip under the newest classifier, by clip_id."""
+        clips = self._view.corpus.clips.index
+        return pd.Series(expit(self.fit.logits), index=clips, name=self._labels.concept)
+
+    def feed(self, name: str, k: int, exclude: Collection[str]) -> pd.DataFrame:
+        """The next `k` clips of the feed `name`, one of FEEDS, as `Session.feed` returns them."""
+        self.take_late_text()
+        fit = self.fit
+        page = self.trainer.feed(fit, name, k, self._view.mask(self._labels.labelled(), exclude))
+        clips = self._view.corpus.clips.index[page.rows]
+        return pd.DataFrame({"clip_id": clips, "score": page.scores, "reason": page.reasons})
+
+    def suspicion(self) -> dict[str, float]:
+        """How far cross-validation disagrees with each label, 0 to 1, by clip_id; empty with too few labels."""
+        by_row = self.fit.suspicion
+        clips = self._view.corpus.clips.index[np.fromiter(by_row, dtype=np.int64, count=len(by_row))]
+        return dict(zip(clips, by_row.values(), strict=True))
+
+    def advice(self) -> str:
+        """What the annotator had best do next, in one sentence; empty if there is nothing to say but to go on."""
+        return self.fit.advice([float(point.get("turnover", "nan")) for point in self._labels.history.points])
 
     def take_late_text(self) -> None:
         """Refit with the concept's text if its model could not be loaded before and is there now."""

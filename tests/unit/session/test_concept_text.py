@@ -254,7 +254,9 @@ def test_a_large_corpus_is_scored_by_torch_whenever_it_is_opened(
     monkeypatch.setattr(f"va_widgets.base.matrix.{limit}", 0)
     at_once = va.Session(va.Corpus.open(corpus.path), "night")
     with monkeypatch.context() as patch:
-        patch.setattr("va_widgets.concept_classifier.sys", SimpleNamespace(modules={}))  # torch is not loaded yet
+        patch.setattr(
+            "va_widgets.session.concept_classifier.sys", SimpleNamespace(modules={})
+        )  # torch is not loaded yet
         waiting = va.Session(va.Corpus.open(corpus.path), "night")
         assert not waiting.ready
     assert at_once.ready
