@@ -80,7 +80,7 @@ class OpenClipEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """Tells vectors of this model from those of any other.
+        """An identifier of the vectors: two models with different vectors have different fingerprints.
 
         Of a folder's content, so its weights are read once; of a model of the hub, it is downloaded. Raises
         EncoderError if it cannot be.
@@ -185,7 +185,7 @@ class OpenClipEncoder:
     def _image_tower(self) -> ImageTower:
         model, preprocess = self._load()
         with self._lock:
-            # Not with the weights: who only searches by text is spared the test of the precision.
+            # Not loaded with the weights: searching by text does not need the test of the precision.
             if self._tower is None:
                 self._tower = ImageTower(model, preprocess, self._placed(), self._precision)
         return self._tower
@@ -193,7 +193,7 @@ class OpenClipEncoder:
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded, self._process = self._fresh(), os.getpid()
+                self._loaded, self._process = self._create_model(), os.getpid()
             elif self._process != os.getpid() and not self._placed().startswith("cpu"):
                 raise EncoderError(
                     f"{self.tag} was loaded on {self._placed()} before this process was forked, and cannot be used"
@@ -201,7 +201,7 @@ class OpenClipEncoder:
                 )
         return self._loaded
 
-    def _fresh(self) -> tuple[Any, Any]:
+    def _create_model(self) -> tuple[Any, Any]:
         with self._failures_explained():
             model, preprocess = self._source.load(self._placed())
         model.eval()
@@ -220,5 +220,5 @@ class OpenClipEncoder:
             yield
         except EncoderError:
             raise
-        except Exception as error:  # what a hub, a proxy or a damaged file raises is not ours to list
+        except Exception as error:  # a hub, a proxy or a damaged file may raise anything
             raise EncoderError(self._source.failure(error)) from error

@@ -1,4 +1,4 @@
-"""The labels of one concept: what counts now, as annotators and other processes add to it, and what could be saved."""
+"""The labels of one concept, kept up with the label file that other annotators and processes write to."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _log = logging.getLogger(__name__)
 
 
 class LabelStatus(NamedTuple):
-    """How far the labelling of a concept has come.
+    """Numbers of a concept's labels, and what can be undone, at one moment.
 
-    `counts` is how many clips count as yes, no and unsure; `pending` how many label events the newest classifier does
-    not know yet; the others whether there is an action to undo, and one to redo.
+    `counts` is how many clips count as yes, no and unsure; `pending` how many label events are newer
+    than the newest classifier; the others whether there is an action to undo, and one to redo.
     """
 
     counts: dict[str, int]
@@ -41,7 +41,7 @@ class LabelStatus(NamedTuple):
 
 
 class LabelSnapshot(NamedTuple):
-    """What counts at one moment.
+    """The labels that count at one moment.
 
     `event` is the number of the newest label event; `clips` those that count as yes or no, by clip id, `y` whether each
     is yes, bool (n,); `from_source` whether each was ever labelled from the source in question, bool (n,); `counts` as
@@ -103,7 +103,7 @@ class ConceptLabels:
         return self._agreement.event
 
     def snapshot(self, source: str) -> LabelSnapshot:
-        """What counts now, and which of it was labelled from `source`, such as a feed."""
+        """The labels that count now, and which of them came from `source`, such as a feed."""
         with self.lock:
             self._take_new()
             agreement = self._agreement
@@ -113,7 +113,7 @@ class ConceptLabels:
             return LabelSnapshot(agreement.event, clips, y, from_source, agreement.counts)
 
     def training_set(self) -> tuple[list[str], NDArray[np.bool_]]:
-        """The clips known to count as yes or no, by clip id, and whether each is yes, bool (n,). Reads nothing new."""
+        """The clips that count as yes or no, by clip id, and whether each is yes, bool (n,). Reads no new events."""
         with self.lock:
             return self._agreement.training_set()
 
@@ -146,7 +146,7 @@ class ConceptLabels:
         return concepts.sort_values("concept", ignore_index=True)
 
     def status(self, known: Callable[[], int]) -> LabelStatus:
-        """How far the labelling has come, at one moment. `known` returns the newest event that is not pending."""
+        """Counts, pending events and steps, at one moment. `known` returns the newest event that is not pending."""
         with self.lock:
             self._take_new()
             # Where the labels' file is gone nothing can be undone.
@@ -188,7 +188,7 @@ class ConceptLabels:
 
     @property
     def guideline(self) -> str:
-        """What counts as this concept, in the annotators' words."""
+        """The annotators' definition of the concept."""
         return str(self.state(_SHARED, "guideline", ""))
 
     @guideline.setter
@@ -196,7 +196,7 @@ class ConceptLabels:
         text = arguments.text(text, "The guideline", error=LabelError)
         with self._saving():
             self.store.set_state(_SHARED, self.concept, "guideline", text)
-        self._listeners.tell("status", {})
+        self._listeners.notify("status", {})
 
     @property
     def queries(self) -> list[str]:
@@ -218,7 +218,7 @@ class ConceptLabels:
         """The document stored under a key for this concept, `default` if there is none."""
         kept = self.store.get_state(annotator, self.concept, key)
         whole = without_lone_surrogates(kept)
-        if whole is not kept and not self.store.read_only:  # an older version stored half a character
+        if whole is not kept and not self.store.read_only:  # an older version could store lone surrogates
             try:
                 self.store.set_state(annotator, self.concept, key, whole)
             except LabelError as error:
@@ -255,7 +255,7 @@ class ConceptLabels:
         self._on_replaced = weakref.WeakMethod(call)
 
     def check_file(self) -> None:
-        """Raise NotSavedError if the labels' file is gone: what is made of the labels should be as safe as they are."""
+        """Raise NotSavedError if the labels' file is gone: nothing is made of labels that will be lost."""
         if gone := self._user.gone:
             raise NotSavedError(gone)
 
@@ -265,7 +265,7 @@ class ConceptLabels:
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """Save something meanwhile. Raises NotSavedError if the store cannot take it, or its file is gone afterwards.
+        """Run a block that saves something. Raises NotSavedError if that fails, or the file is gone afterwards.
 
         What the store refuses whatever happens, because it is read-only, stays a LabelError. `lock` is not held
         meanwhile: what only reads does not wait for another process that is writing.
@@ -289,7 +289,7 @@ class ConceptLabels:
         self.history = RefitHistory(self.store, self.concept)
 
     def _follow_file(self) -> None:
-        """Go on with another file in the place of the labels' own, as after a copy was put back. Only with `lock` held.
+        """Open the file that has replaced the labels' own, such as a backup put back. Only with `lock` held.
 
         Raises LabelError if it cannot be opened, and then goes on with the one that was open.
         """
@@ -303,9 +303,9 @@ class ConceptLabels:
             call()
 
     def _take_new(self) -> None:
-        """Take labels into account that anybody, perhaps another process, has stored. Only with `lock` held.
+        """Read the events that were stored since, also by other processes. Only with `lock` held.
 
-        Where their file is gone those that are known count, and `unsaved` says so.
+        Where the file is gone, the labels read so far count, and `unsaved` says so.
         """
         try:
             self._follow_file()
@@ -319,11 +319,11 @@ class ConceptLabels:
                 raise
 
     def _stored(self, labels: dict[str, StoredValue], *, notify: bool = True) -> dict[str, StoredValue]:
-        """Take labels that were just stored into account, and call the listeners; returns the labels."""
+        """Read the events that were just stored, and call the listeners; returns `labels`."""
         with self.lock:
             self._take_new()
         if notify:
-            self._listeners.tell("labels", {"labels": labels})
+            self._listeners.notify("labels", {"labels": labels})
         return labels
 
 

@@ -55,8 +55,8 @@ class Database:
         self._identity = files.identity(path)
         self._schema_cookie: int | None = None
         self._written = 0.0  # when the newest transaction ended
-        self._contended = 0.0  # when another process was last found writing
-        self._row = 0  # of transactions without a pause between them
+        self._contended = 0.0  # when another process last held the lock
+        self._row = 0  # transactions without a pause between them
         self._tidier: threading.Thread | None = None
         _open.add(self)
 
@@ -162,7 +162,7 @@ class Database:
         return self._writer
 
     def _give_way(self) -> None:
-        """Pause before a transaction where other processes wait to write, or may be waiting.
+        """Pause before a transaction so that other processes, which may be waiting, can write.
 
         They look whether the lock is free every few milliseconds; a process that takes it again at once would leave
         them no chance. One that has met no other pauses before every tenth transaction of an unbroken row.
@@ -191,11 +191,11 @@ class Database:
         """Raise LabelError if the file that is open is not the one that has its name: labels in it would be lost."""
         if self._identity is None:
             return
-        found = files.identity(self.path)
-        if found == self._identity:
+        identity = files.identity(self.path)
+        if identity == self._identity:
             return
         rescue = 'session.backup("labels-rescued.sqlite") saves the labels that it had'
-        if found is not None:
+        if identity is not None:
             raise LabelError(
                 f"Another file was put in the place of {self.path} while it was open: make a new va.Session to go on "
                 f"with that one; {rescue}."
@@ -218,7 +218,7 @@ class Database:
         except problems.SQLITE_ERRORS as error:
             raise problems.not_saved(self.path, error) from error
 
-    # --- what keeps the file whole ----------------------------------------------------------------------
+    # --- checkpoints --------------------------------------------------------------------------------------
 
     @contextmanager
     def for_copying(self) -> Iterator[sqlite3.Connection]:
@@ -295,7 +295,7 @@ class Database:
 
 
 def _disconnect_all() -> None:
-    """Leave whole files behind at the end of the interpreter: few people close a session in a notebook."""
+    """Disconnect all at the end of the interpreter, since few people close a session in a notebook."""
     for database in tuple(_open):
         database.disconnect()
 

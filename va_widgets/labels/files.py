@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 
 class Identity(NamedTuple):
-    """What a path is the name of."""
+    """Which file a path leads to: its device and inode."""
 
     device: int
     inode: int
@@ -67,12 +67,12 @@ def connect(database: str | Path, *, timeout: float = 0.0, **options: Any) -> sq
 
 
 def identity(path: Path) -> Identity | None:
-    """Return what a path is the name of, None if there is nothing or the file system does not tell files apart."""
+    """Return the identity of the file at a path; None if there is none, or the file system has no inode numbers."""
     try:
-        found = path.stat()
+        stat = path.stat()
     except OSError:
         return None
-    return Identity(found.st_dev, found.st_ino) if found.st_ino else None
+    return Identity(stat.st_dev, stat.st_ino) if stat.st_ino else None
 
 
 def retried(work: Callable[[], _T]) -> _T:

@@ -235,7 +235,7 @@ class LabelStore:
         return stacks.done is not None, stacks.undone is not None
 
     def current(self, concept: str) -> CurrentLabels:
-        """What the concept's events have come to; takes no longer for many events than for few of the same clips.
+        """The concept's present labels, in a time that depends on the number of labels, not of events.
 
         Raises LabelError if it is damaged and cannot be computed anew from the events.
         """
@@ -244,21 +244,21 @@ class LabelStore:
     def events(self, concept: str, after: int = 0) -> list[Event]:
         """The concept's label events of all annotators that are newer than an event, oldest first."""
         with self._database.snapshot() as db:
-            found = db.execute(
+            result = db.execute(
                 rows.SELECT_EVENTS + "WHERE concept = ? AND event_id > ? ORDER BY event_id", (concept, after)
             )
-            return [rows.event_of(row) for row in found]
+            return [rows.event_of(row) for row in result]
 
     def labels(self, concept: str) -> list[Event]:
-        """The events that stand: each annotator's newest of each clip, unless it is "none", oldest first."""
+        """Each annotator's newest event of each clip, without those of value "none", oldest first."""
         with self._database.snapshot() as db:
-            found = db.execute(
+            result = db.execute(
                 rows.SELECT_EVENTS
                 + "WHERE event_id IN (SELECT event_id FROM current_labels WHERE concept = ? AND value != 'none')"
                 " ORDER BY event_id",
                 (concept,),
             )
-            events = [rows.event_of(row) for row in found]
+            events = [rows.event_of(row) for row in result]
             totals = rows.totals_of(db, concept).values()
             expected = sum(one.yes + one.no + one.unsure for one in totals)
             if len(events) != expected:
@@ -269,9 +269,9 @@ class LabelStore:
         """Every event of a concept, oldest first; `kind` is "label", "undo" or "redo"."""
         only, values = ("", ()) if annotator is None else (" AND annotator = ?", (annotator,))
         with self._database.snapshot() as db:
-            found = db.execute(rows.SELECT_EVENTS + f"WHERE concept = ?{only} ORDER BY event_id", (concept, *values))
+            result = db.execute(rows.SELECT_EVENTS + f"WHERE concept = ?{only} ORDER BY event_id", (concept, *values))
             events, events_sum = [], 0
-            for row in found:
+            for row in result:
                 events.append(checked(row, "event"))
                 events_sum += row[-1]
             totals = rows.totals_of(db, concept, annotator).values()
@@ -306,7 +306,7 @@ class LabelStore:
         return copies.write(self._database, None if path is None else absolute_path(path, LabelError, "The backup"))
 
     def checkpoint(self) -> None:
-        """Let the file alone hold everything, as far as nobody is reading or writing it just now."""
+        """Copy SQLite's log into the file, as far as nobody is reading or writing it just now."""
         self._database.checkpoint()
 
     def _computed(self, read: Callable[[sqlite3.Connection], _T]) -> _T:

@@ -1,4 +1,4 @@
-"""What every refit of a concept measured, kept with its labels and shared by all processes that refit it."""
+"""The history of a concept's refits, stored with its labels and shared by all processes that refit it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels as people give them, read into what is stored: {clip id: "yes" | "no" | "unsure" | "none"}."""
+"""Convert labels, as callers may pass them, to stored values: {clip id: "yes" | "no" | "unsure" | "none"}."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text vector of a concept, by which the first feeds rank; kept with the labels, so that no model is needed."""
+"""The text vector of a concept, stored with its labels, so that a session opens without the text model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all sessions of one corpus share: its clips as arrays, and the rows of clip ids."""
+"""A fixed view of a corpus, shared by sessions: its clips as arrays, and the rows of clip ids."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_corpus(corpus: object) -> None:
 
 @dataclass(frozen=True)
 class CorpusView:
-    """A corpus whose clips stay the same, as the sessions of one seed see it."""
+    """A corpus at one moment, whose clips stay the same; shared by the sessions that come from one another."""
 
     corpus: Corpus
     arrays: ClipArrays

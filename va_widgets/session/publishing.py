@@ -1,4 +1,4 @@
-"""What becomes of a concept's classifier when it is done: its threshold, and a model in a folder."""
+"""Publish a concept's classifier: choose its threshold, and write it as a model into the corpus's folder."""
 
 from __future__ import annotations
 

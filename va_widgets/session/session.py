@@ -55,7 +55,7 @@ class Session:
     ----------
     corpus : Corpus
     concept : str
-        What the classifier shall find, in words; it is also the text that the first feeds are ranked by.
+        What the classifier finds, in words; it is also the text that the first feeds are ranked by.
     annotator : str
         Whose labels these are.
     seed : int
@@ -132,7 +132,7 @@ class Session:
 
     @property
     def guideline(self) -> str:
-        """What counts as this concept, in the annotators' words; shared by all of them."""
+        """The annotators' definition of the concept, shared by all of them."""
         return self._labels.guideline
 
     @guideline.setter
@@ -173,7 +173,7 @@ class Session:
 
     @property
     def text_search(self) -> TextSearch:
-        """Whether any text can be searched for now, and if not, what is wrong and what to do. Loads nothing."""
+        """Whether texts can be searched for now, and if not, why, and what to do. Loads nothing."""
         return self.corpus.text_search
 
     def answers_at_once(self, text: str) -> bool:
@@ -183,7 +183,7 @@ class Session:
     def search(self, text: str, k: int = 24) -> pd.DataFrame:
         """The `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
 
-        `attrs["note"]` of the table says, as that of `Corpus.search`, what speaks against relying on it. The concept
+        `attrs["note"]` of the table says, as that of `Corpus.search`, reasons not to rely on it. The concept
         itself is searched for without the text model once its vector is stored.
 
         Raises SearchUnavailableError if the corpus has no text encoder, or it cannot be loaded, ArgumentError if the
@@ -275,7 +275,7 @@ class Session:
 
     @property
     def pending(self) -> int:
-        """How many label events the newest classifier does not know yet."""
+        """How many label events are newer than the newest classifier."""
         return self.status.pending
 
     @property
@@ -327,7 +327,7 @@ class Session:
     # --- the classifier, and what it shows -------------------------------------------------------
 
     def refit(self) -> Refit:
-        """Fit the classifier to the labels as they are now, score every clip, and say what changed.
+        """Fit the classifier to the present labels, score every clip, and return what changed.
 
         If labels come in meanwhile they are left to the next refit, and the quality, which takes longest, may be left
         to it, too. A refit without new labels returns the last one.
@@ -383,7 +383,7 @@ class Session:
 
     @property
     def advice(self) -> str:
-        """What had best be done next, in one sentence; empty if there is nothing to say but to go on."""
+        """What to do next, in one sentence; empty where that is to go on labelling."""
         return self._classifier.advice()
 
     @property
@@ -408,7 +408,7 @@ class Session:
     def threshold_for(self, precision: float) -> tuple[float, str]:
         """The lowest probability from which on clips are a yes with a precision, 0 to 1, and what precision it has.
 
-        Measured by cross-validation on the clips that were labelled, most of which are harder to tell than others.
+        Measured by cross-validation on the clips that were labelled, most of which are harder to classify than others.
         Raises ModelError for a precision that is none.
         """
         return publishing.threshold(self._classifier.fit, precision)

@@ -1,4 +1,4 @@
-"""Check whether this installation can decode anything, to tell its faults from those of a file."""
+"""Check whether this installation can decode at all: if not, files are not at fault."""
 
 from __future__ import annotations
 
