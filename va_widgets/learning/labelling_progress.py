@@ -1,4 +1,4 @@
-"""Progress of labelling: turnover of the last refit, an estimate of the positives, and advice on what to do next."""
+"""How the labelling goes: what the last batch changed, how many positives there are, and what to do next."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scipy.special import betaincinv, expit
 
 from va_widgets.base.matrix import kth_largest
 
-_LEAST_TOP = 50  # highest clips that turnover compares, at least
-_DRAWN = 20  # labels of random clips from which the positives are estimated by them
+_LEAST_TOP = 50  # clips at the top that are compared from one refit to the next
+_DRAWN = 20  # random labels from which they tell how many positives there are
 _INTERVAL = (0.05, 0.95)
 _SETTLED = 0.05  # the turnover below which a refit changed little
 _SETTLED_REFITS = 3
-_TRIED = 10  # labels without a yes after which another search is advised
+_TRIED = 10  # labels without a yes after which another search helps more
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Positives:
 
 
 def turnover(logits: NDArray[np.float32], former: NDArray[np.float32]) -> float:
-    """The share of the highest-scored clips that changed from one classifier to the next, 0 to 1.
+    """What share of the clips found changed from one classifier to the next, 0 to 1.
 
-    The highest are those with a logit above 0, but at least 50, and as many for both classifiers; logits are (n,).
+    Those found are the clips above 0, but at least the 50 highest and as many of both classifiers (logits (n,)).
     """
     if not len(logits):
         return 0.0
@@ -43,7 +43,7 @@ def turnover(logits: NDArray[np.float32], former: NDArray[np.float32]) -> float:
 
 
 def positives(logits: NDArray[np.float32], known: int, labelled: int, drawn: NDArray[np.bool_]) -> Positives:
-    """Estimate how many clips are a yes.
+    """How many clips are a yes.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def positives(logits: NDArray[np.float32], known: int, labelled: int, drawn: NDA
 
 
 def advice(yes: int, no: int, measured: bool, turnovers: Sequence[float], drawn: int) -> str:
-    """Return what the annotator should do next, in one sentence; empty where that is to go on labelling.
+    """What the annotator had best do next, in one sentence; empty if there is nothing to say but to go on.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Measures of a classifier: cross-validated quality with its interval, data diversity, and which labels look wrong."""
+"""What is shown beside a classifier: quality with its interval, data diversity, and which labels look wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RESAMPLES = 200
 _AT_ONCE = 20  # resamples, so that tens of thousands of labels fit into memory
 _INTERVAL = (5, 95)  # per cent
 _FULL_CLUSTER = 10  # labels of a kind in a cluster from which it counts as covered
-_LEAST = 5  # labels of each kind from which quality is measured
+_LEAST = 5  # labels of each kind from which a quality is said
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """The predictions of classifiers for labels that they were not fitted to, and their quality.
+    """What classifiers say of labels that they were not fitted to.
 
     `quality` is None while there are too few labels, and `note` says so; `probabilities` are P(yes), float64 (n,), the
     mean over the repeats, None where there is no quality.
@@ -55,15 +55,15 @@ def cross_validated(
     """Quality of a classifier's kind on labels that it was not fitted to, by stratified 5-fold cross-validation.
 
     It is repeated three times with other folds, and a label's logit is the mean of the three. With fewer than 5 labels
-    of either kind there is no quality. The labels were chosen by the annotator and the feeds, mostly clips that are
-    hard to classify, so that a classifier is usually better on the whole corpus than on them.
+    of either kind there is no quality. The labels were chosen by the annotator and the feeds, mostly among what is hard
+    to tell, so that a classifier is usually better on the whole corpus than on them.
 
     Parameters
     ----------
     X : float (n, dim), y : bool (n,)
         Embeddings and labels.
     classifier : TextLogistic
-        Classifiers with its settings are fitted; it is not changed.
+        Its settings are what counts; it is not changed.
     stopped : callable
         Called before every step of the fits; None is returned once it is true.
     """
@@ -76,17 +76,17 @@ def cross_validated(
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
         for fold, (_, test) in enumerate(folds.split(np.zeros(len(y)), y)):
             left_out[repeat * FOLDS + fold, test] = True
-    with one_blas_thread():  # the other cores stay free for requests of the page
-        logits_by_fold = classifier.held_out(X, y, left_out, wanted=lambda: not stopped())
-    if logits_by_fold is None:
+    with one_blas_thread():  # whoever waits for the next label needs the other ones
+        found = classifier.held_out(X, y, left_out, wanted=lambda: not stopped())
+    if found is None:
         return None
-    logits = logits_by_fold.sum(axis=0) / REPEATS
+    logits = found.sum(axis=0) / REPEATS
     method = f"{FOLDS}-fold cross-validation, {REPEATS} times, on the {len(y)} clips that were chosen to be labelled"
     return CrossValidation(_measured(y, logits, method, seed), "", expit(logits))
 
 
 def too_few(y: NDArray[np.bool_]) -> str:
-    """Return how many labels (n,) are missing to measure quality, as a sentence; empty if there are enough."""
+    """How many labels (n,) are missing until there is a quality; empty if there are enough."""
     missing = [
         f"{_LEAST - number} more {kind}"
         for number, kind in ((int(y.sum()), "yes"), (int((~y).sum()), "no"))
@@ -100,7 +100,7 @@ def at_random(
 ) -> Quality | None:
     """Quality on those labels (n,) whose clips were drawn at random, which stand for the corpus; None if too few.
 
-    `probabilities` are cross-validated, float64 (n,), and `drawn`, bool (n,), is true for labels from the random feed.
+    `probabilities` are cross-validated, float64 (n,), and `drawn` tells the labels that came from the random feed.
     """
     y, probabilities = y[drawn], probabilities[drawn]
     if min(int(y.sum()), int((~y).sum())) < _LEAST:
@@ -139,7 +139,7 @@ def _measured(y: NDArray[np.bool_], scores: NDArray[np.float64], method: str, se
 
 
 def _resampled(hits: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
-    """How often each label is in each bootstrap resample, (_AT_ONCE, n); stratified, so that each has both kinds."""
+    """How many times each label is in some resamples, (_AT_ONCE, n): stratified, so that each has both kinds."""
     times = np.zeros((_AT_ONCE, len(hits)))
     for kind in (hits, ~hits):
         number = np.count_nonzero(kind)
@@ -148,11 +148,11 @@ def _resampled(hits: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.
 
 
 def _ap(hits: NDArray[np.bool_], times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average precision (m,), as scikit-learn's, of m resamples; `hits` (n,) is by score, `times` (m, n) counts labels.
+    """Average precision (m,) as scikit-learn's, of labels (n,) best first that are there so many times each (m, n).
 
-    Ties are those of a label that is in a resample several times; equal scores of different labels are rare.
+    Labels with the same score are hardly ever there; the same label several times has one score.
     """
-    counted_hits = times * hits
-    precision = np.cumsum(counted_hits, axis=1) / np.maximum(np.cumsum(times, axis=1), 1)
-    averages: NDArray[np.float64] = (counted_hits * precision).sum(axis=1) / counted_hits.sum(axis=1)
+    found = times * hits
+    precision = np.cumsum(found, axis=1) / np.maximum(np.cumsum(times, axis=1), 1)
+    averages: NDArray[np.float64] = (found * precision).sum(axis=1) / found.sum(axis=1)
     return averages

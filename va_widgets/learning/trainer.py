@@ -28,8 +28,8 @@ class Refit:
     """What a refit changed.
 
     `quality` is measured on the clips that were labelled, `unbiased` on those of them that were drawn at random, where
-    there are enough; `flipped` is how many clips crossed P(yes) = 0.5, `turnover` the share of new clips among the
-    highest-scored ones; `seconds` is how long it took until there were new feeds.
+    there are enough; `flipped` is how many clips changed sides of 0.5, `turnover` what share of the clips found is
+    new; `seconds` is how long it took until there were new feeds.
     """
 
     version: int
@@ -53,7 +53,7 @@ class Refit:
         return {"version": self.version, "labels": self.labels, **numbers, **measured, **changed}
 
     def metrics(self, y: NDArray[np.bool_]) -> dict[str, float | int | None]:
-        """The figures of the classifier for a model's card, given its labels `y`, bool (m,)."""
+        """What a model's card says of the classifier and its labels `y`, bool (m,)."""
         quality = self.quality
         return {
             "average_precision": None if quality is None else quality.ap,
@@ -147,7 +147,7 @@ class Fit:
         return self.held_out or (self.labels.y, None)
 
     def advice(self, turnovers: Sequence[float]) -> str:
-        """Return what to do next, as `labelling_progress.advice` does, given the turnovers of all refits."""
+        """What had best be done next, in one sentence, given the turnovers of all refits; empty if there is nothing."""
         yes = int(self.labels.y.sum())
         drawn = self.refit.positives.drawn if self.refit.positives else 0
         return advice(yes, len(self.labels.y) - yes, self.refit.quality is not None, turnovers, drawn)
@@ -172,7 +172,7 @@ class Trainer:
     text : float32 (dim,), optional
         The concept's text vector, by which clips are ranked before there are labels.
     labels : TrainingLabels
-        The labels of the first classifier, however late `start` is called, so that the same labels give the same
+        What the first classifier is fitted to, however late `start` is called: the same labels then give the same
         versions.
     version : int
         The version of the last classifier that was fitted to the concept's labels, perhaps by another process.
@@ -236,8 +236,8 @@ class Trainer:
     def measure(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
         """Measure what takes longer: quality, diversity, turnover and the number of positives.
 
-        `newest_event` returns the number of the newest label event. Once there is a newer one than `fit` was
-        trained on, the quality is left to the next classifier.
+        `newest_event` returns the number of the newest label event. Once there is a newer one than `fit` knows, the
+        quality is left to the next classifier.
         """
         fit = self._measured(fit, former, newest_event)
         with self._lock:
@@ -245,7 +245,7 @@ class Trainer:
         return fit
 
     def outdate(self) -> None:
-        """Count every label as new to the newest classifier: those that it was trained on may have been replaced."""
+        """Make every label count as new to the newest classifier: the ones it knows may not be there any more."""
         with self._lock:
             if self.newest is not None:
                 self.newest = replace(self.newest, event=_OUTDATED)
@@ -300,13 +300,13 @@ class Trainer:
         )
         if checked is None:  # there are newer labels, and the next refit measures them
             return replace(fit, refit=refit)
-        probabilities, suspicions, held_out = checked.probabilities, dict[int, float](), None
+        probabilities, doubts, held_out = checked.probabilities, dict[int, float](), None
         if probabilities is not None:
             held_out = (y, probabilities)
-            suspicions = dict(zip(rows.tolist(), suspicion(y, probabilities).tolist(), strict=True))
+            doubts = dict(zip(rows.tolist(), suspicion(y, probabilities).tolist(), strict=True))
             refit = replace(refit, unbiased=at_random(y, probabilities, drawn, seed))
         refit = replace(refit, quality=checked.quality, quality_note=checked.note)
-        return replace(fit, refit=refit, suspicion=suspicions, held_out=held_out)
+        return replace(fit, refit=refit, suspicion=doubts, held_out=held_out)
 
 
 def _nearest_labels(embeddings: NDArray[np.float32], fit: Fit) -> list[str]:
