@@ -43,7 +43,8 @@ class LabelStore:
     ----------
     path : path of the file, which is made if it is not there
     keep_copies : bool
-        Whether a copy of the file is made in the background, if it has changed since the last one.
+        Whether a copy of the file is made in the background when the store is opened, if the file has changed since the
+        last one.
 
     Raises
     ------
@@ -138,6 +139,7 @@ class LabelStore:
     def _step(
         self, kind: Literal["undo", "redo"], annotator: str, concept: str, message_id: str | None
     ) -> dict[str, StoredValue]:
+        """Store the events of an undo or a redo, and the stacks of both afterwards; returns as `undo` and `redo`."""
         self.check_names(annotator, concept)
         _check_unicode([message_id or ""])
         with self._database.transaction() as db:
@@ -174,10 +176,10 @@ class LabelStore:
         with self._database.transaction(patience) as db:
             db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
 
-    def settle_state(
+    def set_state_if_absent(
         self, annotator: str, concept: str, key: str, value: object, *, patience: float = files.PATIENCE
     ) -> Any:
-        """Keep a small JSON document unless there is one under this key; returns the one that is kept from now on.
+        """Keep a small JSON document unless there is one under this key; returns the one that is kept.
 
         Other writers are waited for as long as `patience`, in seconds.
         """
@@ -250,7 +252,10 @@ class LabelStore:
             return [rows.event_of(row) for row in result]
 
     def labels(self, concept: str) -> list[Event]:
-        """Each annotator's newest event of each clip, without those of value "none", oldest first."""
+        """Each annotator's newest event of each clip, without those of value "none", oldest first.
+
+        Raises LabelError if some are missing in the file or damaged.
+        """
         with self._database.snapshot() as db:
             result = db.execute(
                 rows.SELECT_EVENTS
@@ -260,13 +265,16 @@ class LabelStore:
             )
             events = [rows.event_of(row) for row in result]
             totals = rows.totals_of(db, concept).values()
-            expected = sum(one.yes + one.no + one.unsure for one in totals)
+            expected = sum(total.yes + total.no + total.unsure for total in totals)
             if len(events) != expected:
                 raise DamageError(f"{len(events):,} of {expected:,} labels are left")
             return events
 
     def history(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
-        """Every event of a concept, oldest first; `kind` is "label", "undo" or "redo"."""
+        """Every event of a concept, or one annotator's, oldest first: DataFrame with the columns of the table `events`.
+
+        `kind` is "label", "undo" or "redo". Raises LabelError if some are missing in the file or damaged.
+        """
         only, values = ("", ()) if annotator is None else (" AND annotator = ?", (annotator,))
         with self._database.snapshot() as db:
             result = db.execute(rows.SELECT_EVENTS + f"WHERE concept = ?{only} ORDER BY event_id", (concept, *values))
@@ -275,8 +283,8 @@ class LabelStore:
                 events.append(checked(row, "event"))
                 events_sum += row[-1]
             totals = rows.totals_of(db, concept, annotator).values()
-            expected = sum(one.events for one in totals)
-            if (len(events), events_sum) != (expected, sum(one.events_sum for one in totals)):
+            expected = sum(total.events for total in totals)
+            if (len(events), events_sum) != (expected, sum(total.events_sum for total in totals)):
                 raise DamageError(f"{len(events):,} of {expected:,} events are left")
         table = pd.DataFrame(events, columns=list(schema.EVENT_COLUMNS))
         return table.drop(columns="before").astype({"undoes": "Int64"})

@@ -80,7 +80,7 @@ class RefitHistory:
         try:
             for missing, document in list(self._unwritten.items()):
                 key = f"{_EACH}{missing:09d}"
-                self._store.settle_state(_EVERYBODY, self._concept, key, document, patience=HISTORY_PATIENCE)
+                self._store.set_state_if_absent(_EVERYBODY, self._concept, key, document, patience=HISTORY_PATIENCE)
                 del self._unwritten[missing]
             self._take_new()
         except LabelError as error:

@@ -159,8 +159,8 @@ class TextLogistic:
         if not length:
             return text
         text = text / length
-        reach = statistics.reach(text)
-        return text / reach if reach > np.finfo(np.float32).eps else np.zeros(dim)
+        scale = statistics.text_scale(text)
+        return text / scale if scale > np.finfo(np.float32).eps else np.zeros(dim)
 
     def expected(
         self, nearness: NDArray[np.floating[Any]], targets: NDArray[np.float64], weights: NDArray[np.float64]

@@ -50,8 +50,8 @@ class CorpusStatistics:
         """Weak negatives, float32 (m, dim): part of the sample, since most clips do not show a concept."""
         return self.sample[:_WEAK_NEGATIVES]
 
-    def reach(self, text: ArrayLike) -> float:
-        """The score of a text's nearest clips above the mean clip's, by the mean dot product; 1 without clips."""
+    def text_scale(self, text: ArrayLike) -> float:
+        """A text's mean dot product with its nearest clips, minus that with the mean clip; 1 without clips."""
         if not len(self.sample):
             return 1.0
         scores = self.sample @ np.asarray(text, dtype=np.float32) - float(self.center @ np.asarray(text, dtype=float))
