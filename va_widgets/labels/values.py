@@ -44,8 +44,8 @@ def read_labels(clips: LabelledClips, value: LabelValues = OMITTED) -> dict[str,
     """
     ids, values = _with_labels(clips) if value is OMITTED else _matched(clips, value)
     labels: dict[str, StoredValue] = {}
-    for clip, one in zip(ids, values, strict=True):
-        stored = _stored(one, clip)
+    for clip, label in zip(ids, values, strict=True):
+        stored = _stored(label, clip)
         if labels.setdefault(clip, stored) != stored:
             raise LabelError(
                 f"The clip {described(clip)} comes twice, as {labels[clip]!r} and as {stored!r}: give it one label."
