@@ -29,7 +29,8 @@ import va_widgets as va
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import sample_scenes
 from va_widgets.encoders.protocol import OpenClipEncoder
-from va_widgets.video.decoder_process import Clip, DecoderProcess, Request
+from va_widgets.video.decoder_messages import Clip, Request
+from va_widgets.video.decoder_process import DecoderProcess
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 25
 GRAIN = 2.0  # grey levels

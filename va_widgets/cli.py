@@ -168,13 +168,13 @@ def _check_labels(options: argparse.Namespace) -> int:
     from va_widgets.labels.problems import advice
 
     path = _labels_file(options.corpus)
-    found = check_file(path)
-    print(f"{path}: {found.events:,} events, {found.concepts:,} concepts, {found.annotators:,} annotators")
-    for problem in found.problems:
+    result = check_file(path)
+    print(f"{path}: {result.events:,} events, {result.concepts:,} concepts, {result.annotators:,} annotators")
+    for problem in result.problems:
         print(f"  {problem}")
-    if found.problems:
+    if result.problems:
         raise LabelError(f"The labels in {path} are damaged: {advice(path)}.")
-    if found.checksums:
+    if result.checksums:
         print("Every label is as it was written.")
     else:
         print("The file is sound; single labels have no checksums until it is opened with write access.")

@@ -1,51 +1,51 @@
-// Stands where anywidget and the kernel are: models whose other end knows some clips, keeps labels and draws
-// filmstrips. `window.kernel` is for the tests: hold or lose messages, refit, count. `options.host` says which notebook
-// this is: "jupyterlab", "notebook" (7), "colab" or "vscode".
+// Imitates anywidget and the kernel: models whose kernel side answers requests about some clips, keeps labels and draws
+// filmstrips. Tests control it through `window.kernel`: hold back or drop messages, refit, count requests. `options.host`
+// is the notebook that is imitated: "jupyterlab", "notebook" (7), "colab" or "vscode".
 
 import annotator from "/annotator.js";
 
 const { golden, options } = JSON.parse(document.getElementById("setup").textContent);
-const by = (type) => structuredClone(golden.find((reply) => reply.type === type).result);
-const card = by("similar").cards[0];
-const every = Array.from({ length: options.clips }, (_, i) => `clip-${i}`);
+const exampleOf = (type) => structuredClone(golden.find((reply) => reply.type === type).result);
+const card = exampleOf("similar").cards[0];
+const allClips = Array.from({ length: options.clips }, (_, i) => `clip-${i}`);
 const models = [];
 
 const kernel = {
-  asked: [],
+  asked: [], // requests of all pages, oldest first
   open: 0, // messages that have arrived and are not answered yet
   held: [],
-  hold: false, // keep messages back, as a busy kernel does
-  lose: false, // swallow them, as a broken connection does
+  hold: false, // hold messages back, as a busy kernel does
+  lose: false, // drop messages, as a broken connection does
   unsavable: "", // why no label can be saved
-  gone: options.gone ?? false, // refuse them, as JupyterLab does where a new kernel does not know the widget
+  gone: options.gone ?? false, // refuse messages, as JupyterLab does where a new kernel does not know the widget
   version: 3,
   suggested: true,
   advice: "",
   guideline: "",
   concept: options.concept,
-  status: options.status ?? {}, // what the status shall say instead
-  note: options.note ?? "", // of a search
-  // What searches and feeds wait for, as for a text model, until a test calls `kernel.load()`.
+  status: options.status ?? {}, // overrides of the status's fields
+  note: options.note ?? "", // the note of searches
+  // Searches and feeds wait for this promise, as for a text model, until a test calls `kernel.load()`.
   loaded: options.loading ? new Promise((done) => setTimeout(() => { kernel.load = done; })) : undefined,
   labels: { [options.concept]: {} },
   seen: new Set(), // ids of changes that are stored
-  done: {}, // stacks of changes a concept
-  undone: {},
+  done: {}, // stacks of changes, by concept
+  undone: {}, // stacks of undone changes, by concept
   refit() {
     kernel.version += 1;
-    tellAll("refit", { version: kernel.version, flipped: 2, seconds: 0.01 });
+    broadcast("refit", { version: kernel.version, flipped: 2, seconds: 0.01 });
   },
   release() {
     kernel.hold = false;
     for (const [model, message] of kernel.held.splice(0)) arrive(model, message);
   },
-  tellAll,
+  broadcast,
 };
 window.kernel = kernel;
 window.leaked = [];
 document.addEventListener("keydown", (event) => window.leaked.push(event.key));
 if (options.host === "notebook") {
-  // It hears keys before the page does, and takes those that do not come from a box or from whom it must leave alone.
+  // Notebook 7 handles keys before the page does, except for those in text boxes and in elements that suppress shortcuts.
   const takes = (event) => {
     if (event.key === "Escape" || event.target.matches("input, textarea, [data-lm-suppress-shortcuts]")) return;
     window.leaked.push(event.key);
@@ -53,61 +53,61 @@ if (options.host === "notebook") {
   };
   document.addEventListener("keydown", takes, true);
 }
-// Colab and VS Code have no subshells: whatever is asked for, labels included, waits for what was asked for before.
+// Colab and VS Code have no subshells: every request, labels included, waits for the answers to those before it.
 const oneQueue = ["colab", "vscode"].includes(options.host);
-// They show output in a frame of its own, which may have no storage.
+// They show output in an iframe, which may have no storage.
 if (oneQueue) {
   const refuse = () => {
     throw new DOMException("The frame is sandboxed.", "SecurityError");
   };
   Object.defineProperty(window, "sessionStorage", { get: refuse });
 }
-for (let i = 0; i < options.labelled; i++) here()[every[i]] = i % 3 === 0 ? "yes" : "no";
+for (let i = 0; i < options.labelled; i++) labelsOf()[allClips[i]] = i % 3 === 0 ? "yes" : "no";
 
-function here(concept = kernel.concept) {
+function labelsOf(concept = kernel.concept) {
   kernel.labels[concept] ??= {};
   return kernel.labels[concept];
 }
 
 function status() {
-  const values = Object.values(here());
-  const number = (value) => values.filter((one) => one === value).length;
+  const values = Object.values(labelsOf());
+  const number = (value) => values.filter((label) => label === value).length;
   const counts = { yes: number("yes"), no: number("no"), unsure: number("unsure") };
-  const learnt = counts.yes > 2 && counts.no > 2;
-  const feeds = by("hello").status.feeds.filter((name) => kernel.suggested || name !== "suggested");
+  const measured = counts.yes > 2 && counts.no > 2;
+  const feeds = exampleOf("hello").status.feeds.filter((name) => kernel.suggested || name !== "suggested");
   return {
-    ...by("hello").status,
+    ...exampleOf("hello").status,
     feeds,
     counts,
     concept: kernel.concept,
     guideline: kernel.guideline,
     advice: kernel.advice,
     version: kernel.version,
-    quality: learnt ? by("hello").status.quality : null,
-    quality_note: learnt ? "" : "too few labels yet: 3 yes and 3 no needed",
+    quality: measured ? exampleOf("hello").status.quality : null,
+    quality_note: measured ? "" : "too few labels yet: 3 yes and 3 no needed",
     can_undo: (kernel.done[kernel.concept] ?? []).length > 0,
     can_redo: (kernel.undone[kernel.concept] ?? []).length > 0,
-    clips: every.length,
+    clips: allClips.length,
     ...kernel.status,
   };
 }
 
-function tellAll(event, data) {
-  for (const model of models.filter(({ seen }) => seen)) model.tell({ v: 1, event, data: { status: status(), ...data } });
+function broadcast(event, data) {
+  for (const model of models.filter(({ seen }) => seen)) model.deliver({ v: 1, event, data: { status: status(), ...data } });
 }
 
 function cardOf(clip, i) {
-  const number = every.indexOf(clip);
+  const number = allClips.indexOf(clip);
   const title = options.title || `reel-${String(number).padStart(4, "0")}.mp4`;
   const place = { video: title, start: number * 3, end: number * 3 + 2.4 };
-  return { ...card, ...place, clip, label: here()[clip] ?? null, score: Math.max(0, 0.96 - i / 40) };
+  return { ...card, ...place, clip, label: labelsOf()[clip] ?? null, score: Math.max(0, 0.96 - i / 40) };
 }
 
 function set(clips, values) {
-  const before = clips.map((clip) => here()[clip]);
+  const before = clips.map((clip) => labelsOf()[clip]);
   clips.forEach((clip, i) => {
-    if (values[i]) here()[clip] = values[i];
-    else delete here()[clip];
+    if (values[i]) labelsOf()[clip] = values[i];
+    else delete labelsOf()[clip];
   });
   return before;
 }
@@ -136,7 +136,7 @@ function change(message) {
       }
     }
   }
-  const labels = Object.fromEntries(clips.map((clip) => [clip, here()[clip] ?? null]));
+  const labels = Object.fromEntries(clips.map((clip) => [clip, labelsOf()[clip] ?? null]));
   kernel.concept = current;
   return labels;
 }
@@ -154,7 +154,7 @@ async function strip(index) {
   return blob.arrayBuffer();
 }
 
-// Colab hands buffers over as Uint8Array, Jupyter as DataView, VS Code perhaps as a window into the whole message.
+// Buffers are a Uint8Array in Colab, a DataView in Jupyter, and in VS Code perhaps a view into the whole message.
 function wrapped(data) {
   if (options.host === "colab") return new Uint8Array(data);
   if (options.host !== "vscode") return new DataView(data);
@@ -171,9 +171,9 @@ function arrive(model, message) {
 }
 
 async function answer(model, message) {
-  const result = by(message.type);
+  const result = exampleOf(message.type);
   let buffers = [];
-  const labels = here();
+  const labels = labelsOf();
   if (["search", "feed"].includes(message.type)) await kernel.loaded;
   if (message.type === "hello") {
     model.seen = true;
@@ -181,16 +181,16 @@ async function answer(model, message) {
   }
   if (message.type === "bye") model.seen = false;
   if (message.type === "feed") {
-    const rest = every.filter((clip) => !message.exclude.includes(clip) && !labels[clip]);
+    const rest = allClips.filter((clip) => !message.exclude.includes(clip) && !labels[clip]);
     Object.assign(result, { cards: rest.slice(0, message.k).map(cardOf), version: kernel.version });
   }
   if (message.type === "search" || message.type === "similar") {
-    const found = message.text?.includes("nothing") ? [] : every.slice(0, message.k);
-    result.cards = found.map(cardOf);
+    const matches = message.text?.includes("nothing") ? [] : allClips.slice(0, message.k);
+    result.cards = matches.map(cardOf);
     if (message.type === "search") result.note = kernel.note;
   }
   if (message.type === "review") {
-    result.clips = every.filter((clip) => labels[clip] && [labels[clip], "all"].includes(message.value));
+    result.clips = allClips.filter((clip) => labels[clip] && [labels[clip], "all"].includes(message.value));
     result.cards = result.clips.slice(0, message.k).map(cardOf);
   }
   if (message.type === "reviewed") result.cards = message.clips.map(cardOf);
@@ -198,7 +198,7 @@ async function answer(model, message) {
   if (message.type === "switch") kernel.concept = message.concept.trim();
   if (message.type === "concepts") {
     result.concepts = Object.entries(kernel.labels).map(([concept, all]) => {
-      const number = (value) => Object.values(all).filter((one) => one === value).length;
+      const number = (value) => Object.values(all).filter((label) => label === value).length;
       return { concept, yes: number("yes"), no: number("no"), unsure: number("unsure") };
     });
   }
@@ -206,15 +206,15 @@ async function answer(model, message) {
   const changes = ["label", "undo", "redo"].includes(message.type);
   if (changes && kernel.unsavable) {
     kernel.status = { state: "error", message: kernel.unsavable };
-    tellAll("status", {});
+    broadcast("status", {});
     kernel.open -= 1;
     const error = { code: "not_saved", message: kernel.unsavable };
-    model.tell({ v: 1, id: message.id, type: message.type, ok: false, error });
+    model.deliver({ v: 1, id: message.id, type: message.type, ok: false, error });
     return;
   }
   if (changes) result.labels = change(message);
   if (message.type === "filmstrips") {
-    buffers = (await Promise.all(message.clips.map((clip) => strip(every.indexOf(clip))))).map(wrapped);
+    buffers = (await Promise.all(message.clips.map((clip) => strip(allClips.indexOf(clip))))).map(wrapped);
     result.strips = message.clips.map((clip, i) => ({
       ...{ clip, mime: "image/jpeg", frames: 8, width: 160, height: 90, buffer: i, reason: "" },
     }));
@@ -225,10 +225,10 @@ async function answer(model, message) {
     Object.assign(result, { available: true, reason: "", sound: options.sound, ...place });
   }
   if (result.status) result.status = status();
-  if (changes) tellAll("labels", { labels: result.labels });
-  if (message.type === "switch") tellAll("switch", {});
+  if (changes) broadcast("labels", { labels: result.labels });
+  if (message.type === "switch") broadcast("switch", {});
   kernel.open -= 1;
-  model.tell({ v: 1, id: message.id, type: message.type, ok: true, result }, buffers);
+  model.deliver({ v: 1, id: message.id, type: message.type, ok: true, result }, buffers);
 }
 
 function open(element) {
@@ -242,10 +242,10 @@ function open(element) {
       window.place = value;
     },
     save_changes() {},
-    seen: false, // a page has said hello, and none has said bye
+    seen: false, // a page has sent hello, and none has sent bye
     on: (name, listener) => listeners.push({ name, listener }),
     off: (name, listener) => {
-      listeners = listeners.filter((one) => one.name !== name || one.listener !== listener);
+      listeners = listeners.filter((entry) => entry.name !== name || entry.listener !== listener);
     },
     send(message) {
       if (kernel.gone) throw new Error("Cannot send");
@@ -255,10 +255,10 @@ function open(element) {
       if (kernel.hold) kernel.held.push([model, message]);
       else arrive(model, message);
     },
-    tell(content, buffers = []) {
-      model.happen("msg:custom", content, buffers);
+    deliver(content, buffers = []) {
+      model.emit("msg:custom", content, buffers);
     },
-    happen(event, ...values) {
+    emit(event, ...values) {
       for (const { name, listener } of [...listeners]) if (name === event) listener(...values);
     },
   };

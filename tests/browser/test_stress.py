@@ -95,10 +95,10 @@ def test_a_page_that_no_kernel_knows_from_the_start_says_what_to_do(open_page: O
 def test_a_kernel_that_goes_while_nothing_is_done_is_said(annotator: Page) -> None:
     state = annotator.locator(".va-state")
     annotator.wait_for_function("kernel.open === 0")
-    annotator.evaluate("kernel.gone = true; models[0].happen('comm_live_update')")
+    annotator.evaluate("kernel.gone = true; models[0].emit('comm_live_update')")
     expect(state).to_have_text("kernel lost")
     expect(annotator.locator(".va-hint")).to_contain_text("Run this cell again")
-    annotator.evaluate("kernel.gone = false; models[0].happen('comm_live_update')")
+    annotator.evaluate("kernel.gone = false; models[0].emit('comm_live_update')")
     expect(state).to_have_attribute("data-state", "saved")
 
 

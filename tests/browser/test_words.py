@@ -46,7 +46,7 @@ def test_a_text_model_that_is_loaded_is_waited_for_in_words(open_page: Open, the
     expect(page.locator(".va-nothing")).to_contain_text(waiting)
     expect(page.locator(".va-state")).to_have_text("loading")
     shoot(page, f"loading-{theme}")
-    page.evaluate("kernel.status = {}; kernel.load(); kernel.tellAll('status', {})")
+    page.evaluate("kernel.status = {}; kernel.load(); kernel.broadcast('status', {})")
     expect(page.locator(".va-card").first).to_be_visible()
     expect(page.locator(".va-state")).to_have_text("saved")
 

@@ -156,7 +156,7 @@ def test_a_locked_store_keeps_the_page_s_labels_waiting_and_the_search_going(
     def refused(*_: object, **__: object) -> None:
         raise va.LabelError("This was not saved, because another process is writing: try again.")
 
-    for name in ("append", "set_state", "settle_state", "next_number", "undo", "redo"):
+    for name in ("append", "set_state", "set_state_if_absent", "next_number", "undo", "redo"):
         monkeypatch.setattr(session._labels.store, name, refused)
     clips = list(session.corpus.clips.index)
     answer = page.ask("label", clips=clips[:1], value="yes", source="search")
@@ -182,7 +182,7 @@ def test_a_refit_goes_on_without_its_history_and_is_written_down_later(
 
     session.label(clips[:3], True)
     with monkeypatch.context() as patch:
-        for name in ("set_state", "settle_state", "next_number"):
+        for name in ("set_state", "set_state_if_absent", "next_number"):
             patch.setattr(session._labels.store, name, refused)
         assert session.refit().version == 1
     assert session.refits["version"].tolist() == [1]

@@ -1,1 +1,1 @@
-"""What every other part uses: errors, checks of arguments, paths and names, threads and processes; it knows no part."""
+"""What every other part uses: errors, checks of arguments, paths and names, threads, processes; it imports no part."""

@@ -123,7 +123,7 @@ def flag(value: object, name: str, *, error: type[VaError] = ArgumentError) -> b
 def path(
     value: object, name: str, *, wanted: str = "a path, a text or a pathlib.Path", error: type[VaError] = ArgumentError
 ) -> str | os.PathLike[str]:
-    """A path as a text or a path object; what it means is `paths.absolute_path`'s to say."""
+    """A path as a text or a path object; `paths.absolute_path` makes it absolute."""
     given = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(given, str):
         raise error(f"{name} must be {wanted}, not {described(value)}.")
@@ -138,7 +138,7 @@ def instance(
     *,
     error: type[VaError] = ArgumentError,
 ) -> _T:
-    """An object of one of some types; `wanted` tells what it must be and how to get one."""
+    """An object of one of some types; `wanted` says what it must be and how to get one."""
     if not isinstance(value, kinds):
         raise error(f"{name} must be {wanted}, not {described(value)}.")
     return value
@@ -152,24 +152,24 @@ def function(value: object, name: str, *, error: type[VaError] = ArgumentError) 
 
 
 def items(value: object, name: str, wanted: str, *, error: type[VaError] = ArgumentError) -> list[Any]:
-    """The items of a list, tuple, set, array, Series, Index or generator; `wanted` tells what must be given.
+    """The items of a list, tuple, set, array, Series, Index or generator; `wanted` says what must be given.
 
     Texts, mappings and tables are refused: their items are not what is meant.
     """
     refused = isinstance(value, (str, bytes, Mapping, pd.DataFrame))
     try:
-        found: list[Any] | None = None if refused else list(value)  # type: ignore[call-overload]
+        values: list[Any] | None = None if refused else list(value)  # type: ignore[call-overload]
     except TypeError:
-        found = None
-    if found is None:
+        values = None
+    if values is None:
         raise error(f"{name} must be {wanted}, not {described(value)}.")
-    return found
+    return values
 
 
 def clip_ids(value: object, name: str, *, error: type[VaError] = ArgumentError) -> list[str]:
     """Clip ids as a list: of one id, of several in any container, or of a table with a column or index `clip_id`.
 
-    Whether the corpus holds them is not looked at.
+    It is not checked whether the corpus holds them.
     """
     if isinstance(value, str):
         return [value]
@@ -181,10 +181,10 @@ def clip_ids(value: object, name: str, *, error: type[VaError] = ArgumentError) 
     elif isinstance(value, Mapping):
         given = list(value)
     ids = items(given, name, "a clip id or a list of them", error=error)
-    for one in ids:
-        if not isinstance(one, str):
-            raise error(f"{name} must be clip ids, which are texts, but one of them is {described(one)}.")
-    return [str(one) for one in ids]
+    for clip in ids:
+        if not isinstance(clip, str):
+            raise error(f"{name} must be clip ids, which are texts, but one of them is {described(clip)}.")
+    return [str(clip) for clip in ids]
 
 
 def table_clips(table: pd.DataFrame) -> pd.Series[Any] | pd.Index[Any] | None:

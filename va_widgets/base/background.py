@@ -47,7 +47,7 @@ def start(work: Callable[[], object], name: str) -> threading.Thread:
     _threads.add(thread)
     try:
         thread.start()
-    except RuntimeError:  # no more threads to be had, or the interpreter is ending
+    except RuntimeError:  # no thread can be started, or the interpreter is ending
         _threads.discard(thread)
         raise
     return thread
@@ -59,7 +59,7 @@ def stop_requested() -> bool:
 
 
 def wait(seconds: float) -> bool:
-    """Wait for so long, or until the interpreter waits for the ends of the threads. Returns whether it does."""
+    """Wait for a time, or until the interpreter waits for its threads to end. Returns whether it waits."""
     return _ending.wait(seconds)
 
 
@@ -105,7 +105,7 @@ def _logged(work: Callable[[], object], name: str) -> None:
     try:
         work()
     except Exception:
-        # While the interpreter ends some imports fail, and connections may be closed: nobody needs to know.
+        # While the interpreter ends some imports fail, and connections may be closed: that is not logged.
         _log.log(logging.DEBUG if _ending.is_set() else logging.ERROR, "The thread %s failed", name, exc_info=True)
 
 

@@ -20,7 +20,7 @@ class CorpusError(VaError):
 
 
 class NoVideosError(CorpusError):
-    """The place that was given holds no video files."""
+    """There are no video files in the given folder or list."""
 
 
 class EncoderError(VaError):
@@ -36,7 +36,7 @@ class UnknownClipError(VaError):
 
 
 class SearchUnavailableError(VaError):
-    """Text search was asked of a corpus that has no text encoder."""
+    """A text cannot be searched for: the corpus has no text encoder, or it cannot be loaded."""
 
 
 class PreviewUnavailableError(VaError):
@@ -52,7 +52,7 @@ class NotSavedError(LabelError):
 
 
 class NotEnoughLabelsError(VaError):
-    """The labels given so far do not allow what was asked."""
+    """There are too few labels for what was called."""
 
 
 class ModelError(VaError):

@@ -1,7 +1,7 @@
-"""What a child of `os.fork` may use: it has its parent's memory, but only the thread that forked.
+"""Locks and thread pools that work in a child of `os.fork`, which has its parent's memory, but only one thread.
 
-A lock that another thread held would never be released in the child, a pool of threads would never answer, and SQLite
-forbids to use, and even to close, a connection that was opened before the fork. So locks that guard what must be whole
+A lock that another thread held would never be released in the child, a pool would have no threads, and SQLite forbids
+to use, and even to close, a connection that was opened before the fork. So locks that guard data which must be whole
 are taken before a fork, all others are made anew in the child, and numeric libraries use one thread there.
 """
 
@@ -67,7 +67,7 @@ class ForkLock:
         self._lock.release()
 
     def renew(self) -> None:
-        """Make the lock free although a thread that is not there holds it."""
+        """Make the lock free although a thread of the parent holds it."""
         self._lock = threading.RLock()
 
 

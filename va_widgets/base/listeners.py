@@ -1,4 +1,4 @@
-"""Who wants to hear of events: of a session's, and of those that the annotator passes on."""
+"""Functions that are called with events: those of a session, and those that the annotator passes on."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ Listener: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 
 
 class Listeners:
-    """Those who want to hear of something, in the order in which they said so."""
+    """The listeners of one source of events, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._all: list[Listener] = []
 
     def add(self, listener: Listener) -> Callable[[], None]:
-        """Tell a listener from now on; returns the way to stop it, which may be called again."""
+        """Call `listener` with every event from now on; returns a function that ends this, and may be called again."""
         self._all.append(listener)
         return lambda: self._all.remove(listener) if listener in self._all else None
 
-    def tell(self, event: str, data: Mapping[str, Any]) -> None:
-        """Call all of them, on this thread."""
+    def notify(self, event: str, data: Mapping[str, Any]) -> None:
+        """Call all listeners with an event, on this thread."""
         for listener in tuple(self._all):
             listener(event, data)

@@ -1,4 +1,4 @@
-"""One pass over a large matrix: its products with a vector, in half precision where that pays."""
+"""Products of a large matrix with a vector, in one pass, and in half precision where that is faster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from va_widgets.base.forks import imports
 
-LARGE = 1 << 24  # values from which on half precision pays, also for loading torch
+LARGE = 1 << 24  # values from which on half precision is faster, the loading of torch included
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
 _SORTED = 100_000  # numbers from which on torch is several times as fast as numpy at finding the kth
 

@@ -1,4 +1,4 @@
-"""Paths as people give them, taken once: what they mean is settled when they are given, whatever `%cd` comes later."""
+"""Checks of paths that callers pass, which become absolute at once, so that a later `%cd` changes nothing."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ def is_url(text: str) -> bool:
 
 
 def exists(path: str | Path) -> bool:
-    """Return whether there is anything at a path; False where that cannot be found out."""
+    """Return whether there is anything at a path; False where the system does not say."""
     return os.path.exists(path)  # noqa: PTH110
 
 
 def is_file(path: str | Path) -> bool:
-    """Return whether a path is a file, or a link to one; False where that cannot be found out."""
+    """Return whether a path is a file, or a link to one; False where the system does not say."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def is_folder(path: str | Path) -> bool:
-    """Return whether a path is a folder, or a link to one; False where that cannot be found out."""
+    """Return whether a path is a folder, or a link to one; False where the system does not say."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
@@ -142,7 +142,7 @@ def replacing(file: Path) -> Iterator[Path]:
 def _open_at_once(path: str, flags: int) -> int:
     try:
         return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    except BlockingIOError:  # a file server (Samba) holds a lease on the file, and gives it up to those who wait
+    except BlockingIOError:  # a file server (Samba) holds a lease on the file, which it releases to those who wait
         return os.open(path, flags)
 
 

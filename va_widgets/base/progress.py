@@ -22,25 +22,25 @@ _LINE_EVERY = 30.0  # seconds, or
 _LINE_STEP = 10  # percent between two lines in a log file,
 _LINE_SHORTEST = 2.0  # but never closer than this many seconds
 _BAR = 10  # columns that the bar itself keeps in a terminal
-_MEMORY = 20.0  # seconds over which speeds are averaged: what is older fades away
+_MEMORY = 20.0  # seconds: the time constant of the moving averages of speed
 _FALLBACK = os.terminal_size((80, 24))
-_SETTLED = 1.0  # seconds of work before speeds are told
+_SETTLED = 1.0  # seconds of work before a speed is shown
 
 
 class Progress:
     """The progress of a build over `files` files with `size` bytes in all; a context manager.
 
     A bar in a notebook and in a terminal; where there is neither, as in a log file, a plain line every 10 % or 30
-    seconds. May be told things by several threads at once.
+    seconds. Its methods may be called by several threads at once.
 
     Parameters
     ----------
     files, size : int
         How many files are to be built, and their bytes together.
     shown : bool
-        False says nothing at all.
-    tell : function of a line
-        Where lines go, instead of beside the bar or to `stream`.
+        False shows nothing.
+    write_line : function of a text
+        Called with each line, which is then not written beside the bar or to `stream`.
     title : str
         What is being done, in a word.
     stream : text file
@@ -54,7 +54,7 @@ class Progress:
         files: int,
         size: int,
         shown: bool,
-        tell: Callable[[str], None] | None = None,
+        write_line: Callable[[str], None] | None = None,
         *,
         title: str = "building",
         stream: TextIO | None = None,
@@ -63,8 +63,8 @@ class Progress:
         self._files, self._size, self._title = files, size, title
         self._stream: TextIO | None = sys.stderr if stream is None else stream
         self._notebook = _IN_NOTEBOOK and stream is None
-        self._shown = shown and (tell is not None or self._notebook or self._stream is not None)
-        self._tell = tell or self._write
+        self._shown = shown and (write_line is not None or self._notebook or self._stream is not None)
+        self._write_line = write_line or self._write
         self._clock = clock
         self._lock = threading.RLock()
         self._bar: Any = None
@@ -75,7 +75,7 @@ class Progress:
         self._started = self._counted = self._shown_at = self._line_at = 0.0
         self._line_percent = 0
 
-    # --- what the build tells ----------------------------------------------------------------------
+    # --- what the build reports --------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         self._started = self._counted = self._shown_at = self._line_at = self._clock()
@@ -92,7 +92,7 @@ class Progress:
         return self
 
     def advance(self, bytes_done: int, seconds_of_video: float = 0.0, clips: int = 0) -> None:
-        """So many more bytes were worked through, which held so many seconds of video and gave so many clips."""
+        """Count bytes that were processed, the seconds of video in them, and the clips that they became."""
         with self._lock:
             now = self._clock()
             self._speed.add(now - self._counted, bytes_done, seconds_of_video)
@@ -103,9 +103,9 @@ class Progress:
             self._update(now)
 
     def file_done(self, name: str, status: str, reason: str = "", unread: int = 0) -> None:
-        """A file is done: `status` is "done", "partial" or "skipped"; the reasons of the latter two are written.
+        """Count a file as done: `status` is "done", "partial" or "skipped"; the reasons of the latter two are written.
 
-        `unread` are those of its bytes that `advance` was not told of, and that nobody will read.
+        `unread` are those of its bytes that were not passed to `advance`, and will not be read.
         """
         with self._lock:
             self._files_done += 1
@@ -118,7 +118,7 @@ class Progress:
     def note(self, text: str) -> None:
         """Write one line beside the bar; line breaks and control characters in it are escaped."""
         if self._shown:
-            self._tell(printable(text))
+            self._write_line(printable(text))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -132,7 +132,7 @@ class Progress:
                 self._bar.bar_format = self._format(ended=True)
                 self._bar.close()
             elif kind is None:
-                self._tell(f"{self._title}: {', '.join(self._parts(ended=True))}")
+                self._write_line(f"{self._title}: {', '.join(self._parts(ended=True))}")
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._bar = None
             self.note(
@@ -152,7 +152,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The time that the rest will take at the speed of late, None while there is no speed yet."""
+        """The time that the rest will take at the present speed; None while there is no speed yet."""
         rate = self._speed.bytes_a_second
         if self._files_done >= self._files:
             return 0.0
@@ -175,7 +175,7 @@ class Progress:
         gone = now - self._line_at
         if gone >= _LINE_EVERY or (gone >= _LINE_SHORTEST and self.percent - self._line_percent >= _LINE_STEP):
             self._line_at, self._line_percent = now, self.percent
-            self._tell(f"{self._title}: {self.percent}%, {', '.join(self._parts())}")
+            self._write_line(f"{self._title}: {self.percent}%, {', '.join(self._parts())}")
 
     def _format(self, ended: bool = False) -> str:
         title = f"{self._title} {self.percent:3d}%"
@@ -187,7 +187,7 @@ class Progress:
         return f"{title}|{{bar}}| {', '.join(parts)}"
 
     def _parts(self, ended: bool = False) -> list[str]:
-        """What is told in words, the most important first."""
+        """The figures to show, as texts, the most important first."""
         elapsed = self._clock() - self._started
         parts = [f"{self._files_done:,}/{self._files:,} files"]
         if not ended and (left := self.seconds_left) is not None:
@@ -222,17 +222,17 @@ class Progress:
                 tqdm.write(line, file=self._stream)
             else:
                 print(line, file=self._stream, flush=True)
-        except (OSError, ValueError):  # nobody reads it any more, which must not end a build
+        except (OSError, ValueError):  # the reader of a pipe has ended, which must not end a build
             self._shown = False
 
 
 def can_be_shown(progress: bool) -> bool:
-    """Whether a bar of tqdm is asked for and has a place: programs without a console have no standard error."""
+    """Whether tqdm can show a bar, if `progress` is true: programs without a console have no standard error."""
     return progress and (_IN_NOTEBOOK or sys.stderr is not None)
 
 
 class _Speed:
-    """Speeds of late: sums in which everything fades by the age it has."""
+    """Moving averages of speed: exponentially weighted, with a time constant of 20 seconds."""
 
     def __init__(self) -> None:
         self._seconds = self._bytes = self._video = 0.0
@@ -254,11 +254,11 @@ class _Speed:
 
 def printable(text: str) -> str:
     """A text in one line, with line breaks, control characters and undecodable bytes escaped."""
-    return "".join(one.encode("unicode_escape").decode() if _breaks_a_line(one) else one for one in text)
+    return "".join(sign.encode("unicode_escape").decode() if _breaks_a_line(sign) else sign for sign in text)
 
 
-def _breaks_a_line(one: str) -> bool:
-    kind = unicodedata.category(one)
+def _breaks_a_line(sign: str) -> bool:
+    kind = unicodedata.category(sign)
     return kind.startswith("C") or kind in ("Zl", "Zp")
 
 

@@ -1,4 +1,4 @@
-"""What the system says when a file cannot be read or written, told apart from a file whose content is damaged."""
+"""Sentences about errors of the system, such as a full disk, as opposed to files whose content is damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that every encoding of Unicode can hold: Python and JavaScript allow half a character, UTF-8 does not."""
+"""Texts without lone surrogates (half a character), which Python and JavaScript allow and UTF-8 does not."""
 
 from __future__ import annotations
 

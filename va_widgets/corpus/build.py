@@ -45,8 +45,9 @@ from va_widgets.corpus.merge import check_fit, has_columns, join
 from va_widgets.corpus.sources import Found, Sources, content_key, is_respelled
 from va_widgets.corpus.writing import Writing
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
+from va_widgets.video.decoder_messages import Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
 from va_widgets.video.decoder_pool import DecoderPool
-from va_widgets.video.decoder_process import KILLED, Clip, Failed, Moved, PicturesRequest, Refused, Request, Spent
+from va_widgets.video.decoder_process import KILLED
 from va_widgets.video.installation import check_decoding
 
 _PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that do not say what they need

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from va_widgets.corpus.manifest import Source
 from va_widgets.corpus.sources import Found
-from va_widgets.video.decoder_process import Clip, Done, Failed
+from va_widgets.video.decoder_messages import Clip, Done, Failed
 
 
 @dataclass(frozen=True)

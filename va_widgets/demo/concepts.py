@@ -13,15 +13,15 @@ from va_widgets.demo.scenes import Scene
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A concept's name, its search text, and `wanted`, the attributes that a shot must have to show it."""
+    """A concept's name, its search text, and the `attributes` that a shot must have to show it."""
 
     name: str
     query: str
-    wanted: dict[str, str] = field(hash=False)
+    attributes: dict[str, str] = field(hash=False)
 
     def shown_in(self, scene: Scene) -> bool:
         """True if the shot shows this concept."""
-        return scene.has(**self.wanted)
+        return scene.has(**self.attributes)
 
 
 CONCEPTS: tuple[Concept, ...] = (

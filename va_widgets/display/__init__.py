@@ -1,1 +1,1 @@
-"""What people look at: summaries, players, maps, plots, reports. The core imports it only where a method draws."""
+"""HTML and plots: summaries, players, maps, plots, reports. Other parts import it only in methods that draw."""

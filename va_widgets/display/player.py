@@ -86,7 +86,7 @@ class Thumbnail:
 
 
 class Player:
-    """A clip that plays in a notebook, muted and over and over.
+    """A clip that plays in a notebook, muted and in a loop.
 
     Parameters
     ----------

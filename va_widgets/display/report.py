@@ -105,8 +105,10 @@ class Report:
         )
 
 
-def of(session: Session) -> Report:
-    """The report of a session as it is now; new labels are learnt first."""
+def of(session: Session, path: GivenPath | None = None) -> Report:
+    """The report of a session after a refit, which is also saved to `path`. Raises ReportError as `Report.save`."""
+    if path is not None:
+        path = absolute_path(path, ReportError, "The report's file")
     session.refit()
     concept = concept_line(session.concept)
     quality = quality_line(session.quality) if session.quality else _no_quality(session)
@@ -119,7 +121,7 @@ def of(session: Session) -> Report:
             _facts(session),
             f'<p class="next">{escape(session.advice)}</p>' if session.advice else "",
             _people(session),
-            _course(session),
+            _refits(session),
             _ranked(session),
             _labelled(session),
             _doubtful(session),
@@ -134,7 +136,10 @@ def of(session: Session) -> Report:
         " style-src 'unsafe-inline'\">"
         f"<title>{escape(concept)} · Video Annotator</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
     )
-    return Report(without_lone_surrogates(page), without_lone_surrogates(summary))
+    report = Report(without_lone_surrogates(page), without_lone_surrogates(summary))
+    if path is not None:
+        report.save(path)
+    return report
 
 
 def _facts(session: Session) -> str:
@@ -142,7 +147,7 @@ def _facts(session: Session) -> str:
     threshold, why = session.threshold
     corpus = session.corpus
     measured = (quality_line(quality), quality.method) if quality else ("not yet", _no_quality(session))
-    learnt = (
+    figures = (
         f"v{session.version}, yes from {threshold:.2f} on",
         f"{int((session.scores() >= threshold).sum()):,} clips are above; {why}",
     )
@@ -155,7 +160,7 @@ def _facts(session: Session) -> str:
             _counted(len(corpus), "clip"),
             f"of {_counted(corpus.clips['video'].nunique(), 'video')}, embedded by {corpus.encoder_fingerprint}",
         ),
-        ("classifier", *(learnt if session.version else ("none yet", "no label has been learnt"))),
+        ("classifier", *(figures if session.version else ("none yet", "no label has been learnt"))),
     ]
     if refit.positives:
         some = refit.positives
@@ -181,15 +186,15 @@ def _people(session: Session) -> str:
     return _section("Who labelled", "", _table(["annotator", *kinds], rows))
 
 
-def _course(session: Session) -> str:
+def _refits(session: Session) -> str:
     return _section("Quality over the refits", "Average precision with its 90 % interval.", curve(session.refits))
 
 
 def _ranked(session: Session) -> str:
-    """Clips that nobody has labelled: what the classifier finds, and what it cannot decide."""
+    """Sections with unlabelled clips: the highest scores, and the scores nearest to 0.5."""
     if not session.version:
-        found = _feed(session, "top_positive")
-        return _section("First finds", "No label yet: the words of the concept alone rank the clips.", found)
+        clips = _feed(session, "top_positive")
+        return _section("First finds", "No label yet: the words of the concept alone rank the clips.", clips)
     return _section(
         "Surest finds",
         "Not labelled yet; the classifier is surest that these are yes.",
@@ -198,8 +203,8 @@ def _ranked(session: Session) -> str:
 
 
 def _feed(session: Session, name: str) -> str:
-    found = session.feed(name, _SHOWN).to_dict("records")
-    return _clips(session, {row["clip_id"]: f"P(yes) {row['score']:.2f}" for row in found})
+    rows = session.feed(name, _SHOWN).to_dict("records")
+    return _clips(session, {row["clip_id"]: f"P(yes) {row['score']:.2f}" for row in rows})
 
 
 def _labelled(session: Session) -> str:
@@ -218,8 +223,8 @@ def _doubtful(session: Session) -> str:
     table = session.review()
     captions = {}
     for row in table[table["suspicion"] > 0.5][:_SHOWN].to_dict("records"):
-        said = abs((row["value"] == "yes") - row["suspicion"])
-        captions[row["clip_id"]] = f"{_mark(row['value'])}, the classifier says {said:.2f}"
+        p_yes = abs((row["value"] == "yes") - row["suspicion"])
+        captions[row["clip_id"]] = f"{_mark(row['value'])}, the classifier says {p_yes:.2f}"
     return _section(
         "Labels to look at again",
         "A classifier that had not seen the label disagrees with it most.",
@@ -228,10 +233,10 @@ def _doubtful(session: Session) -> str:
 
 
 def _models(session: Session) -> str:
-    found = sorted(
+    models = sorted(
         _published(session), key=lambda model: (str(model.card.get("created", "")), model.version), reverse=True
     )
-    if not found:
+    if not models:
         return ""
     rows = [
         [
@@ -241,10 +246,10 @@ def _models(session: Session) -> str:
             _number(model.card.get("metrics"), "average_precision"),
             f"{model.threshold:.2f}",
         ]
-        for model in found[:_MODELS]
+        for model in models[:_MODELS]
     ]
     head = ["model", "version", "published", "quality", "threshold"]
-    more = f"The newest {_MODELS} of {len(found):,}." if len(found) > _MODELS else ""
+    more = f"The newest {_MODELS} of {len(models):,}." if len(models) > _MODELS else ""
     return _section("Published models", more, _table(head, rows))
 
 
@@ -255,7 +260,7 @@ def _published(session: Session) -> Iterable[Model]:
     for card in (corpus / MODELS_FOLDER).glob(f"*/v*/{CARD_FILE}"):
         try:
             model = load_model(inside(corpus, *card.parent.relative_to(corpus).parts, error=ModelError))
-        except ModelError:  # a damaged one is no matter of this page, nor one of another place
+        except ModelError:  # damaged models, and links out of the corpus, are left out
             continue
         if model.concept == session.concept:
             yield model
@@ -298,10 +303,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
     numbers = [isinstance(cell, int) for cell in rows[0]]
 
     def line(tag: str, cells: Sequence[str | int]) -> str:
-        told = [f"{cell:,}" if isinstance(cell, int) else escape(cell) for cell in cells]
+        texts = [f"{cell:,}" if isinstance(cell, int) else escape(cell) for cell in cells]
         kinds = [' class="number"' if number else "" for number in numbers]
         return (
-            "<tr>" + "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, told, strict=True)) + "</tr>"
+            "<tr>" + "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, texts, strict=True)) + "</tr>"
         )
 
     body = "".join(line("td", cells) for cells in rows)

@@ -1,4 +1,4 @@
-"""What a saved notebook shows of an annotator where no kernel runs: on GitHub, on nbviewer, in a mail.
+"""Static HTML of an annotator for places where no kernel runs: a saved notebook on GitHub, nbviewer, in a mail.
 
 Such places may take away all styles, so that the still is readable without any. It takes its colours from the page.
 """

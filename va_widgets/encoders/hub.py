@@ -1,4 +1,4 @@
-"""The Hugging Face hub, as far as it can be reached."""
+"""Use the Hugging Face hub's cache where the hub cannot be reached."""
 
 from __future__ import annotations
 

@@ -42,12 +42,12 @@ class ImageTower:
         self._size: tuple[int, int] = (size, size) if isinstance(size, int) else tuple(size)
         self._mode = "bilinear" if config["interpolation"] == "bilinear" else "bicubic"
         self._squash = config["resize_mode"] == "squash"
-        # What is scaled in another way goes through the model's own preprocessing, picture by picture.
+        # Pictures that are scaled in another way go through the model's own preprocessing, picture by picture.
         self._batched = self._squash or (config["resize_mode"] == "shortest" and self._size[0] == self._size[1])
         # Convolutions are faster with a pixel's channels side by side, and that is how frames come.
         model.visual.to(memory_format=torch.channels_last)
         self._dtype = torch.float32
-        dtype = wanted_precision(precision, self._device)
+        dtype = resolved_precision(precision, self._device)
         if dtype != torch.float32:
             lowered = copy.deepcopy(model.visual).to(dtype)
             with _cores, one_torch_thread():
@@ -141,7 +141,7 @@ class ImageTower:
             return bool((cosine_similarity(vectors.float(), reference) >= _FAITHFUL).all())
 
 
-def wanted_precision(precision: Precision, device: torch.device) -> torch.dtype:
+def resolved_precision(precision: Precision, device: torch.device) -> torch.dtype:
     """Return the torch type of a precision; for "auto" the lower one if the device is faster with it."""
     import torch
 

@@ -49,7 +49,7 @@ class ModelSource(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Differs between models that give different vectors."""
+        """An identifier of the vectors: models with different vectors have different fingerprints."""
 
     @property
     def configuration(self) -> Mapping[str, Any]:

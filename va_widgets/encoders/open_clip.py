@@ -66,8 +66,8 @@ class OpenClipEncoder:
         self._precision: Precision = precision
         self._lock = ForkLock()
         self._loaded: tuple[Any, Any] | None = None
-        self._process = 0  # the id of the process that loaded it
-        self._texts: Any = None  # the tokenizer
+        self._process = 0  # the id of the process that loaded it: a child of a fork cannot use a model on a GPU
+        self._loaded_tokenizer: Any = None
         self._tower: ImageTower | None = None
 
     def __repr__(self) -> str:
@@ -80,10 +80,10 @@ class OpenClipEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """Tells vectors of this model from those of any other.
+        """An identifier of the vectors: two models with different vectors have different fingerprints.
 
-        Of a folder's content, so its weights are read once; of a model of the hub, it is downloaded. Raises
-        EncoderError if it cannot be.
+        It is a digest of the weights for folders, whose weights are read once, and for models of the hub, which are
+        downloaded. Raises EncoderError if that fails.
         """
         return self._source.fingerprint
 
@@ -104,17 +104,17 @@ class OpenClipEncoder:
 
     @property
     def batch_size(self) -> int:
-        """Frames a forward pass."""
+        """The number of frames of a forward pass."""
         if self._batch_size is None:
-            self._batch_size = _BATCH_ON_CPU if self._placed().startswith("cpu") else _BATCH_ELSEWHERE
+            self._batch_size = _BATCH_ON_CPU if self._chosen_device().startswith("cpu") else _BATCH_ELSEWHERE
         return self._batch_size
 
     @property
     def frames_per_call(self) -> int:
-        """Frames that keep all of torch's threads, or the GPU, busy: give so many, or a multiple, at once."""
+        """How many frames, or a multiple, to pass at once so that all of torch's threads, or the GPU, are used."""
         import torch
 
-        return self.batch_size * (torch.get_num_threads() if self._placed().startswith("cpu") else 1)
+        return self.batch_size * (torch.get_num_threads() if self._chosen_device().startswith("cpu") else 1)
 
     def encode_frames(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """RGB frames (h, w, 3), each of any size, to L2-normalised float32 (n, dim).
@@ -173,7 +173,7 @@ class OpenClipEncoder:
     def _configuration(self) -> Mapping[str, Any]:
         return self._source.configuration
 
-    def _placed(self) -> str:
+    def _chosen_device(self) -> str:
         """Return the device; it is chosen on the first call."""
         if self._device is None:
             with imports:
@@ -185,34 +185,34 @@ class OpenClipEncoder:
     def _image_tower(self) -> ImageTower:
         model, preprocess = self._load()
         with self._lock:
-            # Not with the weights: who only searches by text is spared the test of the precision.
+            # Not loaded with the weights: searching by text does not need the test of the precision.
             if self._tower is None:
-                self._tower = ImageTower(model, preprocess, self._placed(), self._precision)
+                self._tower = ImageTower(model, preprocess, self._chosen_device(), self._precision)
         return self._tower
 
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded, self._process = self._fresh(), os.getpid()
-            elif self._process != os.getpid() and not self._placed().startswith("cpu"):
+                self._loaded, self._process = self._create_model(), os.getpid()
+            elif self._process != os.getpid() and not self._chosen_device().startswith("cpu"):
                 raise EncoderError(
-                    f"{self.tag} was loaded on {self._placed()} before this process was forked, and cannot be used"
-                    ' here: start processes by multiprocessing\'s "spawn", or give device="cpu".'
+                    f"{self.tag} was loaded on {self._chosen_device()} before this process was forked, and cannot be"
+                    ' used here: start processes by multiprocessing\'s "spawn", or give device="cpu".'
                 )
         return self._loaded
 
-    def _fresh(self) -> tuple[Any, Any]:
+    def _create_model(self) -> tuple[Any, Any]:
         with self._failures_explained():
-            model, preprocess = self._source.load(self._placed())
+            model, preprocess = self._source.load(self._chosen_device())
         model.eval()
         return model, preprocess
 
     def _tokenizer(self) -> Any:
         with self._lock:
-            if self._texts is None:
+            if self._loaded_tokenizer is None:
                 with self._failures_explained():
-                    self._texts = self._source.tokenizer()
-        return self._texts
+                    self._loaded_tokenizer = self._source.tokenizer()
+        return self._loaded_tokenizer
 
     @contextmanager
     def _failures_explained(self) -> Iterator[None]:
@@ -220,5 +220,5 @@ class OpenClipEncoder:
             yield
         except EncoderError:
             raise
-        except Exception as error:  # what a hub, a proxy or a damaged file raises is not ours to list
+        except Exception as error:  # a hub, a proxy or a damaged file may raise anything
             raise EncoderError(self._source.failure(error)) from error

@@ -1,4 +1,4 @@
-"""Encoders: frames and texts become vectors of one space. We ship OpenCLIP's models."""
+"""The protocol of encoders of frames and texts, and how an argument `encoder` becomes one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["TINY", "Encoder", "OpenClipEncoder", "Precision", "as_encoder"]
 
 @runtime_checkable
 class Encoder(Protocol):
-    """What a corpus needs of a vision-language model."""
+    """A vision-language model, as far as a corpus uses it."""
 
     @property
     def fingerprint(self) -> str:
-        """Tells vectors of this encoder from those of any other."""
+        """An identifier of the vectors: encoders with different vectors have different fingerprints."""
 
     @property
     def dim(self) -> int:

@@ -204,7 +204,7 @@ def _filled_up(rows: NDArray[np.int64], state: State, k: int, strategy: Strategy
 
 def _do_run(pool: Pool, run: _Run, file: Path | None) -> list[Point]:
     """Do a run, write its result to `file`, and return it."""
-    with one_torch_thread(), one_thread():  # in the same order of sums everywhere; processes do not compete
+    with one_torch_thread(), one_thread():  # the same order of sums on every machine, and no more threads than cores
         points = replay(pool, run.strategy, run.concept, run.seed, run.budgets, run.error)
     if file is not None:
         content = {

@@ -74,7 +74,7 @@ def ours_query(state: State, k: int) -> Rows:
         ScoreIndex(state.scores.astype(np.float32)),
         k,
         labelled=~state.free,
-        found=bool(state.y.any()),
+        any_yes=bool(state.y.any()),
         embeddings=task.X,
         center=task.statistics.center,
         videos=task.videos,

@@ -1,1 +1,1 @@
-"""Labels: what annotators said, when, and why they were asked; kept as an append-only log of events."""
+"""Labels: every annotator's label events, in an append-only log, and what they agree on."""

@@ -1,4 +1,4 @@
-"""What several annotators together say about each clip."""
+"""The label of each clip by the majority of annotators."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Agreed: TypeAlias = Literal["yes", "no", "unsure", "tie"]
 
 
 class Agreement:
-    """The labels of one concept as they stand, kept up with its events, however many there have been before.
+    """The present labels of one concept: each annotator's, and the majority's, updated with new events.
 
-    The majority of yes and no counts; a draw is "tie". "unsure" counts only where nobody said yes or no.
+    The majority of yes and no counts; a draw is "tie". "unsure" counts only where nobody labelled yes or no.
 
     Parameters
     ----------
     current : CurrentLabels, optional
-        What the events so far have come to; they need not be taken into account one by one.
+        The labels after the events so far, which then need not be read again.
     """
 
     def __init__(self, current: CurrentLabels | None = None) -> None:
@@ -47,7 +47,7 @@ class Agreement:
         return self._events[-1] if self._events else self._before
 
     def since(self, event: int) -> int:
-        """How many of the events that were taken are newer than an event."""
+        """Return how many of the events taken so far are newer than an event."""
         return len(self._events) - bisect_right(self._events, event)
 
     def take(self, events: Iterable[Event]) -> None:
@@ -95,10 +95,10 @@ class Agreement:
 
 
 def table(labels: Sequence[Event]) -> pd.DataFrame:
-    """All of it: DataFrame(value, annotators, agree, time, source) by clip_id, in the order of the newest labels.
+    """Return all annotators' labels: DataFrame(value, annotators, agree, time, source) by clip_id, by the newest label.
 
     `labels` are each annotator's newest events, oldest first. `annotators` is how many have labelled the clip, `agree`
-    whether all of them said the same; `time` and `source` are those of its newest label.
+    whether all their labels are equal; `time` and `source` are those of its newest label.
     """
     by_clip: dict[str, list[Event]] = {}
     for event in labels:

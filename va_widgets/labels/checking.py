@@ -1,4 +1,4 @@
-"""Read every row of a label file, and say what is not as it was written."""
+"""Check every row of a label file against its checksum and the other tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from va_widgets.labels import schema
 from va_widgets.labels.problems import SQLITE_ERRORS
 from va_widgets.labels.schema import DamageError
 
-_MOST = 20  # problems that are told one by one
+_MOST = 20  # problems that are listed
 _ROWS = {
     "actions": "action",
     "current_labels": "the label of",
@@ -20,7 +20,7 @@ _ROWS = {
 
 
 class Findings(NamedTuple):
-    """How much a label file holds, and what is wrong with it: one sentence each, none if it is sound.
+    """The result of a check: how much a label file holds, and its `problems`, one sentence each.
 
     `checksums` is whether the file has any: without them only its structure can be checked.
     """
@@ -60,8 +60,8 @@ def check_events(db: sqlite3.Connection) -> None:
 
 
 def _structure(db: sqlite3.Connection) -> list[str]:
-    found = [str(text) for (text,) in db.execute(f"PRAGMA integrity_check({_MOST})")]
-    return [] if found == ["ok"] else found
+    messages = [str(text) for (text,) in db.execute(f"PRAGMA integrity_check({_MOST})")]
+    return [] if messages == ["ok"] else messages
 
 
 def _events(db: sqlite3.Connection) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The labels of one concept: what counts now, as annotators and other processes add to it, and what could be saved."""
+"""The labels of one concept, kept up with the label file that other annotators and processes write to."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from va_widgets.base import arguments
 from va_widgets.base.errors import LabelError, NotSavedError
 from va_widgets.base.forks import ForkLock
+from va_widgets.base.listeners import Listeners
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.label_store import LabelStore, StoredValue
+from va_widgets.labels.label_store import LONGEST_SOURCE, LabelStore, StoredValue
 from va_widgets.labels.refit_history import HISTORY_PATIENCE, RefitHistory
 from va_widgets.labels.shared import StoreUser
 
@@ -25,10 +28,10 @@ _log = logging.getLogger(__name__)
 
 
 class LabelStatus(NamedTuple):
-    """How far the labelling of a concept has come.
+    """Numbers of a concept's labels, and what can be undone, at one moment.
 
-    `counts` is how many clips count as yes, no and unsure; `pending` how many label events the newest classifier does
-    not know yet; the others whether there is an action to undo, and one to redo.
+    `counts` is how many clips count as yes, no and unsure; `pending` how many label events are newer
+    than the newest classifier; the others whether there is an action to undo, and one to redo.
     """
 
     counts: dict[str, int]
@@ -38,7 +41,7 @@ class LabelStatus(NamedTuple):
 
 
 class LabelSnapshot(NamedTuple):
-    """What counts at one moment.
+    """The labels that count at one moment.
 
     `event` is the number of the newest label event; `clips` those that count as yes or no, by clip id, `y` whether each
     is yes, bool (n,); `from_source` whether each was ever labelled from the source in question, bool (n,); `counts` as
@@ -64,6 +67,8 @@ class ConceptLabels:
         Closed by `close`.
     concept, annotator : str
         Names that `LabelStore.check_names` accepts.
+    listeners : Listeners
+        Called with "labels" when labels were stored, and with "status" when the guideline was.
 
     Attributes
     ----------
@@ -78,11 +83,12 @@ class ConceptLabels:
         If the labels cannot be read.
     """
 
-    def __init__(self, user: StoreUser, concept: str, annotator: str) -> None:
+    def __init__(self, user: StoreUser, concept: str, annotator: str, listeners: Listeners) -> None:
         self.concept = concept
         self.annotator = annotator
         self.lock = ForkLock(waits=True, first=True)
         self._user = user
+        self._listeners = listeners
         self._on_replaced: weakref.WeakMethod[Callable[[], None]] | None = None
         self._unsaved = ""  # why the newest change could not be saved
         kept = self.state(annotator, "queries", [])
@@ -97,7 +103,7 @@ class ConceptLabels:
         return self._agreement.event
 
     def snapshot(self, source: str) -> LabelSnapshot:
-        """What counts now, and which of it was labelled from `source`, such as a feed."""
+        """The labels that count now, and which of them came from `source`, such as a feed."""
         with self.lock:
             self._take_new()
             agreement = self._agreement
@@ -107,7 +113,7 @@ class ConceptLabels:
             return LabelSnapshot(agreement.event, clips, y, from_source, agreement.counts)
 
     def training_set(self) -> tuple[list[str], NDArray[np.bool_]]:
-        """The clips known to count as yes or no, by clip id, and whether each is yes, bool (n,). Reads nothing new."""
+        """The clips that count as yes or no, by clip id, and whether each is yes, bool (n,). Reads no new events."""
         with self.lock:
             return self._agreement.training_set()
 
@@ -123,14 +129,24 @@ class ConceptLabels:
             self._take_new()
             return self._agreement.own(self.annotator)
 
-    def annotators(self) -> dict[str, dict[str, int]]:
-        """How many clips each annotator who has labels calls yes, no and unsure."""
+    def annotators(self) -> pd.DataFrame:
+        """Every annotator with labels: DataFrame(annotator, yes, no, unsure), by name."""
         with self.lock:
             self._take_new()
-            return self._agreement.annotators()
+            counts = self._agreement.annotators()
+        rows = [{"annotator": annotator, **numbers} for annotator, numbers in counts.items()]
+        return pd.DataFrame(rows, columns=["annotator", "yes", "no", "unsure"])
+
+    def concepts(self) -> pd.DataFrame:
+        """Every concept with labels, and this one: DataFrame(concept, annotators, yes, no, unsure), by name."""
+        concepts = self.store.concepts()
+        if self.concept not in set(concepts["concept"]):
+            own = pd.DataFrame([[self.concept, 0, 0, 0, 0]], columns=concepts.columns)
+            concepts = pd.concat([concepts, own]) if len(concepts) else own
+        return concepts.sort_values("concept", ignore_index=True)
 
     def status(self, known: Callable[[], int]) -> LabelStatus:
-        """How far the labelling has come, at one moment. `known` returns the newest event that is not pending."""
+        """Counts, pending events and steps, at one moment. `known` returns the newest event that is not pending."""
         with self.lock:
             self._take_new()
             # Where the labels' file is gone nothing can be undone.
@@ -142,37 +158,45 @@ class ConceptLabels:
     def append(
         self, labels: Mapping[str, StoredValue], source: str, version: int, message_id: str | None
     ) -> dict[str, StoredValue]:
-        """Store labels as one action, which are on disk when this returns. Arguments as in `LabelStore.append`."""
+        """Store labels as one action, which are on disk when this returns. Arguments as in `LabelStore.append`.
+
+        Raises LabelError for a source or a message id that cannot be stored.
+        """
+        source = arguments.text(source, "source", error=LabelError)
+        if len(source) > LONGEST_SOURCE:
+            raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
+        message_id = _message_id(message_id)
         with self._saving():
             stored = self.store.append(
                 self.annotator, self.concept, labels, source=source, model_version=version, message_id=message_id
             )
-        self._take_new_locked()
-        return stored
+        return self._stored(stored)
 
     def undo(self, message_id: str | None) -> dict[str, StoredValue]:
         """Revert this annotator's newest action. Returns the clips' values now, {} if there is nothing to undo."""
+        message_id = _message_id(message_id)
         with self._saving():
             changed = self.store.undo(self.annotator, self.concept, message_id=message_id)
-        self._take_new_locked()
-        return changed
+        return self._stored(changed, notify=bool(changed))
 
     def redo(self, message_id: str | None) -> dict[str, StoredValue]:
         """Do again what `undo` reverted last. Returns the clips' values now, {} if there is nothing to redo."""
+        message_id = _message_id(message_id)
         with self._saving():
             changed = self.store.redo(self.annotator, self.concept, message_id=message_id)
-        self._take_new_locked()
-        return changed
+        return self._stored(changed, notify=bool(changed))
 
     @property
     def guideline(self) -> str:
-        """What counts as this concept, in the annotators' words."""
+        """The annotators' definition of the concept."""
         return str(self.state(_SHARED, "guideline", ""))
 
     @guideline.setter
     def guideline(self, text: str) -> None:
+        text = arguments.text(text, "The guideline", error=LabelError)
         with self._saving():
             self.store.set_state(_SHARED, self.concept, "guideline", text)
+        self._listeners.notify("status", {})
 
     @property
     def queries(self) -> list[str]:
@@ -194,7 +218,7 @@ class ConceptLabels:
         """The document stored under a key for this concept, `default` if there is none."""
         kept = self.store.get_state(annotator, self.concept, key)
         whole = without_lone_surrogates(kept)
-        if whole is not kept and not self.store.read_only:  # an older version stored half a character
+        if whole is not kept and not self.store.read_only:  # an older version could store lone surrogates
             try:
                 self.store.set_state(annotator, self.concept, key, whole)
             except LabelError as error:
@@ -231,7 +255,7 @@ class ConceptLabels:
         self._on_replaced = weakref.WeakMethod(call)
 
     def check_file(self) -> None:
-        """Raise NotSavedError if the labels' file is gone: what is made of the labels should be as safe as they are."""
+        """Raise NotSavedError if the labels' file is gone: nothing is made of labels that will be lost."""
         if gone := self._user.gone:
             raise NotSavedError(gone)
 
@@ -241,7 +265,7 @@ class ConceptLabels:
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """Save something meanwhile. Raises NotSavedError if the store cannot take it, or its file is gone afterwards.
+        """Run a block that saves something. Raises NotSavedError if that fails, or the file is gone afterwards.
 
         What the store refuses whatever happens, because it is read-only, stays a LabelError. `lock` is not held
         meanwhile: what only reads does not wait for another process that is writing.
@@ -265,7 +289,7 @@ class ConceptLabels:
         self.history = RefitHistory(self.store, self.concept)
 
     def _follow_file(self) -> None:
-        """Go on with another file in the place of the labels' own, as after a copy was put back. Only with `lock` held.
+        """Open the file that has replaced the labels' own, such as a backup put back. Only with `lock` held.
 
         Raises LabelError if it cannot be opened, and then goes on with the one that was open.
         """
@@ -279,9 +303,9 @@ class ConceptLabels:
             call()
 
     def _take_new(self) -> None:
-        """Take labels into account that anybody, perhaps another process, has stored. Only with `lock` held.
+        """Read the events that were stored since, also by other processes. Only with `lock` held.
 
-        Where their file is gone those that are known count, and `unsaved` says so.
+        Where the file is gone, the labels read so far count, and `unsaved` says so.
         """
         try:
             self._follow_file()
@@ -294,6 +318,15 @@ class ConceptLabels:
             if not self._user.gone:
                 raise
 
-    def _take_new_locked(self) -> None:
+    def _stored(self, labels: dict[str, StoredValue], *, notify: bool = True) -> dict[str, StoredValue]:
+        """Read the events that were just stored, and call the listeners; returns `labels`."""
         with self.lock:
             self._take_new()
+        if notify:
+            self._listeners.notify("labels", {"labels": labels})
+        return labels
+
+
+def _message_id(value: str | None) -> str | None:
+    """A message id that can be stored. Raises LabelError for any other value."""
+    return None if value is None else arguments.text(value, "message_id", error=LabelError)

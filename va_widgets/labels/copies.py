@@ -1,4 +1,4 @@
-"""Copies of a label file: those that are asked for, and the few that are kept by themselves."""
+"""Copies of a label file: backups on request, and a few that are made automatically."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write(database: Database, path: Path | None) -> Path:
 
 
 def is_due(path: Path) -> bool:
-    """Return whether a label file has changed since the newest copy of it that was made by itself."""
+    """Return whether a label file has changed since the newest copy of it that was made automatically."""
     try:
         kept = _kept(path)
         return not kept or kept[-1].stat().st_mtime_ns != path.stat().st_mtime_ns
@@ -57,7 +57,7 @@ def is_due(path: Path) -> bool:
 
 
 def keep(database: Database) -> None:
-    """Make a copy of a label file that holds labels, and remove the oldest. What cannot be done is logged only."""
+    """Make a copy of a label file that holds labels, and remove the oldest. Failures are only logged."""
     try:
         before = database.path.stat()
         if not database.read("SELECT 1 FROM events LIMIT 1"):
@@ -70,7 +70,7 @@ def keep(database: Database) -> None:
             if background.stop_requested() or database.closed:
                 return
             shutil.copymode(database.path, copy)
-            os.utime(copy, ns=(before.st_mtime_ns, before.st_mtime_ns))  # by which `is_due` knows it
+            os.utime(copy, ns=(before.st_mtime_ns, before.st_mtime_ns))  # `is_due` compares it
             os.replace(copy, path)
         for old in _kept(database.path)[:-_KEPT]:
             old.unlink()
@@ -87,7 +87,7 @@ def _folder(labels: Path) -> Path:
 
 
 def _kept(labels: Path) -> list[Path]:
-    """The copies that were made by themselves, the newest last."""
+    """The copies that were made automatically, the newest last."""
     folder = inside(labels.parent, problems.COPIES_FOLDER, error=LabelError)
     return sorted(folder.glob(f"{_AUTOMATIC}-*.sqlite"))
 
@@ -114,7 +114,7 @@ def _check(copy: Path) -> None:
     """Raise LabelError unless a copy is sound: it must not take the place of one that is."""
     with closing(files.connect(copy)) as db:
         db.set_progress_handler(background.stop_requested, 10_000)  # the end of the interpreter does not wait for it
-        if found := checking.check(db).problems:
+        if problems := checking.check(db).problems:
             raise LabelError(
-                f"The labels are damaged ({found[0]}), and no copy of them was made: see `va-widgets labels check`."
+                f"The labels are damaged ({problems[0]}), and no copy of them was made: see `va-widgets labels check`."
             )

@@ -45,8 +45,8 @@ class Database:
         # Whoever holds one of these takes no other that was made after it: a fork takes the newest first.
         self._reading = ForkLock(waits=True, before=self._close_reader)
         self._writing = ForkLock(waits=True, before=self._close_writer)
-        self._tidying = ForkLock(waits=True)
-        self._starting = ForkLock()
+        self._checkpointing = ForkLock(waits=True)
+        self._scheduling = ForkLock()  # while the thread that makes checkpoints is started or ends
         self._reader: sqlite3.Connection | None = None
         self._writer = files.connect_for_writing(self._file)
         self.read_only = self._writer is None
@@ -55,20 +55,20 @@ class Database:
         self._identity = files.identity(path)
         self._schema_cookie: int | None = None
         self._written = 0.0  # when the newest transaction ended
-        self._contended = 0.0  # when another process was last found writing
-        self._row = 0  # of transactions without a pause between them
-        self._tidier: threading.Thread | None = None
+        self._contended = 0.0  # when another process last held the lock
+        self._unbroken = 0  # transactions in a row, without a pause between them
+        self._checkpointer: threading.Thread | None = None
         _open.add(self)
 
     def close(self) -> None:
         """Close the file, after what is written to it and copied from it just now."""
-        with self._tidying, self._writing, self._reading:
+        with self._checkpointing, self._writing, self._reading:
             self.disconnect()
             self.closed = True
 
     def disconnect(self) -> None:
         """Close the connections, with everything in the file itself; they are opened again when they are needed."""
-        with self._tidying, self._writing, self._reading:
+        with self._checkpointing, self._writing, self._reading:
             if self._writer is not None and files.identity(self.path) == self._identity:
                 with suppress(
                     *problems.SQLITE_ERRORS
@@ -84,7 +84,7 @@ class Database:
         """A connection for reading, all of it as of one moment. Raises LabelError for what cannot be read."""
         with self._reading:
             self._check_open()
-            self._check_place()
+            self._check_same_file()
             try:
                 if self._reader is None:
                     self._reader = self._connected_for_reading()
@@ -121,24 +121,24 @@ class Database:
             except BaseException:
                 self._roll_back(db)
                 raise
-            self._check_place()
+            self._check_same_file()
         except schema.DamageError as error:
             raise problems.DamagedLabelsError(self.path, str(error)) from error
         except problems.SQLITE_ERRORS as error:
             raise problems.not_saved(self.path, error) from error
         finally:
             self._writing.give()
-        self._tidy_soon()
+        self._checkpoint_soon()
 
     def _begun(self, patience: float) -> sqlite3.Connection:
-        """Begin a transaction; `_writing` is held afterwards."""
+        """Begin a transaction and return its connection. Takes the lock `_writing`, which the caller releases."""
         self._give_way()
         end = time.monotonic() + patience
         while True:
             self._writing.take()
             try:
                 self._check_open()
-                self._check_place()
+                self._check_same_file()
                 if self._writer is None:
                     self._writer = files.connect(self._file)
                 self._writer.execute("BEGIN IMMEDIATE")
@@ -162,14 +162,14 @@ class Database:
         return self._writer
 
     def _give_way(self) -> None:
-        """Pause before a transaction where other processes wait to write, or may be waiting.
+        """Pause before a transaction so that other processes, which may be waiting, can write.
 
         They look whether the lock is free every few milliseconds; a process that takes it again at once would leave
         them no chance. One that has met no other pauses before every tenth transaction of an unbroken row.
         """
         now = time.monotonic()
-        self._row = self._row + 1 if now - self._written < _UNBROKEN_SECONDS else 0
-        if now - self._contended < _CONTENDED_SECONDS or self._row % 10 == 9:
+        self._unbroken = self._unbroken + 1 if now - self._written < _UNBROKEN_SECONDS else 0
+        if now - self._contended < _CONTENDED_SECONDS or self._unbroken % 10 == 9:
             files.pause()
 
     def _roll_back(self, db: sqlite3.Connection) -> None:
@@ -187,15 +187,15 @@ class Database:
         if self.closed:
             raise LabelError(f"The labels in {self.path} were closed: make a new va.Session to go on.")
 
-    def _check_place(self) -> None:
-        """Raise LabelError if the file that is open is not the one that has its name: labels in it would be lost."""
+    def _check_same_file(self) -> None:
+        """Raise LabelError if the open file was deleted, or another one has its name: labels in it would be lost."""
         if self._identity is None:
             return
-        found = files.identity(self.path)
-        if found == self._identity:
+        identity = files.identity(self.path)
+        if identity == self._identity:
             return
         rescue = 'session.backup("labels-rescued.sqlite") saves the labels that it had'
-        if found is not None:
+        if identity is not None:
             raise LabelError(
                 f"Another file was put in the place of {self.path} while it was open: make a new va.Session to go on "
                 f"with that one; {rescue}."
@@ -218,7 +218,7 @@ class Database:
         except problems.SQLITE_ERRORS as error:
             raise problems.not_saved(self.path, error) from error
 
-    # --- what keeps the file whole ----------------------------------------------------------------------
+    # --- checkpoints --------------------------------------------------------------------------------------
 
     @contextmanager
     def for_copying(self) -> Iterator[sqlite3.Connection]:
@@ -226,7 +226,7 @@ class Database:
 
         Raises LabelError if the store was closed.
         """
-        with self._tidying:
+        with self._checkpointing:
             self._check_open()
             if files.identity(self.path) == self._identity and not self.read_only:
                 with closing(files.connect(self._file, timeout=_READ_SECONDS)) as db:
@@ -235,13 +235,13 @@ class Database:
             with self._writing, self._reading:
                 held = self._reader or self._writer
                 if held is None:
-                    self._check_place()
+                    self._check_same_file()
                     held = self._reader = self._connected_for_reading()
                 yield held
 
     def checkpoint(self) -> None:
         """Copy what is in SQLite's log into the file, as far as nobody is reading it. Never blocks a writer."""
-        with self._tidying:
+        with self._checkpointing:
             if self.closed or self.read_only or files.identity(self.path) != self._identity:
                 return
             try:
@@ -251,15 +251,15 @@ class Database:
             except problems.SQLITE_ERRORS as error:
                 _log.debug("The log of %s stays as it is for now: %s", self.path, error)
 
-    def _tidy_soon(self) -> None:
-        """Copy the log into the file after a pause in writing."""
-        with self._starting:
+    def _checkpoint_soon(self) -> None:
+        """Have a background thread copy the log into the file after a pause in writing."""
+        with self._scheduling:
             self._written = time.monotonic()
-            if self._tidier is None or not self._tidier.is_alive():
-                with suppress(RuntimeError):  # the interpreter is ending: `disconnect` does it
-                    self._tidier = background.start(self._tidy, "va-labels")
+            if self._checkpointer is None or not self._checkpointer.is_alive():
+                with suppress(RuntimeError):  # the interpreter is ending: `disconnect` makes the checkpoint
+                    self._checkpointer = background.start(self._checkpoint_after_pause, "va-labels")
 
-    def _tidy(self) -> None:
+    def _checkpoint_after_pause(self) -> None:
         while True:
             rest = self._written + _QUIET_SECONDS - time.monotonic()
             if rest > 0:
@@ -268,9 +268,9 @@ class Database:
                 continue
             seen = self._written
             self.checkpoint()
-            with self._starting:
+            with self._scheduling:
                 if self._written == seen:
-                    self._tidier = None
+                    self._checkpointer = None
                     return
 
     # --- connections ------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ class Database:
 
 
 def _disconnect_all() -> None:
-    """Leave whole files behind at the end of the interpreter: few people close a session in a notebook."""
+    """Disconnect all at the end of the interpreter, since few people close a session in a notebook."""
     for database in tuple(_open):
         database.disconnect()
 

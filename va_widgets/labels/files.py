@@ -34,15 +34,15 @@ _T = TypeVar("_T")
 
 
 class Identity(NamedTuple):
-    """What a path is the name of."""
+    """Which file a path leads to: its device and inode."""
 
     device: int
     inode: int
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that is closed with its last user: from Python 3.13 on SQLite's own warns of having been left open,
-    and few people close a session in a notebook.
+    """A connection that closes itself when nothing references it: from Python 3.13 on sqlite3's own warns if it is left
+    open, and few people close a session in a notebook.
     """
 
     def __del__(self) -> None:
@@ -67,12 +67,12 @@ def connect(database: str | Path, *, timeout: float = 0.0, **options: Any) -> sq
 
 
 def identity(path: Path) -> Identity | None:
-    """Return what a path is the name of, None if there is nothing or the file system does not tell files apart."""
+    """Return the identity of the file at a path; None if there is none, or the file system has no inode numbers."""
     try:
-        found = path.stat()
+        stat = path.stat()
     except OSError:
         return None
-    return Identity(found.st_dev, found.st_ino) if found.st_ino else None
+    return Identity(stat.st_dev, stat.st_ino) if stat.st_ino else None
 
 
 def retried(work: Callable[[], _T]) -> _T:
@@ -123,20 +123,22 @@ def connect_for_writing(path: Path) -> sqlite3.Connection | None:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables if there are none, upgrade those of an earlier version, and switch to WAL mode."""
     if schema.version(db) != schema.SCHEMA_VERSION:
-        retried(lambda: _bring_up(db, path))
+        retried(lambda: _create_or_upgrade(db, path))
     if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         retried(lambda: db.execute("PRAGMA journal_mode = WAL"))
     db.execute("PRAGMA busy_timeout = 0")
     with suppress(_BusyError):  # then it can be written
-        _make_room(db, path)
+        _preallocate_log(db, path)
 
 
 class _BusyError(Exception):
     """Another connection is writing."""
 
 
-def _bring_up(db: sqlite3.Connection, path: Path) -> None:
+def _create_or_upgrade(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables, or upgrade them, in one transaction. Raises FormatError if the file's log is missing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         number = schema.version(db)  # another process may have been quicker
@@ -157,10 +159,10 @@ def _bring_up(db: sqlite3.Connection, path: Path) -> None:
             db.execute("ROLLBACK")
 
 
-def _make_room(db: sqlite3.Connection, path: Path) -> None:
-    """Let SQLite's log have its length from the beginning, so that no label waits until the disk finds room for it.
+def _preallocate_log(db: sqlite3.Connection, path: Path) -> None:
+    """Make SQLite's log 4 MB long at once, so that no label waits until the file system finds room for it.
 
-    In a transaction that is rolled back: what has spilled over into the log then stays there, to be written over.
+    By a large transaction that is rolled back: the log keeps its length, and its content is overwritten.
     Raises _BusyError if another connection is writing, and SQLite's error if nothing can be written.
     """
     try:
@@ -176,7 +178,7 @@ def _make_room(db: sqlite3.Connection, path: Path) -> None:
                 (_LOG_BYTES + _CACHE_BYTES,),
             )
     except sqlite3.OperationalError as error:
-        # Somebody's quota, or a limit on the size of files: labels take what there is.
+        # A quota, or a limit on the size of files: the log grows with the labels.
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             raise
     finally:
@@ -222,8 +224,9 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
 def connect_for_checking(path: Path, *, leave_nothing: bool = True) -> sqlite3.Connection:
     """Open a label file of any known version for reading, as it is.
 
-    A connection that may not write leaves the index of SQLite's log behind when it is closed. To `leave_nothing` one is
-    made that might, where it can be. Raises LabelError if the file cannot be read or is no label file.
+    A connection that may not write leaves SQLite's file -shm behind when it is closed. With `leave_nothing` the
+    connection may write, where the file's permissions allow it, and does not. Raises LabelError if the file cannot
+    be read or is no label file.
     """
     _refuse_special_files(path)
     try:

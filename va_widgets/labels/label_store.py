@@ -43,7 +43,8 @@ class LabelStore:
     ----------
     path : path of the file, which is made if it is not there
     keep_copies : bool
-        Whether a copy of the file is made in the background, if it has changed since the last one.
+        Whether a copy of the file is made in the background when the store is opened, if the file has changed since the
+        last one.
 
     Raises
     ------
@@ -138,6 +139,7 @@ class LabelStore:
     def _step(
         self, kind: Literal["undo", "redo"], annotator: str, concept: str, message_id: str | None
     ) -> dict[str, StoredValue]:
+        """Store the events of an undo or a redo, and the stacks of both afterwards; returns as `undo` and `redo`."""
         self.check_names(annotator, concept)
         _check_unicode([message_id or ""])
         with self._database.transaction() as db:
@@ -174,10 +176,10 @@ class LabelStore:
         with self._database.transaction(patience) as db:
             db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
 
-    def settle_state(
+    def set_state_if_absent(
         self, annotator: str, concept: str, key: str, value: object, *, patience: float = files.PATIENCE
     ) -> Any:
-        """Keep a small JSON document unless there is one under this key; returns the one that is kept from now on.
+        """Keep a small JSON document unless there is one under this key; returns the one that is kept.
 
         Other writers are waited for as long as `patience`, in seconds.
         """
@@ -235,7 +237,7 @@ class LabelStore:
         return stacks.done is not None, stacks.undone is not None
 
     def current(self, concept: str) -> CurrentLabels:
-        """What the concept's events have come to; takes no longer for many events than for few of the same clips.
+        """The concept's present labels, in a time that depends on the number of labels, not of events.
 
         Raises LabelError if it is damaged and cannot be computed anew from the events.
         """
@@ -244,39 +246,45 @@ class LabelStore:
     def events(self, concept: str, after: int = 0) -> list[Event]:
         """The concept's label events of all annotators that are newer than an event, oldest first."""
         with self._database.snapshot() as db:
-            found = db.execute(
+            result = db.execute(
                 rows.SELECT_EVENTS + "WHERE concept = ? AND event_id > ? ORDER BY event_id", (concept, after)
             )
-            return [rows.event_of(row) for row in found]
+            return [rows.event_of(row) for row in result]
 
     def labels(self, concept: str) -> list[Event]:
-        """The events that stand: each annotator's newest of each clip, unless it is "none", oldest first."""
+        """Each annotator's newest event of each clip, without those of value "none", oldest first.
+
+        Raises LabelError if some are missing in the file or damaged.
+        """
         with self._database.snapshot() as db:
-            found = db.execute(
+            result = db.execute(
                 rows.SELECT_EVENTS
                 + "WHERE event_id IN (SELECT event_id FROM current_labels WHERE concept = ? AND value != 'none')"
                 " ORDER BY event_id",
                 (concept,),
             )
-            events = [rows.event_of(row) for row in found]
+            events = [rows.event_of(row) for row in result]
             totals = rows.totals_of(db, concept).values()
-            expected = sum(one.yes + one.no + one.unsure for one in totals)
+            expected = sum(total.yes + total.no + total.unsure for total in totals)
             if len(events) != expected:
                 raise DamageError(f"{len(events):,} of {expected:,} labels are left")
             return events
 
     def history(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
-        """Every event of a concept, oldest first; `kind` is "label", "undo" or "redo"."""
+        """Every event of a concept, or one annotator's, oldest first: DataFrame with the columns of the table `events`.
+
+        `kind` is "label", "undo" or "redo". Raises LabelError if some are missing in the file or damaged.
+        """
         only, values = ("", ()) if annotator is None else (" AND annotator = ?", (annotator,))
         with self._database.snapshot() as db:
-            found = db.execute(rows.SELECT_EVENTS + f"WHERE concept = ?{only} ORDER BY event_id", (concept, *values))
+            result = db.execute(rows.SELECT_EVENTS + f"WHERE concept = ?{only} ORDER BY event_id", (concept, *values))
             events, events_sum = [], 0
-            for row in found:
+            for row in result:
                 events.append(checked(row, "event"))
                 events_sum += row[-1]
             totals = rows.totals_of(db, concept, annotator).values()
-            expected = sum(one.events for one in totals)
-            if (len(events), events_sum) != (expected, sum(one.events_sum for one in totals)):
+            expected = sum(total.events for total in totals)
+            if (len(events), events_sum) != (expected, sum(total.events_sum for total in totals)):
                 raise DamageError(f"{len(events):,} of {expected:,} events are left")
         table = pd.DataFrame(events, columns=list(schema.EVENT_COLUMNS))
         return table.drop(columns="before").astype({"undoes": "Int64"})
@@ -306,7 +314,7 @@ class LabelStore:
         return copies.write(self._database, None if path is None else absolute_path(path, LabelError, "The backup"))
 
     def checkpoint(self) -> None:
-        """Let the file alone hold everything, as far as nobody is reading or writing it just now."""
+        """Copy SQLite's log into the file, as far as nobody is reading or writing it just now."""
         self._database.checkpoint()
 
     def _computed(self, read: Callable[[sqlite3.Connection], _T]) -> _T:

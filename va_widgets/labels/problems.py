@@ -1,4 +1,4 @@
-"""What went wrong with a label file, in one sentence for each code of SQLite and of the operating system."""
+"""Errors of SQLite and of the operating system as sentences: what is wrong with a label file, and what to do."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class DamagedLabelsError(LabelError):
 
 
 def code(error: SQLiteError) -> int:
-    """Return SQLite's extended code of an error; SQLITE_CORRUPT for those that Python found in what it read."""
+    """Return SQLite's extended code of an error; SQLITE_CORRUPT for those that Python raises for what it read."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT))
 
 
 def is_busy(error: SQLiteError) -> bool:
-    """Return whether another connection holds the lock that was asked for."""
+    """Return whether another connection holds the lock that is needed."""
     return code(error) & 0xFF in _BUSY
 
 

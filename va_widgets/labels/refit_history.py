@@ -1,10 +1,12 @@
-"""What every refit of a concept measured, kept with its labels and shared by all processes that refit it."""
+"""The history of a concept's refits, stored with its labels and shared by all processes that refit it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from typing import Any, TypeAlias
+
+import pandas as pd
 
 from va_widgets.base.errors import LabelError
 from va_widgets.labels.label_store import LabelStore
@@ -45,6 +47,11 @@ class RefitHistory:
         """All refits known so far, by version."""
         return [self._points[version] for version in sorted(self._points)]
 
+    def table(self) -> pd.DataFrame:
+        """All refits known so far: DataFrame(version, labels, yes, no, ap, low, high), oldest first."""
+        columns = ["version", "labels", "yes", "no", "ap", "low", "high"]
+        return pd.DataFrame(self.points, columns=columns).astype(dict.fromkeys(columns[2:], float))
+
     @property
     def newest_version(self) -> int:
         """The version of the newest refit known so far; 0 without any."""
@@ -73,7 +80,7 @@ class RefitHistory:
         try:
             for missing, document in list(self._unwritten.items()):
                 key = f"{_EACH}{missing:09d}"
-                self._store.settle_state(_EVERYBODY, self._concept, key, document, patience=HISTORY_PATIENCE)
+                self._store.set_state_if_absent(_EVERYBODY, self._concept, key, document, patience=HISTORY_PATIENCE)
                 del self._unwritten[missing]
             self._take_new()
         except LabelError as error:

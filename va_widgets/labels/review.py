@@ -1,4 +1,4 @@
-"""The table in which labels are reviewed: which to look at again, and in what order."""
+"""The table of labels to review, filtered and ordered."""
 
 from __future__ import annotations
 

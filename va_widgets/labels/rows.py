@@ -26,7 +26,7 @@ class Event(NamedTuple):
 
 
 class CurrentLabels(NamedTuple):
-    """What the events of a concept have come to.
+    """The present labels of a concept.
 
     `event` is the newest one's number, 0 without any; `values` each annotator's newest values by clip, without "none";
     `sources` the clips that were ever labelled from each source.
@@ -211,7 +211,7 @@ def all_totals(db: sqlite3.Connection) -> dict[tuple[str, str], Total]:
 
 
 def current_labels(db: sqlite3.Connection, concept: str) -> CurrentLabels:
-    """Return what a concept's events have come to. Raises DamageError unless all of it is as it was written."""
+    """Return a concept's present labels. Raises DamageError unless all of it is as it was written."""
     (newest,) = db.execute("SELECT MAX(event_id) FROM events WHERE concept = ?", (concept,)).fetchone()
     values: dict[str, dict[str, StoredValue]] = {}
     clips_of: dict[str, set[str]] = {}

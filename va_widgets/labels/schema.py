@@ -1,10 +1,10 @@
 """The tables of a label file, their checksums, and how a file of an earlier version becomes one of this version.
 
-`events` is the truth: rows are added and never changed. `current_labels` (each annotator's newest value of a clip) and
+`events` is the log: rows are added and never changed. `current_labels` (each annotator's newest value of a clip) and
 `totals` are computed from it in the same transaction, so that counts need not be read out of a million events.
 
 Every row carries a CRC-32 of its other columns, and `totals` the number and the sum of the checksums of an annotator's
-rows. A damaged byte, or a row that a damaged page has lost, is found when the rows are read.
+rows. A damaged byte, or a row that a damaged page has lost, is noticed when the rows are read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
 
 VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure", "none")
 SCHEMA_VERSION = 2
-APPLICATION_ID = 0x76615F31  # "va_1": tells our file from any other SQLite database
+APPLICATION_ID = 0x76615F31  # "va_1": marks label files among SQLite databases
 
 EVENT_COLUMNS = (
     "event_id",
@@ -268,7 +268,7 @@ def upgrade(db: sqlite3.Connection) -> None:
     for name in _NAMES_1["table"]:
         db.execute(f"ALTER TABLE {name} RENAME TO {name}_1")
     _run(db, _TABLES)
-    # Without gaps in their numbers, a missing event is found.
+    # Events are numbered without gaps, so that a missing one is noticed.
     columns = ", ".join(EVENT_COLUMNS)
     rest = ", ".join(EVENT_COLUMNS[1:])
     db.execute(
@@ -324,8 +324,8 @@ def rebuild(db: sqlite3.Connection) -> None:
 
 def sources(text: str) -> list[str]:
     """Return the sources that a row of `current_labels` names."""
-    found: list[str] = json.loads(text)
-    return found
+    names: list[str] = json.loads(text)
+    return names
 
 
 def _mark(db: sqlite3.Connection) -> None:

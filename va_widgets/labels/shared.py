@@ -1,4 +1,4 @@
-"""One label store a file for all sessions of a process: each connection costs two open files and 2 MB of cache."""
+"""One label store for each file, shared by all sessions of a process: a connection costs two open files and 2 MB."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class StoreUser:
         return now is not None and now != self._identity and not self.gone  # empty as long as a copy has just begun
 
     def close(self) -> None:
-        """Use the store no more; it is closed unless somebody else uses it."""
+        """Stop using the store, which is closed with its last user."""
         store, self._store = self._store, None
         if store is None:
             return
@@ -122,7 +122,7 @@ def _shared(path: Path) -> LabelStore | None:
 
 def _identity(path: Path) -> _Identity | None:
     try:
-        found = path.stat()
+        stat = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return stat.st_dev, stat.st_ino

@@ -1,4 +1,4 @@
-"""Labels as people give them, read into what is stored: {clip id: "yes" | "no" | "unsure" | "none"}."""
+"""Convert labels, as callers may pass them, to stored values: {clip id: "yes" | "no" | "unsure" | "none"}."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def read_labels(clips: LabelledClips, value: LabelValues = OMITTED) -> dict[str,
     """
     ids, values = _with_labels(clips) if value is OMITTED else _matched(clips, value)
     labels: dict[str, StoredValue] = {}
-    for clip, one in zip(ids, values, strict=True):
-        stored = _stored(one, clip)
+    for clip, label in zip(ids, values, strict=True):
+        stored = _stored(label, clip)
         if labels.setdefault(clip, stored) != stored:
             raise LabelError(
                 f"The clip {described(clip)} comes twice, as {labels[clip]!r} and as {stored!r}: give it one label."

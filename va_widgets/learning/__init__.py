@@ -1,4 +1,4 @@
-"""Learning: the classifier, the feeds and the measures shown beside them; pure functions on arrays."""
+"""Learning: the classifier, the feeds and the measures of both, as estimators and functions on arrays."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ FEEDS = ("suggested", "top_positive", "borderline", "random", "top_negative")
 
 _LOGITS = {"top_positive": np.inf, "borderline": 0.0, "top_negative": -np.inf}
 NEAR_DUPLICATE = 0.98  # cosine from which two clips count as the same picture
-# The suggested batch shows differences: cosine, from the mean clip, from which two clips have too much in common.
+# Cosine of two clips, minus the mean clip, from which they are too similar for one page of the suggested feed.
 _ALIKE = 0.6
-# Half of the suggested clips are undecided, half lie a little below, at P(yes) = 0.27: where a classifier that was
-# shown mostly what it finds is too sure. Chosen on the development half (benchmarks/strategies.py).
+# Half of the suggested clips are undecided, half lie a little below, at P(yes) = 0.27: where a classifier whose labels
+# are mostly of clips that it scored high is too sure. Chosen on the development half (benchmarks/strategies.py).
 _SUGGESTED_LOGITS = (0.0, -1.0)
 _CLIPS_A_VIDEO = 2  # of one video on a page, as long as other videos have something to show
-_CANDIDATES = 8  # how many candidates a place on the page are looked at for thinning out
+_CANDIDATES = 8  # candidates for each clip of a page, which near-duplicates are removed from
 _ALL_SHUFFLED = 100_000  # clips up to which a random order of all of them is made
 _REASONS = {
     "suggested": "teaches most",
@@ -37,7 +37,7 @@ def feed(
     k: int,
     *,
     labelled: NDArray[np.bool_],
-    found: bool = True,
+    any_yes: bool = True,
     embeddings: NDArray[np.floating[Any]] | None = None,
     center: NDArray[np.floating[Any]] | None = None,
     videos: NDArray[np.integer[Any]] | None = None,
@@ -52,40 +52,40 @@ def feed(
     Parameters
     ----------
     name : str
-        One of FEEDS: highest score, nearest to 0.5, drawn at random, lowest; or what teaches most, which is clips that
+        One of FEEDS: highest score, nearest to 0.5, drawn at random, lowest; or suggested, which is clips that
         are nearly undecided and differ from each other.
     ranking : ScoreIndex
         The logits of all clips: above 0 means yes.
     labelled : bool (n,)
         Clips to leave out.
-    found : bool
-        Whether any clip was labelled yes. Before that, what is likeliest teaches most.
+    any_yes : bool
+        Whether any clip is labelled yes. Before that, the suggested clips are those with the highest scores.
     embeddings : float (n, dim), optional
         L2-normalised, for finding near-duplicates.
     center : float (dim,), optional
-        The mean embedding, for telling what the suggested clips have in common.
+        The mean embedding: suggested clips are compared by how they differ from it.
     videos : int (n,), optional
         A number a video.
     seed, version : int
-        The random feed is a permutation by both; equal arguments give equal feeds.
+        Seeds of the random feed's order; equal arguments give equal feeds.
 
     Raises ValueError for an unknown name.
     """
     if name not in FEEDS:
         raise ValueError(f"There is no feed called {name!r}: choose one of {', '.join(FEEDS)}.")
     free = len(labelled) - int(np.count_nonzero(labelled))
-    wanted = min(k, free)
-    if wanted <= 0:
+    k = min(k, free)
+    if k <= 0:
         return np.empty(0, dtype=np.int64)
-    number = min(wanted * _CANDIDATES, free)
-    candidates = _candidates(name, ranking, number, labelled, found, seed, version)
+    number = min(k * _CANDIDATES, free)
+    candidates = _candidates(name, ranking, number, labelled, any_yes, seed, version)
     suggested = name == "suggested"
     vectors = None if embeddings is None else np.asarray(embeddings[candidates], dtype=np.float32)
     if vectors is not None and suggested and center is not None:
         vectors = vectors - center.astype(np.float32)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     limit = _ALIKE if suggested and center is not None else NEAR_DUPLICATE
-    return _thinned(candidates, wanted, vectors, limit, videos)
+    return _thinned(candidates, k, vectors, limit, videos)
 
 
 def reason(name: str, nearest: str = "") -> str:
@@ -98,7 +98,7 @@ def _candidates(
     ranking: ScoreIndex,
     number: int,
     labelled: NDArray[np.bool_],
-    found: bool,
+    any_yes: bool,
     seed: int,
     version: int,
 ) -> NDArray[np.int64]:
@@ -107,10 +107,10 @@ def _candidates(
         return _drawn(number, labelled, np.random.default_rng([seed, version]))
     if name in _LOGITS:
         return ranking.nearest(_LOGITS[name], number, labelled)
-    if not found:
+    if not any_yes:
         return ranking.nearest(_LOGITS["top_positive"], number, labelled)
-    parts = [ranking.nearest(at, number, labelled) for at in _SUGGESTED_LOGITS]
-    both = np.stack(parts, axis=1).ravel()  # in turn
+    parts = [ranking.nearest(score, number, labelled) for score in _SUGGESTED_LOGITS]
+    both = np.stack(parts, axis=1).ravel()  # a row of each, alternating
     _, first = np.unique(both, return_index=True)
     return both[np.sort(first)][:number]
 

@@ -1,6 +1,6 @@
-"""Logistic regression on clip embeddings that starts from the concept's text and works from the first label on.
+"""Logistic regression on clip embeddings with a prior from the concept's text, usable from the first label on.
 
-Without scikit-learn, whose import takes a third of a second: a session opens without it.
+It does not import scikit-learn, which takes a third of a second: a session opens without it.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from va_widgets.learning.statistics import CorpusStatistics
 PRIOR_STRENGTH = 4.0
 C = 5.0
 BACKGROUND_WEIGHT = 5.0
-_DOUBT = 0.7  # the deviation of the text's weight, as a share of what is expected of it
-_LEAST_DOUBT = 0.05
-_DISTRUST = 1.5  # how fast a text is given up whose nearest clips are no
+_TEXT_WEIGHT_STD = 0.7  # prior standard deviation of the text's weight, as a share of its mean,
+_LEAST_TEXT_STD = 0.05  # to which this is added
+_TEXT_DECAY = 1.5  # exponent: how fast the text's expected weight falls with labels that contradict it
 _INTERCEPT_VARIANCE = 100.0  # keeps the intercept finite where all labels agree
 _TOLERANCE = 0.01  # of the gradient, by which logits differ by some hundredths
-_FLATTER = 0.3  # the loss curves less where it ends than where it begins: nearer the labels doubts are smaller
+_CURVATURE_SHARE = 0.3  # of the loss's curvature at the start that is left at the solution, roughly
 
 
 class TextLogistic:
-    """Binary, probabilistic logistic regression that leans on a text while labels are few.
+    """Binary, probabilistic logistic regression whose prior is the text's ranking: with few labels the text decides.
 
     A clip's logit is  u . z + a t + b,  z being how the clip differs from the mean clip, t how near it is to the text
     (1 for the nearest clips). Minimised is the weighted logistic loss plus  |u|^2 / (2 C) + (a - m)^2 / (2 s^2) +
@@ -44,8 +44,9 @@ class TextLogistic:
     any other, around an expected one, `m`; holding a linear probe near a text is Silva-Rodriguez et al.'s idea ("A
     Closer Look at the Few-Shot Adaptation of Large Vision-Language Models", CVPR 2024).
 
-    What is expected of the text follows the evidence: m = prior_strength ((1 + P) / (1 + P + N))^1.5, P and N being how
-    many yes and no there are, each counted by its t from 0 to 1. A text whose nearest clips are no is soon given up.
+    What is expected of the text follows the evidence: m = prior_strength ((1 + P) / (1 + P + N))^1.5, P and N being the
+    numbers of yes and no, each label counted by its t from 0 to 1. A text whose nearest clips are labelled no soon has
+    little weight.
 
     Unlabelled clips of the statistics are weak negatives, as in Perch Hoplite, so that it ranks sensibly from the first
     label on. All is linear: `coef_` and `intercept_` apply to plain embeddings.
@@ -55,13 +56,13 @@ class TextLogistic:
     prior : array (dim,), optional
         The concept's text embedding; its length does not matter.
     statistics : CorpusStatistics, optional
-        What the corpus looks like. Without it the labelled clips must do, and there are no weak negatives.
+        Mean and spread of the corpus. Without it they are those of the labelled clips, without weak negatives.
     prior_strength : float
         The logit that the text's nearest clips are expected to have above the mean clip's.
     C : float
-        The variance of the weights `u`: larger trusts the labels more.
+        The prior variance of the weights `u`: with a larger one labels count more.
     background_weight : float
-        What all weak negatives together weigh, in labels.
+        The weight of all weak negatives together; a label weighs 1.
 
     Attributes
     ----------
@@ -108,16 +109,16 @@ class TextLogistic:
         X : float (n, dim), y : (n,)
             As for `fit`.
         left_out : bool (k, n)
-            Which labels each classifier is not fitted to, and is asked about.
+            Which labels each classifier is not fitted to, and predicts.
         wanted : callable
-            Called before every step of the solver; None is returned once it is false.
+            Called before every step of the solver: None is returned once it returns False.
         """
         problem = self._problem(X, y, None)
         weights = np.repeat(problem.weights[:, None], len(left_out), axis=1)
         weights[: problem.labels][left_out.T] = 0.0
         try:
             coefs, intercepts = problem.solved(weights, wanted)
-        except _NotWantedError:
+        except _StoppedError:
             return None
         logits = np.asarray(X, dtype=np.float64) @ coefs.T + intercepts
         return np.where(left_out, logits.T, 0.0)
@@ -134,15 +135,15 @@ class TextLogistic:
             )
         center = statistics.center
         # Once they are centred float32 is enough, in which products take half as long.
-        away = _away(features, center)
+        centered = _centered(features, center)
         if self.statistics is not None and len(weak := statistics.negatives):
-            away = np.concatenate([away, _away(weak, center)])
+            centered = np.concatenate([centered, _centered(weak, center)])
             targets = np.concatenate([targets, np.full(len(weak), -1.0)])
             weights = np.concatenate([weights, np.full(len(weak), self.background_weight / len(weak))])
         with one_blas_thread():
             text = self._text(statistics, dim)
-            nearness = away @ text.astype(np.float32)
-        return _Problem(away, targets, weights, labels, nearness, text, center, statistics.scale, self)
+            nearness = centered @ text.astype(np.float32)
+        return _Problem(centered, targets, weights, labels, nearness, text, center, statistics.scale, self)
 
     def _check_parameters(self) -> None:
         arguments.number(self.prior_strength, "prior_strength", least=0)
@@ -158,8 +159,8 @@ class TextLogistic:
         if not length:
             return text
         text = text / length
-        reach = statistics.reach(text)
-        return text / reach if reach > np.finfo(np.float32).eps else np.zeros(dim)
+        scale = statistics.text_scale(text)
+        return text / scale if scale > np.finfo(np.float32).eps else np.zeros(dim)
 
     def expected(
         self, nearness: NDArray[np.floating[Any]], targets: NDArray[np.float64], weights: NDArray[np.float64]
@@ -170,7 +171,7 @@ class TextLogistic:
         """
         sure = weights * np.clip(nearness, 0, 1)[:, None]
         right, wrong = sure[targets > 0].sum(axis=0), sure[targets < 0].sum(axis=0)
-        return self.prior_strength * ((1 + right) / (1 + right + wrong)) ** _DISTRUST
+        return self.prior_strength * ((1 + right) / (1 + right + wrong)) ** _TEXT_DECAY
 
     def _checked(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
@@ -190,7 +191,7 @@ class TextLogistic:
         return features, np.where(labels == self.classes_[1], 1.0, -1.0), weights
 
     def unfitted(self) -> Self:
-        """Another one with the same settings."""
+        """A classifier with the same settings, not fitted."""
         return type(self)(self.prior, self.statistics, self.prior_strength, self.C, self.background_weight)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -218,29 +219,29 @@ def decision_scores(
     intercept: NDArray[np.floating[Any]] | float,
 ) -> NDArray[np.float32]:
     """Logits, float32 (n,), of a matrix (n, dim) that may be memory-mapped and half precision, in one pass."""
-    found = products(embeddings, np.asarray(coef, dtype=np.float32).ravel())
-    found += np.float32(np.asarray(intercept).ravel()[0])
-    return found
+    logits = products(embeddings, np.asarray(coef, dtype=np.float32).ravel())
+    logits += np.float32(np.asarray(intercept).ravel()[0])
+    return logits
 
 
-def _away(features: NDArray[np.floating[Any]], center: NDArray[np.float64]) -> NDArray[np.float32]:
-    """How clips differ from the mean clip."""
+def _centered(features: NDArray[np.floating[Any]], center: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Embeddings minus the mean embedding."""
     return (features - center.astype(features.dtype)).astype(np.float32, copy=False)
 
 
-class _NotWantedError(Exception):
-    """Nobody waits for the solution any more."""
+class _StoppedError(Exception):
+    """The caller has stopped the fit."""
 
 
 @dataclass(frozen=True)
 class _Problem:
     """The labels and weak negatives of one classifier, n rows together, ready to be fitted with several weightings.
 
-    `away` is float32 (n, dim), `targets` are 1 or -1, the first `labels` rows are labels, `nearness` (n,) is how near
-    each clip is to `text`, float64 (dim,).
+    `centered` is float32 (n, dim), `targets` are 1 or -1, the first `labels` rows are labels, `nearness` (n,) is
+    how near each clip is to `text`, float64 (dim,).
     """
 
-    away: NDArray[np.float32]
+    centered: NDArray[np.float32]
     targets: NDArray[np.float64]
     weights: NDArray[np.float64]
     labels: int
@@ -255,26 +256,26 @@ class _Problem:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the coefficients, float64 (k, dim), and intercepts (k,) of k fits with the weights (n, k).
 
-        Raises _NotWantedError once `wanted` is false.
+        Raises _StoppedError once `wanted` returns False.
         """
         dim, signs, known = len(self.text), self.targets, slice(self.labels)
         with one_blas_thread():
             expected = self.settings.expected(self.nearness[known], signs[known], weights[known])
-            doubts = _DOUBT * expected + _LEAST_DOUBT
-            # How far each weight is believed to be from what is expected of it. The text's differs from fit to fit.
+            text_std = _TEXT_WEIGHT_STD * expected + _LEAST_TEXT_STD
+            # Prior standard deviations of the weights. That of the text's weight differs between fits.
             deviation = np.full(dim + 2, self.settings.C**0.5)
-            deviation[dim:] = doubts.mean(), _INTERCEPT_VARIANCE**0.5
+            deviation[dim:] = text_std.mean(), _INTERCEPT_VARIANCE**0.5
             deviation[:dim] /= self.scale
             penalties = np.ones((dim + 2, weights.shape[1]))
-            penalties[dim] = (deviation[dim] / doubts) ** 2
-            signed = np.empty((len(self.away), dim + 2), dtype=np.float32)
-            signed[:, :dim], signed[:, dim], signed[:, dim + 1] = self.away, self.nearness, 1
+            penalties[dim] = (deviation[dim] / text_std) ** 2
+            signed = np.empty((len(self.centered), dim + 2), dtype=np.float32)
+            signed[:, :dim], signed[:, dim], signed[:, dim + 1] = self.centered, self.nearness, 1
             signed *= signs[:, None].astype(np.float32)
             signed *= deviation.astype(np.float32)
             fixed = (signs * self.nearness)[:, None] * expected
-            found = deviation[:, None] * _solve(signed, fixed, weights, penalties, wanted)
-        coefs = found[:dim].T + (expected + found[dim])[:, None] * self.text
-        return coefs, found[dim + 1] - coefs @ self.center
+            solution = deviation[:, None] * _solve(signed, fixed, weights, penalties, wanted)
+        coefs = solution[:dim].T + (expected + solution[dim])[:, None] * self.text
+        return coefs, solution[dim + 1] - coefs @ self.center
 
 
 def _solve(
@@ -286,23 +287,23 @@ def _solve(
 ) -> NDArray[np.float64]:
     """Return where  weights . log(1 + exp(-(signed x + fixed))) + penalties . x^2 / 2  is least, for each column.
 
-    By L-BFGS from 0, of all columns together, since there is one place for each. `signed` is float32 (n, m); `fixed`
+    By L-BFGS from 0, for all columns at once. `signed` is float32 (n, m); `fixed`
     and `weights` are float64 (n, k), `penalties` and the result float64 (m, k).
     """
-    # In coordinates in which the loss curves alike in all directions, a tenth of the steps are enough.
-    doubt = expit(-fixed)
-    curving = (_FLATTER * weights * doubt * (1 - doubt)).mean(axis=1)
+    # Preconditioned by the Cholesky factor of an approximate Hessian: a tenth of the steps are enough.
+    p_wrong = expit(-fixed)
+    curving = (_CURVATURE_SHARE * weights * p_wrong * (1 - p_wrong)).mean(axis=1)
     curved = signed * np.sqrt(curving).astype(np.float32)[:, None]
     curvature = curved.T @ curved
     curvature[np.diag_indices_from(curvature)] += penalties.mean(axis=1).astype(np.float32)
     root = cholesky(curvature, lower=True, overwrite_a=True, check_finite=False)
     shape = penalties.shape
 
-    def loss(place: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         if not wanted():
-            raise _NotWantedError
-        places = place.reshape(shape).astype(np.float32)
-        points = solve_triangular(root, places, lower=True, trans="T", check_finite=False)
+            raise _StoppedError
+        preconditioned = flat.reshape(shape).astype(np.float32)
+        points = solve_triangular(root, preconditioned, lower=True, trans="T", check_finite=False)
         margins = signed @ points + fixed
         held = penalties * points
         value = float(np.vdot(weights, np.logaddexp(0, -margins))) + float(np.vdot(held, points)) / 2
@@ -311,9 +312,9 @@ def _solve(
         return value, steps.astype(np.float64).ravel()
 
     start = np.zeros(penalties.size)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "gtol": _TOLERANCE})
-    places = found.x.reshape(shape).astype(np.float32)
-    return solve_triangular(root, places, lower=True, trans="T").astype(np.float64)
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "gtol": _TOLERANCE})
+    preconditioned = result.x.reshape(shape).astype(np.float32)
+    return solve_triangular(root, preconditioned, lower=True, trans="T").astype(np.float64)
 
 
 def _vector(values: ArrayLike | None, dim: int, name: str) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
-"""Which of millions of clips lie nearest to a logit, without sorting them.
+"""Find the clips whose logits are nearest to a value, among millions, without sorting all of them.
 
-The logits are counted once by the first 16 of their 32 bits, which are their sign, their size and 7 binary digits. From
-the counts it follows how far one has to look for so many clips, and only those within that reach are sorted.
+The index is a histogram of the logits by the first 16 of their 32 bits: sign, exponent and 7 bits of the mantissa. From
+the counts follows an interval around the value that holds enough clips, and only the clips in it are sorted.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-# The first bits of all numbers from -inf to inf, least first.
+# The first 16 bits of all float32 numbers from -inf to inf, ascending.
 _ORDER = np.concatenate([np.arange(0xFF80, 0x7FFF, -1), np.arange(0x7F81)])
 _GRID = (_ORDER.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
-_REACHES = _GRID[len(_GRID) // 2 :]  # from 0 up
-_CUT = 2.0**-7  # what the other bits may add to a number, at most, as a share of it
+_DISTANCES = _GRID[len(_GRID) // 2 :]  # candidates for half the interval's width, from 0 up
+_CUT = 2.0**-7  # relative error of a number cut to 16 bits
 
 
 @dataclass(frozen=True)
@@ -32,39 +32,39 @@ class ScoreIndex:
         counts = np.bincount(self.logits.view(np.uint32) >> 16, minlength=1 << 16)[_ORDER]
         return np.concatenate([[0], np.cumsum(counts)])
 
-    def nearest(self, to: float, number: int, without: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """The `number` rows whose logits are nearest to a value, nearest first, ties by place; fewer if there are none.
+    def nearest(self, score: float, k: int, exclude: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the `k` rows whose logits are nearest to `score`, nearest first, ties by row; fewer if n is less.
 
         Parameters
         ----------
-        to : float
-            inf asks for the highest logits, -inf for the lowest.
-        without : bool (n,)
+        score : float
+            inf returns the highest logits, -inf the lowest.
+        exclude : bool (n,)
             Rows to leave out.
         """
-        looked_at = min(number + int(np.count_nonzero(without)), len(self.logits))
-        steps = len(_REACHES) if np.isfinite(to) else len(_GRID)
-        step = bisect_left(range(steps - 1), looked_at, key=lambda i: self._number(*_reach(to, i)))
-        low, high = _reach(to, step)
-        # They were cut off before they were counted, so that one a little further away may be nearer.
+        needed = min(k + int(np.count_nonzero(exclude)), len(self.logits))
+        steps = len(_DISTANCES) if np.isfinite(score) else len(_GRID)
+        step = bisect_left(range(steps - 1), needed, key=lambda i: self._count(*_interval(score, i)))
+        low, high = _interval(score, step)
+        # The counts are of numbers cut to 16 bits: a logit a little outside the interval may be nearer.
         furthest = max((abs(end) for end in (low, high) if np.isfinite(end)), default=0.0)
         slack = furthest * _CUT + float(np.finfo(np.float32).tiny)
         rows = np.flatnonzero((self.logits >= low - slack) & (self.logits <= high + slack))
-        rows = rows[~without[rows]]
+        rows = rows[~exclude[rows]]
         values = self.logits[rows]
-        distances = np.abs(values - np.float32(to)) if np.isfinite(to) else -np.sign(np.float32(to)) * values
-        return rows[np.argsort(distances, kind="stable")][:number]
+        distances = np.abs(values - np.float32(score)) if np.isfinite(score) else -np.sign(np.float32(score)) * values
+        return rows[np.argsort(distances, kind="stable")][:k]
 
-    def _number(self, low: float, high: float) -> int:
+    def _count(self, low: float, high: float) -> int:
         """How many logits lie between two numbers, both included."""
         first, last = np.searchsorted(_GRID, low, "left"), np.searchsorted(_GRID, high, "right")
         return int(self._below[last] - self._below[first])
 
 
-def _reach(to: float, step: int) -> tuple[float, float]:
-    """From where to where the `step`th reach goes around a value, or up to one that is infinite."""
-    if to == np.inf:
+def _interval(score: float, step: int) -> tuple[float, float]:
+    """The ends of the `step`th interval around a score; of an infinite score, the interval ends there."""
+    if score == np.inf:
         return float(_GRID[-1 - step]), np.inf
-    if to == -np.inf:
+    if score == -np.inf:
         return -np.inf, float(_GRID[step])
-    return to - float(_REACHES[step]), to + float(_REACHES[step])
+    return score - float(_DISTANCES[step]), score + float(_DISTANCES[step])

@@ -1,7 +1,7 @@
-"""What clips of a corpus look like in general: the measure by which a classifier takes embeddings and texts.
+"""Statistics of a corpus's embeddings, by which a classifier centres and scales embeddings and texts.
 
-Embeddings of one encoder lie in a narrow cone, texts in another, and both differ from encoder to encoder. So nothing is
-taken by its absolute value: embeddings by how they differ from the corpus's mean, texts by their nearest clips.
+Embeddings of one encoder lie in a narrow cone, texts in another, and both differ from encoder to encoder. So absolute
+values say little: embeddings are centred on the corpus's mean, and texts are scaled by their nearest clips.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SAMPLE = 4096  # clips that tell what a corpus looks like
+SAMPLE = 4096  # clips that the statistics are computed from
 _WEAK_NEGATIVES = 256
-_NEAREST = 500  # one clip in so many belongs to a text's nearest
+_NEAREST = 500  # one clip in so many counts as near to a text
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class CorpusStatistics:
 
     @classmethod
     def of(cls, embeddings: NDArray[np.floating[Any]], seed: int = 0) -> CorpusStatistics:
-        """The statistics of a corpus's embeddings (n, dim), which may be memory-mapped; by the seed always the same."""
+        """The statistics of a corpus's embeddings (n, dim), which may be memory-mapped; the same for the same seed."""
         n = len(embeddings)
         rng = np.random.default_rng([seed, n])
         rows = np.sort(rng.choice(n, size=min(n, SAMPLE), replace=False))  # in the order in which they lie on the disk
@@ -34,24 +34,24 @@ class CorpusStatistics:
 
     @cached_property
     def center(self) -> NDArray[np.float64]:
-        """The mean embedding, float64 (dim,), 0 without clips: what all clips share tells none from another."""
+        """The mean embedding, float64 (dim,), 0 without clips."""
         if not len(self.sample):
             return np.zeros(self.sample.shape[1])
         return self.sample.mean(axis=0, dtype=np.float64)
 
     @cached_property
     def scale(self) -> float:
-        """How far clips are from the mean, as the root of the mean square; 1 where all are alike."""
-        away = float(np.square(self.sample - self.center).sum(axis=1).mean()) ** 0.5 if len(self.sample) else 0.0
-        return away if away > np.finfo(np.float32).eps else 1.0
+        """The root mean square distance of clips from the mean; 1 where all clips are equal."""
+        distance = float(np.square(self.sample - self.center).sum(axis=1).mean()) ** 0.5 if len(self.sample) else 0.0
+        return distance if distance > np.finfo(np.float32).eps else 1.0
 
     @cached_property
     def negatives(self) -> NDArray[np.float32]:
-        """Some of the sample, float32 (m, dim): most clips of a corpus are not what is looked for."""
+        """Weak negatives, float32 (m, dim): part of the sample, since most clips do not show a concept."""
         return self.sample[:_WEAK_NEGATIVES]
 
-    def reach(self, text: ArrayLike) -> float:
-        """The score of a text's nearest clips above the mean clip's, by the mean dot product; 1 without clips."""
+    def text_scale(self, text: ArrayLike) -> float:
+        """A text's mean dot product with its nearest clips, minus that with the mean clip; 1 without clips."""
         if not len(self.sample):
             return 1.0
         scores = self.sample @ np.asarray(text, dtype=np.float32) - float(self.center @ np.asarray(text, dtype=float))

@@ -258,7 +258,7 @@ class Trainer:
             fit.ranking,
             k,
             labelled=left_out,
-            found=bool(fit.labels.y.any()),
+            any_yes=bool(fit.labels.y.any()),
             embeddings=matrix,
             center=self._clips.statistics.center,
             videos=self._clips.videos,

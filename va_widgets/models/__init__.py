@@ -1,1 +1,1 @@
-"""Published models: what is left when the labelling is done."""
+"""Published models: a concept's classifier in a folder."""

@@ -172,7 +172,7 @@ def publish(
                 except OSError as error:
                     if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                         raise
-                    version += 1  # somebody else has just published this one
+                    version += 1  # another process has just published this version
                 else:
                     _sync_folder(home)
                     break
@@ -257,7 +257,7 @@ def choose_threshold(
 ) -> tuple[float, str]:
     """The probability from which a clip is a yes, and why.
 
-    It is the one with the best F1 on cross-validated probabilities `held_out` (n,), or the lowest with a wanted
+    It is the one with the best F1 on cross-validated probabilities `held_out` (n,), or the lowest with a
     `precision` (0 to 1), half-way to the next lower score; 0.5 if there are no such probabilities. Where that precision
     is never reached it is the one that comes nearest. Raises ModelError for a precision that is none.
     """
@@ -334,7 +334,7 @@ def _sync(opened: int) -> None:
 
 def _versions(home: Path) -> list[int]:
     """The versions in a model's folder. Raises OSError if it cannot be listed."""
-    return [int(found[1]) for entry in home.iterdir() if (found := _VERSION.fullmatch(entry.name))]
+    return [int(match[1]) for entry in home.iterdir() if (match := _VERSION.fullmatch(entry.name))]
 
 
 def _digest(clips: Sequence[str], y: NDArray[np.bool_]) -> str:

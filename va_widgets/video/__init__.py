@@ -1,1 +1,1 @@
-"""Video files become frames, shots, filmstrips and previews. It knows no corpus: its modules can be used alone."""
+"""Video files become frames, shots, filmstrips and previews. Its modules can be used without a corpus."""

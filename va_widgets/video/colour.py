@@ -1,4 +1,4 @@
-"""Colour: what high dynamic range and wide gamut look like on an ordinary screen."""
+"""Tone mapping: pictures of high dynamic range and wide gamut become pictures for an ordinary screen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.
 
 
 def to_screen(picture: NDArray[np.uint8], transfer: Transfer) -> NDArray[np.uint8]:
-    """An RGB picture (h, w, 3) of BT.2020 primaries, so encoded, as an ordinary screen shows it (BT.709)."""
+    """Return an RGB picture (h, w, 3) of BT.2020 primaries and the given transfer function in BT.709."""
     shown = Image.fromarray(picture).filter(_table(transfer))
     return np.asarray(shown, dtype=np.uint8)
 

@@ -1,4 +1,4 @@
-"""Video files are opened: only regular files, none that refer to others, and what they say of their streams is read."""
+"""Open video files, only regular ones and none that refer to others, and read their streams' properties."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from va_widgets.base.paths import open_regular
 from va_widgets.video.errors import UndecodableError
 
 _NO_VIDEO_FORMATS = ("concat", "dash", "hls", "ffmetadata", "tty")  # lists of other files, and texts
-_SLOWEST, _FASTEST = 0.01, 1000.0  # frames a second that are believed
+_SLOWEST, _FASTEST = 0.01, 1000.0  # frames a second that are plausible
 _CLOCK = re.compile(r"([0-9]+):([0-9]+):([0-9]+(?:\.[0-9]+)?)")  # Matroska's 00:01:02.500000000
 # A title in another encoding than UTF-8 is no damage. PyAV 19 always replaces what it cannot decode, and has no option.
 _METADATA_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -69,7 +69,7 @@ def default_audio(container: av.container.InputContainer) -> av.AudioStream | No
 
 
 def frame_rate(stream: av.VideoStream) -> float:
-    """Return the frames a second that a stream says it has; 25 if it says nothing that can be believed."""
+    """Return the frames a second that a stream says it has; 25 if it states no plausible one."""
     rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
     # A slide show has less than a frame a second, but so has, on average, a recorded screen on which little moves.
     rates = [rate for rate in rates if 1 <= rate <= _FASTEST] or [rate for rate in rates if _SLOWEST <= rate < 1]

@@ -33,7 +33,7 @@ _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can clai
 # Processor seconds after which decoding a file is given up, so that a damaged one does not hold up the rest.
 _LIMIT, _LIMIT_A_MEGABYTE = 120.0, 20.0
 _SOUND_DELAY = 5.0  # seconds that a sound may come after its frame in the file
-_SAME = 1e-4  # seconds that two times may differ and be one, rounded
+_SAME = 1e-4  # seconds that equal times may differ by, because of rounding
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Frame:
 
 
 class Video:
-    """A video file that is decoded from the first frame, or from a moment, on.
+    """A video file, whose frames are decoded from its beginning or from a given time on.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class Video:
             raise
 
     def _prepare(self) -> None:
-        """Read what the file says of its video, and set the decoder up."""
+        """Read the stream's properties, and set the decoder up."""
         stream, codec = self._stream, self._stream.codec_context
         stream.thread_type = "AUTO" if self._threads > 1 else "NONE"
         stream.thread_count = self._threads
@@ -293,7 +293,7 @@ class Video:
         return stamp * self._base - self._known_zero
 
     def _rewind(self) -> None:
-        """Go to the file's beginning by opening it again, because some files cannot be sought in."""
+        """Go to the file's beginning by opening it again, because some files are not seekable."""
         if self._was_read:
             self._container.close()
             self._open()
@@ -303,7 +303,7 @@ class Video:
         """Yield what `_decode` does, from the last frame at or before `start` or an earlier one on.
 
         Some containers, such as MPEG-TS, do not know their key frames, or only when they are decoded: there a seek may
-        end after the one that is needed. Then it is sought further back, at last from the beginning.
+        end after the one that is needed. Then it seeks further back, at last to the beginning.
         """
         if self._zero is None:
             # A recording may begin with frames that do not decode. Besides, some encoders name themselves only in their
@@ -327,7 +327,7 @@ class Video:
     def _packets_from(self, target: float, start: float) -> Iterator[av.Packet[Any]]:
         """Yield the file's packets around `target` and after, of the video those from the first key frame on.
 
-        There are none of the video if that key frame is later than `start`, or if `target` cannot be sought.
+        There are none of the video if that key frame is later than `start`, or if seeking to `target` fails.
         """
         self._audio_packets.clear()
         self._at_end = False

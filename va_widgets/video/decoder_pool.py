@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from va_widgets.video.decoder_process import DecoderProcess, Done, Failed, Message, PicturesRequest, Request, Watch
+from va_widgets.video.decoder_messages import Done, Failed, Message, PicturesRequest, Request
+from va_widgets.video.decoder_process import DecoderProcess, Watch
 
 Job = TypeVar("Job")  # the caller's object for a request; it comes back with each message
 _AHEAD = 16  # messages that may wait for the caller

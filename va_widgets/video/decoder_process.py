@@ -1,119 +1,25 @@
-"""A process that decodes videos, so that a file which crashes or hangs the decoder does not end the build.
-
-Requests go to its standard input and messages come from its standard output; each is its length in four bytes, then
-msgpack. `DecoderProcess` is the build's side, `main` the process's.
-"""
+"""A process that decodes videos, so that a file which crashes or hangs the decoder does not end the build."""
 
 from __future__ import annotations
 
-import os
-import queue
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO
 
 import msgspec
 
-from va_widgets.base.errors import CorpusError, reason_of
-from va_widgets.base.names import printable_text, unescaped
-from va_widgets.base.paths import is_url, open_regular
-from va_widgets.video import remote
+from va_widgets.video.decoder_messages import Done, Failed, Message, PicturesRequest, Request, Spent, receive, send
 
-if TYPE_CHECKING:
-    from va_widgets.video.decode import Frame, Video
-    from va_widgets.video.shots import Shot
-
-_PROGRAM = "import sys; sys.path.extend(sys.argv[1:]); from va_widgets.video.decoder_process import main; main()"
-_LENGTH_BYTES = 4
+_PROGRAM = "import sys; sys.path.extend(sys.argv[1:]); from va_widgets.video.decoder_main import main; main()"
 # Linux kills a process when memory runs out. That need not be the file's fault, so the next build tries it again.
 KILLED = "its decoder was killed, perhaps for want of memory; the next build tries again"
 _STALLED = 120.0  # seconds without a message after which a process is killed
-_PROGRESS_INTERVAL = 0.25  # seconds between two messages about progress
-_SMALL_SIDE = 36  # pixels of the shorter side of frames that shots are detected in
-
-
-class Request(msgspec.Struct, tag=True):
-    """Decode a video and cut it by `segments` (start, end), into windows of `window` seconds, or into shots.
-
-    `place` is a path as `names.escaped` writes it, or a URL; `samples` the number of pictures of each clip.
-    """
-
-    place: str
-    size: int
-    picture_side: int
-    samples: int
-    window: float | None = None
-    segments: list[tuple[float, float]] | None = None
-    threads: int = 1
-    allow: list[str] = []  # schemes of URLs that the user trusts beside the usual ones
-
-
-class PicturesRequest(msgspec.Struct, tag=True):
-    """Read image files, each of which is a clip of one frame; paths as `names.escaped` writes them, or URLs."""
-
-    places: list[str]
-    picture_side: int
-    allow: list[str] = []
-
-
-class Clip(msgspec.Struct, tag=True):
-    """A clip: its times, its filmstrip as a JPEG, and its pictures, (height, width, bytes of RGB) each."""
-
-    place: int  # its index among the request's segments or images, or among the video's clips
-    start: float
-    end: float
-    frame_in: int
-    frame_out: int
-    strip: bytes
-    strip_frames: int
-    strip_width: int
-    strip_height: int
-    width: int
-    height: int
-    fps: float
-    pictures: list[tuple[int, int, bytes]]
-
-
-class Moved(msgspec.Struct, tag=True):
-    """How much has been decoded: bytes of the file and seconds of video."""
-
-    position: int
-    seconds: float
-
-
-class Spent(msgspec.Struct, tag=True):
-    """Seconds that the process was at work on the file, without those in which it waited for the build."""
-
-    seconds: float
-
-
-class Done(msgspec.Struct, tag=True):
-    """The file was read to its end; `reason` says what was wrong with it, and is empty if nothing was."""
-
-    reason: str
-
-
-class Refused(msgspec.Struct, tag=True):
-    """An image of several cannot be used; `reason` says why, as the end of a sentence."""
-
-    place: int
-    reason: str
-
-
-class Failed(msgspec.Struct, tag=True):
-    """The file cannot be used, or not from here on; `reason` says why, as the end of a sentence."""
-
-    reason: str
-
-
-Message: TypeAlias = Clip | Moved | Refused | Spent | Done | Failed
 
 
 class DecoderProcess:
@@ -142,10 +48,10 @@ class DecoderProcess:
         spent = 0.0
         try:
             self._waiting_since = time.monotonic()
-            _send(process.stdin, msgspec.msgpack.encode(request))
+            send(process.stdin, request)
             while True:
                 self._waiting_since = time.monotonic()
-                body = _receive(process.stdout)
+                body = receive(process.stdout)
                 spent += time.monotonic() - self._waiting_since
                 self._waiting_since = None
                 if body is None:
@@ -259,137 +165,3 @@ def _how_ended(status: int) -> str:
             return f"signal {-status}"
     # Windows has no signals: what ended a process there is an NTSTATUS, such as 0xC0000005 for a wrong address.
     return f"status {status}" if status < 1 << 16 else f"status 0x{status:08X}"
-
-
-def _send(pipe: IO[bytes], body: bytes) -> None:
-    pipe.write(len(body).to_bytes(_LENGTH_BYTES, "big"))
-    pipe.write(body)
-    pipe.flush()
-
-
-def _receive(pipe: IO[bytes]) -> bytes | None:
-    """Return the next message; None if the other side has closed the pipe."""
-    head = pipe.read(_LENGTH_BYTES)
-    if len(head) < _LENGTH_BYTES:
-        return None
-    length = int.from_bytes(head, "big")
-    body = pipe.read(length)
-    return body if len(body) == length else None
-
-
-# --- in the process ----------------------------------------------------------------------------------
-
-
-def main() -> None:
-    """Answer the requests on standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which then kills this process
-    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not mix with messages
-    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(inbox, requests), daemon=True).start()
-    decoder = msgspec.msgpack.Decoder(Request | PicturesRequest)
-    while True:
-        try:
-            _answer(decoder.decode(requests.get()), outbox)
-        except BrokenPipeError:
-            return  # the build has ended
-
-
-def _listen(inbox: IO[bytes], requests: queue.SimpleQueue[bytes]) -> None:
-    """Queue incoming requests; ends this process as soon as the build has ended, even if it was killed."""
-    while (body := _receive(inbox)) is not None:
-        requests.put(body)
-    os._exit(0)
-
-
-def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
-    import cv2
-
-    from va_widgets.video import shots  # noqa: F401  # before the clock starts, because it is no cost of the file
-    from va_widgets.video.errors import UndecodableError
-
-    started, waited = time.perf_counter(), 0.0
-
-    def send(message: Message) -> None:
-        nonlocal waited
-        if isinstance(message, (Done, Failed)):
-            message.reason = printable_text(message.reason)
-            _send(outbox, msgspec.msgpack.encode(Spent(time.perf_counter() - started - waited)))
-        before = time.perf_counter()
-        _send(outbox, msgspec.msgpack.encode(message))
-        waited += time.perf_counter() - before
-
-    try:
-        if isinstance(request, PicturesRequest):
-            _read_pictures(request, send)
-        else:
-            _read(request, send)
-    except UndecodableError as error:
-        send(Failed(str(error)))
-    except BrokenPipeError:
-        raise
-    except (CorpusError, OSError, ValueError, ImportError, MemoryError, OverflowError, cv2.error) as error:
-        send(Failed(f"it cannot be read ({reason_of(error) or type(error).__name__})"))
-
-
-def _read(request: Request, send: Callable[[Message], None]) -> None:
-    from va_widgets.video.decode import Video
-
-    with ExitStack() as opened:
-        source: Path | IO[bytes] = _path(request.place)
-        if is_url(request.place):
-            source = opened.enter_context(remote.opened(request.place, request.allow))
-        video = Video(source, request.size, _SMALL_SIDE, request.picture_side, request.threads)
-        opened.callback(video.close)
-        for place, shot in _shots(video, request, send):
-            send(_clip(place, shot, video.fps))
-        send(Done(video.damage))
-
-
-def _read_pictures(request: PicturesRequest, send: Callable[[Message], None]) -> None:
-    from va_widgets.video.stills import still
-
-    for number, place in enumerate(request.places):
-        try:
-            with remote.opened(place, request.allow) if is_url(place) else open_regular(_path(place)) as file:
-                picture = still(file, request.picture_side)
-        except (CorpusError, OSError) as error:
-            send(Refused(number, printable_text(reason_of(error))))
-        else:
-            send(_clip(number, picture, 0.0))
-    send(Done(""))
-
-
-def _path(place: str) -> Path:
-    return Path(unescaped(place))
-
-
-def _shots(video: Video, request: Request, send: Callable[[Message], None]) -> Iterator[tuple[int, Shot]]:
-    from va_widgets.video.shots import Transitions, segments, shots, windows
-
-    sent = time.monotonic()
-
-    def frames(start: float = 0.0) -> Iterator[Frame]:
-        nonlocal sent
-        for frame in video.frames(start):
-            if time.monotonic() - sent > _PROGRESS_INTERVAL:
-                sent = time.monotonic()
-                send(Moved(video.position, frame.end))
-            yield frame
-
-    if request.segments is not None:
-        return segments(frames, request.segments, request.samples)
-    if request.window is not None:
-        return enumerate(windows(frames(), request.window, request.samples))
-    return enumerate(shots(frames(), Transitions(video.seen_fps), request.samples))
-
-
-def _clip(place: int, shot: Shot, fps: float) -> Clip:
-    from va_widgets.video.filmstrip import filmstrip
-
-    strip = filmstrip(shot.pictures)
-    pictures = [(picture.shape[0], picture.shape[1], picture.tobytes()) for picture in shot.pictures]
-    times = (shot.start, shot.end, shot.frame_in, shot.frame_out)
-    return Clip(
-        place, *times, strip.data, strip.frames, strip.width, strip.height, shot.width, shot.height, fps, pictures
-    )

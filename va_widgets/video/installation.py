@@ -1,4 +1,4 @@
-"""Check whether this installation can decode anything, to tell its faults from those of a file."""
+"""Check whether this installation can decode at all: if not, files are not at fault."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from va_widgets.base.errors import CorpusError
-from va_widgets.video.decoder_process import DecoderProcess, Failed, PicturesRequest, Refused, Request, Watch
+from va_widgets.video.decoder_messages import Failed, PicturesRequest, Refused, Request
+from va_widgets.video.decoder_process import DecoderProcess, Watch
 
 _VIDEO = Path(__file__).with_name("probe.mp4")
 _IMAGE = Path(__file__).with_name("probe.png")

@@ -51,7 +51,7 @@ class Transitions:
         self._count = 0
         self._numbers: deque[int] = deque(maxlen=self.look_back + 1)
 
-    def at(self, frame: Frame) -> list[int]:
+    def process(self, frame: Frame) -> list[int]:
         """Take the next frame; returns the numbers of the frames that are now known to begin a clip."""
         self._count += 1
         self._numbers.append(frame.index)
@@ -82,7 +82,7 @@ def shots(frames: Iterable[Frame], cutter: Transitions, samples: int) -> Iterato
                 running = following
 
     for frame in frames:
-        cuts = cutter.at(frame)
+        cuts = cutter.process(frame)
         if running is None:
             running = _Running(_seen(frame), samples, cutter.look_back)
         else:
@@ -96,7 +96,8 @@ def shots(frames: Iterable[Frame], cutter: Transitions, samples: int) -> Iterato
 def windows(frames: Iterable[Frame], seconds: float, samples: int) -> Iterator[Shot]:
     """Yield clips of so many seconds of a stream of frames; the last one ends with the video.
 
-    A frame belongs to the window that it begins in, and to those that it fills at least half of: in a slide show.
+    A frame belongs to the window that it begins in. One that lasts longer, as in a slide show, also belongs to the
+    later windows that it fills at least half of.
     """
     running: _Running | None = None
     number = 0
@@ -185,9 +186,10 @@ class _Running:
             self._interval *= 2
 
     def split(self, cut: int) -> _Running | None:
-        """Return the clip that begins at frame `cut`; its frames are taken out of this one.
+        """Cut this clip at frame `cut`, and return the clip that begins there with its frames.
 
-        None if it would be this one, or if one of them would have no picture: dozens of frames at one moment.
+        Returns None, and cuts nothing, if `cut` is this clip's first frame, or if one of the two clips would have no
+        picture, as where dozens of frames have the same time.
         """
         before = [seen for seen in self._recent if seen.index < cut]
         after = self._recent[len(before) :]

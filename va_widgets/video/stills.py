@@ -28,7 +28,7 @@ def still(file: IO[bytes], side: int) -> Shot:
     try:
         with Image.open(file, formats=_known_formats()) as opened:
             width, height = opened.size
-            if opened.getexif().get(_ORIENTATION, 1) > 4:  # it lies on its side
+            if opened.getexif().get(_ORIENTATION, 1) > 4:  # it is turned by 90 degrees
                 width, height = height, width
             opened.draft("RGB", (2 * side, 2 * side))  # a JPEG can be decoded smaller, which is faster
             upright = ImageOps.exif_transpose(opened)

@@ -11,14 +11,14 @@ StampSource: TypeAlias = Literal["presentation", "decoded", "sorted"]
 """What a frame's time stamp is taken from: its own presentation time stamp, when it was decoded, or its packets'
 decoding time stamps, sorted."""
 
-_LONGEST_FRAME = 600.0  # seconds that a last frame is believed to be shown
+_LONGEST_FRAME = 600.0  # seconds, the longest plausible duration of a last frame
 _PACKET_STAMPS = ("h264", "hevc")  # whose frames have the decoding time stamps of the packets that they came in
 
 
 def stamp_source(container: av.container.InputContainer, stream: av.VideoStream) -> StampSource:
     """Return where the time stamps of a stream's frames come from.
 
-    AVI says when a frame is decoded, not when it is shown. If frames are reordered, the n-th frame that is shown gets
+    AVI stores when a frame is decoded, not when it is shown. If frames are reordered, the n-th frame that is shown gets
     the n-th decoding time stamp: some decoders give a frame that of its own packet, and those have to be sorted; others
     give it that of the packet after which it came out, and then it is the right one.
     """

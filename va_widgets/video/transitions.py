@@ -28,7 +28,8 @@ class TransitionDetector:
     _FLASH = 0.16  # seconds, the longest one
     _STAYS = 0.5  # the share of a cut's change that is still there after a flash's time
     _REACH, _LEAST = 0.25, 4  # seconds, and at least frames, before and after a frame that are looked at for a dissolve
-    _FAR, _LIKE, _OFF = 20.0, 0.75, 0.05  # a dissolve's grey levels, greatest correlation of its ends, off the line
+    # Of a dissolve: least change in grey levels, greatest correlation of its ends, greatest distance from the line.
+    _FAR, _LIKE, _OFF = 20.0, 0.75, 0.05
     _BLACK, _FLAT = 12.0, 5.0  # greatest mean and deviation of a black picture, in grey levels
 
     def __init__(self, fps: float, shortest: float = SHORTEST) -> None:

@@ -105,7 +105,7 @@ class Controller:
                     self.worker.now()
                 self.pages.send_event("switch")
         if switched:
-            self.listeners.tell("switch", {})
+            self.listeners.notify("switch", {})
 
     def _follow(self, newer: Controller) -> None:
         """Go on with the session of a newer annotator for the same labels, unless a page shows this one."""
@@ -143,7 +143,7 @@ class Controller:
             self.pages.send_event("refit", version=refit.version, flipped=refit.flipped, seconds=refit.seconds)
         else:
             self.pages.send_event("status")
-        self.listeners.tell(name, data)
+        self.listeners.notify(name, data)
 
     def _refit_starts(self) -> None:
         self.pages.set_state("refitting")

@@ -20,12 +20,12 @@ def status_of(session: Session, state: str, message: str) -> Status:
     LabelError if the labels cannot be read.
     """
     ready = session.ready
-    labels, quality = session.standing, session.quality if ready else None
+    labels, quality = session.status, session.quality if ready else None
     unsaved = session.unsaved
     words, words_note = _words(session)
     points = [
         Point(int(refit["version"]), int(refit["labels"]), finite(refit.get("ap")))
-        for refit in session.course[-_LONGEST_HISTORY:]
+        for refit in session.refit_history[-_LONGEST_HISTORY:]
     ]
     return Status(
         concept=session.concept,

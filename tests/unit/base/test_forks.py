@@ -66,7 +66,7 @@ def label():
 
 def hold():
     # As during a refit, while a model is downloaded, and when a label has just come in.
-    with session._classifier.fitting, session._opening, encoder._lock, annotator._controller.worker._changed:
+    with session._classifier.fitting, session._siblings.lock, encoder._lock, annotator._controller.worker._changed:
         held.set()
         over.wait()
 

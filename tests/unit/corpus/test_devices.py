@@ -16,7 +16,8 @@ from va_widgets.base.paths import irregular, open_regular, replacing
 from va_widgets.corpus.sources import Found, content_key
 from va_widgets.display.player import Thumbnail
 from va_widgets.video.decode import Video
-from va_widgets.video.decoder_process import DecoderProcess, Failed, PicturesRequest, Refused, Request
+from va_widgets.video.decoder_messages import Failed, PicturesRequest, Refused, Request
+from va_widgets.video.decoder_process import DecoderProcess
 from va_widgets.video.errors import UndecodableError
 from va_widgets.video.filmstrip import Filmstrip
 from va_widgets.video.preview import cut

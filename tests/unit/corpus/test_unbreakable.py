@@ -38,7 +38,7 @@ from va_widgets.corpus.manifest import MANIFEST_FILE, SCHEMA_VERSION, read_manif
 from va_widgets.corpus.writing import Writing, clear_unfinished
 from va_widgets.encoders.protocol import OpenClipEncoder
 from va_widgets.video import decoder_pool, decoder_process
-from va_widgets.video.decoder_process import Message, PicturesRequest, Request
+from va_widgets.video.decoder_messages import Done, Failed, Message, PicturesRequest, Request
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 
@@ -490,13 +490,13 @@ def test_an_idle_reader_that_has_died_is_replaced(videos: Path, tmp_path: Path) 
     one = decoder_process.DecoderProcess()
     try:
         for _ in range(2):
-            assert isinstance(list(one.read(request))[-1], decoder_process.Done)
+            assert isinstance(list(one.read(request))[-1], Done)
             assert one._process is not None
             one._process.kill()
             one._process.wait()
         one.end()
         last = list(one.read(request))
-        assert isinstance(last[0], decoder_process.Failed)
+        assert isinstance(last[0], Failed)
     finally:
         one.close()
 
@@ -504,7 +504,9 @@ def test_an_idle_reader_that_has_died_is_replaced(videos: Path, tmp_path: Path) 
 def test_a_reader_does_not_outlive_its_build_even_while_it_decodes(tmp_path: Path) -> None:
     write_video(tmp_path / "long.mp4", [(0, 1500)], size=(320, 180))
     program = (
-        "import sys; from va_widgets.video.decoder_process import *\n"
+        "import sys\n"
+        "from va_widgets.video.decoder_messages import Request\n"
+        "from va_widgets.video.decoder_process import DecoderProcess\n"
         "one = DecoderProcess()\n"
         "for message in one.read(Request(sys.argv[1], int(sys.argv[2]), 64, 8)):\n"
         "    print(type(message).__name__, flush=True)\n"

@@ -144,14 +144,14 @@ def test_lower_precision_stays_near_and_leaves_texts_alone(plain: OpenClipEncode
 def test_a_precision_that_changes_what_is_seen_is_not_chosen(
     plain: OpenClipEncoder, scenes: Frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_tower, "wanted_precision", lambda *_: torch.bfloat16)
+    monkeypatch.setattr(image_tower, "resolved_precision", lambda *_: torch.bfloat16)
     monkeypatch.setattr(image_tower, "_FAITHFUL", 1.1)
     vectors = OpenClipEncoder(device="cpu").encode_frames(scenes)
     np.testing.assert_array_equal(vectors, plain.encode_frames(scenes))
 
 
 def test_size_and_length_are_known_without_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OpenClipEncoder, "_fresh", lambda _: pytest.fail("the weights were loaded"))
+    monkeypatch.setattr(OpenClipEncoder, "_create_model", lambda _: pytest.fail("the weights were loaded"))
     tiny, large = OpenClipEncoder(), OpenClipEncoder("ViT-B-32/laion2b_s34b_b79k")
     assert (tiny.dim, tiny.image_size) == (256, 72)
     assert (large.dim, large.image_size) == (512, 224)

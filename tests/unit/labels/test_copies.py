@@ -44,10 +44,10 @@ def test_after_a_pause_the_file_alone_holds_everything(path: Path, tmp_path: Pat
     with LabelStore(path) as store:
         for label in range(20):
             store.append(*WHO, {f"clip {label}": "yes"}, "search")
-        tidier = store._database._tidier
+        tidier = store._database._checkpointer
         assert tidier is not None
         tidier.join(60)  # it ends when the file holds everything
-        assert store._database._tidier is None
+        assert store._database._checkpointer is None
         assert held(path, tmp_path / "pause") == 20
         store.append(*WHO, {"one more": "yes"}, "search")
         store.checkpoint()

@@ -27,13 +27,13 @@ def test_each_refit_is_stored_once_whatever_their_number(tmp_path: Path, monkeyp
             assert history.next_version(number - 1) == number
             history.add(point(number, ap=0.5))
         written: list[str] = []
-        keep = store.settle_state
+        keep = store.set_state_if_absent
 
         def settle(*given: object, **more: float) -> object:
             written.append(str(given))
             return keep(*given, **more)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(store, "settle_state", settle)
+        monkeypatch.setattr(store, "set_state_if_absent", settle)
         history.add(point(history.next_version(100)))
         assert len(written) == 1
         assert len(written[0]) < 200
@@ -114,4 +114,4 @@ def test_a_session_goes_on_after_the_refits_of_an_older_version(demo_corpus: va.
     again.label(demo_corpus.clips.index[-1], "unsure")
     assert again.refit().version == 8
     assert again.refits["version"].tolist() == [*range(1, 9)]
-    assert len(again.course) == 8
+    assert len(again.refit_history) == 8

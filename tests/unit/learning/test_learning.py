@@ -174,7 +174,7 @@ def test_feeds_are_ordered_by_what_their_name_says() -> None:
     assert feed("top_positive", ScoreIndex(scores), 2, labelled=none).tolist() == [4, 0]
     assert feed("top_negative", ScoreIndex(scores), 2, labelled=none).tolist() == [1, 2]
     assert feed("borderline", ScoreIndex(scores), 2, labelled=none).tolist() == [2, 3]
-    assert feed("suggested", ScoreIndex(scores), 2, labelled=none, found=False).tolist() == [4, 0]
+    assert feed("suggested", ScoreIndex(scores), 2, labelled=none, any_yes=False).tolist() == [4, 0]
     doubtful = np.array([3.0, 0.1, -1.1, 0.2, -1.2, -4.0], dtype=np.float32)
     assert feed("suggested", ScoreIndex(doubtful), 4, labelled=np.zeros(6, dtype=bool)).tolist() == [1, 2, 3, 4]
     with pytest.raises(ValueError, match="no feed called 'best'"):

@@ -14,7 +14,8 @@ import av
 import cv2
 import numpy as np
 
-from va_widgets.video.decoder_process import Clip, DecoderProcess, Done, Failed, Message, Moved, Request, Spent
+from va_widgets.video.decoder_messages import Clip, Done, Failed, Message, Moved, Request, Spent
+from va_widgets.video.decoder_process import DecoderProcess
 
 SAMPLES = 8
 _SIDES = (64, 224, 288)

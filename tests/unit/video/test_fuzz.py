@@ -12,7 +12,8 @@ import pytest
 
 from tests.unit.video.fuzzing import Result, counted, damaged, tried, write_originals
 from tests.unit.video.video_files import write_video
-from va_widgets.video.decoder_process import Clip, DecoderProcess, Done, Failed, Request
+from va_widgets.video.decoder_messages import Clip, Done, Failed, Request
+from va_widgets.video.decoder_process import DecoderProcess
 
 _CASES = 75
 _SECONDS, _MEGABYTES = 10.0, 1000.0  # that no damaged file of less than 100 KB may take

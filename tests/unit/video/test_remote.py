@@ -17,7 +17,8 @@ from tests.unit.corpus.damaging import record_digests
 from tests.unit.video.video_files import write_video
 from va_widgets.corpus.manifest import MANIFEST_FILE
 from va_widgets.video import remote
-from va_widgets.video.decoder_process import DecoderProcess, Failed, PicturesRequest, Refused, Request
+from va_widgets.video.decoder_messages import Failed, PicturesRequest, Refused, Request
+from va_widgets.video.decoder_process import DecoderProcess
 
 REFUSED = [
     "reference://a.mp4::file:///tmp/refs.json",

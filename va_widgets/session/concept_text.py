@@ -1,4 +1,4 @@
-"""The text vector of a concept, by which the first feeds rank; kept with the labels, so that no model is needed."""
+"""The text vector of a concept, stored with its labels, so that a session opens without the text model."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ConceptText:
         document = {"float32": data, "read": read, "nonsense": nonsense}
         try:
             key = (_EVERYBODY, self._concept, self._key)
-            if not self._take(self._labels.settle_state(*key, document, patience=HISTORY_PATIENCE)):
+            if not self._take(self._labels.set_state_if_absent(*key, document, patience=HISTORY_PATIENCE)):
                 self._labels.set_state(*key, document, patience=HISTORY_PATIENCE)  # what was there is damaged
         except LabelError as error:  # the feeds go on; the next session of the concept makes the vector again
             _log.warning("The text vector of %r is not kept: %s", self._concept, error)

@@ -1,56 +1,43 @@
-"""The one place where a corpus, a label store and a classifier meet: what a notebook and the widget drive."""
+"""The session: one annotator's labels, classifier and feeds for one concept of a corpus."""
 
 from __future__ import annotations
 
-import weakref
-from collections import deque
 from collections.abc import Callable, Mapping
-from os import PathLike
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from va_widgets.base import arguments
 from va_widgets.base.arguments import ClipIds, described, is_one_of
-from va_widgets.base.errors import (
-    ArgumentError,
-    LabelError,
-    ModelError,
-    NotEnoughLabelsError,
-    ReportError,
-)
-from va_widgets.base.forks import ForkLock
+from va_widgets.base.errors import LabelError
 from va_widgets.base.listeners import Listener, Listeners
-from va_widgets.base.paths import GivenPath, absolute_path, inside
-from va_widgets.concept_classifier import ConceptClassifier
+from va_widgets.base.paths import GivenPath, inside
+from va_widgets.base.renaming import FormerName
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
-from va_widgets.corpus.corpus import FLAT, cut_note
-from va_widgets.corpus_view import CorpusView
 from va_widgets.labels.agreement import table
 from va_widgets.labels.concept_labels import ConceptLabels, LabelStatus
-from va_widgets.labels.label_store import LONGEST_SOURCE, LabelStore, StoredValue
+from va_widgets.labels.label_store import LabelStore, StoredValue
 from va_widgets.labels.review import check_review, review_table
 from va_widgets.labels.shared import StoreUser
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
-from va_widgets.labels.values import LabelValue as LabelValue
 from va_widgets.learning.feeds import FEEDS
 from va_widgets.learning.quality import Quality
 from va_widgets.learning.trainer import Refit
-from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
+from va_widgets.models.bundle import Model
+from va_widgets.session import publishing
+from va_widgets.session.concept_classifier import ConceptClassifier
+from va_widgets.session.corpus_view import CorpusView, check_corpus
+from va_widgets.session.open_sessions import OpenSessions
+from va_widgets.session.searching import ConceptSearch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from va_widgets.display.report import Report
 
-__all__ = ["FLAT", "LabelStatus", "LabelValue", "Refit", "Session"]
-
 LABELS_FILE = "labels.sqlite"
-MODELS_FOLDER = "models"
-_KEPT_SESSIONS = 4  # of other concepts, which the person may go back to
 
 
 class Session:
@@ -68,51 +55,43 @@ class Session:
     ----------
     corpus : Corpus
     concept : str
-        What the classifier shall find, in words; it is also the text that the first feeds are ranked by.
+        What the classifier finds, in words; it is also the text that the first feeds are ranked by.
     annotator : str
         Whose labels these are.
     seed : int
         The same labels in the same order and the same seed give the same classifier and the same feeds.
 
-    Raises
-    ------
-    LabelError
-        If the concept's or the annotator's name cannot be used, or the labels cannot be read.
-    ArgumentError
-        If `corpus` is no corpus, or `seed` no seed.
+    Raises LabelError if the concept's or the annotator's name cannot be used, or the labels cannot be read;
+    ArgumentError if `corpus` is no corpus, or `seed` no seed. Plots raise MissingPackageError without matplotlib.
 
     A session that is pickled or copied, deeply or not, is opened again where it arrives, from what is on disk; its
     listeners do not come with it.
     """
 
     def __init__(self, corpus: Corpus, concept: str, annotator: str = "me", *, seed: int = 0) -> None:
-        if isinstance(corpus, (str, PathLike)):
-            raise ArgumentError(
-                f"A Session needs a corpus, not its path: open it first with va.Corpus.open({described(corpus)})."
-            )
-        arguments.instance(corpus, Corpus, "The session's corpus", "a va.Corpus, such as va.Corpus.open returns")
+        check_corpus(corpus)
         LabelStore.check_names(annotator, concept)
         seed = arguments.seed(seed)
         user = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError))
-        self._begin(CorpusView.of(corpus, seed), user, concept, annotator)
+        self._begin(CorpusView.of(corpus, seed), user, concept, annotator, OpenSessions())
+        self._siblings.add(concept, self)
 
-    def _begin(self, view: CorpusView, user: StoreUser, concept: str, annotator: str) -> None:
+    def _begin(
+        self, view: CorpusView, user: StoreUser, concept: str, annotator: str, siblings: OpenSessions[Session]
+    ) -> None:
         self.corpus = view.corpus
         self.concept = concept
         self.annotator = annotator
         self.seed = view.arrays.seed
         self._view = view
-        self._clips = view.corpus.clips.index
-        self._opening = ForkLock()  # while another concept is opened, which takes a moment
+        self._siblings = siblings
         self._listeners = Listeners()
-        # A session of another concept that nobody references any more is freed, except for those used last.
-        self._siblings: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary({concept: self})
-        self._used_last: deque[Session] = deque(maxlen=_KEPT_SESSIONS)
-        self._labels = ConceptLabels(user, concept, annotator)
+        self._labels = ConceptLabels(user, concept, annotator, self._listeners)
         self._classifier = ConceptClassifier(view, self._labels, self._listeners)
+        self._search = ConceptSearch(view.corpus, self._labels, self._classifier)
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
-        return _reopened, (self.corpus, self.concept, self.annotator, self.seed)
+        return partial(Session, seed=self.seed), (self.corpus, self.concept, self.annotator)
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{number} {value}" for value, number in self.counts.items())
@@ -146,57 +125,46 @@ class Session:
         return self._labels.closed
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(event, data)` after every "labels", "refit" and "status" event; returns the way to stop it.
-
-        It is called on the thread that caused the event.
-        """
+        """Call `listener(event, data)` on the thread of each "labels", "refit" and "status"; returns what stops it."""
         return self._listeners.add(arguments.function(listener, "The listener"))
 
     # --- the concept, and other concepts of the corpus -------------------------------------------
 
     @property
     def guideline(self) -> str:
-        """What counts as this concept, in the annotators' words; shared by all of them."""
+        """The annotators' definition of the concept, shared by all of them."""
         return self._labels.guideline
 
     @guideline.setter
     def guideline(self, text: str) -> None:
-        self._labels.guideline = arguments.text(text, "The guideline", error=LabelError)
-        self._listeners.tell("status", {})
+        self._labels.guideline = text
 
     @property
     def concept_note(self) -> str:
-        """Says which part of the concept the model reads, where it is too long for it; empty otherwise."""
-        return cut_note(self._classifier.text.read)
+        """A sentence with the part of the concept that the model reads, if it is too long for it; otherwise empty."""
+        return self._search.concept_note
 
     def for_concept(self, concept: str) -> Session:
-        """The same annotator at work on another concept of the same corpus, which may be new.
+        """The same annotator's session of another concept of the same corpus, which may be new.
 
         Sessions that come from one another are one a concept, so that events of its labels reach all their listeners.
         Raises LabelError if the concept's name cannot be used.
         """
         LabelStore.check_names(self.annotator, concept)
-        with self._opening:
-            session = self._siblings.get(concept)
-            if session is None or (session.closed and not self.closed):
-                session = Session.__new__(Session)
-                session._begin(self._view, self._labels.another_user(), concept, self.annotator)
-                session._siblings, session._opening, session._used_last = self._siblings, self._opening, self._used_last
-                self._siblings[concept] = session
-            if session is not self and (not self._used_last or self._used_last[-1] is not session):
-                self._used_last.append(session)
-        return session
+
+        def open_session() -> Session:
+            session = Session.__new__(Session)
+            session._begin(self._view, self._labels.another_user(), concept, self.annotator, self._siblings)
+            return session
+
+        return self._siblings.get(concept, self, open_session)
 
     @property
     def concepts(self) -> pd.DataFrame:
         """Every concept with labels, and this one: DataFrame(concept, annotators, yes, no, unsure), by name."""
-        known = self._labels.store.concepts()
-        if self.concept not in set(known["concept"]):
-            own = pd.DataFrame([[self.concept, 0, 0, 0, 0]], columns=known.columns)
-            known = pd.concat([known, own]) if len(known) else own
-        return known.sort_values("concept", ignore_index=True)
+        return self._labels.concepts()
 
-    # --- finding clips ---------------------------------------------------------------------------
+    # --- searching, and looking at clips ---------------------------------------------------------
 
     @property
     def searchable(self) -> bool:
@@ -205,35 +173,23 @@ class Session:
 
     @property
     def text_search(self) -> TextSearch:
-        """Whether any text can be searched for now, and if not, what is wrong and what to do. Loads nothing."""
+        """Whether texts can be searched for now, and if not, why, and what to do. Loads nothing."""
         return self.corpus.text_search
 
     def answers_at_once(self, text: str) -> bool:
         """Whether a search for this text needs no model that is not loaded yet."""
-        known = text == self.concept and self._classifier.text.vector is not None
-        without = self.ready and (known or not self.corpus.has_text_model)
-        return without or self.corpus.text_search.state == "ready"
+        return self._search.answers_at_once(text)
 
     def search(self, text: str, k: int = 24) -> pd.DataFrame:
         """The `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
 
-        `attrs["note"]` of the table says, as that of `Corpus.search`, what speaks against relying on it. The concept
+        `attrs["note"]` of the table says, as that of `Corpus.search`, reasons not to rely on it. The concept
         itself is searched for without the text model once its vector is stored.
 
         Raises SearchUnavailableError if the corpus has no text encoder, or it cannot be loaded, ArgumentError if the
         text is none or `k` is no whole number.
         """
-        text, k = arguments.text(text, "The text to search for"), arguments.count(k, "k")
-        if text == self.concept and self._classifier.text.vector is not None:
-            matches = self.corpus.search_vector(
-                self._classifier.text.vector, k, nonsense=self._classifier.text.nonsense
-            )
-            matches.attrs["note"] = " ".join(filter(None, [self.concept_note, matches.attrs["note"]]))
-        else:
-            matches = self.corpus.search(text, k)
-            self._classifier.take_late_text()
-        self._labels.add_query(text)
-        return matches
+        return self._search.search(arguments.text(text, "The text to search for"), arguments.count(k, "k"))
 
     def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
         """The `k` clips that look most like a clip: DataFrame(clip_id, score = cosine), best first."""
@@ -244,46 +200,12 @@ class Session:
         """This annotator's searches for this concept, newest first."""
         return self._labels.queries
 
-    @property
-    def feeds(self) -> tuple[str, ...]:
-        """The names of the feeds."""
-        return FEEDS
-
-    def feed(self, name: str, k: int = 24, *, exclude: ClipIds = ()) -> pd.DataFrame:
-        """The next `k` clips of a feed: DataFrame(clip_id, score = P(yes), reason).
-
-        Clips that anybody has labelled for this concept never appear, nor do those of `exclude`, which are the
-        clips already shown on earlier pages. The same labels and seed give the same feed.
-
-        Raises
-        ------
-        LabelError
-            If there is no feed of that name.
-        ArgumentError
-            If `k` is no whole number, or `exclude` does not hold clip ids.
-        """
-        if not is_one_of(name, FEEDS):
-            raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(FEEDS)}.")
-        k = arguments.count(k, "k")
-        excluded = arguments.clip_ids(exclude, "exclude")
-        self._classifier.take_late_text()
-        fit = self._classifier.fit
-        page = self._classifier.trainer.feed(fit, name, k, self._view.mask(self._labels.labelled(), excluded))
-        return pd.DataFrame({"clip_id": self._clips[page.rows], "score": page.scores, "reason": page.reasons})
-
-    def scores(self) -> pd.Series[float]:
-        """P(yes) of every clip under the newest classifier, by clip_id."""
-        return pd.Series(expit(self._classifier.fit.logits), index=self._clips, name=self.concept)
-
     def filmstrip(self, clip_id: str) -> Filmstrip:
         """A clip's frames side by side in one picture."""
         return self.corpus.filmstrip(clip_id)
 
     def preview(self, clip_id: str, context: float = 0.0) -> bytes:
-        """A clip as a short H.264 file, with `context` seconds before and after it if there are any.
-
-        Raises PreviewUnavailableError if its video is gone.
-        """
+        """A clip as a short H.264 file, as `Corpus.preview` returns it."""
         return self.corpus.preview(clip_id, context)
 
     # --- labels ----------------------------------------------------------------------------------
@@ -317,52 +239,44 @@ class Session:
         anything else that cannot be stored or is not clear, and of that NotSavedError where the label store cannot be
         written now; it then stores nothing.
         """
-        given = read_labels(clip_id, value)
-        self._view.check_known(list(given))
-        source = arguments.text(source, "source", error=LabelError)
-        if len(source) > LONGEST_SOURCE:
-            raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
-        labels = self._labels.append(given, source, self.version, _message_id(message_id))
-        self._listeners.tell("labels", {"labels": labels})
-        return labels
+        labels = read_labels(clip_id, value)
+        self._view.check_known(list(labels))
+        return self._labels.append(labels, source, self.version, message_id)
 
     def undo(self, *, message_id: str | None = None) -> dict[str, StoredValue]:
         """Revert this annotator's newest action. Returns the clips' values now, {} if there is nothing to undo."""
-        return self._changed(self._labels.undo(_message_id(message_id)))
+        return self._labels.undo(message_id)
 
     def redo(self, *, message_id: str | None = None) -> dict[str, StoredValue]:
         """Do again what `undo` reverted last. Returns the clips' values now, {} if there is nothing to redo."""
-        return self._changed(self._labels.redo(_message_id(message_id)))
-
-    def _changed(self, labels: dict[str, StoredValue]) -> dict[str, StoredValue]:
-        if labels:
-            self._listeners.tell("labels", {"labels": labels})
-        return labels
+        return self._labels.redo(message_id)
 
     @property
-    def standing(self) -> LabelStatus:
-        """How far the labelling has come, all of it at one moment."""
+    def status(self) -> LabelStatus:
+        """Counts, pending label events, and whether there is something to undo or redo, all of it at one moment."""
         return self._labels.status(lambda: self._classifier.trainer.event)
+
+    standing = FormerName("status")
 
     @property
     def can_undo(self) -> bool:
         """Whether there is an action to undo."""
-        return self.standing.can_undo
+        return self.status.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether there is an action to redo."""
-        return self.standing.can_redo
+        return self.status.can_redo
 
     @property
     def counts(self) -> dict[str, int]:
         """How many clips count as yes, no and unsure."""
-        return self.standing.counts
+        return self.status.counts
 
     @property
     def pending(self) -> int:
-        """How many label events the newest classifier does not know yet."""
-        return self.standing.pending
+        """How many label events are newer than the newest classifier."""
+        return self.status.pending
 
     @property
     def labels(self) -> pd.DataFrame:
@@ -382,8 +296,7 @@ class Session:
     @property
     def annotators(self) -> pd.DataFrame:
         """Who has labels for this concept: DataFrame(annotator, yes, no, unsure), by name."""
-        rows = [{"annotator": name, **counts} for name, counts in self._labels.annotators().items()]
-        return pd.DataFrame(rows, columns=["annotator", "yes", "no", "unsure"])
+        return self._labels.annotators()
 
     def review(self, value: str = "all", order: str = "suspicion", annotator: str | None = None) -> pd.DataFrame:
         """All labelled clips: DataFrame(clip_id, value, suspicion, note, time).
@@ -395,10 +308,7 @@ class Session:
         """
         check_review(value, order, annotator)
         events = self._labels.store.labels(self.concept)
-        by_row = self._classifier.fit.suspicion
-        clips = self._clips[np.fromiter(by_row, dtype=np.int64, count=len(by_row))]
-        suspicion = dict(zip(clips, by_row.values(), strict=True))
-        return review_table(events, suspicion, self._view.contains, value, order, annotator)
+        return review_table(events, self._classifier.suspicion(), self._view.contains, value, order, annotator)
 
     @property
     def unsaved(self) -> str:
@@ -414,15 +324,37 @@ class Session:
         """
         return self._labels.store.backup(path)
 
-    # --- learning --------------------------------------------------------------------------------
+    # --- the classifier, and what it shows -------------------------------------------------------
 
     def refit(self) -> Refit:
-        """Fit the classifier to the labels as they are now, score every clip, and say what changed.
+        """Fit the classifier to the present labels, score every clip, and return what changed.
 
         If labels come in meanwhile they are left to the next refit, and the quality, which takes longest, may be left
         to it, too. A refit without new labels returns the last one.
         """
         return self._classifier.refit()
+
+    def scores(self) -> pd.Series[float]:
+        """P(yes) of every clip under the newest classifier, by clip_id."""
+        return self._classifier.scores()
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """The names of the feeds."""
+        return FEEDS
+
+    def feed(self, name: str, k: int = 24, *, exclude: ClipIds = ()) -> pd.DataFrame:
+        """The next `k` clips of a feed: DataFrame(clip_id, score = P(yes), reason).
+
+        Clips that anybody has labelled for this concept never appear, nor do those of `exclude`, which are the
+        clips already shown on earlier pages. The same labels and seed give the same feed.
+
+        Raises LabelError if there is no feed of that name, ArgumentError if `k` is no whole number, or `exclude` does
+        not hold clip ids.
+        """
+        if not is_one_of(name, FEEDS):
+            raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(FEEDS)}.")
+        return self._classifier.feed(name, arguments.count(k, "k"), arguments.clip_ids(exclude, "exclude"))
 
     @property
     def version(self) -> int:
@@ -437,7 +369,7 @@ class Session:
     @property
     def quality(self) -> Quality | None:
         """Cross-validated average precision with its interval, None while there are too few labels."""
-        return self._classifier.fit.refit.quality
+        return self.last_refit.quality
 
     @property
     def quality_note(self) -> str:
@@ -447,87 +379,59 @@ class Session:
     @property
     def diversity(self) -> float:
         """Data diversity of the labels by Video Annotator's definition, 0 to 1."""
-        return self._classifier.fit.refit.diversity
+        return self.last_refit.diversity
 
     @property
     def advice(self) -> str:
-        """What had best be done next, in one sentence; empty if there is nothing to say but to go on."""
-        fit = self._classifier.fit
-        return fit.advice([float(point.get("turnover", "nan")) for point in self._labels.history.points])
+        """What to do next, in one sentence; empty where that is to go on labelling."""
+        return self._classifier.advice()
 
     @property
     def refits(self) -> pd.DataFrame:
         """Every refit of this concept: DataFrame(version, labels, yes, no, ap, low, high), oldest first."""
-        columns = ["version", "labels", "yes", "no", "ap", "low", "high"]
-        return pd.DataFrame(self.course, columns=columns).astype(dict.fromkeys(columns[2:], float))
+        return self._labels.history.table()
 
     @property
-    def course(self) -> list[Mapping[str, Any]]:
+    def refit_history(self) -> list[Mapping[str, Any]]:
         """The same as plain records, with "ap", "low", "high" and "turnover" only where they were measured."""
         return self._labels.history.points
+
+    course = FormerName("refit_history")
+
+    # --- publishing ------------------------------------------------------------------------------
 
     @property
     def threshold(self) -> tuple[float, str]:
         """The probability from which on a clip would be a yes if it were published now, and why it is this one."""
-        return choose_threshold(*self._classifier.fit.measured_labels)
+        return publishing.threshold(self._classifier.fit)
 
     def threshold_for(self, precision: float) -> tuple[float, str]:
-        """The lowest probability from which on clips are a yes with a wanted precision, 0 to 1, and what it reaches.
+        """The lowest probability from which on clips are a yes with a precision, 0 to 1, and what precision it has.
 
-        Measured by cross-validation on the clips that were labelled, most of which are harder to tell than others.
+        Measured by cross-validation on the clips that were labelled, most of which are harder to classify than others.
         Raises ModelError for a precision that is none.
         """
-        return choose_threshold(*self._classifier.fit.measured_labels, precision)
+        return publishing.threshold(self._classifier.fit, precision)
 
     def publish(self, name: str, precision: float | None = None) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
 
-        Its threshold is the one with the best F1, or the one for a wanted `precision`, 0 to 1.
+        Its threshold is the one with the best F1, or with a `precision`, 0 to 1, that of `threshold_for`.
         Raises NotEnoughLabelsError without at least one yes and one no, ModelError for a name or a precision that is
         none and where nothing can be written, LabelError if the file of its labels is gone.
         """
-        slug(name)  # raises what is wrong with the name before anything is done
-        if precision is not None:
-            precision = checked_precision(precision)
-        folder = inside(self.corpus.path, MODELS_FOLDER, slug(name), error=ModelError).parent
-        self._labels.check_file()
-        self.refit()
-        fit = self._classifier.fit
-        clips, y = self._labels.training_set()
-        if not (y.any() and (~y).any()):
-            raise NotEnoughLabelsError(
-                "A model needs at least one yes and one no: label a few more clips, then publish."
-            )
-        threshold, why = choose_threshold(*fit.measured_labels, precision)
-        return publish(
-            folder,
-            name=name,
-            concept=self.concept,
-            guideline=self.guideline,
-            encoder_fingerprint=self.corpus.encoder_fingerprint,
-            classifier=fit.classifier,
-            labels=(clips, y),
-            metrics=fit.refit.metrics(y),
-            threshold=threshold,
-            threshold_why=why,
-        )
+        return publishing.publish_classifier(self.corpus, self._labels, self._classifier, name, precision)
 
     # --- drawing ---------------------------------------------------------------------------------
 
     def plot_history(self, ax: Axes | None = None) -> Axes:
-        """Draw quality with its interval, and the number of labels, over the refits; returns the axes drawn on.
-
-        Raises MissingPackageError without matplotlib.
-        """
+        """Draw quality with its interval, and the number of labels, over the refits; returns the axes drawn on."""
         from va_widgets.display import plots
 
         return plots.history(self.refits, self.concept, ax)
 
     def plot_scores(self, ax: Axes | None = None) -> Axes:
-        """Draw a histogram of all scores, the labelled clips and the proposed threshold; returns the axes drawn on.
-
-        Raises MissingPackageError without matplotlib.
-        """
+        """Draw a histogram of all scores, the labelled clips and the proposed threshold; returns the axes drawn on."""
         from va_widgets.display import plots
 
         return plots.scores(self.scores(), self.labels["value"], self.threshold[0], self.concept, ax)
@@ -535,13 +439,12 @@ class Session:
     def plot_precision_recall(self, ax: Axes | None = None) -> Axes:
         """Draw cross-validated precision against recall and the proposed threshold; returns the axes drawn on.
 
-        With too few labels the axes say so. Raises MissingPackageError without matplotlib.
+        With too few labels the axes say so.
         """
         from va_widgets.display import plots
 
-        return plots.precision_recall(
-            self._classifier.fit.held_out, self.threshold[0], self.quality_note, self.concept, ax
-        )
+        held_out = self._classifier.fit.held_out
+        return plots.precision_recall(held_out, self.threshold[0], self.quality_note, self.concept, ax)
 
     def report(self, path: GivenPath | None = None) -> Report:
         """A page for colleagues about this concept, which shows itself in a notebook; also written to `path`.
@@ -551,18 +454,5 @@ class Session:
         """
         from va_widgets.display import report
 
-        if path is not None:
-            path = absolute_path(path, ReportError, "The report's file")
         self._labels.check_file()
-        page = report.of(self)
-        if path is not None:
-            page.save(path)
-        return page
-
-
-def _reopened(corpus: Corpus, concept: str, annotator: str, seed: int) -> Session:
-    return Session(corpus, concept, annotator, seed=seed)
-
-
-def _message_id(value: str | None) -> str | None:
-    return None if value is None else arguments.text(value, "message_id", error=LabelError)
+        return report.of(self, path)

@@ -1,25 +1,36 @@
-"""What all sessions of one corpus share: its clips as arrays, and the rows of clip ids."""
+"""A fixed view of a corpus, shared by sessions: its clips as arrays, and the rows of clip ids."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from copy import copy
 from dataclasses import dataclass, field
+from os import PathLike
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from va_widgets.base.arguments import listed
-from va_widgets.base.errors import UnknownClipError
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, listed
+from va_widgets.base.errors import ArgumentError, UnknownClipError
 from va_widgets.corpus import Corpus
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.learning.trainer import ClipArrays
 
 
+def check_corpus(corpus: object) -> None:
+    """Raise ArgumentError unless `corpus` is a corpus that a session can be opened with."""
+    if isinstance(corpus, (str, PathLike)):
+        raise ArgumentError(
+            f"A Session needs a corpus, not its path: open it first with va.Corpus.open({described(corpus)})."
+        )
+    arguments.instance(corpus, Corpus, "The session's corpus", "a va.Corpus, such as va.Corpus.open returns")
+
+
 @dataclass(frozen=True)
 class CorpusView:
-    """A corpus whose clips stay the same, as the sessions of one seed see it."""
+    """A corpus at one moment, whose clips stay the same; shared by the sessions that come from one another."""
 
     corpus: Corpus
     arrays: ClipArrays

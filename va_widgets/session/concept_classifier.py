@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
 
 from va_widgets.base.errors import SearchUnavailableError
 from va_widgets.base.forks import ForkLock
 from va_widgets.base.listeners import Listeners
 from va_widgets.base.matrix import needs_torch
-from va_widgets.concept_text import ConceptText
-from va_widgets.corpus_view import CorpusView
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.trainer import Fit, Refit, Trainer, TrainingLabels
+from va_widgets.session.concept_text import ConceptText
+from va_widgets.session.corpus_view import CorpusView
 
-_RANDOM = "random"  # the feed whose clips stand for the corpus
+_RANDOM = "random"  # the feed whose clips are a random sample of the corpus
 _log = logging.getLogger(__name__)
 
 
 class ConceptClassifier:
-    """Fits the classifier of a concept as its labels and its text come in. Refits are kept in the labels' history.
+    """Fits the classifier of a concept, on request, to its present labels and text, and keeps a history of the refits.
 
     Where the text vector is stored the first classifier is fitted at once; otherwise the first call that needs it waits
     until the text model is loaded. A model that cannot be loaded leaves the classifier without the text until a later
@@ -37,7 +42,7 @@ class ConceptClassifier:
     text : ConceptText
     trainer : Trainer
     fitting : ForkLock
-        Held while a classifier is fitted, and re-entrant: a listener of a refit may ask for another one. The labels'
+        Held while a classifier is fitted, and re-entrant: a listener of a refit may call for another one. The labels'
         lock may be taken while it is held, and never the reverse.
     """
 
@@ -64,7 +69,7 @@ class ConceptClassifier:
         return self.trainer.newest or self._start()
 
     def refit(self) -> Refit:
-        """Fit the classifier to the labels and the text as they are now; without anything new, return the last refit.
+        """Fit the classifier to the present labels and text; return the last refit if neither has changed.
 
         If labels come in meanwhile they are left to the next refit, and perhaps so is the quality.
         """
@@ -77,12 +82,35 @@ class ConceptClassifier:
             version = self._labels.history.next_version(former.refit.version)
             fit = self.trainer.fit(labels, former, version)
             # New feeds are there; what takes longer comes after them.
-            self._listeners.tell("refit", {"refit": fit.refit})
+            self._listeners.notify("refit", {"refit": fit.refit})
             fit = self.trainer.measure(fit, former, lambda: self._labels.event)
             if has_new_labels:
                 self._labels.history.add(fit.refit.record(counts))
-        self._listeners.tell("status", {})
+        self._listeners.notify("status", {})
         return fit.refit
+
+    def scores(self) -> pd.Series[float]:
+        """P(yes) of every clip under the newest classifier, by clip_id."""
+        clips = self._view.corpus.clips.index
+        return pd.Series(expit(self.fit.logits), index=clips, name=self._labels.concept)
+
+    def feed(self, name: str, k: int, exclude: Collection[str]) -> pd.DataFrame:
+        """The next `k` clips of the feed `name`, one of FEEDS, as `Session.feed` returns them."""
+        self.take_late_text()
+        fit = self.fit
+        page = self.trainer.feed(fit, name, k, self._view.mask(self._labels.labelled(), exclude))
+        clips = self._view.corpus.clips.index[page.rows]
+        return pd.DataFrame({"clip_id": clips, "score": page.scores, "reason": page.reasons})
+
+    def suspicion(self) -> dict[str, float]:
+        """How far cross-validation disagrees with each label, 0 to 1, by clip_id; empty with too few labels."""
+        by_row = self.fit.suspicion
+        clips = self._view.corpus.clips.index[np.fromiter(by_row, dtype=np.int64, count=len(by_row))]
+        return dict(zip(clips, by_row.values(), strict=True))
+
+    def advice(self) -> str:
+        """What the annotator should do next, in one sentence; empty where that is to go on labelling."""
+        return self.fit.advice([float(point.get("turnover", "nan")) for point in self._labels.history.points])
 
     def take_late_text(self) -> None:
         """Refit with the concept's text if its model could not be loaded before and is there now."""
@@ -106,17 +134,17 @@ class ConceptClassifier:
             self.take_late_text()
         finally:
             if (self.ready, corpus.text_search) != before:
-                self._listeners.tell("status", {})
+                self._listeners.notify("status", {})
 
     def _training_labels(self) -> tuple[TrainingLabels, dict[str, int]]:
-        """The labels as they are now, and their counts. Labels of clips that have left the corpus are left out."""
+        """The present labels and their counts, without labels of clips that are not in the corpus any more."""
         labels = self._labels.snapshot(_RANDOM)
         rows = self._view.rows(labels.clips)
         here = rows >= 0
         return TrainingLabels(labels.event, rows[here], labels.y[here], labels.from_source[here]), labels.counts
 
     def _labels_replaced(self) -> None:
-        """Read the text vector from the file that has replaced the labels' own, and count all its labels as new."""
+        """Read the text vector from the label file that has replaced the former one, and count all labels as new."""
         self.text = ConceptText(self._view.corpus, self._labels.store, self._labels.concept)
         self.trainer.outdate()
 
@@ -131,16 +159,16 @@ class ConceptClassifier:
         with self.fitting:
             if self.trainer.newest is not None:
                 return self.trainer.newest
-            # Without a network a model takes half a minute to fail: one concept's try holds for those opened later.
+            # Without a network a model takes half a minute to fail: it is not tried again for the next concept.
             if self._view.corpus.text_search.state != "unavailable":
                 self._load_text("The first feeds are not ranked by the concept's text: %s")
             self.trainer.text = self.text.vector
             fit = self.trainer.start(lambda: self._labels.event)
-        self._listeners.tell("status", {})
+        self._listeners.notify("status", {})
         return fit
 
     def _has_late_text(self) -> bool:
-        """Take over the concept's text where the first classifier had to do without it; whether that is the case."""
+        """Load the concept's text if the classifier lacks it and the model is loaded; returns whether it did."""
         if not self.text.missing or self._view.corpus.text_search.state != "ready":
             return False
         if not self._load_text("The feeds go on without the concept's text: %s"):

@@ -115,7 +115,7 @@ def test_the_vector_is_kept_by_concept_and_encoder_and_the_first_one_counts(corp
         kept = store.get_state("", "night", key)
         assert kept["read"] is None
         assert kept["nonsense"] is False
-        assert store.settle_state("", "night", key, {"float32": "other"}) == kept
+        assert store.set_state_if_absent("", "night", key, {"float32": "other"}) == kept
         assert store.get_state("", "rain", key) is None
     vector = va.Session(va.Corpus.open(corpus.path), "night")._classifier.trainer.text
     assert vector is not None
@@ -254,7 +254,9 @@ def test_a_large_corpus_is_scored_by_torch_whenever_it_is_opened(
     monkeypatch.setattr(f"va_widgets.base.matrix.{limit}", 0)
     at_once = va.Session(va.Corpus.open(corpus.path), "night")
     with monkeypatch.context() as patch:
-        patch.setattr("va_widgets.concept_classifier.sys", SimpleNamespace(modules={}))  # torch is not loaded yet
+        patch.setattr(
+            "va_widgets.session.concept_classifier.sys", SimpleNamespace(modules={})
+        )  # torch is not loaded yet
         waiting = va.Session(va.Corpus.open(corpus.path), "night")
         assert not waiting.ready
     assert at_once.ready

@@ -1,0 +1,50 @@
+"""Publish a concept's classifier: choose its threshold, and write it as a model into the corpus's folder."""
+
+from __future__ import annotations
+
+from va_widgets.base.errors import ModelError, NotEnoughLabelsError
+from va_widgets.base.paths import inside
+from va_widgets.corpus import Corpus
+from va_widgets.labels.concept_labels import ConceptLabels
+from va_widgets.learning.trainer import Fit
+from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
+from va_widgets.session.concept_classifier import ConceptClassifier
+
+MODELS_FOLDER = "models"
+
+
+def threshold(fit: Fit, precision: float | None = None) -> tuple[float, str]:
+    """The probability from which a clip is a yes, and why, as `choose_threshold` returns them."""
+    return choose_threshold(*fit.measured_labels, precision)
+
+
+def publish_classifier(
+    corpus: Corpus, labels: ConceptLabels, classifier: ConceptClassifier, name: str, precision: float | None
+) -> Model:
+    """Refit a classifier and write it as the next version of the model `name`, in the corpus's folder of models.
+
+    Arguments and errors are those of `Session.publish`.
+    """
+    folder_name = slug(name)  # raises what is wrong with the name before anything is done
+    if precision is not None:
+        precision = checked_precision(precision)
+    folder = inside(corpus.path, MODELS_FOLDER, folder_name, error=ModelError).parent
+    labels.check_file()
+    classifier.refit()
+    fit = classifier.fit
+    clips, y = labels.training_set()
+    if not (y.any() and (~y).any()):
+        raise NotEnoughLabelsError("A model needs at least one yes and one no: label a few more clips, then publish.")
+    chosen, why = threshold(fit, precision)
+    return publish(
+        folder,
+        name=name,
+        concept=labels.concept,
+        guideline=labels.guideline,
+        encoder_fingerprint=corpus.encoder_fingerprint,
+        classifier=fit.classifier,
+        labels=(clips, y),
+        metrics=fit.refit.metrics(y),
+        threshold=chosen,
+        threshold_why=why,
+    )
