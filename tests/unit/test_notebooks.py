@@ -14,6 +14,7 @@ from tests.conftest import ROOT, copy_unlabelled
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_notebook_runs(file: Path, demo_folder: Path, tmp_path: Path) -> None:

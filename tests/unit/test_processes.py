@@ -88,6 +88,7 @@ def test_forked_writers_lose_nothing_and_leave_a_sound_file(tmp_path: Path) -> N
     assert (done.returncode, done.stdout.strip()) == (0, "ok"), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a shell sets the limits")
 def test_a_whole_flow_in_the_barest_environment(videos: Path, tmp_path: Path) -> None:
     (tmp_path / "videos").symlink_to(videos, target_is_directory=True)

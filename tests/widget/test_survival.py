@@ -197,6 +197,7 @@ def resources(folder: Path) -> tuple[Counter[str], int]:
     return Counter(Path(name).name for name in files if name.startswith(str(folder))), len(threads)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no /proc on this system")  # noqa: PTH112
 @pytest.mark.parametrize("run", ["opens the corpus again", "makes a new session", "shows the same session"])
 def test_a_cell_that_is_run_again_leaks_neither_files_nor_threads(

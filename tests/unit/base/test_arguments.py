@@ -298,6 +298,7 @@ def doors_of_widgets(session: va.Session) -> tuple[dict[str, Door], Callable[[],
     }, annotator.close
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["corpus", "session", "learning", "experiments", "widgets"])
 def test_every_odd_value_is_taken_or_refused_in_one_sentence(
     part: str, corpus: va.Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

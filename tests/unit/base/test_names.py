@@ -95,6 +95,7 @@ def test_plain_names_are_not_changed_by_escaping() -> None:
     assert escaped(r"caf\xe9.mp4") == r"caf\x5cxe9.mp4"
 
 
+@pytest.mark.slow
 def test_every_name_is_built_listed_and_played(encoder: Encoder, patterns: list[Path], tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     names = put(folder, patterns)
@@ -113,6 +114,7 @@ def test_every_name_is_built_listed_and_played(encoder: Encoder, patterns: list[
     corpus._repr_html_().encode("utf-8")
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_not_utf_8_holds_a_whole_corpus(
     encoder: Encoder, patterns: list[Path], tmp_path: Path
 ) -> None:
@@ -169,6 +171,7 @@ def _uncached(corpus: va.Corpus) -> str:
     return str(corpus.clips.index[0])
 
 
+@pytest.mark.slow
 def test_a_table_names_such_files_as_they_are_or_as_they_are_shown(
     encoder: Encoder, patterns: list[Path], tmp_path: Path
 ) -> None:
@@ -231,6 +234,7 @@ def test_clip_ids_that_are_not_unicode_are_refused(encoder: Encoder, patterns: l
     assert corpus.report["reason"].tolist() == ["its clip_id is not valid Unicode", ""]
 
 
+@pytest.mark.slow
 def test_a_path_that_is_too_long_is_listed_and_the_others_are_built(
     encoder: Encoder, patterns: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

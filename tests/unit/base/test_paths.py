@@ -45,6 +45,7 @@ def test_a_path_is_absolute_as_of_now(here: Path, monkeypatch: pytest.MonkeyPatc
     assert absolute_path("~no such user/x") == Path("/~no such user/x").absolute()
 
 
+@pytest.mark.slow
 def test_a_session_goes_on_after_the_working_directory_changed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = va.Corpus.build("corpus", "films", progress=False)
     opened, session = va.Corpus.open("~/corpus"), va.Session(corpus, "a thing")
@@ -71,6 +72,7 @@ def test_a_session_goes_on_after_the_working_directory_changed(here: Path, monke
     assert sorted(entry.name for entry in here.iterdir()) == ["corpus", "films", "more", "report.html"]
 
 
+@pytest.mark.slow
 def test_tables_and_vectors_are_found_from_the_home_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pd.DataFrame({"video": ["films/a.mp4", "~/films/a.mp4"], "start": [0.0, 0.1], "end": [0.1, 0.2]}).to_csv("t.csv")
     np.save("v.npy", np.eye(3, dtype=np.float32))
@@ -84,6 +86,7 @@ def test_tables_and_vectors_are_found_from_the_home_folder(here: Path, monkeypat
     assert len(va.Corpus.from_embeddings("~/h", vectors, "~/c.csv")) == 3  # its file is read only now
 
 
+@pytest.mark.slow
 def test_experiments_and_the_command_line_know_the_home_folder(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -68,7 +68,7 @@ def rewritten(corpus: Path, **columns: Any) -> Path:
 # --- at random -------------------------------------------------------------------------------------
 
 
-@pytest.mark.endurance
+@pytest.mark.slow
 def test_2000_flips_and_edits_end_in_an_error_of_ours_or_a_right_corpus(corpora: Path, tmp_path: Path) -> None:
     """No other error, no hang, no memory without bounds: see `damaging`."""
     with ThreadPoolExecutor(_PROCESSES) as pool:

@@ -82,7 +82,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 # --- kills -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.endurance
+@pytest.mark.slow
 def test_a_build_may_be_killed_at_any_instant(cases: list[Case], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     kills = 8  # benchmarks/kill_build.py has hundreds
@@ -239,6 +239,7 @@ def test_a_file_that_is_removed_while_it_is_opened_is_looked_up_again(
 # --- disks -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("joining", "most"), [(False, 500), (False, 8000), (False, 16_000), (True, 300), (True, 9000)])
 def test_a_file_that_grows_too_large_is_told_and_the_next_build_finishes(
     cases: list[Case], builder: Builder, corpus: Path, joining: bool, most: int
@@ -432,6 +433,7 @@ def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, mon
     assert report["status"].to_dict() == {"a.png": "done", "bad.png": "skipped", "c.png": "done"}
 
 
+@pytest.mark.slow
 def test_a_video_at_which_the_decoder_hangs_is_given_up(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ def test_the_table(tmp_path: Path) -> None:
     assert results["ap"].between(0, 1).all()
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_and_resuming_do_not_change_results(tmp_path: Path) -> None:
     pool = make_pool()
     arguments: dict[str, Any] = {"budgets": (10, 25, 60), "seeds": (3, 5), "error": 0.05}

@@ -105,6 +105,7 @@ def test_labels_for_learning_are_outside_the_validation_set(release: Release) ->
     np.testing.assert_array_equal(concept.truth[concept.sources["va"][: len(outside)]], majority[outside.index])
 
 
+@pytest.mark.slow
 def test_experiment_2(release: Release) -> None:
     names = ["va", "round_robin", "greedy"]
     results = experiment_2(release, names, CONCEPTS[:1], jobs=1)

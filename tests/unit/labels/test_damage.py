@@ -69,7 +69,7 @@ def everything(path: Path) -> dict[str, Any]:
         return shown
 
 
-@pytest.mark.endurance
+@pytest.mark.slow
 def test_no_flipped_byte_gives_a_wrong_count_without_a_word(sound: Path, tmp_path: Path) -> None:
     truth, data, path = everything(sound), sound.read_bytes(), tmp_path / "labels.sqlite"
     drawn = random.Random(0)

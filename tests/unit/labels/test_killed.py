@@ -92,7 +92,7 @@ print(total)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a light process is forked here")
-@pytest.mark.endurance
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_in_300_kills() -> None:
     memory = Path("/dev/shm")  # a killed process loses nothing that the system has: a disk would only be slower
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:

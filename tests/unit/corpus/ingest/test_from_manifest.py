@@ -158,6 +158,7 @@ def test_rows_may_be_added_and_columns_changed(videos: Path, encoder: Encoder, t
     assert fourth.clips["mood"].value_counts().to_dict() == {"sad": 3, "new": 1, "glad": 1}
 
 
+@pytest.mark.slow
 def test_an_interrupted_build_goes_on(encoder: Encoder, tmp_path: Path) -> None:
     class Interrupted:
         """An encoder whose user loses patience during the second batch."""
