@@ -27,7 +27,7 @@ from va_widgets.base.listeners import Listener, Listeners
 from va_widgets.base.paths import GivenPath, absolute_path, inside
 from va_widgets.concept_classifier import ConceptClassifier
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
-from va_widgets.corpus.corpus import FLAT, cut_note
+from va_widgets.corpus.search.clip_search import FLAT, cut_note
 from va_widgets.corpus_view import CorpusView
 from va_widgets.labels.agreement import table
 from va_widgets.labels.concept_labels import ConceptLabels, LabelStatus

@@ -19,8 +19,9 @@ from hypothesis.extra import numpy as nps
 
 import va_widgets as va
 from va_widgets.corpus.ingest import vectors as reading
-from va_widgets.corpus.ingest.user_tables import checked_segments, read_table
 from va_widgets.corpus.ingest.vectors import read_vectors, write_normalised
+from va_widgets.corpus.user_tables.read import read_table
+from va_widgets.corpus.user_tables.segments import checked_segments
 
 FLOATS = (np.float16, np.float32, np.float64)
 
