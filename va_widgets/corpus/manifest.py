@@ -1,4 +1,4 @@
-"""The manifest of a corpus: what it is made of, and the files that belong to it."""
+"""The manifest of a corpus: how it was made, and the files that belong to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from va_widgets.corpus.files.shards import SHARDS_FOLDER
 from va_widgets.corpus.files.validation import PLAIN_NAME
 
 SCHEMA_VERSION = 2
-SHOTS, SEGMENTS, FROM_EMBEDDINGS = "shots", "segments", "given"  # what clips are; "windows of 5 s" is the fourth
+SHOTS, SEGMENTS, FROM_EMBEDDINGS = "shots", "segments", "given"  # what a clip is; the fourth is "windows of 5 s"
 STATUSES = ("done", "partial", "skipped", "gone")
 MANIFEST_FILE = "manifest.json"
 PREVIEWS_FOLDER = "previews"
@@ -35,7 +35,7 @@ TYPES = {
     "width": "int32", "height": "int32", "_strip_at": "int64", "_strip_bytes": "int32", "_strip_frames": "int16",
     "_strip_width": "int16", "_strip_height": "int16",
 }  # fmt: skip
-_LARGEST_MANIFEST = 1 << 28  # bytes; schema 1 kept all sources in it
+_LARGEST_MANIFEST = 1 << 28  # bytes; in schema 1 it contains all sources
 
 # What the fields of a manifest and of a source can hold; msgspec checks it when it reads them.
 _Plain = Annotated[str, msgspec.Meta(pattern=rf"\A({PLAIN_NAME})?\Z")]
@@ -88,7 +88,7 @@ class Root(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, folder: Path | None, corpus: Path) -> Root:
-        """Return the root for a folder, as seen from a corpus; None stands for URLs."""
+        """Return the root for a folder of videos of the corpus in the folder `corpus`; None stands for URLs."""
         if folder is None:
             return cls("", "")
         try:
@@ -109,7 +109,7 @@ class Root(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a corpus is made of."""
+    """The content of `manifest.json`: how a corpus was made, its size, and the names and digests of its files."""
 
     schema: _Positive
     fingerprint: _Text
@@ -121,9 +121,9 @@ class Manifest(msgspec.Struct, frozen=True):
     embeddings_file: _EmbeddingsFile
     texts_file: _TextsFile | None
     roots: list[Root]
-    cut: _Cut = SHOTS  # what clips are
+    cut: _Cut = SHOTS  # what a clip is
     sources_file: _SourcesFile | None = None
-    sources: list[Source] = []  # schema 1 kept them here; then they outgrew a text file
+    sources: list[Source] = []  # of schema 1; later ones have a file of their own
     files: dict[_OwnFile, Written] = {}  # digests of the files named above; older versions wrote none
     replaced: dict[_OwnFile, _Count] = {}  # sizes of files that former manifests named: they are removed
     check: str = ""  # see `digests.sealed`

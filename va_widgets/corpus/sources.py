@@ -179,7 +179,7 @@ def content_key(file: SourceFile) -> str:
 
 def _digest_blocks(opened: IO[bytes], size: int, digest: Any) -> None:
     if size <= _BLOCK * _BLOCKS:
-        digest.update(opened.read(size))  # no more: files of the kernel report 0 bytes and may have no end
+        digest.update(opened.read(size))  # no more: files in /proc report 0 bytes and may have no end
         return
     for i in range(_BLOCKS):
         opened.seek(i * (size - _BLOCK) // (_BLOCKS - 1))

@@ -109,7 +109,7 @@ def places_named(corpus: Path, roots: Iterable[Root], videos: Iterable[str]) -> 
 
 @dataclass(frozen=True)
 class VideoAccess:
-    """What decides where the videos of the corpus in the folder `corpus` are read from.
+    """Locates the videos of the corpus in the folder `corpus`, in trusted places only.
 
     `granted` are places that are trusted beside those that `remember` has stored, and `allow` schemes of URLs that the
     user allows beside the usual ones.

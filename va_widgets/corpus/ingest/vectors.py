@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath
-from va_widgets.corpus.user_tables.read import existing_file, first_line, quoted
+from va_widgets.corpus.files.data_files import first_line
+from va_widgets.corpus.user_tables.read import existing_file, quoted
 
 if TYPE_CHECKING:
     from pyarrow import Array

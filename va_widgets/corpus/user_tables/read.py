@@ -15,6 +15,7 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath, absolute_path, is_file
+from va_widgets.corpus.files.data_files import first_line
 from va_widgets.corpus.user_tables.encoding import encodable, holds_texts, is_encodable
 from va_widgets.corpus.user_tables.ids import check_same_ids
 
@@ -105,12 +106,6 @@ def quoted(names: Sequence[str]) -> str:
     """Return up to twelve names for a message."""
     shown = ", ".join(repr(name) for name in names[:_QUOTED_NAMES])
     return (shown or "none") + (" …" if len(names) > _QUOTED_NAMES else "")
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of a library's message, short enough for a sentence."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".")[:160] if lines else type(error).__name__
 
 
 def _either(words: Sequence[str]) -> str:
