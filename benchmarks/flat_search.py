@@ -22,8 +22,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import va_widgets as va
-from va_widgets.corpus.corpus import FLAT
-from va_widgets.corpus.search import Spread, nearest
+from va_widgets.corpus.search.clip_search import FLAT
+from va_widgets.corpus.search.exact import nearest
+from va_widgets.corpus.search.spread import Spread
 from va_widgets.demo.captions import caption
 from va_widgets.demo.concepts import CONCEPTS
 from va_widgets.demo.scenes import sample_scenes

@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from va_widgets.corpus import search
-from va_widgets.corpus.index import build_index, open_index
+from va_widgets.corpus.search import exact
+from va_widgets.corpus.search.index import build_index, open_index
 
 TOPICS, CLIPS_A_VIDEO = 2000, 40
 BLOCK = 1 << 15
@@ -65,9 +65,9 @@ def exact_times(mapped: NDArray[np.float16], texts: Floats, k: int, repeats: int
     candidates: dict[str, Callable[[], Any]] = {
         "one pass, torch float16": lambda: torch.mv(half, half_query),
         "one pass, numpy float32": lambda: single @ query,
-        "nearest(), in memory": lambda: search.nearest(in_memory, query, k),
-        "nearest(), memory-mapped": lambda: search.nearest(mapped, query, k),
-        "every row in float32 (nearest() without half precision)": lambda: search.float32_scores(mapped, query),
+        "nearest(), in memory": lambda: exact.nearest(in_memory, query, k),
+        "nearest(), memory-mapped": lambda: exact.nearest(mapped, query, k),
+        "every row in float32 (nearest() without half precision)": lambda: exact.float32_scores(mapped, query),
     }
     if find_spec("usearch") is None:
         print("usearch is not installed, so its row is missing")
@@ -114,15 +114,15 @@ def index_figures(mapped: NDArray[np.float16], clips: Floats, texts: Floats, k: 
     print(f"index opened in {1000 * (time.perf_counter() - started):.0f} ms")
     rows = []
     for kind, queries in (("clips", clips), ("texts", texts)):
-        truth = [search.nearest(mapped, query, k)[0] for query in tqdm(queries, desc="exact", leave=False)]
+        truth = [exact.nearest(mapped, query, k)[0] for query in tqdm(queries, desc="exact", leave=False)]
         for probed in (1 / 16, 1 / 8, 1 / 4, 1 / 2):
             hits, wall_times, cpu_times = 0, [], []
-            for query, exact in zip(queries, truth, strict=True):
+            for query, nearest_rows in zip(queries, truth, strict=True):
                 started, cpu = time.perf_counter(), time.process_time()
                 rows_found, _ = index.nearest(query, k, probed)
                 wall_times.append(1000 * (time.perf_counter() - started))
                 cpu_times.append(1000 * (time.process_time() - cpu))
-                hits += len(np.intersect1d(rows_found, exact))
+                hits += len(np.intersect1d(rows_found, nearest_rows))
             recall = hits / (k * len(queries))
             rows.append((kind, probed, recall, statistics.median(wall_times), statistics.median(cpu_times)))
     return pd.DataFrame(rows, columns=["queries", "lists_probed", "recall", "median_ms", "median_cpu_ms"]).round(4)

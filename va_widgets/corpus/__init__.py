@@ -1,6 +1,6 @@
 """The corpus: the shots of many videos, their embeddings and filmstrips, in one folder that can be searched.
 
-Its names are imported when they are first used: the processes that decode videos need only a few of them.
+Its names are imported at their first use: the processes that decode videos need only a few of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from va_widgets.corpus.corpus import Corpus
-    from va_widgets.corpus.text_model import TextSearch
+    from va_widgets.corpus.search.text_model import TextSearch
     from va_widgets.encoders import Encoder, OpenClipEncoder
     from va_widgets.video.filmstrip import Filmstrip
 
@@ -21,7 +21,7 @@ _LAZY = {
     "Encoder": "va_widgets.encoders.protocol",
     "Filmstrip": "va_widgets.video.filmstrip",
     "OpenClipEncoder": "va_widgets.encoders.open_clip",
-    "TextSearch": "va_widgets.corpus.text_model",
+    "TextSearch": "va_widgets.corpus.search.text_model",
 }
 
 

@@ -1,4 +1,4 @@
-"""The lock of a corpus: one writer at a time, and no other writer's leftovers."""
+"""The lock of a corpus: one writer at a time; whoever gets it removes what a killed writer left."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the right to write to a corpus. Raises CorpusError if another build holds it, or it cannot be written to."""
+    """Hold the lock of the corpus in `path`, whose folder is made if there is none.
+
+    Raises CorpusError if another writer holds it, or the folder cannot be written to.
+    """
     try:
         _check_folder(path)
         path.mkdir(parents=True, exist_ok=True)
@@ -47,7 +50,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _check_folder(path: Path) -> None:
-    """Raise CorpusError, before anything is written, if a file of somebody else's has a name that a corpus needs."""
+    """Raise CorpusError, before anything is written, if another program's file has a name that a corpus needs."""
     check_folder(path)
     lock = inside(path, _LOCK_FILE)
     if os.path.lexists(lock) and not (is_file(lock) and lock.stat().st_size == 0):  # ours is empty
@@ -56,8 +59,8 @@ def _check_folder(path: Path) -> None:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """Hold the lock of a corpus; where the file system knows no locks, a file that exists as long as it is held."""
-    # Its own fallback would use the lock file itself as such a file, which a copied corpus has already.
+    """Hold the lock of a corpus; where the file system has no locks, a file that exists as long as it is held."""
+    # FileLock's own fallback uses the lock file itself as such a file, but a copied corpus already has that.
     lock: FileLock | SoftFileLock = FileLock(path / _LOCK_FILE, timeout=0, fallback_to_soft=False)
     try:
         lock.acquire()
@@ -72,14 +75,14 @@ def _lock(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def remove_empty(path: Path, fresh: bool) -> None:
-    """Remove a folder that was made for a build that failed, unless something is in it."""
-    if not fresh or exists(path / shards.SHARDS_FOLDER) or not is_folder(path):
+def remove_empty(path: Path, is_new: bool) -> None:
+    """Remove a folder that a failed build has made, `is_new`, unless something is in it."""
+    if not is_new or exists(path / shards.SHARDS_FOLDER) or not is_folder(path):
         return
     try:
         with _lock(path):
             (path / _LOCK_FILE).unlink(missing_ok=True)
             if not any(path.iterdir()):
                 path.rmdir()
-    except (Timeout, OSError):  # another build has begun there, or it cannot be written to: it stays
+    except (Timeout, OSError):  # another build is running there, or it cannot be written to: it stays
         return

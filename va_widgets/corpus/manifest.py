@@ -1,4 +1,4 @@
-"""The manifest of a corpus: what it is made of, and the files that belong to it."""
+"""The manifest of a corpus: how it was made, and the files that belong to it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from va_widgets.corpus.files.shards import SHARDS_FOLDER
 from va_widgets.corpus.files.validation import PLAIN_NAME
 
 SCHEMA_VERSION = 2
-SHOTS, SEGMENTS, GIVEN = "shots", "segments", "given"  # what clips are; "windows of 5 s" is the fourth
+SHOTS, SEGMENTS, FROM_EMBEDDINGS = "shots", "segments", "given"  # what a clip is; the fourth is "windows of 5 s"
 STATUSES = ("done", "partial", "skipped", "gone")
 MANIFEST_FILE = "manifest.json"
 PREVIEWS_FOLDER = "previews"
-# Columns of the clip table that users see, in this order, and those that only this package reads.
+# Columns of the clip table that users see, in this order, and those that only this package uses.
 COLUMNS = ("video", "start", "end", "frame_in", "frame_out", "fps", "width", "height", "cluster")
 HIDDEN = ("_key", "_shard", "_root", "_strip_at", "_strip_bytes", "_strip_frames", "_strip_width", "_strip_height")
 TYPES = {
@@ -35,7 +35,7 @@ TYPES = {
     "width": "int32", "height": "int32", "_strip_at": "int64", "_strip_bytes": "int32", "_strip_frames": "int16",
     "_strip_width": "int16", "_strip_height": "int16",
 }  # fmt: skip
-_LARGEST_MANIFEST = 1 << 28  # bytes; schema 1 kept all sources in it
+_LARGEST_MANIFEST = 1 << 28  # bytes; in schema 1 it contains all sources
 
 # What the fields of a manifest and of a source can hold; msgspec checks it when it reads them.
 _Plain = Annotated[str, msgspec.Meta(pattern=rf"\A({PLAIN_NAME})?\Z")]
@@ -44,7 +44,8 @@ _Text = Annotated[str, msgspec.Meta(max_length=1 << 16)]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Cut = Annotated[
-    str, msgspec.Meta(pattern=rf"\A({SHOTS}|{SEGMENTS}|{GIVEN}|windows of [0-9]+(\.[0-9]+)?(e[+-][0-9]+)? s)\Z")
+    str,
+    msgspec.Meta(pattern=rf"\A({SHOTS}|{SEGMENTS}|{FROM_EMBEDDINGS}|windows of [0-9]+(\.[0-9]+)?(e[+-][0-9]+)? s)\Z"),
 ]
 # Names of files that only this package writes: such a file may be removed if a manifest names it.
 _ClipsFile = Annotated[str, msgspec.Meta(pattern=r"\Aclips-[0-9]{1,20}\.parquet\Z")]
@@ -57,9 +58,9 @@ _OwnFile = Annotated[
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A file that was given to a build, and what became of it."""
+    """A file that a build has read or refused, with its status."""
 
-    source: str  # its path seen from the root, as `names.escaped`, or the URL; any text if it has no root
+    source: str  # its path relative to the root, as `names.escaped`, or the URL; any text if it has no root
     root: Annotated[int, msgspec.Meta(ge=-1)]
     size: _Count
     modified: int
@@ -67,7 +68,7 @@ class Source(msgspec.Struct, frozen=True):
     status: Annotated[str, msgspec.Meta(pattern=rf"\A({'|'.join(STATUSES)})\Z")]
     reason: str
     clips: _Count
-    seconds: float  # of decoding and embedding that it took; of pictures that were read together, its share
+    seconds: float  # of decoding and embedding; of pictures that were read together, its share
     shard: _Plain = ""  # the folder in shards/ that holds its clips, if it is not called `key`
 
     @property
@@ -77,9 +78,9 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Root(msgspec.Struct, frozen=True):
-    """A folder that videos were taken from, and the way to it from the corpus, in case both have been moved.
+    """A folder of videos, by its absolute path and by its path relative to the corpus, in case both have been moved.
 
-    Both are written as `names.escaped` does. URLs come from a root without a name.
+    Both are written as `names.escaped` does. The root of URLs has empty paths.
     """
 
     absolute: _Path
@@ -87,7 +88,7 @@ class Root(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, folder: Path | None, corpus: Path) -> Root:
-        """Return the root for a folder, as seen from a corpus; None stands for URLs."""
+        """Return the root for a folder of videos of the corpus in the folder `corpus`; None stands for URLs."""
         if folder is None:
             return cls("", "")
         try:
@@ -98,7 +99,7 @@ class Root(msgspec.Struct, frozen=True):
 
     @property
     def folder(self) -> Path:
-        """Where the folder was when it was last given."""
+        """Where the folder was at the last build or relocation."""
         return Path(unescaped(self.absolute))
 
     def folders(self, corpus: Path) -> list[Path]:
@@ -108,7 +109,7 @@ class Root(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a corpus is made of."""
+    """The content of `manifest.json`: how a corpus was made, its size, and the names and digests of its files."""
 
     schema: _Positive
     fingerprint: _Text
@@ -120,16 +121,16 @@ class Manifest(msgspec.Struct, frozen=True):
     embeddings_file: _EmbeddingsFile
     texts_file: _TextsFile | None
     roots: list[Root]
-    cut: _Cut = SHOTS  # what clips are
+    cut: _Cut = SHOTS  # what a clip is
     sources_file: _SourcesFile | None = None
-    sources: list[Source] = []  # schema 1 kept them here; then they outgrew a text file
-    files: dict[_OwnFile, Written] = {}  # what the files named above held; of those of older versions it is not known
-    replaced: dict[_OwnFile, _Count] = {}  # the sizes of files that former manifests named: they are removed
+    sources: list[Source] = []  # of schema 1; later ones have a file of their own
+    files: dict[_OwnFile, Written] = {}  # digests of the files named above; older versions wrote none
+    replaced: dict[_OwnFile, _Count] = {}  # sizes of files that former manifests named: they are removed
     check: str = ""  # see `digests.sealed`
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Return the manifest of a corpus. Raises CorpusError if there is none that can be read here."""
+    """Return the manifest of a corpus. Raises CorpusError if there is none, or it or a file of it is damaged."""
     manifest = read_manifest_alone(path)
     while (fault := _fault_of_files(path, manifest)) is not None:
         newer = read_manifest_alone(path)
@@ -170,7 +171,7 @@ class _Schema(msgspec.Struct):
 
 
 def _fault_of_files(path: Path, manifest: Manifest) -> str | None:
-    """Return what is wrong with the first file that is missing or of another size than was written, or None."""
+    """Return what is wrong with the first file that is missing or has another size than was written, or None."""
     for name in named_files(manifest):
         file = in_folder(path, name)
         if not file.is_file():
@@ -202,7 +203,7 @@ def index_file(manifest: Manifest) -> str:
 
 
 def check_folder(path: Path) -> None:
-    """Raise CorpusError if something in a folder has the name of a part of a corpus and is none."""
+    """Raise CorpusError if a file or folder has the name of a part of a corpus and is none."""
     if os.path.lexists(path / MANIFEST_FILE):
         read_manifest_alone(path)
     if os.path.lexists(path / SHARDS_FOLDER) and not is_folder(in_folder(path, SHARDS_FOLDER)):
@@ -221,8 +222,8 @@ def source_file(root: Path, relative: str) -> Path:
 def file_name(clip_id: str) -> str:
     """Return a file name for a clip id, any text; different ids have different names on every file system.
 
-    It is the id itself if that is plain: without capitals, which some file systems do not tell from small letters, and
-    no name that Windows reserves.
+    It is the id itself if that is plain: without capitals, because some file systems ignore case, and no name that
+    Windows reserves.
     """
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", clip_id) and not is_reserved(clip_id):
         return clip_id

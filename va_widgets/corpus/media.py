@@ -1,10 +1,9 @@
-"""Filmstrips of a corpus's clips, and the previews of them that it keeps."""
+"""Filmstrips and previews of the clips of a corpus."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,15 @@ from va_widgets.base.system_errors import failure
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.manifest import PREVIEWS_FOLDER, file_name
 from va_widgets.corpus.storage import Files
+from va_widgets.corpus.trust import VideoAccess
 from va_widgets.video.filmstrip import STRIP_MIME, Filmstrip
 
-_PREVIEW_VERSION = 3  # in the names of previews: 1 had no sound, 2 was known by its clip's id alone
+_PREVIEW_VERSION = 3  # in the names of previews: 1 had no sound, 2 was named by its clip's id alone
 _LARGEST_PREVIEW = 1 << 28  # bytes; a larger file was not written by this package
 
 
 class ClipMedia:
-    """Where the filmstrips and videos of clips are. The table is read when it is first needed."""
+    """The filmstrips and previews of the clips of the corpus in the folder `path`, whose `files` are open."""
 
     def __init__(self, path: Path, files: Files) -> None:
         self._path = path
@@ -32,23 +32,15 @@ class ClipMedia:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The columns of the clip table that locate filmstrips and videos; none if there are none."""
+        """The columns of the clip table that locate filmstrips and videos; empty if it has none.
+
+        They are read at the first access.
+        """
         return self._files.read_media()
 
-    def row(self, number: int) -> dict[str, Any] | None:
-        """Return what the table says of the clip in a row; None if it was made of embeddings alone."""
-        table = self.table
-        if "_shard" not in table or pd.isna(table["_shard"].iloc[number]):
-            return None
-        texts = ("_key", "_shard")
-        return {
-            str(name): str(table[name].iloc[number]) if name in texts else int(table[name].iloc[number])
-            for name in table
-        }
-
-    def filmstrip(self, clip_id: str, number: int) -> Filmstrip:
+    def filmstrip(self, clip_id: str, row: int) -> Filmstrip:
         """Return the filmstrip of the clip in a row. Raises CorpusError if the corpus has no pictures of it."""
-        media = self.row(number)
+        media = self._row(row)
         if media is None:
             raise CorpusError(f"There are no pictures of clip {clip_id}: this corpus was made of embeddings alone.")
         try:
@@ -60,35 +52,65 @@ class ClipMedia:
             ) from error
         return Filmstrip(media["_strip_frames"], media["_strip_width"], media["_strip_height"], STRIP_MIME, data)
 
+    def preview(self, row: int, clip: pd.Series[Any], context: float, access: VideoAccess) -> bytes:
+        """Return a clip as an H.264 file, from the previews that the corpus keeps, or cut from its video.
 
-def preview_name(clip_id: str, key: str, start: float, end: float, context: float) -> str:
+        `clip` is its row in the table of clips, and `context` the seconds before and after it. Raises
+        PreviewUnavailableError if there is no preview, and its video does not exist or may not be read.
+        """
+        from va_widgets.video.preview import cut
+
+        media, start, end = self._row(row), float(clip["start"]), float(clip["end"])
+        if media is None:
+            raise PreviewUnavailableError("There is no video of this clip: the corpus was made of embeddings alone.")
+        if end <= start:
+            raise PreviewUnavailableError("This clip is a picture: there is nothing to play.")
+        name = _preview_name(str(clip.name), media["_key"], start, end, context)
+        file = inside(self._path, PREVIEWS_FOLDER, name, error=PreviewUnavailableError)
+        data = _stored(file)
+        if data is None:
+            video = access.locate(media["_root"], str(clip["video"]))
+            data = cut(video, start, end, context, access.allow)
+            if os.access(self._path, os.W_OK):
+                _store(file, data)
+        return data
+
+    def _row(self, row: int) -> dict[str, Any] | None:
+        """Return a row of `table`; None if the clip was made of embeddings alone."""
+        table = self.table
+        if "_shard" not in table or pd.isna(table["_shard"].iloc[row]):
+            return None
+        texts = ("_key", "_shard")
+        return {
+            str(name): str(table[name].iloc[row]) if name in texts else int(table[name].iloc[row]) for name in table
+        }
+
+
+def _preview_name(clip_id: str, key: str, start: float, end: float, context: float) -> str:
     """Return the file name of a preview.
 
-    It depends on the video's content, by `key`, and on the part that is shown, because a clip id of the user's own may
-    come to mean another part.
+    It depends on the video's content, by `key`, and on the part that is shown, because the user may give a clip id of
+    theirs to another part later.
     """
     part = hashlib.sha256(repr((key, start, end, context)).encode()).hexdigest()[:16]
     return f"{file_name(clip_id)}.{part}.{_PREVIEW_VERSION}.mp4"
 
 
-def kept_preview(path: Path, name: str, cut: Callable[[], bytes]) -> bytes:
-    """Return the preview of that name from the corpus in `path`; if there is none, call `cut` for it and keep it.
-
-    Raises PreviewUnavailableError if the folder of previews leads out of the corpus, or whatever `cut` raises.
-    """
-    file = inside(path, PREVIEWS_FOLDER, name, error=PreviewUnavailableError)
+def _stored(file: Path) -> bytes | None:
+    """Return the content of a preview, None if there is none that can be read."""
     try:
-        with open_regular(file) as kept:
-            if len(data := kept.read(_LARGEST_PREVIEW + 1)) <= _LARGEST_PREVIEW:
-                return data
-    except OSError:  # there is none that can be read
+        with open_regular(file) as opened:
+            data = opened.read(_LARGEST_PREVIEW + 1)
+    except OSError:
+        return None
+    return data if len(data) <= _LARGEST_PREVIEW else None
+
+
+def _store(file: Path, data: bytes) -> None:
+    """Write a preview, unless no space is left: then it is cut again the next time."""
+    try:
+        file.parent.mkdir(exist_ok=True)
+        with replacing(file) as unfinished:
+            unfinished.write_bytes(data)
+    except OSError:
         pass
-    data = cut()
-    if os.access(path, os.W_OK):
-        try:
-            file.parent.mkdir(exist_ok=True)
-            with replacing(file) as unfinished:
-                unfinished.write_bytes(data)
-        except OSError:  # no space is left: the preview is shown all the same, and cut again next time
-            pass
-    return data

@@ -1,4 +1,4 @@
-"""Relocation: the videos of a corpus are in another folder now, or on another machine."""
+"""Relocation: record where the videos of a corpus are after they, or the corpus, were moved."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WINDOWS = re.compile(r"[A-Za-z]:([\\/]|$)|[\\/]{2}[^\\/]")  # C:\films, C:/film
 
 
 def relocate(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool, save: bool) -> Manifest:
-    """Return the manifest of a corpus whose videos have moved from the folder `old` to `new`; it is written if `save`.
+    """Return the manifest of a corpus whose videos were moved from the folder `old` to `new`; it is written if `save`.
 
     Raises CorpusError if no video came from `old`, if videos are not in `new`, or if the corpus cannot be written.
     """
@@ -45,27 +45,28 @@ def relocate(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool
 def _relocated(path: Path, old: GivenPath | None, new: GivenPath, missing_ok: bool) -> Manifest:
     files = storage.open_files(path)
     manifest, sources = files.manifest, files.sources()
-    known = {number: _pure(unescaped(root.absolute)) for number, root in enumerate(manifest.roots) if root.absolute}
-    if not known:
+    folders = {number: _pure(unescaped(root.absolute)) for number, root in enumerate(manifest.roots) if root.absolute}
+    if not folders:
         why = "its videos are URLs" if manifest.roots else "it was made of embeddings alone"
         raise CorpusError(f"The corpus in {path} has no videos that could be moved: {why}.")
-    before = _common(list(known.values())) if old is None else _former(old, list(known.values()))
+    before = _common(list(folders.values())) if old is None else _former(old, list(folders.values()))
     target = absolute_path(new)
     if not is_folder(target):
         raise CorpusError(f"There is no folder {target}: give the folder where the videos are now.")
     target = Path(os.path.realpath(target))
     moved = {
         number: target.joinpath(*folder.relative_to(before).parts)
-        for number, folder in known.items()
+        for number, folder in folders.items()
         if folder.is_relative_to(before)
     }
     if not missing_ok:
-        _check_there(sources, moved, target)
+        _check_videos(sources, moved, target)
     roots = [Root.of(moved[number], path) if number in moved else root for number, root in enumerate(manifest.roots)]
     return msgspec.structs.replace(manifest, roots=roots)
 
 
-def _check_there(sources: Sequence[Source], moved: dict[int, Path], target: Path) -> None:
+def _check_videos(sources: Sequence[Source], moved: dict[int, Path], target: Path) -> None:
+    """Raise CorpusError if videos are not in the folders that they were `moved` to, by the number of their root."""
     videos = [source for source in sources if source.root in moved and source.status in ("done", "partial")]
     missing = []
     for source in videos:
@@ -83,13 +84,16 @@ def _check_there(sources: Sequence[Source], moved: dict[int, Path], target: Path
 
 
 def _former(old: GivenPath, folders: Sequence[PurePath]) -> PurePath:
-    """The folder that a user means by `old`: as it is written, absolute, or without links."""
+    """Return the former folder that the user means by `old`: as it is written, absolute, or without links.
+
+    Raises CorpusError unless `folders` lie in it.
+    """
     here, text = absolute_path(old), os.fsdecode(old)
     spellings = [_pure(text), _pure(str(here)), _pure(os.path.realpath(here))]
     for spelling in spellings:
         if spelling.is_absolute() and any(folder.is_relative_to(spelling) for folder in folders):
             return spelling
-    above = next((folder for folder in folders for one in spellings if one.is_relative_to(folder)), None)
+    above = next((folder for folder in folders for spelling in spellings if spelling.is_relative_to(folder)), None)
     if above is not None:
         raise CorpusError(
             f"{text} is only a part of {above}, where this corpus has its videos: corpus.add of the new folder finds"
@@ -99,7 +103,7 @@ def _former(old: GivenPath, folders: Sequence[PurePath]) -> PurePath:
 
 
 def _common(folders: Sequence[PurePath]) -> PurePath:
-    """The folder that all are in."""
+    """Return the folder that contains all `folders`. Raises CorpusError if that is only the root of a file system."""
     common = folders[0]
     while common.parent != common and not all(folder.is_relative_to(common) for folder in folders):
         common = common.parent
@@ -112,7 +116,7 @@ def _common(folders: Sequence[PurePath]) -> PurePath:
 
 
 def _pure(path: str) -> PurePath:
-    """A path of this machine or of another, Windows's or POSIX's."""
+    """Return a path of this or another machine as a path of Windows or of POSIX."""
     return PureWindowsPath(path) if _WINDOWS.match(path) else PurePosixPath(path)
 
 

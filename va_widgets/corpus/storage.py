@@ -1,17 +1,17 @@
 """The corpus on disk: a manifest that names one table of clips and one matrix of embeddings, and a shard a video.
 
 `manifest.json` is replaced last and as a whole, and names the files that belong to it; so a kill at any instant leaves
-the former corpus or the new one, never a mixture.
+the former version of the corpus or the new one, never a mixture.
 
     manifest.json            schema, encoder, the files below with their sizes and digests, roots
     clips-N.parquet          a row a clip
     embeddings-N.npy         float16 (clips, dim), row i is clip i
     sources-N.parquet        a row a source, with its status
-    shards/<key>/            what one source gave: clips.parquet, embeddings.npy, strips.bin, shard.json
+    shards/<key>/            the clips of one source: clips.parquet, embeddings.npy, strips.bin, shard.json
     previews/                clips cut from their videos, made when they are first played
 
-The folder may hold files of the user's, too, whatever they are called. So N is random, nothing that exists is written
-to, and only what a manifest names is removed, or what a killed writer has left (see `leftovers`).
+The folder may hold files of the user's, too, under any name. So N is random, no existing file is written to, and only
+files that a manifest names are removed, or those of a killed writer (see `leftovers`).
 
 Why not one Lance data set: benchmarks/store.py has the figures.
 """
@@ -35,12 +35,12 @@ from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import inside as in_folder
 from va_widgets.corpus.files.data_files import Table, as_frame, check_whole, open_matrix, read_texts
 from va_widgets.corpus.files.validation import fault_of_clips, fault_of_columns, fault_of_frame, fault_of_media
-from va_widgets.corpus.manifest import GIVEN, HIDDEN, Manifest, Source, check_sources, read_manifest
+from va_widgets.corpus.manifest import FROM_EMBEDDINGS, HIDDEN, Manifest, Source, check_sources, read_manifest
 
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a corpus as one build has left them: they can be read although another has replaced them since."""
+    """The open files of one version of a corpus: they can be read although a build has replaced them since."""
 
     manifest: Manifest
     clips: Table
@@ -62,7 +62,7 @@ class Files:
         return sources
 
     def read_clips(self) -> pd.DataFrame:
-        """Return what users see of the table of clips, indexed by clip_id.
+        """Return the table of clips with the columns that users see, indexed by clip_id.
 
         Raises CorpusError if it holds impossible values. Repeated clip ids are not checked: see `check_unique`.
         """
@@ -73,7 +73,7 @@ class Files:
 
         Raises CorpusError if they hold impossible values.
         """
-        if fault := fault_of_columns(self.clips.names, given=self.manifest.cut == GIVEN):
+        if fault := fault_of_columns(self.clips.names, from_embeddings=self.manifest.cut == FROM_EMBEDDINGS):
             raise self.clips.damaged(fault)
         table = self.clips.read_arrow(HIDDEN)
         if "_key" in self.clips.names and (fault := fault_of_media(table, roots=len(self.manifest.roots))):
@@ -84,8 +84,8 @@ class Files:
         return media
 
     def check_embeddings(self) -> None:
-        """Raise CorpusError if the file of the embeddings was cut since: to touch them would end the process."""
-        base: Any = self.embeddings.base  # of a memory map: numpy's types know it as an array
+        """Raise CorpusError if the file of the embeddings was truncated since: reading them would end the process."""
+        base: Any = self.embeddings.base  # an mmap for a memory map, which numpy's types do not say
         if isinstance(base, mmap.mmap):
             check_whole(base, self._file)
 
@@ -113,34 +113,34 @@ def open_files(path: Path) -> Files:
                 file,
                 None if sources is None else Table(in_folder(path, sources), written(sources)),
             )
-        except FileNotFoundError:  # a build has replaced the corpus meanwhile: there is a newer manifest
+        except FileNotFoundError:  # a build has just replaced the corpus: there is a newer manifest
             continue
 
 
 def read_clip_table(
     clips: Table, manifest: Manifest, damaged: Callable[[Exception | str], CorpusError]
 ) -> pd.DataFrame:
-    """What users see of a table of clips. Raises what `damaged` returns for impossible values."""
-    given = manifest.cut == GIVEN
-    if fault := fault_of_columns(clips.names, given=given):
+    """Return a table of clips with the columns that users see. Raises what `damaged` returns for impossible values."""
+    from_embeddings = manifest.cut == FROM_EMBEDDINGS
+    if fault := fault_of_columns(clips.names, from_embeddings=from_embeddings):
         raise damaged(fault)
     table = clips.read_arrow([name for name in clips.names if name not in HIDDEN])
-    if fault := fault_of_clips(table, given=given):
+    if fault := fault_of_clips(table, from_embeddings=from_embeddings):
         raise damaged(fault)
     frame = as_frame(table, damaged)
     if fault := fault_of_frame(frame, manifest.clips):
         raise damaged(fault)
     del table
-    pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
+    pa.default_memory_pool().release_unused()  # that reading used: more than the table itself
     return frame
 
 
 def check_unique(clips: pd.DataFrame, path: Path) -> None:
-    """Raise CorpusError if a clip id comes twice. pandas keeps what it finds, and needs it for the first look-up."""
+    """Raise CorpusError if a clip id comes twice. pandas caches the answer, and needs it for the first look-up."""
     if not clips.index.is_unique:
-        twice = clips.index[clips.index.duplicated()][0]
+        repeated = clips.index[clips.index.duplicated()][0]
         raise CorpusError(
-            f"The clip id {twice!r} comes twice in the corpus in {path}: every clip needs one of its own."
+            f"The clip id {repeated!r} comes twice in the corpus in {path}: every clip needs one of its own."
         )
 
 

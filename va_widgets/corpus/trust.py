@@ -1,10 +1,10 @@
-"""Trust: the folders and servers outside a corpus that it may read videos from.
+"""Trust: the folders and servers outside a corpus that its videos may be read from.
 
-A corpus folder says where its videos are, and whoever made the folder could have named any place: a private folder of
-the user's, or a server of their network. So these places are only followed where this user has named them, by building
-the corpus or adding to it, by relocating it, or by Corpus.trust(). That is remembered outside the corpus, as git does
-with `safe.directory`: in one small file a corpus, in a folder of the user's state. The environment variable
-VA_WIDGETS_STATE_DIR names another folder. Where that cannot be written to, it holds for this process.
+A corpus names the places of its videos, and whoever made it could have named any: a private folder of the user's, or a
+server of their network. So a place is only read from if this user has named it, by building the corpus or adding to it,
+by relocating it, or by Corpus.trust(). These places are stored outside the corpus, as git does with `safe.directory`:
+in one small file for each corpus, in the user's state folder. The environment variable VA_WIDGETS_STATE_DIR names
+another folder. Where that cannot be written to, they are trusted until this process ends.
 """
 
 from __future__ import annotations
@@ -12,38 +12,36 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import platformdirs
 
-from va_widgets.base.errors import PreviewUnavailableError, reason_of
+from va_widgets.base.errors import CorpusError, PreviewUnavailableError, reason_of
 from va_widgets.base.names import escaped, unescaped
 from va_widgets.base.paths import is_folder, is_url, replacing
 from va_widgets.corpus.manifest import Root
-from va_widgets.corpus.sources import Sources, located
+from va_widgets.corpus.sources import SourceGroup, located
 from va_widgets.video import remote
 
 STATE_VARIABLE = "VA_WIDGETS_STATE_DIR"
 _FOLDER = "trusted"
 
 _log = logging.getLogger(__name__)
-_of_this_process: dict[str, frozenset[str]] = {}  # what could not be written down, by corpus
+_of_this_process: dict[str, frozenset[str]] = {}  # places that could not be written to a file, by corpus
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """What is remembered of a corpus: its real path, and the places, all as `names.escaped`."""
+    """The file for a corpus: its real path, and its trusted places, all as `names.escaped`."""
 
     corpus: str
     places: list[str]
 
 
 def trusted(corpus: Path) -> frozenset[str]:
-    """Return the places that a corpus may read videos from.
-
-    They are real paths of folders, as `names.escaped`, and origins of URLs.
-    """
+    """Return the trusted places of a corpus: real paths of folders, as `names.escaped`, and origins of URLs."""
     name = _name(corpus)
     known = _of_this_process.get(name, frozenset())
     file = _file(name)
@@ -58,7 +56,7 @@ def trusted(corpus: Path) -> frozenset[str]:
 
 
 def remember(corpus: Path, places: Iterable[str]) -> None:
-    """Add places that a corpus may read videos from. Where no file can be written, they are added for this process."""
+    """Add trusted places of a corpus. Where no file can be written, they are trusted until this process ends."""
     name, before = _name(corpus), trusted(corpus)
     after = before | frozenset(places)
     if after == before:
@@ -75,24 +73,29 @@ def remember(corpus: Path, places: Iterable[str]) -> None:
         _of_this_process[name] = after
 
 
-def places_of(sources: Iterable[Sources]) -> set[str]:
-    """Return the places of sources that the user has named."""
+def places_of(groups: Iterable[SourceGroup]) -> set[str]:
+    """Return the places of source files that the user has named."""
     places = set()
-    for source in sources:
-        if source.root is not None:
-            places.add(place_of(source.root))
+    for group in groups:
+        if group.root is not None:
+            places.add(place_of(group.root))
         else:
-            places |= {remote.origin(file.place) for file in source.files}
+            places |= {remote.origin(file.place) for file in group.files}
     return places
 
 
 def place_of(folder: Path) -> str:
-    """Return a folder as the text that stands for it among trusted places."""
+    """Return the trusted place that stands for a folder: its real path, as `names.escaped`."""
     return escaped(os.path.realpath(folder))
 
 
+def places_below(folder: Path, roots: Iterable[Root]) -> set[str]:
+    """Return the places of those roots that lie in a folder, a real path."""
+    return {place_of(root.folder) for root in roots if root.folder.is_relative_to(folder)}
+
+
 def places_named(corpus: Path, roots: Iterable[Root], videos: Iterable[str]) -> set[str]:
-    """Return the places that a corpus says its videos are in: its roots, and the origins of URLs among `videos`."""
+    """Return the places that a corpus itself names: its roots, and the origins of URLs among `videos`."""
     places: set[str] = set()
     for root in roots:
         if root.absolute:
@@ -104,12 +107,38 @@ def places_named(corpus: Path, roots: Iterable[Root], videos: Iterable[str]) -> 
     return places
 
 
+@dataclass(frozen=True)
+class VideoAccess:
+    """Locates the videos of the corpus in the folder `corpus`, in trusted places only.
+
+    `granted` are places that are trusted beside those that `remember` has stored, and `allow` schemes of URLs that the
+    user allows beside the usual ones.
+    """
+
+    corpus: Path
+    roots: Sequence[Root]
+    granted: frozenset[str]
+    allow: frozenset[str]
+
+    def locate(self, root: int, video: str) -> Path | str:
+        """Return the file or URL of a video, by the number of its root and its name.
+
+        Raises PreviewUnavailableError if it cannot be read from there, CorpusError if the corpus was tampered with.
+        """
+        places = self.granted | trusted(self.corpus)
+        if self.roots[root].absolute:
+            return video_file(self.corpus, self.roots[root], video, places)
+        if not is_url(video):
+            raise CorpusError(f"The source {video!r} is no URL: the corpus was tampered with.")
+        return video_url(video, places, self.allow)
+
+
 def video_file(corpus: Path, root: Root, video: str, places: frozenset[str]) -> Path:
-    """Return the file of a video, which is looked for where the corpus says it is.
+    """Return the file of a video, which is searched for in the folders of its root.
 
     It may lie in the corpus's own folder, if no link leads out of it, or in one of the trusted `places`.
-    Raises PreviewUnavailableError if the file is not there, or its folder not trusted, and CorpusError if the video's
-    name leads out of its root.
+    Raises PreviewUnavailableError if there is no such file, or its folder is not trusted, and CorpusError if the
+    video's name leads out of its root.
     """
     home = Path(os.path.realpath(corpus))
     known = [Path(unescaped(place)) for place in places if not is_url(place)]
@@ -144,8 +173,8 @@ def video_file(corpus: Path, root: Root, video: str, places: frozenset[str]) -> 
 def video_url(url: str, places: frozenset[str], allow: Collection[str]) -> str:
     """Return the URL of a video, unchanged.
 
-    Raises PreviewUnavailableError if it has a scheme that is not followed, not even by the user's word (`allow`), or
-    if its server is not one of the trusted `places`.
+    Raises PreviewUnavailableError if its scheme is neither one of the usual ones nor in `allow`, or if its server is
+    not one of the trusted `places`.
     """
     why = remote.refusal(url, allow)
     if why:
@@ -164,7 +193,7 @@ def _is_in(path: Path, folders: Iterable[Path]) -> bool:
 
 
 def _is_share(path: Path) -> bool:
-    r"""Whether a path is on another machine, \\server\share: Windows tells it who the user is when it looks there."""
+    r"""Return whether a path is on another machine, \\server\share: to look there, Windows sends it the user's name."""
     return path.drive.startswith("\\\\")
 
 
@@ -173,9 +202,9 @@ def _name(corpus: Path) -> str:
 
 
 def _file(name: str) -> Path | None:
-    """The file that holds what is trusted of a corpus; None where this user has no folder of their own."""
-    given = os.environ.get(STATE_VARIABLE)
-    folder = Path(given) if given else Path(platformdirs.user_state_dir("va-widgets", appauthor=False)) / _FOLDER
-    if not folder.is_absolute():  # there is no home folder, or the variable says nothing definite
+    """Return the file with the trusted places of a corpus; None where this user has no state folder."""
+    variable = os.environ.get(STATE_VARIABLE)
+    folder = Path(variable) if variable else Path(platformdirs.user_state_dir("va-widgets", appauthor=False)) / _FOLDER
+    if not folder.is_absolute():  # there is no home folder, or the variable is a relative path
         return None
     return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"

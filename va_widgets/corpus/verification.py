@@ -1,4 +1,4 @@
-"""Verification: whether the files of a corpus still hold what was written to them."""
+"""Verification: compare the files of a corpus with the digests of what was written to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from va_widgets.corpus.manifest import MANIFEST_FILE, named_files, read_manifest
 
 OK, DAMAGED, MISSING, UNRECORDED = "ok", "damaged", "missing", "unrecorded"
 _NO_DIGEST = "an older va-widgets wrote it, which kept no digest: it can be read, but not compared"
-_ROWS = 1 << 14  # of the matrix that are looked at at a time
+_ROWS = 1 << 14  # of the matrix, checked at a time
 
 
 def verify(path: Path, *, progress: bool = True) -> pd.DataFrame:
@@ -33,13 +33,14 @@ def verify(path: Path, *, progress: bool = True) -> pd.DataFrame:
     """
     rows = []
     with tqdm(desc="verifying", unit="file", disable=not can_be_shown(progress)) as bar:
-        for row in _rows(path):
+        for row in _verified(path):
             rows.append(row)
             bar.update()
     return pd.DataFrame(rows, columns=["file", "status", "reason"])
 
 
-def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
+def _verified(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the status and the reason of every file of a corpus."""
     name = MANIFEST_FILE
     try:
         manifest = read_manifest_alone(path)
@@ -53,10 +54,10 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with the values in the files, and the files of every shard."""
+    """Yield a row for each file with impossible values, and for each file of every shard."""
     try:
         files = storage.open_files(path)
-    except CorpusError as error:  # one of the rows before says why, as a rule
+    except CorpusError as error:  # an earlier row usually names the damaged file
         yield MANIFEST_FILE, DAMAGED, str(error)
         return
     checks = {
@@ -82,7 +83,7 @@ def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _of_shard(path: Path, key: str, end: int) -> Iterator[tuple[str, str, str]]:
-    """The files of a shard, whose filmstrips take `end` bytes."""
+    """Yield a row for each file of a shard, whose filmstrips take `end` bytes."""
     card = shards.read_card(inside(path, shards.SHARDS_FOLDER, key))
     for name in shards.SHARD_FILES:
         file = f"{shards.SHARDS_FOLDER}/{key}/{name}"
@@ -99,23 +100,23 @@ def _of_shard(path: Path, key: str, end: int) -> Iterator[tuple[str, str, str]]:
 
 
 def _of_file(path: Path, name: str, written: Written | None) -> tuple[str, str]:
-    """The status of a file and the reason."""
+    """Return the status of a file and the reason."""
     try:
         file = inside(path, *name.split("/"))
         if not file.is_file():
             return MISSING, "it is not there"
         if written is None:
             return UNRECORDED, _NO_DIGEST
-        found = Written.of_file(file)
+        current = Written.of_file(file)
     except (OSError, CorpusError) as error:
         return DAMAGED, f"it cannot be read ({reason_of(error)})"
-    if found.size != written.size:
-        return DAMAGED, f"it has {found.size:,} bytes, not {written.size:,}"
-    return (OK, "") if found == written else (DAMAGED, "it does not hold what was written to it")
+    if current.size != written.size:
+        return DAMAGED, f"it has {current.size:,} bytes, not {written.size:,}"
+    return (OK, "") if current == written else (DAMAGED, "it does not hold what was written to it")
 
 
 def _of_json(file: Path) -> tuple[str, str]:
-    """The status of a JSON file that has been read, and the reason."""
+    """Return the status of a JSON file that can be parsed, and the reason."""
     changed = is_changed(json.loads(file.read_text(encoding="utf-8")))
     if changed is None:
         return UNRECORDED, _NO_DIGEST

@@ -1,4 +1,4 @@
-"""Write a corpus: new files beside the old ones, which a new manifest names all at once."""
+"""Write a corpus: new files beside the old ones, until a new manifest names them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from va_widgets.corpus.files.shards import clear_unfinished_shards
 from va_widgets.corpus.manifest import MANIFEST_FILE, Manifest, Source, named_files, read_manifest_alone
 from va_widgets.corpus.storage import check_unique, read_clip_table
 
-_INDEX_END = b"va-index"  # of a file that `index` wrote
+_INDEX_END = b"va-index"  # the last bytes of a file that `search.index` wrote
 
 
 class Writing:
     """Writes a corpus: new files beside the old ones, until `finish` replaces the manifest, which names them.
 
-    A context manager; files that were begun are removed if an exception ends it before `finish`.
+    A context manager; the new files are removed if an exception ends it before `finish`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,18 +43,18 @@ class Writing:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        gone = True
+        is_clean = True
         if kind is not None:
-            # The manifest may have been replaced before the exception, such as Ctrl-C, came: files that it names stay.
+            # The exception, such as Ctrl-C, may follow the replacement of the manifest: files that it names stay.
             named = _named_in(self._path)
-            gone = leftovers.remove_all(file for file in self._begun if file.name not in named)
-        if self._marked and gone:
+            is_clean = leftovers.remove_all(file for file in self._begun if file.name not in named)
+        if self._marked and is_clean:
             leftovers.remove_marker(self._path, self._number)
 
     def clips(self, table: pd.DataFrame) -> str:
-        """Write the table of clips. Returns its name.
+        """Write the table of clips. Return the file's name.
 
-        Raises CorpusError if a column cannot be written, or an id is there twice.
+        Raises CorpusError if a column cannot be written, or an id comes twice.
         """
         check_unique(table, self._path)
         try:
@@ -66,14 +66,14 @@ class Writing:
             ) from error
 
     def sources(self, sources: Sequence[Source]) -> str:
-        """Write the table of sources. Returns its name."""
+        """Write the table of sources. Return the file's name."""
         table = pd.DataFrame(
             [msgspec.structs.asdict(source) for source in sources], columns=list(Source.__struct_fields__)
         )
         return self._write("sources", "parquet", lambda file: _write_table(file, table))
 
     def texts(self, texts: Mapping[str, NDArray[np.float32]]) -> str:
-        """Write the vectors of phrases. Returns the file's name."""
+        """Write the vectors of phrases, float32 (dim,) each. Return the file's name."""
         phrases = np.array(list(texts), dtype=np.str_)
 
         def save(file: Path) -> None:
@@ -83,9 +83,9 @@ class Writing:
         return self._write("texts", "npz", save)
 
     def embeddings(self, n: int, dim: int) -> tuple[str, NDArray[np.float16]]:
-        """Begin a matrix float16 (n, dim). Returns its name and the array to fill, a memory map if possible."""
+        """Create the file of a matrix float16 (n, dim). Return its name and the array to fill, a memory map if any."""
         file = self._begin(f"embeddings-{self._number}.npy")
-        # Its disk space is taken now: a full disk is an error here, but the end of the process in a memory map.
+        # Its disk space is allocated now: a full disk raises an error here, but ends the process in a memory map.
         with file.open("xb") as opened:
             header = io.BytesIO()
             np.lib.format.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": (n, dim)})
@@ -102,9 +102,9 @@ class Writing:
         return file.name, matrix
 
     def finish(self, manifest: Manifest) -> Manifest:
-        """Make `manifest`, with the files that it names, the corpus, and remove those of the former manifest.
+        """Replace the manifest of the corpus by `manifest`, and remove the files of the former one.
 
-        Returns the manifest as it was written, with what its files hold. Raises CorpusError if it would not open.
+        Returns the manifest as it was written, with the digests of its files. Raises CorpusError if it would not open.
         """
         for file, matrix in self._unmapped:
             with file.open("rb+") as opened:
@@ -136,7 +136,7 @@ class Writing:
         return msgspec.structs.replace(manifest, check=content["check"])
 
     def _check_opens(self, content: dict[str, Any]) -> None:
-        """Raise CorpusError if a manifest, or what was written for it, could not be opened again."""
+        """Raise CorpusError if a manifest, or a file that was written for it, could not be opened again."""
         try:
             manifest = msgspec.json.decode(msgspec.json.encode(content), type=Manifest)
         except (ValueError, msgspec.MsgspecError) as error:  # a text that is not Unicode, too
@@ -158,7 +158,7 @@ class Writing:
         return file.name
 
     def _begin(self, name: str) -> Path:
-        """Return the path of a file that is about to be written."""
+        """Return the path of a new file, after the marker of this writer is written."""
         if not self._marked:
             self._marked = True
             leftovers.write_marker(self._path, self._number)
@@ -175,7 +175,7 @@ def _not_kept(error: Exception | str) -> CorpusError:
 
 
 def clear_unfinished(path: Path) -> None:
-    """Remove files that a killed writer has left. Raises CorpusError if the manifest cannot be read."""
+    """Remove the files of a killed writer. Raises CorpusError if the manifest cannot be read."""
     if os.path.lexists(path / MANIFEST_FILE):
         _remove_replaced(path, read_manifest_alone(path))
     leftovers.clear(path, _named_in(path))
@@ -188,12 +188,12 @@ def _named_in(path: Path) -> list[str]:
 
 
 def _write_table(file: Path, table: pd.DataFrame) -> None:
-    with file.open("xb") as opened:  # by Python: Arrow knows no path that is not UTF-8, and older pandas gives it that
+    with file.open("xb") as opened:  # by Python: Arrow accepts no path that is not UTF-8, and older pandas passes it on
         write_parquet(table, opened)
 
 
 def write_parquet(table: pd.DataFrame, sink: IO[bytes]) -> None:
-    """Write a table as the corpus's own are written. Raises what pandas and Arrow do."""
+    """Write a table to a binary file, as a corpus's tables are written. Raises what pandas and Arrow do."""
     pq.write_table(pa.Table.from_pandas(table), sink)
 
 
@@ -202,9 +202,9 @@ def _replaced(path: Path, former: Manifest, named: Sequence[str]) -> dict[str, i
     known: dict[str, int | None] = {**former.replaced}
     known |= {name: written.size if (written := former.files.get(name)) else None for name in named_files(former)}
     return {
-        name: there
+        name: current
         for name, size in known.items()
-        if name not in named and (there := size_of(path / name)) is not None and size in (None, there)
+        if name not in named and (current := size_of(path / name)) is not None and size in (None, current)
     }
 
 

@@ -28,7 +28,7 @@ from open_clip.model import CustomTextCLIP
 from safetensors.torch import save_file
 from sklearn.metrics import average_precision_score
 
-from va_widgets.corpus.tiny_check import SUBSPACE_FILE
+from va_widgets.corpus.building.tiny_check import SUBSPACE_FILE
 from va_widgets.demo.captions import caption, codes, matches, vocabulary
 from va_widgets.demo.concepts import CONCEPTS
 from va_widgets.demo.render import render

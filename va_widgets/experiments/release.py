@@ -26,9 +26,9 @@ from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.paths import GivenPath, absolute_path, is_folder
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
-from va_widgets.corpus.ingest.user_tables import read_table
 from va_widgets.corpus.ingest.vectors import read_vectors
 from va_widgets.corpus.manifest import MANIFEST_FILE
+from va_widgets.corpus.user_tables.read import read_table
 
 __all__ = ["Release", "open_release"]
 

@@ -3,7 +3,7 @@
 `Session` joins the corpus, the labels and the classifier; the other modules are its parts.
 """
 
-from va_widgets.corpus.corpus import FLAT
+from va_widgets.corpus.search.clip_search import FLAT
 from va_widgets.labels.concept_labels import LabelStatus
 from va_widgets.labels.values import LabelValue
 from va_widgets.learning.trainer import Refit

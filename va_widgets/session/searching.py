@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from va_widgets.corpus import Corpus
-from va_widgets.corpus.corpus import cut_note
+from va_widgets.corpus.search.clip_search import cut_note
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.session.concept_classifier import ConceptClassifier
 

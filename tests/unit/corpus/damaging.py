@@ -78,7 +78,7 @@ def write_corpora(folder: Path) -> list[Path]:
 
 def write_filmed(path: Path) -> None:
     """A corpus with filmstrips and sources, as a build leaves it; its videos are gone."""
-    from va_widgets.corpus.merge import join
+    from va_widgets.corpus.building.merge import merge
     from va_widgets.video.filmstrip import filmstrip
 
     rng = np.random.default_rng(0)
@@ -104,7 +104,7 @@ def write_filmed(path: Path) -> None:
     mine = pd.DataFrame(
         {"mine": [f"{i}" for i in range(CLIPS)]}, pd.Index([f"{i // 6:016x}-{i % 6}" for i in range(CLIPS)])
     )
-    join(path, None, sources, mine.rename_axis("clip_id"), made)
+    merge(path, None, sources, mine.rename_axis("clip_id"), made)
 
 
 def write_given(path: Path) -> None:
@@ -273,7 +273,7 @@ def use(path: Path, *, page: bool = True) -> bytes:
         assert len(corpus._repr_html_()) < 200_000
     clip = table.index[CLIPS // 2]
     assert len(corpus.similar(clip, 3)) == 3
-    for phrase in list(corpus._texts):
+    for phrase in corpus.phrases:
         corpus.search(phrase, 3)
     corpus.play(clip)._repr_html_()
     if corpus.frames_per_shot > 1:

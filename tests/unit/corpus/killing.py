@@ -31,7 +31,8 @@ _PROGRAM = """
 import json, os, resource, signal, sys
 import numpy as np
 import va_widgets as va
-from va_widgets.corpus import build, corpus
+from va_widgets.corpus import corpus
+from va_widgets.corpus.building import run
 from va_widgets.encoders.protocol import OpenClipEncoder
 
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.listdir", "os.scandir"}

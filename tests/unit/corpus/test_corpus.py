@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import va_widgets as va
-from va_widgets.corpus import search
+from va_widgets.corpus.search import exact
 
 
 def vectors(n: int, dim: int = 16, seed: int = 0) -> np.ndarray:
@@ -28,8 +28,8 @@ def table(n: int) -> pd.DataFrame:
 def test_nearest_is_what_sorting_all_would_give(n: int, k: int, seed: int, chunk: int) -> None:
     matrix = vectors(n, seed=seed).astype(np.float16)
     query = vectors(1, seed=seed + 1)[0]
-    with mock.patch.object(search, "_CHUNK", chunk):
-        rows, scores = search.nearest(matrix, query, k)
+    with mock.patch.object(exact, "_CHUNK", chunk):
+        rows, scores = exact.nearest(matrix, query, k)
     every = matrix.astype(np.float32) @ query
     order = np.argsort(-every, kind="stable")[:k]
     np.testing.assert_allclose(every[rows], every[order], rtol=1e-4, atol=1e-4)

@@ -13,7 +13,7 @@ import pytest
 import va_widgets as va
 from tests.unit.video.video_files import write_video
 from va_widgets.base.paths import irregular, open_regular, replacing
-from va_widgets.corpus.sources import Found, content_key
+from va_widgets.corpus.sources import SourceFile, content_key
 from va_widgets.display.player import Thumbnail
 from va_widgets.video.decode import Video
 from va_widgets.video.decoder_messages import Failed, PicturesRequest, Refused, Request
@@ -76,7 +76,7 @@ def test_named_one_by_one_they_are_refused(odd: Path, tmp_path: Path) -> None:
 def test_what_takes_a_file_s_place_later_is_not_read(odd: Path, name: str) -> None:
     """As where it was exchanged after it was found."""
     with pytest.raises(OSError, match="not a file"):
-        content_key(Found(name, str(odd / name), 10, 0))
+        content_key(SourceFile(name, str(odd / name), 10, 0))
     with pytest.raises(UndecodableError, match="not a file"):
         Video(odd / name, 10, 8, 8)
     with pytest.raises(va.PreviewUnavailableError, match="not a file"):
@@ -102,7 +102,7 @@ def test_a_file_that_says_0_bytes_and_has_no_end_is_not_read_to_its_end(tmp_path
     if not endless.exists():
         pytest.skip("this system has no such file")
     (tmp_path / "empty").touch()
-    keys = {content_key(Found("a.mp4", str(file), 0, 0)) for file in (endless, tmp_path / "empty")}
+    keys = {content_key(SourceFile("a.mp4", str(file), 0, 0)) for file in (endless, tmp_path / "empty")}
     assert len(keys) == 1
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 import va_widgets as va
 from tests.unit.video.test_decode import REFUSED, film, scene
 from tests.unit.video.video_files import write_video
-from va_widgets.corpus.sources import content_key, find
+from va_widgets.corpus.sources import content_key, find_sources
 from va_widgets.encoders.protocol import Encoder, as_encoder
 
 
@@ -302,8 +302,8 @@ def test_files_that_differ_only_where_nobody_looks_are_two(build: Any, tmp_path:
     with (folder / "b.mp4").open("r+b") as opened:
         opened.seek(200_000)
         opened.write(b"another")
-    (place,) = find(folder)
-    assert len({content_key(found) for found in place.files}) == 1
+    (group,) = find_sources(folder)
+    assert len({content_key(file) for file in group.files}) == 1
     corpus = build(folder)
     assert told(corpus) == {"a.mp4": "done", "b.mp4": "done"}
     assert len(set(corpus.clips.index)) == 2

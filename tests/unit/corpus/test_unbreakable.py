@@ -175,10 +175,10 @@ def test_of_two_builds_at_once_the_second_is_refused_and_the_first_finishes(case
 def test_a_refused_build_leaves_what_another_has_begun(tmp_path: Path) -> None:
     new = tmp_path / "corpus"
     with lock.locked(new):
-        lock.remove_empty(new, fresh=True)  # as a build does that found no folder yet, and then this one at work
+        lock.remove_empty(new, is_new=True)  # as a build does that found no folder yet, and then this one at work
         with pytest.raises(va.CorpusError, match="Another build is at work"), lock.locked(new):
             pass
-    lock.remove_empty(new, fresh=True)
+    lock.remove_empty(new, is_new=True)
     assert not new.exists()
 
 

@@ -1,4 +1,4 @@
-"""The files of a corpus, each opened by itself and checked for what such a file can hold; and the ways of a disk."""
+"""Reading and checking each kind of file of a corpus; reserving and flushing disk space."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from va_widgets.base.paths import open_regular
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus.files.digests import Written
 
-# What file systems answer that cannot map a file, reserve space or flush: some network and user-space ones.
+# Error numbers of file systems that cannot map a file, reserve space or flush: some network and user-space ones.
 UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODEV, errno.EINVAL, errno.ENOTTY)
-_ZEROS = 1 << 20  # bytes that are written at a time
+_ZEROS = 1 << 20  # bytes, written at a time
 _CHECKED_MATRIX = 1 << 25  # bytes up to which a matrix is compared with its digest on opening: 20 ms
 # What `numpy.save` writes before a matrix of float16.
 _NPY_HEADER = re.compile(
@@ -33,13 +33,13 @@ _NPY_HEADER = re.compile(
     re.DOTALL,
 )
 _LONGEST_HEADER = 1024  # bytes
-_OTHER = "it does not hold what was written to it"
+_CHANGED = "it does not hold what was written to it"
 
 
 class _Content:
-    """A file as it was when it was opened, mapped into memory: it can be read although it was removed since.
+    """The content of a file, mapped into memory when it was opened: it can be read although the file was removed since.
 
-    Raises FileNotFoundError if it is not there, other OSErrors if it cannot be read, ValueError if it is empty.
+    Raises FileNotFoundError if it does not exist, other OSErrors if it cannot be read, ValueError if it is empty.
     """
 
     def __init__(self, file: Path) -> None:
@@ -55,7 +55,7 @@ class _Content:
 
     @property
     def data(self) -> mmap.mmap | bytes:
-        """Its bytes. Raises CorpusError if it was cut since: to touch what is missing would end the process."""
+        """The bytes. Raises CorpusError if the file was truncated since, because reading them would end the process."""
         if self._map is None:
             return self._read
         check_whole(self._map, self._file)
@@ -63,16 +63,16 @@ class _Content:
 
 
 def check_whole(mapped: mmap.mmap, file: Path) -> None:
-    """Raise CorpusError if a file is shorter than what is mapped of it: touching that ends the process (SIGBUS)."""
+    """Raise CorpusError if a file is shorter than its memory map: reading beyond its end ends the process (SIGBUS)."""
     if mapped.size() < len(mapped):
         raise CorpusError(f"{file} was cut while it was open: copy the corpus again.")
 
 
 class Table:
-    """A table on disk. Once open it can be read although a build has removed its file since.
+    """A Parquet file. Once open it can be read although a build has removed it since.
 
-    `written` is what the file held when it was written, where that is known: it is compared when it is first read.
-    Raises FileNotFoundError if it is not there, CorpusError if it is damaged.
+    `written` is its recorded digest, if there is one: it is compared at the first reading.
+    Raises FileNotFoundError if it does not exist, CorpusError if it is damaged.
     """
 
     def __init__(self, file: Path, written: Written | None = None) -> None:
@@ -89,29 +89,29 @@ class Table:
             raise self.damaged(error) from error
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """The table, or some columns of it, as far as it has them. Raises CorpusError if it is damaged."""
+        """Return the table, or those of `columns` that it has. Raises CorpusError if it is damaged."""
         table = as_frame(self.read_arrow(columns), self.damaged)
-        pa.default_memory_pool().release_unused()  # what reading took: more than the table itself
+        pa.default_memory_pool().release_unused()  # that reading used: more than the table itself
         return table
 
     def read_arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The same as Arrow has it, with the columns that pandas makes its index of."""
-        wanted = None if columns is None else [name for name in self.names if name in columns]
+        """Return the same as a table of Arrow's, with the columns that pandas makes its index of."""
+        names = None if columns is None else [name for name in self.names if name in columns]
         try:
             if self._written is not None:
-                require(Written.of(self._content.data) == self._written, _OTHER)
-                self._written = None  # once is enough
-            return self._opened().read(wanted, use_pandas_metadata=True)
+                require(Written.of(self._content.data) == self._written, _CHANGED)
+                self._written = None  # it is compared once
+            return self._opened().read(names, use_pandas_metadata=True)
         except CorpusError:
             raise
-        except Exception as error:  # Arrow raises whatever the directions for pandas in a damaged file lead to
+        except Exception as error:  # a damaged file can make Arrow raise anything
             raise self.damaged(error) from error
 
     def _opened(self) -> pq.ParquetFile:
         return pq.ParquetFile(pa.BufferReader(pa.py_buffer(self._content.data)))
 
     def damaged(self, error: Exception | str) -> CorpusError:
-        """The error that says what is wrong with the table."""
+        """Return the error to raise for a fault of the table."""
         if isinstance(error, Exception) and (failed := failure(f"The table {self._file}", error)):
             return CorpusError(failed)
         reason = first_line(error) if isinstance(error, Exception) else error
@@ -119,18 +119,18 @@ class Table:
 
 
 def as_frame(table: pa.Table, damaged: Callable[[Exception], CorpusError]) -> pd.DataFrame:
-    """A table as pandas has it. Raises what `damaged` makes of an error if it cannot be."""
+    """Return a table of Arrow's as a DataFrame. Raises what `damaged` returns if it cannot be converted."""
     try:
         return table.to_pandas()
-    except Exception as error:  # it follows directions in the file: KeyError, TypeError, anything
+    except Exception as error:  # pandas follows metadata of the file: KeyError, TypeError, anything
         raise damaged(error) from error
 
 
 def open_matrix(file: Path, written: Written | None) -> NDArray[np.float16]:
-    """Map a matrix (n, dim) into memory, or read it where the file system maps none.
+    """Map a matrix into memory, or read it where the file system cannot map files.
 
-    What it holds is compared with `written` only up to 32 MB, which takes 20 ms.
-    Raises CorpusError if it is damaged, FileNotFoundError if it is not there.
+    Returns float16 (n, dim), read-only. Its digest is compared with `written` only up to 32 MB, which takes 20 ms.
+    Raises CorpusError if it is damaged, FileNotFoundError if it does not exist.
     """
     matrix: NDArray[np.float16]
     try:
@@ -147,7 +147,7 @@ def open_matrix(file: Path, written: Written | None) -> NDArray[np.float16]:
                 opened.seek(at)
                 matrix = np.frombuffer(opened.read(), dtype="<f2").reshape(rows, dim)
         if written is not None and size <= _CHECKED_MATRIX:
-            require(Written.of_file(file) == written, _OTHER)
+            require(Written.of_file(file) == written, _CHANGED)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
@@ -159,7 +159,7 @@ def open_matrix(file: Path, written: Written | None) -> NDArray[np.float16]:
 
 
 def read_matrix(file: Path) -> NDArray[np.float16]:
-    """Read a matrix into memory. Raises OSError, or ValueError if it is damaged."""
+    """Return a matrix, float16 (n, dim), read into memory. Raises OSError, or ValueError if it is damaged."""
     with open_regular(file) as opened:
         content = opened.read()
     rows, dim, at = _matrix_header(content[:_LONGEST_HEADER])
@@ -167,28 +167,28 @@ def read_matrix(file: Path) -> NDArray[np.float16]:
 
 
 def _matrix_header(begin: bytes) -> tuple[int, int, int]:
-    """The rows and columns of a matrix of float16 and where it begins. Raises ValueError for any other file."""
-    found = _NPY_HEADER.match(begin)
-    if found is None or int.from_bytes(found[1], "little") != found.end() - found.end(1):
+    """Return the rows, columns and offset of a matrix of float16. Raises ValueError for any other file."""
+    header = _NPY_HEADER.match(begin)
+    if header is None or int.from_bytes(header[1], "little") != header.end() - header.end(1):
         raise ValueError("it is no matrix of float16")
-    return int(found[2]), int(found[3]), found.end()
+    return int(header[2]), int(header[3]), header.end()
 
 
 def read_texts(file: Path, dim: int, written: Written | None) -> dict[str, NDArray[np.float32]]:
-    """Read the vectors (dim,) of phrases. Raises CorpusError if the file is damaged, FileNotFoundError."""
+    """Return the vectors of phrases, float32 (dim,) each. Raises CorpusError if damaged, FileNotFoundError."""
     try:
-        require(written is None or Written.of_file(file) == written, _OTHER)
+        require(written is None or Written.of_file(file) == written, _CHANGED)
         with zipfile.ZipFile(file) as packed:
-            held = sum(entry.file_size for entry in packed.infolist())
-            require(held <= file.stat().st_size, f"it claims to hold {held:,} bytes")
-        with np.load(file, allow_pickle=False) as kept:
-            phrases, vectors = kept["phrases"], kept["vectors"]
+            unpacked = sum(entry.file_size for entry in packed.infolist())
+            require(unpacked <= file.stat().st_size, f"it claims to hold {unpacked:,} bytes")
+        with np.load(file, allow_pickle=False) as arrays:
+            phrases, vectors = arrays["phrases"], arrays["vectors"]
         shapes = f"it has vectors of the shape {vectors.shape} for phrases of the shape {phrases.shape}"
         require(phrases.ndim == 1 and phrases.dtype.kind == "U" and vectors.shape == (len(phrases), dim), shapes)
         numbers = vectors.dtype == np.float32 and bool(np.isfinite(vectors).all())
         require(numbers, "its vectors are no finite numbers of float32")
         texts = dict(zip(phrases.tolist(), vectors, strict=True))
-        "".join(texts).encode()  # numpy looks at no text whether it is one
+        "".join(texts).encode()  # numpy does not check that its texts are valid Unicode
     except FileNotFoundError:
         raise
     except Exception as error:  # of a damaged ZIP file or of numpy's header: SyntaxError, struct.error, anything
@@ -199,7 +199,7 @@ def read_texts(file: Path, dim: int, written: Written | None) -> dict[str, NDArr
 
 
 def read_small(file: Path, most: int) -> bytes:
-    """All of a file. Raises ValueError if it is no file, or larger than it can be, OSError if it cannot be read."""
+    """Return the content of a file. Raises ValueError if it is larger than `most` bytes, OSError if unreadable."""
     with open_regular(file) as opened:
         size = os.fstat(opened.fileno()).st_size
         require(size <= most, f"it has {size:,} bytes")
@@ -207,14 +207,14 @@ def read_small(file: Path, most: int) -> bytes:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an error says, short enough for a sentence."""
+    """Return the first line of an error's message, short enough for a sentence."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     return (reason_of(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
 def size_of(file: Path) -> int | None:
-    """The size of a file, None if it is none."""
+    """Return the size of a file in bytes, None if there is no regular file."""
     try:
         return None if file.is_symlink() or not file.is_file() else file.stat().st_size
     except FileNotFoundError:
@@ -222,7 +222,7 @@ def size_of(file: Path) -> int | None:
 
 
 def reserve(opened: IO[bytes], size: int) -> None:
-    """Make a file as large as it will be, with its disk space taken."""
+    """Extend a file to its final size in bytes, with disk space allocated. Raises OSError if there is too little."""
     if hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(opened.fileno(), 0, size)
@@ -238,7 +238,7 @@ def reserve(opened: IO[bytes], size: int) -> None:
 
 
 def sync(file: Path) -> None:
-    """Have the system write a file to the disk now, where it can."""
+    """Flush a file to the disk, where the file system can."""
     with file.open("rb+") as opened:
         try:
             os.fsync(opened.fileno())
@@ -248,6 +248,6 @@ def sync(file: Path) -> None:
 
 
 def require(fine: bool, reason: str) -> None:
-    """Raise ValueError with a reason unless all is fine."""
+    """Raise ValueError with a reason unless `fine`."""
     if not fine:
         raise ValueError(reason)

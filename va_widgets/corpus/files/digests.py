@@ -1,4 +1,4 @@
-"""Digests: what the files of a corpus held when they were written, so that later damage can be found."""
+"""Digests of the files of a corpus, made when they are written, so that later damage can be detected."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class Written(msgspec.Struct, frozen=True):
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a JSON file is to hold, with the digest of it as one more field."""
+    """Return the content of a JSON file with its own digest as one more field."""
     return {**content, CHECK: _digest(content)}
 
 
 def is_changed(content: Mapping[str, Any]) -> bool | None:
-    """Return whether what a JSON file holds differs from what `sealed` returned; None if it is of an older version.
+    """Return whether the content of a JSON file differs from what `sealed` returned; None if it has no digests.
 
-    That one kept no digests of other files either.
+    Older versions wrote neither its own nor those of other files.
     """
-    told = content.get(CHECK)
-    return None if not told and not content.get(FILES) else told != _digest(content)
+    recorded = content.get(CHECK)
+    return None if not recorded and not content.get(FILES) else recorded != _digest(content)
 
 
 def _digest(content: Mapping[str, Any]) -> str:

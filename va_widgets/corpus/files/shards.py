@@ -1,4 +1,4 @@
-"""Shards: what each video, or some pictures, gave to a corpus, in a folder of their own."""
+"""Shards: the clips of one video, or of some pictures, in a folder of their own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Shard:
-    """What one video, or some pictures, gave: clips, float16 embeddings, and their filmstrips one after the other."""
+    """The clips of one video, or of some pictures: table, embeddings float16 (n, dim), concatenated filmstrips."""
 
     clips: pd.DataFrame
     embeddings: NDArray[np.float16]
@@ -46,28 +46,28 @@ class Shard:
 
 @dataclass(frozen=True)
 class ShardCard:
-    """How a shard was made."""
+    """The settings and the outcome of making a shard."""
 
     fingerprint: str
     frames_per_shot: int
     status: str
     reason: str
     clips: int
-    seconds: float = field(default=0.0)  # a file
+    seconds: float = field(default=0.0)  # of decoding and embedding for each file
     cut: str = "shots"
-    files: dict[str, Written] = field(default_factory=dict)  # what the other files of the shard held
+    files: dict[str, Written] = field(default_factory=dict)  # digests of the other files of the shard
     check: str = ""  # see `digests.sealed`
 
 
 def write_shard(path: Path, key: str, shard: Shard) -> None:
-    """Write what one video gave; the folder appears whole or not at all.
+    """Write a shard; the folder `key` appears whole or not at all.
 
     Raises CorpusError if there is a folder of that name with files that are not a shard's.
     """
     folder = inside(path, SHARDS_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = leftovers.unfinished(folder, leftovers.new_number())
-    table, matrix = io.BytesIO(), io.BytesIO()  # neither Arrow nor numpy itself says that a disk is full
+    table, matrix = io.BytesIO(), io.BytesIO()  # neither Arrow nor numpy itself reports a full disk
     pq.write_table(pa.Table.from_pandas(shard.clips), table)
     np.save(matrix, shard.embeddings)
     contents: dict[str, memoryview] = {
@@ -76,11 +76,11 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
         STRIPS_FILE: memoryview(shard.strips),
     }
     card = replace(shard.card, files={name: Written.of(content) for name, content in contents.items()}, check="")
-    told = json.dumps(sealed({**asdict(card), "files": msgspec.to_builtins(card.files)}))
+    card_json = json.dumps(sealed({**asdict(card), "files": msgspec.to_builtins(card.files)}))
     try:
         unfinished.mkdir()
-        # The card first: by it the folder is known for ours if the rest does not come.
-        for name, content in {SHARD_CARD: memoryview(told.encode()), **contents}.items():
+        # The card first: it identifies the folder as ours if this process is killed before the rest is written.
+        for name, content in {SHARD_CARD: memoryview(card_json.encode()), **contents}.items():
             with (unfinished / name).open("xb") as opened:
                 opened.write(content)
         for file in unfinished.iterdir():
@@ -97,7 +97,7 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
 
 
 def check_shard(path: Path, key: str) -> None:
-    """Raise CorpusError if the folder of a shard is there and holds what is not a shard's."""
+    """Raise CorpusError if the folder of a shard exists and holds what is not a shard's."""
     folder = inside(path, SHARDS_FOLDER, key)
     if not os.path.lexists(folder):
         return
@@ -109,14 +109,14 @@ def check_shard(path: Path, key: str) -> None:
 
 
 def clear_unfinished_shards(path: Path) -> None:
-    """Remove what a killed writer of shards left behind."""
-    for left in (path / SHARDS_FOLDER).glob(".unfinished-*"):
-        if leftovers.number_of(left) is not None and _is_unfinished_shard(left):
-            _remove_shard(left)
+    """Remove the unfinished shards of a killed writer."""
+    for folder in (path / SHARDS_FOLDER).glob(".unfinished-*"):
+        if leftovers.number_of(folder) is not None and _is_unfinished_shard(folder):
+            _remove_shard(folder)
 
 
 def _is_unfinished_shard(folder: Path) -> bool:
-    """Whether a folder holds nothing, or a shard as far as it was written or is not removed yet."""
+    """Return whether a folder holds nothing, or a shard that is partly written or partly removed."""
     if folder.is_symlink() or not folder.is_dir():
         return False
     names = {entry.name for entry in folder.iterdir()}
@@ -128,13 +128,13 @@ def _is_unfinished_shard(folder: Path) -> bool:
 
 
 def _remove_shard(folder: Path) -> None:
-    """Remove the folder of a shard, its card last; what else is in it stays, and the folder with it."""
+    """Remove the folder of a shard, its card last; a folder that holds other files stays, with these."""
     if leftovers.remove_all(folder / name for name in SHARD_FILES) and not any(folder.iterdir()):
         folder.rmdir()
 
 
 def read_card(folder: Path) -> ShardCard | None:
-    """How the shard in a folder was made, None if its card cannot be read."""
+    """Return the card of the shard in a folder, None if it cannot be read."""
     try:
         return msgspec.json.decode(read_small(folder / SHARD_CARD, _LARGEST_CARD), type=ShardCard)
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
@@ -142,7 +142,7 @@ def read_card(folder: Path) -> ShardCard | None:
 
 
 def read_shard_card(path: Path, key: str) -> ShardCard | None:
-    """How a video's shard was made, None if there is none, or it is not whole."""
+    """Return the card of the shard `key`; None if there is no such shard, or it is incomplete or damaged."""
     folder = inside(path, SHARDS_FOLDER, key)
     card = read_card(folder)
     if card is None or any(size_of(folder / name) is None for name in SHARD_FILES):
@@ -150,13 +150,13 @@ def read_shard_card(path: Path, key: str) -> ShardCard | None:
     sizes = {name: size_of(folder / name) for name in SHARD_FILES}
     if any(name in card.files and card.files[name].size != sizes[name] for name in sizes):
         return None
-    # The filmstrips are most of a shard, and not needed to make a corpus of it: they are only measured.
-    read = (name for name in (_CLIPS, _EMBEDDINGS) if name in card.files)
-    return card if all(Written.of_file(folder / name) == card.files[name] for name in read) else None
+    # The filmstrips are most of a shard, and not needed to merge it: only their size is compared.
+    digested = (name for name in (_CLIPS, _EMBEDDINGS) if name in card.files)
+    return card if all(Written.of_file(folder / name) == card.files[name] for name in digested) else None
 
 
 def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
-    """A shard's clips. Raises CorpusError if they cannot be read."""
+    """Return a shard's table of clips. Raises CorpusError if it cannot be read."""
 
     def read(file: Path) -> pd.DataFrame:
         with open_regular(file) as opened:
@@ -166,7 +166,7 @@ def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
 
 
 def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
-    """A shard's embeddings, row by row those of its clips. Raises CorpusError if they cannot be read."""
+    """Return a shard's embeddings, float16 (n, dim), row i of clip i. Raises CorpusError if they cannot be read."""
     return _read_of_shard(path, key, _EMBEDDINGS, read_matrix)
 
 
@@ -174,7 +174,7 @@ def _read_of_shard(path: Path, key: str, name: str, read: Callable[[Path], _T]) 
     file = inside(path, SHARDS_FOLDER, key, name)
     try:
         return read(file)
-    except Exception as error:  # Arrow raises whatever the directions for pandas in a damaged file lead to
+    except Exception as error:  # a damaged file can make Arrow and pandas raise anything
         raise CorpusError(
             failure(str(file), error)
             or f"{file} is damaged ({first_line(error)}): remove its folder, then build again to read its video anew."
@@ -182,12 +182,12 @@ def _read_of_shard(path: Path, key: str, name: str, read: Callable[[Path], _T]) 
 
 
 def read_strip(path: Path, key: str, start: int, size: int) -> bytes:
-    """The bytes of one filmstrip. Raises OSError if the shard is gone, CorpusError if it holds fewer."""
+    """Return the bytes of one filmstrip. Raises OSError if the shard is gone, CorpusError if its file is too short."""
     file = inside(path, SHARDS_FOLDER, key, STRIPS_FILE)
-    held = size_of(file)
-    if held is None:  # a pipe would never end
+    length = size_of(file)
+    if length is None:  # gone, or no regular file: a pipe would never end
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
-    if not 0 <= size <= LARGEST_STRIP or not 0 <= start <= held - size:
+    if not 0 <= size <= LARGEST_STRIP or not 0 <= start <= length - size:
         raise CorpusError(f"{file} is damaged (it ends before {start + size:,} bytes): copy the corpus again.")
     with open_regular(file) as opened:
         opened.seek(start)

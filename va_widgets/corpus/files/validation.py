@@ -1,6 +1,6 @@
-"""Validation of the table of clips, so that whatever is done with an open corpus meets only values that it can have.
+"""Validation of the table of clips, so that code which works with an open corpus meets only values that it can have.
 
-Values are compared where Arrow has them, before anything is made of them: a million clips take a few milliseconds.
+Values are compared in Arrow, before they are converted: a million clips take a few milliseconds.
 """
 
 from __future__ import annotations
@@ -37,33 +37,33 @@ _STRIPS = {
 _plain_name = re.compile(PLAIN_NAME)
 
 
-def fault_of_columns(names: Sequence[str], *, given: bool) -> str:
+def fault_of_columns(names: Sequence[str], *, from_embeddings: bool) -> str:
     """Return what is wrong with the names of the columns of a table of clips; "" if nothing is.
 
-    `given` says that the corpus was made of embeddings: then clips need no pictures.
+    Clips of a corpus that was made `from_embeddings` need no pictures.
     """
     if len(set(names)) != len(names):
         return "a column comes twice"
     needed = ["clip_id", "video", "cluster", *_FLOATS, *_COUNTS]
-    if not given or any(name in names for name in ("_key", "_root", *_STRIPS)):
+    if not from_embeddings or any(name in names for name in ("_key", "_root", *_STRIPS)):
         needed += ["_key", "_root", *_STRIPS]
     return next((f"it has no column {name}" for name in needed if name not in names), "")
 
 
-def fault_of_clips(table: pa.Table, *, given: bool) -> str:
+def fault_of_clips(table: pa.Table, *, from_embeddings: bool) -> str:
     """Return what is wrong with what users see of a table of clips, such as "the column start is no number"; or "".
 
-    `given` says that the corpus was made of embeddings: then times may be missing or of any unit. That clip ids are
-    unique is not looked at: that takes longer than all else.
+    Times of a corpus that was made `from_embeddings` may be missing or of any unit. Whether clip ids are unique is not
+    checked: that takes longer than all else.
     """
-    # One after the other: each check relies on those before it.
+    # In this order: each check relies on those before it.
     return fault_of_arrow(table) or next(
-        filter(None, chain(_faults_of_texts(table), _faults_of_numbers(table, given))), ""
+        filter(None, chain(_faults_of_texts(table), _faults_of_numbers(table, from_embeddings))), ""
     )
 
 
 def fault_of_media(table: pa.Table, *, roots: int) -> str:
-    """Return what is wrong with where a table of clips says that pictures are; "" if nothing is.
+    """Return what is wrong with the columns that locate videos and filmstrips; "" if nothing is.
 
     `roots` is the number of folders that videos were taken from.
     """
@@ -80,7 +80,7 @@ def fault_of_arrow(table: pa.Table) -> str:
 
 
 def fault_of_frame(frame: pd.DataFrame, rows: int) -> str:
-    """Return what is wrong with a table of clips as pandas has it, which it reads by directions in the file."""
+    """Return what is wrong with a table of clips in pandas, which follows metadata of the file in reading it; or ""."""
     if len(frame) != rows:
         return f"it has {len(frame):,} rows for {rows:,} clips"
     if frame.index.name != "clip_id":
@@ -100,13 +100,13 @@ def _faults_of_texts(table: pa.Table) -> Iterator[str]:
     yield from (f"the video {video!r} holds a NUL character" for video in videos if "\0" in video)
 
 
-def _faults_of_numbers(table: pa.Table, given: bool) -> Iterator[str]:
+def _faults_of_numbers(table: pa.Table, from_embeddings: bool) -> Iterator[str]:
     limits: dict[str, tuple[float, float]] = {**_FLOATS, **_COUNTS}
-    if given:
+    if from_embeddings:
         limits = dict.fromkeys(limits, (-_LARGEST, _LARGEST))
     for name, (least, most) in limits.items():
-        yield _fault_of_range(table[name], name, least, most, missing=given and name in _FLOATS)
-    if not given:
+        yield _fault_of_range(table[name], name, least, most, missing=from_embeddings and name in _FLOATS)
+    if not from_embeddings:
         for first, last in (("start", "end"), ("frame_in", "frame_out")):
             if (_values(table[first]) > _values(table[last])).any():
                 yield f"a clip has its {first} after its {last}"
@@ -124,14 +124,14 @@ def _faults_of_media(table: pa.Table, roots: int) -> Iterator[str]:
     for name, (least, most) in _STRIPS.items():
         yield _fault_of_range(table[name], name, least, most)
     width, height, frames = (_values(table[name]) for name in ("_strip_width", "_strip_height", "_strip_frames"))
-    if len(table) and int(width.max()) * int(frames.max()) * int(height.max()) > _MOST_PIXELS:  # cheaper than each
+    if len(table) and int(width.max()) * int(frames.max()) * int(height.max()) > _MOST_PIXELS:  # cheaper than every row
         width, height, frames = (values.astype(np.int64) for values in (width, height, frames))
         if (width * frames * height).max() > _MOST_PIXELS:
             yield "a filmstrip has more pixels than one can have"
 
 
 def _fault_of_text(column: pa.ChunkedArray, name: str) -> str:
-    """What is wrong with a column that must hold texts."""
+    """Return what is wrong with a column that must hold texts; or ""."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return f"the column {name} is no text"
@@ -139,7 +139,7 @@ def _fault_of_text(column: pa.ChunkedArray, name: str) -> str:
 
 
 def _fault_of_range(column: pa.ChunkedArray, name: str, least: float, most: float, missing: bool = False) -> str:
-    """What is wrong with numbers that must lie in a range; `missing` ones may be allowed."""
+    """Return what is wrong with numbers that must lie in a range; or "". `missing` ones may be allowed."""
     whole = name not in _FLOATS
     if not (pa.types.is_integer(column.type) or (not whole and pa.types.is_floating(column.type))):
         return f"the column {name} is no number"
@@ -155,7 +155,7 @@ def _fault_of_range(column: pa.ChunkedArray, name: str, least: float, most: floa
 
 
 def _distinct(column: pa.ChunkedArray) -> list[Any]:
-    """The distinct values of a column of texts."""
+    """Return the distinct values of a column of texts."""
     if pa.types.is_dictionary(column.type):
         return [text for chunk in column.chunks for text in chunk.dictionary.to_pylist()]
     return pc.unique(column).to_pylist()

@@ -1,1 +1,1 @@
-"""What people bring along, vectors and tables, becomes a corpus."""
+"""The user's vectors and tables become a corpus, or columns of one."""

@@ -1,4 +1,4 @@
-"""Embeddings that somebody has already become a corpus."""
+"""The user's embeddings become a corpus."""
 
 from __future__ import annotations
 
@@ -17,42 +17,45 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described, listed
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath, absolute_path, exists
-from va_widgets.corpus.ingest.columns import check_columns
-from va_widgets.corpus.ingest.user_tables import (
-    check_names,
-    holds_texts,
-    id_texts,
-    index_by_clip,
-    origin_of,
-    read_table,
-    seconds,
-)
+from va_widgets.corpus.building.merge import clusters
 from va_widgets.corpus.ingest.vectors import (
     ID_COLUMNS,
-    GivenVectors,
     Vectors,
+    VectorSource,
     labels_of,
     read_vectors,
     write_normalised,
 )
 from va_widgets.corpus.lock import locked, remove_empty
-from va_widgets.corpus.manifest import COLUMNS, GIVEN, MANIFEST_FILE, SCHEMA_VERSION, TYPES, Manifest, check_folder
-from va_widgets.corpus.merge import clusters
+from va_widgets.corpus.manifest import (
+    COLUMNS,
+    FROM_EMBEDDINGS,
+    MANIFEST_FILE,
+    SCHEMA_VERSION,
+    TYPES,
+    Manifest,
+    check_folder,
+)
+from va_widgets.corpus.user_tables.columns import check_columns
+from va_widgets.corpus.user_tables.encoding import holds_texts
+from va_widgets.corpus.user_tables.ids import id_texts, index_by_clip
+from va_widgets.corpus.user_tables.read import check_names, origin_of, read_table
+from va_widgets.corpus.user_tables.times import seconds
 from va_widgets.corpus.writing import Writing
 from va_widgets.encoders.protocol import Encoder
 
 _ROWS_DIGESTED = 1000
 _BY_ROW = "give the vectors alone as an array, one a row of the table"
-# The corpus's own columns of numbers, beside times and clusters: whether they are whole. 0 stands for unknown.
+# The corpus's own columns of numbers, beside times and clusters, and whether they hold whole numbers. 0 is unknown.
 _NUMBERS = {"frame_in": True, "frame_out": True, "fps": False, "width": True, "height": True}
 _LARGEST = 2**31 - 1
-_LATEST = 1e12  # seconds: more than any clock's, and few enough to be added up
-_LARGEST_CLUSTER = 2**15 - 1  # clusters are counted in arrays of that length
+_LATEST = 1e12  # seconds: later than any clock's, and precise to a millisecond
+_LARGEST_CLUSTER = 2**15 - 1  # the largest int16
 
 
-def write_given(
+def write_from_embeddings(
     path: Path,
-    embeddings: GivenVectors,
+    embeddings: VectorSource,
     clips: pd.DataFrame | GivenPath,
     encoder: Encoder | None,
     texts: Mapping[str, ArrayLike] | None,
@@ -61,8 +64,8 @@ def write_given(
 
     Where both carry ids, vectors are brought into the order of the clips; otherwise the n-th vector is the n-th clip's.
 
-    Raises CorpusError if `path` holds a corpus, vectors and clips do not belong together, or values are refused; what
-    is said of the table is found out before anything is written.
+    Raises CorpusError if `path` holds a corpus, vectors and clips do not belong together, or values are refused; for
+    values of the table before anything is written.
     """
     check_folder(path)
     if exists(path / MANIFEST_FILE):
@@ -72,12 +75,12 @@ def write_given(
     origin = origin_of(clips)
     check_names(table.columns, origin, own=())
     labels = labels_of(table.index)
-    named = labels is not None or "clip_id" in table.columns
+    has_ids = labels is not None or "clip_id" in table.columns
     table = index_by_clip(table, origin)
     table = _with_own_columns(table, origin)
     check_columns(table.drop(columns=[name for name in COLUMNS if name in table.columns]), origin)
     n, dim = vectors.shape
-    if vectors.ids is not None and not named:
+    if vectors.ids is not None and not has_ids:
         raise CorpusError(
             f"{vectors.name} comes with ids of clips, but the table{origin} has none: call its column of ids clip_id,"
             f" or {_BY_ROW}."
@@ -93,7 +96,7 @@ def write_given(
             " the one that belongs to them."
         )
     phrases = _checked_texts(texts, dim)
-    fresh = not exists(path)
+    is_new = not exists(path)
     try:
         with locked(path), Writing(path) as writing:
             name, matrix = writing.embeddings(n, dim)
@@ -111,16 +114,16 @@ def write_given(
                     embeddings_file=name,
                     texts_file=writing.texts(phrases) if phrases else None,
                     roots=[],
-                    cut=GIVEN,
+                    cut=FROM_EMBEDDINGS,
                 )
             )
     except CorpusError:
-        remove_empty(path, fresh)
+        remove_empty(path, is_new)
         raise
 
 
-def _vector_columns(vectors: Vectors, embeddings: GivenVectors, clips: pd.DataFrame | GivenPath) -> list[str]:
-    """The column that holds the vectors where the table of clips is also the source of the vectors."""
+def _vector_columns(vectors: Vectors, embeddings: VectorSource, clips: pd.DataFrame | GivenPath) -> list[str]:
+    """Return the column that holds the vectors, if the table of clips is also the source of the vectors."""
     if vectors.column is None:
         return []
     same = embeddings is clips
@@ -130,21 +133,21 @@ def _vector_columns(vectors: Vectors, embeddings: GivenVectors, clips: pd.DataFr
 
 
 def _rows(
-    vectors: Vectors, given: pd.Index, clips: pd.Index, labels: pd.Index | None, origin: str
+    vectors: Vectors, vector_ids: pd.Index, clips: pd.Index, labels: pd.Index | None, origin: str
 ) -> NDArray[np.int64] | None:
-    """The row of the table that each vector belongs to, by the clips' ids; None if that is the row it is in.
+    """Return the row of the table that each vector belongs to, by the clips' ids; None if that is its own row.
 
-    `given` are the ids of the vectors, and `labels` the index that the table came with. Where both are the same, and
-    no ids of clips, they are what is left of one table, so that the rows belong together.
+    `vector_ids` are the ids of the vectors, and `labels` the index that the table came with. Where both are equal, and
+    no ids of clips, they are rows of one former table, so that vectors and clips belong together row by row.
 
-    Raises CorpusError if the vectors do not have exactly the ids of the clips, or if rows and ids say different things.
+    Raises CorpusError if the vectors do not have exactly the ids of the clips, or if rows and ids contradict.
     """
     name = vectors.name
     where = f" of {name[:1].lower()}{name[1:]}" if name.startswith("The ") else f" of {name}"
-    ids = id_texts(given, where)
+    ids = id_texts(vector_ids, where)
     rows = clips.get_indexer(ids)
-    alike = given.name not in ID_COLUMNS and labels is not None and given.equals(labels)
-    if alike and (rows < 0).all():
+    same_labels = vector_ids.name not in ID_COLUMNS and labels is not None and vector_ids.equals(labels)
+    if same_labels and (rows < 0).all():
         return None
     has_vector = np.zeros(len(clips), dtype=np.bool_)
     has_vector[rows[rows >= 0]] = True
@@ -161,7 +164,7 @@ def _rows(
         )
     if np.array_equal(rows, np.arange(len(rows))):
         return None
-    if alike:
+    if same_labels:
         raise CorpusError(
             f"The index{where} is that of the table of clips{origin}, too, but holds its clip ids in another order:"
             f" call it clip_id if these are ids, or {_BY_ROW}."
@@ -170,7 +173,7 @@ def _rows(
 
 
 def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:
-    """The table with all of the corpus's own columns but the clusters, those that it has checked.
+    """Return the table with all of the corpus's own columns but the clusters; those that it has are checked.
 
     Raises CorpusError for the first value that is refused.
     """
@@ -189,15 +192,17 @@ def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:
 
 
 def _times(table: pd.DataFrame, origin: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The start and the end of each clip in seconds, NaN where it has neither."""
-    there = [name for name in ("start", "end") if name in table.columns]
-    if len(there) == 1:
-        other = "end" if there == ["start"] else "start"
-        raise CorpusError(f"The table of clips{origin} has a column {there[0]!r} but none called {other!r}: give both.")
-    if not there:
+    """Return the start and the end of each clip in seconds, float64 (n,) each, NaN where it has neither."""
+    present = [name for name in ("start", "end") if name in table.columns]
+    if len(present) == 1:
+        other = "end" if present == ["start"] else "start"
+        raise CorpusError(
+            f"The table of clips{origin} has a column {present[0]!r} but none called {other!r}: give both."
+        )
+    if not present:
         return np.full(len(table), np.nan), np.full(len(table), np.nan)
-    missing = {name: table[name].isna().to_numpy(dtype=np.bool_) for name in there}
-    moments = {name: seconds(table[name]) for name in there}
+    missing = {name: table[name].isna().to_numpy(dtype=np.bool_) for name in present}
+    moments = {name: seconds(table[name]) for name in present}
 
     def refuse(bad: NDArray[np.bool_], what: str, name: str = "start") -> None:
         if bad.any():
@@ -219,12 +224,12 @@ def _times(table: pd.DataFrame, origin: str) -> tuple[NDArray[np.float64], NDArr
 
 
 def _videos(table: pd.DataFrame, origin: str) -> pd.Series[Any]:
-    """The name of each clip's video as text, empty where it has none."""
+    """Return the name of each clip's video as text, empty where it has none."""
     if "video" not in table.columns:
         return pd.Series("", table.index, dtype="category")
     videos = table["video"]
     if videos.dtype == object and not holds_texts(videos):
-        odd = next((one for one in videos[videos.notna()] if not isinstance(one, (str, Real))), None)
+        odd = next((video for video in videos[videos.notna()] if not isinstance(video, (str, Real))), None)
         if odd is not None:
             raise CorpusError(f"The name of a video{origin} must be a text, not {described(odd)}: give its path or id.")
     texts = videos.astype(object).where(videos.notna(), "") if videos.isna().any() else videos
@@ -234,7 +239,7 @@ def _videos(table: pd.DataFrame, origin: str) -> pd.Series[Any]:
 def _numbers(
     table: pd.DataFrame, name: str, whole: bool, origin: str, largest: float = _LARGEST, gaps: bool = True
 ) -> NDArray[np.float64]:
-    """A column of numbers from 0 to `largest`; where `gaps` are allowed, missing ones become 0."""
+    """Return a column of numbers from 0 to `largest`, float64 (n,); if `gaps` are allowed, missing ones become 0."""
     values, missing = seconds(table[name]), table[name].isna().to_numpy(dtype=np.bool_)
     with np.errstate(invalid="ignore"):
         bad = ~((values >= 0) & (values <= largest)) | ((np.floor(values) != values) if whole else False)
@@ -249,17 +254,20 @@ def _numbers(
 
 
 def _completed(table: pd.DataFrame, matrix: NDArray[np.float16]) -> pd.DataFrame:
-    """The table with clusters, and the corpus's own columns first."""
+    """Return the table with clusters, and the corpus's own columns first."""
     if "cluster" not in table.columns:
         table = table.assign(cluster=clusters(matrix))
     return table[[*COLUMNS, *(name for name in table.columns if name not in COLUMNS)]]
 
 
 def _checked_texts(texts: Mapping[str, ArrayLike] | None, dim: int) -> dict[str, NDArray[np.float32]]:
+    """Return the vectors of phrases, float32 (dim,), L2-normalised. Raises CorpusError for any that is refused."""
+    if texts is None:
+        return {}
     checked = {}
-    wanted = "a mapping {phrase: vector}"
-    given = {} if texts is None else arguments.instance(texts, Mapping, "text_embeddings", wanted, error=CorpusError)
-    for phrase, values in given.items():
+    expected = "a mapping {phrase: vector}"
+    texts = arguments.instance(texts, Mapping, "text_embeddings", expected, error=CorpusError)
+    for phrase, values in texts.items():
         arguments.text(phrase, "A phrase of text_embeddings", error=CorpusError)
         try:
             vector = np.asarray(values, dtype=np.float32)

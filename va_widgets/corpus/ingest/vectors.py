@@ -1,4 +1,4 @@
-"""Vectors that users bring along, with their clips' ids where they carry them, read a block at a time."""
+"""The user's vectors, with the ids of their clips if they have them, read a block at a time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath
-from va_widgets.corpus.ingest.user_tables import existing_file, first_line, quoted
+from va_widgets.corpus.files.data_files import first_line
+from va_widgets.corpus.user_tables.read import existing_file, quoted
 
 if TYPE_CHECKING:
     from pyarrow import Array
 
-__all__ = ["ID_COLUMNS", "GivenVectors", "Vectors", "labels_of", "read_vectors", "write_normalised"]
+__all__ = ["ID_COLUMNS", "VectorSource", "Vectors", "labels_of", "read_vectors", "write_normalised"]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
@@ -31,25 +32,25 @@ ID_COLUMNS = ("clip_id", "id")
 _ID_DATASETS = ("clip_id", "clip_ids", "id", "ids")
 _PARQUET_LABELS = "__index_level_0__"  # what pandas calls an index without a name
 _H5_NAME = "embeddings"
-_PARQUET_BUFFER = 1 << 20  # without it a whole row group, which may be the whole file, is held
+_PARQUET_BUFFER = 1 << 20  # bytes; without it a row group, possibly the whole file, is held in memory
 
 
 @dataclass(frozen=True)
 class Vectors:
     """A matrix of floats, `shape` (n, dim), that is read a block of rows at a time and never held as a whole."""
 
-    name: str  # what messages call it
+    name: str  # for messages
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     _read: Callable[[int], Iterator[Floats]]
-    ids: pd.Index | None = None  # of their clips, as given; called one of ID_COLUMNS where they are surely ids
-    column: str | None = None  # of a table, that the vectors are in
+    ids: pd.Index | None = None  # of their clips; named one of ID_COLUMNS unless they may be other labels
+    column: str | None = None  # of the table that the vectors are in
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def blocks(self) -> Iterator[Floats]:
-        """All rows in order, in blocks (rows, dim) of about 8 million values.
+        """Yield all rows in order, in blocks (rows, dim) of about 8 million values.
 
         Raises CorpusError if the file cannot be read to its end.
         """
@@ -61,7 +62,7 @@ class Vectors:
             raise CorpusError(f"{self.name} was to hold {len(self)} vectors but gave {done}: copy or write it again.")
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """The whole matrix in memory; always a copy."""
+        """Return the whole matrix in memory; always a copy."""
         if copy is False:
             raise ValueError(f"{self.name} is read from its source: it cannot become an array without a copy.")
         whole = np.empty(self.shape, dtype=self.dtype if dtype is None else dtype)
@@ -72,12 +73,12 @@ class Vectors:
         return whole
 
 
-GivenVectors: TypeAlias = "ArrayLike | pd.DataFrame | pd.Series[Any] | Mapping[str, ArrayLike] | GivenPath | Vectors"
+VectorSource: TypeAlias = "ArrayLike | pd.DataFrame | pd.Series[Any] | Mapping[str, ArrayLike] | GivenPath | Vectors"
 """Whatever `read_vectors` reads."""
 
 
-def read_vectors(source: GivenVectors) -> Vectors:
-    """Vectors (n, dim) in float16, float32 or float64, one a row, of an array, a table, a mapping or a file.
+def read_vectors(source: VectorSource) -> Vectors:
+    """Return the vectors (n, dim) in an array, a table, a mapping or a file: float16, float32 or float64, one a row.
 
     Parameters
     ----------
@@ -87,12 +88,12 @@ def read_vectors(source: GivenVectors) -> Vectors:
         A DataFrame has such a column of arrays, or a column a dimension.
 
     The ids of the clips are the keys of a mapping; a table's column "clip_id" or "id", or its index unless that only
-    counts the rows; in an HDF5 file a dataset "clip_id", "clip_ids", "id" or "ids" of one value a vector.
+    numbers the rows; in an HDF5 file a dataset "clip_id", "clip_ids", "id" or "ids" of one value a vector.
 
     Files are opened when their blocks are read and closed after the last.
 
     Raises CorpusError if there is no such file, it is of another kind, it is damaged, or it does not hold n vectors of
-    dim floats each; lists of different lengths in a .parquet file are found when their block is read.
+    dim floats each; lists of different lengths in a .parquet file raise it when their block is read.
     """
     if isinstance(source, Vectors):
         return source
@@ -113,9 +114,11 @@ def read_vectors(source: GivenVectors) -> Vectors:
 
 
 def labels_of(index: pd.Index) -> pd.Index | None:
-    """Return the index of a table if it names the rows, None if it only counts them from 0 on."""
-    counts = isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name not in ID_COLUMNS
-    return None if counts else index
+    """Return the index of a table if it names the rows, None if it only numbers them from 0 on."""
+    is_numbering = (
+        isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name not in ID_COLUMNS
+    )
+    return None if is_numbering else index
 
 
 def write_normalised(
@@ -126,13 +129,13 @@ def write_normalised(
 ) -> None:
     """Write all vectors, L2-normalised, into `out`, float16 (n, dim): an array or a memory map opened for writing.
 
-    `rows` (n,) says into which row of `out` each vector goes; without it they keep their order. Only one block is held
+    `rows` (n,) is the row of `out` for each vector; without it they keep their order. Only one block is in memory
     besides `out`. Lengths are taken in float32 after division by the largest value, so no finite vector is too long or
     too short to be normalised.
 
     Raises CorpusError, and leaves `out` half written, at the first vector that has a value that is not finite, or that
-    is all zeros: such a vector points nowhere, is like no text and no clip, and mostly stands for a clip that could not
-    be embedded. The row is named, and the clip if `clip_ids`, one a row of `out`, are given.
+    is all zeros: such a vector has no direction, and mostly stands for a clip that could not be embedded. The message
+    names the row, and the clip if `clip_ids`, one a row of `out`, are given.
     """
     assert out.shape == vectors.shape, (out.shape, vectors.shape)
     done = 0
@@ -148,8 +151,8 @@ def write_normalised(
         wide = np.result_type(block, np.float32)
         scaled = np.divide(block, largest[:, np.newaxis], dtype=wide).astype(np.float32, copy=False)
         scaled /= np.linalg.norm(scaled, axis=1, keepdims=True)
-        some = slice(done, done + len(block))
-        out[some if rows is None else rows[some]] = scaled
+        target = slice(done, done + len(block))
+        out[target if rows is None else rows[target]] = scaled
         done += len(block)
 
 
@@ -164,15 +167,15 @@ def _vectors_of_array(source: ArrayLike) -> Vectors:
 
 
 def _vectors_of_frame(table: pd.DataFrame) -> Vectors:
-    name = "The table of embeddings"
-    names = [one for one in ID_COLUMNS if list(table.columns).count(one) == 1]
+    origin = "The table of embeddings"
+    names = [name for name in ID_COLUMNS if list(table.columns).count(name) == 1]
     ids = pd.Index(table[names[0]]) if names else labels_of(table.index)
-    rest = [one for one in table.columns if one not in names[:1]]
-    lists = [one for one in rest if rest.count(one) == 1 and _holds_lists(table[one])]
-    kept = [one for one in _VECTOR_COLUMNS if one in lists] or lists
-    if kept and (kept[0] in _VECTOR_COLUMNS or len(kept) == 1):
-        return _vectors_of_series(f"{name} ({kept[0]!r})", table[kept[0]], ids, str(kept[0]))
-    return _in_memory(name, table[rest].to_numpy(), ids)
+    rest = [name for name in table.columns if name not in names[:1]]
+    lists = [name for name in rest if rest.count(name) == 1 and _holds_lists(table[name])]
+    columns = [name for name in _VECTOR_COLUMNS if name in lists] or lists
+    if columns and (columns[0] in _VECTOR_COLUMNS or len(columns) == 1):
+        return _vectors_of_series(f"{origin} ({columns[0]!r})", table[columns[0]], ids, str(columns[0]))
+    return _in_memory(origin, table[rest].to_numpy(), ids)
 
 
 def _holds_lists(column: pd.Series[Any]) -> bool:
@@ -181,7 +184,7 @@ def _holds_lists(column: pd.Series[Any]) -> bool:
 
 def _vectors_of_series(name: str, vectors: pd.Series[Any], ids: pd.Index | None, column: str | None = None) -> Vectors:
     try:
-        array = np.stack([np.asarray(one) for one in vectors])
+        array = np.stack([np.asarray(vector) for vector in vectors])
     except (ValueError, TypeError, RuntimeError) as error:  # of different lengths, none at all, tensors on a GPU
         raise CorpusError(f"{name} holds no vectors of one length ({first_line(error)}): give one a clip.") from error
     return _in_memory(name, array, ids, column)
@@ -241,12 +244,12 @@ def _vectors_of_h5(file: Path) -> Vectors:
 
 
 def _h5_ids(opened: Any, name: str, n: int) -> pd.Index | None:
-    """The ids that lie beside the dataset `name`, or at the top of the file, one a vector."""
+    """Return the ids in the group of the dataset `name`, or at the top of the file, one a vector; None without any."""
     import h5py
 
     for group in dict.fromkeys((opened[name].parent.name, "/")):
-        for one in _ID_DATASETS:
-            ids = opened[group].get(one)
+        for dataset in _ID_DATASETS:
+            ids = opened[group].get(dataset)
             if isinstance(ids, h5py.Dataset) and ids.shape == (n,) and ids.dtype.kind in "OSUiu":
                 return _index_of(
                     [
@@ -258,24 +261,24 @@ def _h5_ids(opened: Any, name: str, n: int) -> pd.Index | None:
 
 
 def _h5_name(file: Path, opened: Any) -> str:
-    """The name of the dataset that holds the vectors."""
+    """Return the name of the dataset that holds the vectors."""
     import h5py
 
     if isinstance(opened.get(_H5_NAME), h5py.Dataset):
         return _H5_NAME
     names: list[str] = []
 
-    def look(name: str, one: object) -> None:
-        if isinstance(one, h5py.Dataset):
+    def add_dataset(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
             names.append(name)
 
-    opened.visititems(look)
-    found = [name for name in names if opened[name].ndim == 2 and opened[name].dtype.kind == "f"]
-    if len(found) != 1:
+    opened.visititems(add_dataset)
+    matrices = [name for name in names if opened[name].ndim == 2 and opened[name].dtype.kind == "f"]
+    if len(matrices) != 1:
         raise CorpusError(
             f"{file} needs a dataset {_H5_NAME!r}, or only one that is a matrix of floats, but holds {quoted(names)}."
         )
-    return found[0]
+    return matrices[0]
 
 
 def _vectors_of_parquet(file: Path) -> Vectors:
@@ -284,16 +287,16 @@ def _vectors_of_parquet(file: Path) -> Vectors:
 
     @contextmanager
     def opened() -> Iterator[Any]:
-        with file.open("rb") as binary:  # by Python: Arrow knows no path that is not UTF-8
+        with file.open("rb") as binary:  # by Python: Arrow accepts no path that is not UTF-8
             yield pq.ParquetFile(binary, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
 
     try:
-        with opened() as kept:
-            schema, n = kept.schema_arrow, kept.metadata.num_rows
+        with opened() as parquet:
+            schema, n = parquet.schema_arrow, parquet.metadata.num_rows
             name = _vector_column(file, schema)
             kind = schema.field(name).type
-            first = next(kept.iter_batches(batch_size=1, columns=[name]), None)
-            ids = _parquet_ids(kept)
+            first = next(parquet.iter_batches(batch_size=1, columns=[name]), None)
+            ids = _parquet_ids(parquet)
     except (pa.ArrowException, OSError) as error:
         raise CorpusError(f"{file} cannot be read as Parquet ({first_line(error)}): copy or write it again.") from error
     label = f"{file} ({name!r})"
@@ -306,13 +309,13 @@ def _vectors_of_parquet(file: Path) -> Vectors:
     def read(rows: int) -> Iterator[Floats]:
         done = 0
         try:
-            with opened() as kept:
-                for batch in kept.iter_batches(batch_size=rows, columns=[name]):
+            with opened() as parquet:
+                for batch in parquet.iter_batches(batch_size=rows, columns=[name]):
                     yield _matrix(label, batch.column(0), done, dim)
                     done += len(batch)
         except (pa.ArrowException, OSError) as error:
             if pa.types.is_fixed_size_list(kind) and isinstance(error, pa.ArrowInvalid):
-                # pyarrow < 26 reads no fixed-size list that is missing, and does not say in which row.
+                # pyarrow < 26 cannot read a missing fixed-size list, and does not report its row.
                 raise CorpusError(
                     f"{label} has no vector in one of its rows: all vectors must have one length."
                 ) from error
@@ -323,14 +326,14 @@ def _vectors_of_parquet(file: Path) -> Vectors:
     return Vectors(label, (n, dim), dtype, read, ids, name)
 
 
-def _parquet_ids(kept: Any) -> pd.Index | None:
-    """The ids that lie in a column beside the vectors."""
+def _parquet_ids(parquet: Any) -> pd.Index | None:
+    """Return the ids in a column beside the vectors; None without any."""
     import pyarrow as pa
 
-    schema = kept.schema_arrow
+    schema = parquet.schema_arrow
     for name in (*ID_COLUMNS, _PARQUET_LABELS):
         if schema.names.count(name) == 1 and not pa.types.is_nested(schema.field(name).type):
-            ids = kept.read([name], use_pandas_metadata=False).column(0).to_pylist()
+            ids = parquet.read([name], use_pandas_metadata=False).column(0).to_pylist()
             return _index_of(ids, None if name == _PARQUET_LABELS else "clip_id")
     return None
 
@@ -352,7 +355,7 @@ def _vector_column(file: Path, schema: Any) -> str:
 
 
 def _first_length(name: str, first: Any) -> int:
-    """How long the list in the first row is; 0 if there are no rows."""
+    """Return the length of the list in the first row; 0 if there are no rows."""
     if first is None:
         return 0
     if not first.column(0)[0].is_valid:
@@ -361,7 +364,7 @@ def _first_length(name: str, first: Any) -> int:
 
 
 def _matrix(name: str, lists: Array, done: int, dim: int) -> Floats:
-    """A column of lists as a matrix. Raises CorpusError for the first list that is missing or of another length."""
+    """Return a column of lists as a matrix (n, dim). Raises CorpusError if a list is missing or not `dim` long."""
     import pyarrow.compute as pc
 
     lengths = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False)
@@ -376,7 +379,7 @@ def _matrix(name: str, lists: Array, done: int, dim: int) -> Floats:
 
 
 def _index_of(ids: Sequence[object], name: str | None = "clip_id") -> pd.Index:
-    """Ids as an index of one level, even if they are tuples."""
+    """Return ids as an index of one level, even if they are tuples."""
     return pd.Index(pd.Series(list(ids), dtype=object), tupleize_cols=False, name=name)
 
 

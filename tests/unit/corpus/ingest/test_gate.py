@@ -26,10 +26,12 @@ from hypothesis import strategies as st
 
 import va_widgets as va
 from tests.unit.video.test_decode import film, scene
-from va_widgets.corpus.build import renew_columns
-from va_widgets.corpus.ingest.columns import check_stacked
-from va_widgets.corpus.ingest.user_tables import checked_segments, id_texts, read_table
+from va_widgets.corpus.ingest.with_columns import replace_clips
 from va_widgets.corpus.manifest import COLUMNS, HIDDEN, read_manifest
+from va_widgets.corpus.user_tables.columns import check_stacked
+from va_widgets.corpus.user_tables.ids import id_texts
+from va_widgets.corpus.user_tables.read import read_table
+from va_widgets.corpus.user_tables.segments import checked_segments
 from va_widgets.encoders.protocol import Encoder, as_encoder
 
 IDS = ["a", "b", "c"]
@@ -647,7 +649,7 @@ def test_a_table_that_would_not_open_is_not_put_in_place(
     spoil: Callable[[pd.DataFrame], pd.DataFrame], told: str, whole: va.Corpus
 ) -> None:
     with pytest.raises(va.CorpusError, match=told):
-        renew_columns(whole.path, read_manifest(whole.path), spoil(whole.clips))
+        replace_clips(whole.path, read_manifest(whole.path), spoil(whole.clips))
 
 
 def test_an_id_twice_makes_no_longer_table(whole: va.Corpus) -> None:

@@ -1,10 +1,10 @@
-"""An approximate index, for corpora so large that one pass over the matrix is felt: beyond about 5 million clips.
+"""An approximate index, for corpora of more than about 5 million clips, where one pass over the matrix takes long.
 
 The rows are sorted into lists of neighbours and kept as four bits a value (Faiss's IVF with a fast-scan quantiser). A
-query looks into the nearest lists alone, and the best that it finds are scored again against the matrix: scores are
-those of `search.nearest`, but a row may be missed. Faiss is an extra, `va-widgets[index]`. Why it and not a graph: a
+query searches the nearest lists only, and the best of their rows are scored again against the matrix: scores are those
+of `exact.nearest`, but a row may be missed. Faiss is an extra, `va-widgets[index]`. Why it and not a graph: a
 text lies outside the cone of the clips, where a graph (HNSW, in USearch too) has to visit thousands of rows to find
-what is nearest, and takes several times as long to build.
+the nearest, and takes several times as long to build.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from va_widgets.base.paths import open_regular
 from va_widgets.base.progress import can_be_shown
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus.files import leftovers
-from va_widgets.corpus.search import best, float32_scores, nearest
+from va_widgets.corpus.search.exact import best, float32_scores, nearest
 
 _CHUNK = 1 << 14  # rows converted to float32 at a time
-_LEAST = 1024  # clips; fewer do not suffice to learn how to round
-_ROWS_A_LIST = 64  # what a list's centre is learnt from
-_PROBED = 1 / 4  # of the lists; see benchmarks/search.py --index for what it finds
-_SAMPLED = 256  # rows that tell one matrix from another
+_LEAST = 1024  # clips; the quantiser cannot be trained on fewer
+_ROWS_A_LIST = 64  # that train the centre of a list
+_PROBED = 1 / 4  # of the lists; benchmarks/search.py --index measures the recall
+_SAMPLED = 256  # rows that identify a matrix
 _MAGIC = b"va-index"
 _LENGTH = 8  # bytes of the card's length, before the magic that ends the file
 
 
 class _Card(msgspec.Struct, frozen=True):
-    """The end of an index file: what matrix it is of, and what lies before it."""
+    """The end of an index file: which matrix it was built of, and what precedes it."""
 
     clips: int
     dim: int
     matrix: str  # digest of some rows
-    size: int  # bytes that Faiss wrote
+    size: int  # bytes written by Faiss
     check: int  # their CRC-32
 
 
@@ -56,18 +56,18 @@ class Index:
     def nearest(
         self, vector: NDArray[np.floating[Any]], k: int, probed: float = _PROBED
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """About the `k` rows nearest to `vector` (dim,), best first: rows int64 and their exact scores float32 (k,).
+        """Return about the `k` rows nearest to `vector` (dim,), best first: rows int64 (k,), exact scores float32 (k,).
 
-        `probed` is the share of the lists that is looked into, 1 for all. Where these hold too few rows, the result
-        is the exact one.
+        `probed` is the share of the lists that is searched, 1 for all. Where these hold too few rows, the result is
+        that of `exact.nearest`.
         """
         faiss = _faiss()
         query = np.ascontiguousarray(vector, dtype=np.float32)
         k = max(0, min(k, len(self._embeddings)))
         lists = max(1, min(self._lists.nlist, round(probed * self._lists.nlist)))
-        candidates = min(len(self._embeddings), 3 * k + 50)  # rounded to four bits, the best may have lost their places
-        _, found = self._lists.search(query[None], candidates, params=faiss.SearchParametersIVF(nprobe=lists))
-        rows = np.unique(found[0])
+        candidates = min(len(self._embeddings), 3 * k + 50)  # at four bits a value the best rows may rank lower
+        _, numbers = self._lists.search(query[None], candidates, params=faiss.SearchParametersIVF(nprobe=lists))
+        rows = np.unique(numbers[0])
         if len(rows) and rows[-1] >= len(self._embeddings):
             raise CorpusError("The index names clips that are not in the corpus: build it again.")
         rows = rows[rows >= 0]
@@ -77,7 +77,7 @@ class Index:
 
 
 def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool = True) -> Index:
-    """Make an index of a matrix (n, dim), which may be memory-mapped, and write it to `file`, whole or not at all.
+    """Build an index of a matrix (n, dim), which may be memory-mapped, and write it to `file`, whole or not at all.
 
     It takes about n * (dim / 2 + 8) bytes, in memory too. Raises SearchUnavailableError without Faiss, and CorpusError
     for fewer than 1,024 clips or a file that cannot be written.
@@ -88,10 +88,10 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
         raise CorpusError(f"An index needs {_LEAST:,} clips, but these are {clips:,}: search them without one.")
     number = min(round(2 * clips**0.5), clips // _ROWS_A_LIST)
     lists = faiss.IndexIVFPQFastScan(faiss.IndexFlatIP(dim), dim, number, dim, 4, faiss.METRIC_INNER_PRODUCT)
-    lists.pq.cp.niter = 8  # sixteen steps a dimension are found soon
+    lists.pq.cp.niter = 8  # enough for sixteen steps a dimension
     with tqdm(total=clips, desc="indexing", unit="clip", disable=not can_be_shown(progress)) as bar:
-        some = np.random.default_rng(0).choice(clips, min(clips, number * _ROWS_A_LIST), replace=False)
-        lists.train(np.asarray(embeddings[np.sort(some)], dtype=np.float32))
+        sample = np.random.default_rng(0).choice(clips, min(clips, number * _ROWS_A_LIST), replace=False)
+        lists.train(np.asarray(embeddings[np.sort(sample)], dtype=np.float32))
         for start in range(0, clips, _CHUNK):
             part = np.asarray(embeddings[start : start + _CHUNK], dtype=np.float32)
             lists.add(part)
@@ -120,9 +120,9 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
 
 
 def open_index(file: Path, embeddings: NDArray[np.float16]) -> Index:
-    """Read the index that was built of this matrix into memory.
+    """Return the index in `file`, read into memory.
 
-    Raises CorpusError if it is of another matrix, or damaged, and SearchUnavailableError without Faiss.
+    Raises CorpusError if it was built of another matrix, or is damaged, and SearchUnavailableError without Faiss.
     """
     faiss = _faiss()
     card = _read_card(file)
@@ -161,7 +161,7 @@ def _read_card(file: Path) -> _Card:
 
 
 def _check(file: Path, size: int) -> int:
-    """CRC-32 of the first `size` bytes of a file; Faiss itself reads damaged ones without noticing."""
+    """Return the CRC-32 of the first `size` bytes of a file; Faiss itself reads damaged files without an error."""
     check = 0
     with open_regular(file) as opened:
         while size > 0 and (part := opened.read(min(size, 1 << 22))):

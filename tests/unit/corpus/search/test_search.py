@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import va_widgets as va
 from va_widgets.base import matrix as matrix_pass
-from va_widgets.corpus import index, search
+from va_widgets.corpus.search import exact, index
 
 
 def unit(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -25,7 +25,7 @@ def unit(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def expected(matrix: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Every row scored in float32 alone, then a stable sort."""
-    scores = np.array([search.float32_scores(row[None], query)[0] for row in matrix], dtype=np.float32)
+    scores = np.array([exact.float32_scores(row[None], query)[0] for row in matrix], dtype=np.float32)
     np.testing.assert_allclose(scores, matrix.astype(np.float64) @ query, atol=1e-4 * np.abs(scores).max() + 1e-4)
     rows = np.argsort(-scores, kind="stable")[:k]
     return rows, scores[rows]
@@ -50,8 +50,8 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
 @given(case=cases(), chunk=st.integers(1, 40))
 def test_nearest_is_what_sorting_all_gives(large: int, case: tuple[np.ndarray, np.ndarray, int], chunk: int) -> None:
     matrix, query, k = case
-    with mock.patch.object(matrix_pass, "LARGE", large), mock.patch.object(search, "_CHUNK", chunk):
-        rows, scores = search.nearest(matrix, query, k)
+    with mock.patch.object(matrix_pass, "LARGE", large), mock.patch.object(exact, "_CHUNK", chunk):
+        rows, scores = exact.nearest(matrix, query, k)
     best, their = expected(matrix, query, k)
     np.testing.assert_array_equal(rows, best)
     np.testing.assert_array_equal(scores, their)
@@ -65,7 +65,7 @@ def test_rows_of_any_length_are_found(length: float) -> None:
     matrix = (unit(rng.normal(size=(400, 64)).astype(np.float32)) * length).astype(np.float16)
     query = rng.normal(size=64).astype(np.float32)
     with mock.patch.object(matrix_pass, "LARGE", 0):
-        rows, scores = search.nearest(matrix, query, 9)
+        rows, scores = exact.nearest(matrix, query, 9)
     best, their = expected(matrix.astype(np.float32), query, 9)
     np.testing.assert_array_equal(rows, best)
     np.testing.assert_array_equal(scores, their)
@@ -77,12 +77,12 @@ def test_the_half_precision_way_is_taken_and_a_wrong_product_is_not_trusted() ->
     query = rng.normal(size=32).astype(np.float32)
     best, _ = expected(matrix, query, 20)
     with mock.patch.object(matrix_pass, "LARGE", 0):
-        with mock.patch.object(search, "float32_scores", wraps=search.float32_scores) as scored:
-            search.nearest(matrix, query, 20)
+        with mock.patch.object(exact, "float32_scores", wraps=exact.float32_scores) as scored:
+            exact.nearest(matrix, query, 20)
         (call,) = scored.call_args_list
         assert 20 <= len(call.args[2]) < 40  # few are scored again
-        with mock.patch.object(search, "half_products", return_value=np.zeros(500, dtype=np.float16)):
-            rows, _ = search.nearest(matrix, query, 20)
+        with mock.patch.object(exact, "half_products", return_value=np.zeros(500, dtype=np.float16)):
+            rows, _ = exact.nearest(matrix, query, 20)
     np.testing.assert_array_equal(rows, best)
 
 
@@ -90,7 +90,7 @@ def test_the_half_precision_way_is_taken_and_a_wrong_product_is_not_trusted() ->
 def test_a_query_that_tells_nothing_gives_the_first_rows(query: np.ndarray) -> None:
     matrix = np.ones((50, 24), dtype=np.float16)
     with mock.patch.object(matrix_pass, "LARGE", 0):
-        rows, _ = search.nearest(matrix, query, 3)
+        rows, _ = exact.nearest(matrix, query, 3)
     assert rows.tolist() == [0, 1, 2]
 
 
@@ -102,18 +102,18 @@ def test_a_read_only_map_and_views_of_it_give_the_same(tmp_path: Path) -> None:
     query = rng.normal(size=20).astype(np.float32)
     with mock.patch.object(matrix_pass, "LARGE", 0):
         for view in (mapped[::3, :20], mapped[:, ::2], mapped[10:200, 20:], mapped.T[:20].T):
-            rows, scores = search.nearest(view, query, 7)
+            rows, scores = exact.nearest(view, query, 7)
             best, their = expected(np.ascontiguousarray(view), query, 7)
             np.testing.assert_array_equal(rows, best)
             np.testing.assert_array_equal(scores, their)
-        whole, _ = search.nearest(mapped, np.ones(40, dtype=np.float32), 7)
+        whole, _ = exact.nearest(mapped, np.ones(40, dtype=np.float32), 7)
     np.testing.assert_array_equal(whole, expected(kept, np.ones(40, dtype=np.float32), 7)[0])
     np.testing.assert_array_equal(mapped, kept)
 
 
 def test_a_small_matrix_is_searched_without_loading_torch() -> None:
     script = (
-        "import sys, numpy as np; from va_widgets.corpus.search import nearest;"
+        "import sys, numpy as np; from va_widgets.corpus.search.exact import nearest;"
         "nearest(np.ones((9, 4), dtype=np.float16), np.ones(4), 2); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
@@ -148,9 +148,9 @@ def test_an_index_finds_what_is_near_with_its_exact_score(matrix: NDArray[np.flo
     found = 0
     for query in clip_like(20, seed=5).astype(np.float32):
         rows, scores = opened.nearest(query, 50)
-        np.testing.assert_array_equal(scores, search.float32_scores(matrix, query, rows))
+        np.testing.assert_array_equal(scores, exact.float32_scores(matrix, query, rows))
         assert (np.diff(scores) <= 0).all()
-        found += len(np.intersect1d(rows, search.nearest(matrix, query, 50)[0]))
+        found += len(np.intersect1d(rows, exact.nearest(matrix, query, 50)[0]))
     assert found >= 0.9 * 20 * 50  # of texts and clips at a real size, benchmarks/search.py tells
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
@@ -164,7 +164,7 @@ def test_an_index_gives_as_many_rows_as_were_asked_for(k: int, tmp_path: Path) -
     best, scores = opened.nearest(query, k)
     assert len(best) == len(scores) == min(1500, k)
     if k >= 1400:  # then every row is looked at
-        np.testing.assert_array_equal(best, search.nearest(rows, query, k)[0])
+        np.testing.assert_array_equal(best, exact.nearest(rows, query, k)[0])
 
 
 def test_an_index_of_few_clips_is_refused(tmp_path: Path) -> None:

@@ -16,23 +16,23 @@ from va_widgets.base.arguments import listed
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.threads import one_thread
 from va_widgets.corpus.files import shards
-from va_widgets.corpus.ingest.columns import check_stacked, joined
 from va_widgets.corpus.manifest import COLUMNS, HIDDEN, TYPES, Manifest, Source
 from va_widgets.corpus.storage import Files
+from va_widgets.corpus.user_tables.columns import check_stacked, joined
 from va_widgets.corpus.writing import Writing
 
 _CLUSTERS = 10
 _CLUSTER_SAMPLE = 50_000
-_ROWS = 16_384  # of the matrix that are copied at a time
+_ROWS = 16_384  # of the matrix, copied at a time
 
 
-def join(
-    path: Path, former: Files | None, sources: Sequence[Source], columns: pd.DataFrame | None, made: Manifest
+def merge(
+    path: Path, former: Files | None, sources: Sequence[Source], columns: pd.DataFrame | None, template: Manifest
 ) -> None:
-    """Write the corpus: the clips of the `former` one that stay, and the shards of new sources.
+    """Write the corpus: the clips of the `former` one that stay, and those of the shards of new sources.
 
-    `columns` are the users', indexed by clip_id, in addition to those that clips had. `made` says how all was made; the
-    rest of it is filled in.
+    `columns` are the user's, indexed by clip_id, in addition to those that clips had. `template` is the new manifest
+    without the fields that depend on the clips.
     """
     kept = [source for source in sources if source.status in ("done", "partial")]
     rank = {source.key: place for place, source in enumerate(kept)}
@@ -42,22 +42,22 @@ def join(
         parts.append(_shard_clips(path, folder, rank))
         folders.append(folder)
     clips = pd.concat([part for part in parts if len(part)])
-    places = clips["_key"].map(rank).to_numpy(dtype=np.int64)
-    order = np.argsort(places, kind="stable")
-    target = np.empty(len(clips), dtype=np.int64)
+    ranks = clips["_key"].map(rank).to_numpy(dtype=np.int64)
+    order = np.argsort(ranks, kind="stable")
+    target = np.empty(len(clips), dtype=np.int64)  # the row in the new matrix of each row of `clips`
     target[order] = np.arange(len(clips))
     with Writing(path) as writing:
         dim = shards.read_shard_embeddings(path, folders[0]).shape[1] if former is None else former.manifest.dim
         name, matrix = writing.embeddings(len(clips), dim)
         rows, done = old["_row"].to_numpy(dtype=np.int64), len(old)
         for start in range(0, done, _ROWS):
-            assert former is not None  # they are its clips
-            some = slice(start, min(start + _ROWS, done))
-            matrix[target[some]] = former.embeddings[rows[some]]
+            assert former is not None  # `old` is empty without one
+            block = slice(start, min(start + _ROWS, done))
+            matrix[target[block]] = former.embeddings[rows[block]]
         for folder, part in zip(folders, parts[1:], strict=True):
             matrix[target[done : done + len(part)]] = shards.read_shard_embeddings(path, folder)[part["_row"]]
             done += len(part)
-        ordered = [kept[place] for place in places[order]]
+        ordered = [kept[place] for place in ranks[order]]
         clips = clips.iloc[order].assign(
             video=pd.Categorical([source.source for source in ordered]),
             cluster=clusters(matrix),
@@ -68,7 +68,7 @@ def join(
         clips = _with_columns(clips[[*COLUMNS, *HIDDEN]].astype(TYPES), former, columns)
         writing.finish(
             msgspec.structs.replace(
-                made,
+                template,
                 dim=dim,
                 clips=len(clips),
                 clips_file=writing.clips(clips),
@@ -79,7 +79,7 @@ def join(
 
 
 def has_columns(former: Files, columns: pd.DataFrame | None) -> bool:
-    """Whether the users' `columns`, indexed by clip_id, are in the corpus already, with these values."""
+    """Return whether a corpus has the user's `columns`, indexed by clip_id, already, with these values."""
     if columns is None:
         return True
     before = former.clips.read([str(name) for name in columns.columns])
@@ -91,27 +91,30 @@ def has_columns(former: Files, columns: pd.DataFrame | None) -> bool:
 def check_fit(former: Files, columns: pd.DataFrame, keys: Collection[str]) -> None:
     """Raise CorpusError if clips of a table cannot join a corpus: before their videos are decoded.
 
-    `columns` are the users', indexed by the ids of the table's clips, and `keys` those of its videos, whose clips give
-    way to the table's. So far as other clips stay, none may have the same id, and values must be of the same kind.
+    `columns` are the user's, indexed by the ids of the table's clips, and `keys` those of its videos, whose former
+    clips the table's replace. The ids of the clips that stay must differ, and their values be of the same kind.
     """
     names = [str(name) for name in columns.columns]
     before = former.clips.read([*names, "_key"])
-    stays = before[~before["_key"].isin(keys).to_numpy()]
-    taken = stays.index[stays.index.isin(columns.index)].tolist()
+    kept = before[~before["_key"].isin(keys).to_numpy()]
+    taken = kept.index[kept.index.isin(columns.index)].tolist()
     if taken:
         raise CorpusError(
             f"{len(taken)} clip ids of the table belong to clips of other videos in the corpus ({listed(taken)}): give"
             " the table's clips others."
         )
-    both = [name for name in names if name in stays]
-    rest = stays[both].dropna(axis=1, how="all")
-    if rest.size:
-        given = columns[list(rest.columns)].dropna(axis=1, how="all")
-        check_stacked(given, rest)
+    shared = [name for name in names if name in kept]
+    kept_values = kept[shared].dropna(axis=1, how="all")
+    if kept_values.size:
+        new_values = columns[list(kept_values.columns)].dropna(axis=1, how="all")
+        check_stacked(new_values, kept_values)
 
 
 def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
-    """Return a cluster, 0 to 9, for every row, found on a sample of them. Data diversity is counted over clusters."""
+    """Return the cluster, 0 to 9, of every row, int8 (n,), by k-means of a sample of them.
+
+    Data diversity is counted over clusters.
+    """
     n = len(embeddings)
     rows = np.linspace(0, n - 1, min(n, _CLUSTER_SAMPLE)).round().astype(np.int64)
     means = MiniBatchKMeans(min(_CLUSTERS, n), random_state=0, n_init=3, batch_size=4096)
@@ -130,10 +133,10 @@ def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
         return pd.DataFrame({"_key": pd.Series(dtype=str), "_row": pd.Series(dtype=np.int64)})
     table = former.clips.read([*COLUMNS, *HIDDEN])
     keys = table["_key"].astype(str)
-    shards = table["_shard"].astype(str) if "_shard" in table else keys
+    shard_names = table["_shard"].astype(str) if "_shard" in table else keys
     folders = {source.key: source.folder for source in kept}
     table = table.assign(_key=keys, _row=np.arange(len(table)))
-    return table[(shards == keys.map(folders)).to_numpy()]
+    return table[(shard_names == keys.map(folders)).to_numpy()]
 
 
 def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame:
@@ -144,14 +147,14 @@ def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame
 
 
 def _with_columns(clips: pd.DataFrame, former: Files | None, columns: pd.DataFrame | None) -> pd.DataFrame:
-    """The clips with the users' own columns, those that they had and those that come with this build."""
-    given = pd.DataFrame(index=clips.index) if columns is None else columns
+    """Return the clips with the user's columns, those that they had and those that come with this build."""
+    new = pd.DataFrame(index=clips.index) if columns is None else columns
     if former is not None:
         table = former.clips
         before = table.read([name for name in table.names if name not in clips.columns and name != "clip_id"])
-        both = [name for name in given.columns if name in before]
+        replaced = [name for name in new.columns if name in before]
         # Clips that this build has no values for keep those that they had.
-        rest = before.loc[before.index.difference(given.index), both].dropna(axis=1, how="all")
-        clips = joined(clips, before.drop(columns=both))
-        given = pd.concat([given, rest]) if rest.size else given
-    return joined(clips, given)
+        kept = before.loc[before.index.difference(new.index), replaced].dropna(axis=1, how="all")
+        clips = joined(clips, before.drop(columns=replaced))
+        new = pd.concat([new, kept]) if kept.size else new
+    return joined(clips, new)

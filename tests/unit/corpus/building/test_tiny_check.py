@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_images
 
 import va_widgets as va
 from va_widgets.cli import main
-from va_widgets.corpus.tiny_check import UNLIKE, distance_to_renderings
+from va_widgets.corpus.building.tiny_check import UNLIKE, distance_to_renderings
 from va_widgets.demo.render import render
 from va_widgets.demo.scenes import sample_scenes
 from va_widgets.encoders.protocol import OpenClipEncoder

@@ -1,4 +1,4 @@
-"""The users' own columns: whether the corpus can keep them as they are, and how they are joined to its clips."""
+"""The user's columns: whether a corpus can keep their values, and how they are joined to its clips."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from va_widgets.base.errors import CorpusError
 from va_widgets.corpus import storage
-from va_widgets.corpus.ingest.user_tables import holds_texts
+from va_widgets.corpus.user_tables.encoding import holds_texts
 from va_widgets.corpus.writing import write_parquet
 
-_WHOLE = 2**53  # up to here every whole number is a float64
+_WHOLE = 2**53  # a float64 holds every whole number up to this one
 _TYPES_NAMED = 3
 _ADVICE = "make numbers or texts of them, such as by .astype(str), or leave the column out"
 # What pandas and Arrow raise for values that they cannot write or read; UnicodeEncodeError is a ValueError.
@@ -22,25 +22,25 @@ _FAILURES = (pa.ArrowException, ArithmeticError, TypeError, ValueError, NotImple
 
 
 def check_columns(table: pd.DataFrame, origin: str = "") -> None:
-    """Raise CorpusError for the first column that would not come back from a corpus with the values that it has.
+    """Raise CorpusError for the first column whose values would change when a corpus is written and read.
 
-    Texts and numbers do; every other column is written to Parquet in memory and read again. Types may become simpler,
-    such as categories of numbers, which come back as numbers. `origin` is what messages add to a column's name.
+    Texts and numbers do not; every other column is written to Parquet in memory and read again. Types may become
+    simpler: categories of numbers come back as numbers. `origin` follows a column's name in messages.
     """
     for name in table.columns:
         if not _is_plain(table[name]):
             _check(str(name), table[name].reset_index(drop=True), origin)
 
 
-def check_stacked(given: pd.DataFrame, kept: pd.DataFrame) -> None:
-    """Raise CorpusError for the first column that could not keep its values in one table with those of other clips.
+def check_stacked(new: pd.DataFrame, kept: pd.DataFrame) -> None:
+    """Raise CorpusError for the first column whose values would change in one table with those of other clips.
 
-    `given` are the values that come, and `kept` those of the same columns that stay.
+    `new` are the values that are added, and `kept` those of the same columns that stay.
     """
-    both = pd.concat([given, kept])
+    both = pd.concat([new, kept])
     check_columns(both, ", beside those of the corpus's other clips,")
-    for name in given.columns.intersection(kept.columns):
-        parts = given[name], kept[name]
+    for name in new.columns.intersection(kept.columns):
+        parts = new[name], kept[name]
         if both[name].dtype.kind == "f" and any(part.dtype.kind in "iu" and _exceeds(part) for part in parts):
             raise CorpusError(
                 f"The column {name!r} holds whole numbers of more than 53 bits, but fractions or missing values for"
@@ -51,7 +51,7 @@ def check_stacked(given: pd.DataFrame, kept: pd.DataFrame) -> None:
 def joined(clips: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
     """Return the clips with more columns, joined by their index; clips without a value get a missing one.
 
-    Beside a missing value pandas makes floats of whole numbers; those that no float can hold become nullable integers.
+    pandas converts whole numbers with missing values to float; those that no float can hold become nullable integers.
     """
     if not clips.index.isin(columns.index).all():
         large = {
@@ -64,12 +64,12 @@ def joined(clips: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
 
 
 def _exceeds(column: pd.Series[Any]) -> bool:
-    """Whether a column of whole numbers has some that a float64 may not hold."""
+    """Return whether a column of whole numbers has some that a float64 may not hold."""
     return len(column) > 0 and (int(column.max()) > _WHOLE or int(column.min()) < -_WHOLE)
 
 
 def _is_plain(column: pd.Series[Any]) -> bool:
-    """Whether a column holds numbers or texts in a form that always comes back."""
+    """Return whether a column holds numbers or texts of a type that is read as it was written."""
     if isinstance(column.dtype, pd.StringDtype):
         return True
     if column.dtype == object:
@@ -79,7 +79,7 @@ def _is_plain(column: pd.Series[Any]) -> bool:
 
 
 def _check(name: str, column: pd.Series[Any], origin: str) -> None:
-    """Raise CorpusError unless a column comes back from Parquet."""
+    """Raise CorpusError unless a column has the same values after writing it to Parquet and reading it."""
     parquet = io.BytesIO()
     try:
         write_parquet(column.to_frame("column"), parquet)
@@ -90,7 +90,9 @@ def _check(name: str, column: pd.Series[Any], origin: str) -> None:
         raise _refused(name, column, origin)
     change = _first_change(column, back)
     if change is not None:
-        former, later = (repr(one.iloc[change : change + 1].astype(object).tolist()[0])[:80] for one in (column, back))
+        former, later = (
+            repr(values.iloc[change : change + 1].astype(object).tolist()[0])[:80] for values in (column, back)
+        )
         raise CorpusError(
             f"The column {name!r}{origin} holds {_contents(column)}, of which {former} would come back as {later}:"
             f" {_ADVICE}."
@@ -103,9 +105,9 @@ def _refused(name: str, column: pd.Series[Any], origin: str) -> CorpusError:
 
 
 def _is_simple(kind: pa.DataType) -> bool:
-    """Whether Arrow's type is that of one value a clip which every process can read.
+    """Return whether a type of Arrow's is one value a clip, and can be read by every process.
 
-    pandas registers its own types, such as periods, only where they are first used.
+    pandas registers its own types, such as periods, only in processes that have used them.
     """
     if pa.types.is_dictionary(kind):
         return _is_simple(kind.value_type)
@@ -113,7 +115,7 @@ def _is_simple(kind: pa.DataType) -> bool:
 
 
 def _first_change(column: pd.Series[Any], back: pd.Series[Any]) -> int | None:
-    """The first row whose value has become another one; None if there is none. Missing values of all kinds are one."""
+    """Return the first row whose value has changed; None if there is none. All kinds of missing values are equal."""
     if column.equals(back):
         return None
     missing, lost = column.isna().to_numpy(dtype=np.bool_), back.isna().to_numpy(dtype=np.bool_)
@@ -125,10 +127,10 @@ def _first_change(column: pd.Series[Any], back: pd.Series[Any]) -> int | None:
 
 
 def _contents(column: pd.Series[Any]) -> str:
-    """What a column holds, in a few words: its type, or those of its values."""
+    """Return the type of a column, or those of its values, for a message."""
     if column.dtype != object:
         return f"values of the type {str(column.dtype)[:60]}"
-    kinds = list(dict.fromkeys(type(one).__name__ for one in column[column.notna()]))
+    kinds = list(dict.fromkeys(type(value).__name__ for value in column[column.notna()]))
     if kinds == ["int"]:
         return "whole numbers of more than 53 bits beside missing ones, or of more than 64"
     shown = ", ".join(kinds[:_TYPES_NAMED]) + (" …" if len(kinds) > _TYPES_NAMED else "")

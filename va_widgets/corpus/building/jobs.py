@@ -1,4 +1,4 @@
-"""The jobs of a build, one a shard, and the ids of clips."""
+"""The jobs of a build, one for each shard, and the ids of clips."""
 
 from __future__ import annotations
 
@@ -8,18 +8,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.corpus.building.request import Segment
 from va_widgets.corpus.manifest import Source
-from va_widgets.corpus.sources import Found
+from va_widgets.corpus.sources import SourceFile
 from va_widgets.video.decoder_messages import Clip, Done, Failed
-
-
-@dataclass(frozen=True)
-class Segment:
-    """The times of a requested clip, in seconds. If `clip_id` is empty, the corpus chooses it."""
-
-    start: float
-    end: float
-    clip_id: str = ""
 
 
 @dataclass(eq=False)
@@ -27,16 +19,16 @@ class ShardJob:
     """The shard of one video, or of up to 256 images, while it is made."""
 
     folder: str
-    files: list[tuple[Found, Source]]
+    files: list[tuple[SourceFile, Source]]
     segments: list[Segment] | None
     rows: list[dict[str, object]] = field(default_factory=list)
     vectors: list[NDArray[np.float16]] = field(default_factory=list)
     strips: list[bytes] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)  # reasons, by the image's index in `files`
     bytes: int = 0  # of all strips
-    position: int = 0
-    seconds: float = 0.0
-    spent: float = 0.0  # seconds of decoding and embedding that it took, without waiting
+    position: int = 0  # bytes of the file that are decoded
+    seconds: float = 0.0  # of video that are decoded
+    spent: float = 0.0  # seconds of decoding and embedding, without waiting
     end: Done | Failed | None = None
 
     @property
@@ -47,9 +39,9 @@ class ShardJob:
     @property
     def size(self) -> int:
         """Bytes of all files."""
-        return sum(found.size for found, _ in self.files)
+        return sum(file.size for file, _ in self.files)
 
-    def enter(self, clip: Clip, vector: NDArray[np.float16]) -> None:
+    def add_clip(self, clip: Clip, vector: NDArray[np.float16]) -> None:
         """Add a clip and its vector, float16 (dim,), to the shard."""
         key = self.files[clip.place if self.pictures else 0][1].key
         name = clip_id(key, clip.start, clip.end)
@@ -80,12 +72,12 @@ class ShardJob:
 
 
 def one_by_one(job: ShardJob) -> list[ShardJob]:
-    """Return the images of a job as a job each."""
+    """Return a job for each image of a job."""
     folders = [f"{job.folder}-{i}" for i in range(len(job.files))]
     return [ShardJob(folder, [in_folder(file, folder)], None) for folder, file in zip(folders, job.files, strict=True)]
 
 
-def in_folder(file: tuple[Found, Source], folder: str) -> tuple[Found, Source]:
+def in_folder(file: tuple[SourceFile, Source], folder: str) -> tuple[SourceFile, Source]:
     """Return a file whose clips go into the shard `folder`, instead of one that is named by its key."""
     return file[0], msgspec.structs.replace(file[1], shard=folder)
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 import va_widgets as va
 from benchmarks.flat_search import texts
-from va_widgets.corpus.corpus import FLAT
-from va_widgets.corpus.search import Spread
+from va_widgets.corpus.search.clip_search import FLAT
+from va_widgets.corpus.search.spread import Spread
 from va_widgets.experiments.pools import TEXT_QUALITIES, open_pool
 
 

@@ -1,4 +1,4 @@
-"""The encoder that a corpus embeds texts with: the one that was given, or the corpus's own once it is needed."""
+"""The encoder that a corpus embeds texts with: the user's, or the one that its manifest names, loaded when needed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from va_widgets.base.forks import ForkLock
 from va_widgets.corpus.manifest import Manifest
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder
 
-# Texts without meaning. A text that the model puts where it puts these says nothing to it.
+# Texts without meaning. A text whose vector is like theirs has no meaning to the model.
 _NONSENSE = ("qzxv", "wkrjpt vbq", "xjq zzkw prtl", "gfdhj", "mnbvcx lkjhg", "zxq")
-_SAME = 0.997  # the cosine from which it does; chosen by benchmarks/flat_search.py
+_SAME = 0.997  # the cosine from which a vector is like theirs; chosen by benchmarks/flat_search.py
 
 SearchState: TypeAlias = Literal["ready", "unloaded", "unavailable"]
 
@@ -40,35 +40,38 @@ class TextModel:
     A model that could not be loaded is tried again by the next call. May be used from several threads.
     """
 
-    def __init__(self, given: Encoder | None) -> None:
-        self.given = given
+    def __init__(self, encoder: Encoder | None) -> None:
+        self.encoder = encoder  # None until the one that the manifest names is loaded
         self.status = TextSearch("unloaded")
         self._loading = ForkLock()
         self._nonsense: NDArray[np.float32] | None = None
 
     def __reduce__(self) -> tuple[type[Self], tuple[Encoder | None]]:
-        return type(self), (self.given,)  # locks cannot be copied
+        return type(self), (self.encoder,)  # locks cannot be pickled
 
-    def encoder(self, manifest: Manifest, path: Path) -> Encoder:
-        """The encoder. Raises EncoderError or EncoderMismatchError if the corpus's own cannot be had."""
+    def load(self, manifest: Manifest, path: Path) -> Encoder:
+        """Return the encoder, which is made if there is none yet.
+
+        Raises EncoderError or EncoderMismatchError if the manifest names none that can be used.
+        """
         with self._loading:
-            if self.given is None:
+            if self.encoder is None:
                 if manifest.tag is None:
                     raise EncoderError(
                         f"The corpus in {path} does not say which encoder it needs: open it with encoder=…."
                     )
                 model = OpenClipEncoder(manifest.tag)
                 check_encoder(path, manifest, model)
-                self.given = model
-            return self.given
+                self.encoder = model
+            return self.encoder
 
     def embed(self, text: str, manifest: Manifest, path: Path) -> NDArray[np.float32]:
-        """A text's vector, L2-normalised, float32 (dim,). Raises SearchUnavailableError if it cannot be made."""
+        """Return a text's vector, L2-normalised, float32 (dim,). Raises SearchUnavailableError if it cannot be made."""
         try:
-            vector = np.asarray(self.encoder(manifest, path).encode_text([text])[0], dtype=np.float32)
+            vector = np.asarray(self.load(manifest, path).encode_text([text])[0], dtype=np.float32)
         except VaError as error:
             raise self._unavailable(str(error)) from error
-        except Exception as error:  # encoders are other people's, and so is what a broken installation of torch raises
+        except Exception as error:  # an encoder of the user's, or a broken installation of torch, may raise any
             reason = str(error).strip().partition("\n")[0]
             raise self._unavailable(
                 f"The text model could not be used ({type(error).__name__}: {reason}): mend that, then search again."
@@ -83,16 +86,19 @@ class TextModel:
         return unit
 
     def cut_text(self, text: str) -> str | None:
-        """The part of a text that the loaded model reads; None if it reads all of it, cannot tell or is not loaded."""
-        cut: Callable[[str], str | None] | None = getattr(self.given, "cut_text", None)
+        """Return the part of a text that the model reads; None if it reads all, has no `cut_text` or is not loaded."""
+        cut: Callable[[str], str | None] | None = getattr(self.encoder, "cut_text", None)
         return cut(text) if cut is not None and self.status.state == "ready" else None
 
     def resembles_nonsense(self, vector: NDArray[np.float32]) -> bool:
-        """Whether the loaded model puts a text with this vector (dim,) where it puts strings without meaning."""
-        if self.given is None or self.status.state != "ready":
+        """Return whether a text's vector (dim,) is like those that the model gives to strings without meaning.
+
+        False while the model is not loaded.
+        """
+        if self.encoder is None or self.status.state != "ready":
             return False
         if self._nonsense is None:
-            mean = np.asarray(self.given.encode_text(_NONSENSE), dtype=np.float32).mean(axis=0)
+            mean = np.asarray(self.encoder.encode_text(_NONSENSE), dtype=np.float32).mean(axis=0)
             self._nonsense = mean / np.float32(max(float(np.linalg.norm(mean)), 1e-12))
         return float(self._nonsense @ vector) >= _SAME
 

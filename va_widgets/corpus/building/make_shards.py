@@ -1,0 +1,169 @@
+"""The work of a build: sources are decoded, their clips embedded, and each job's shard written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from va_widgets.base.names import escaped
+from va_widgets.base.progress import Progress
+from va_widgets.corpus.building.embedding import EmbeddingQueue
+from va_widgets.corpus.building.jobs import ShardJob, one_by_one
+from va_widgets.corpus.building.request import ClipSettings
+from va_widgets.corpus.files import shards
+from va_widgets.corpus.files.shards import Shard, ShardCard
+from va_widgets.corpus.manifest import Source
+from va_widgets.corpus.sources import SourceFile
+from va_widgets.encoders.protocol import Encoder
+from va_widgets.video.decoder_messages import Clip, Failed, Message, Moved, PicturesRequest, Refused, Request, Spent
+from va_widgets.video.decoder_pool import DecoderPool
+from va_widgets.video.installation import check_decoding
+
+_PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that do not say what they need
+
+
+class ShardMaker:
+    """Makes the shards of a corpus in the folder `path`; `allow` are schemes of URLs that the user allows."""
+
+    def __init__(self, path: Path, encoder: Encoder, settings: ClipSettings, allow: frozenset[str]) -> None:
+        self._path = path
+        self._encoder = encoder
+        self._settings = settings
+        self._allow = sorted(allow)
+        self._queue = EmbeddingQueue(encoder)
+
+    def make(self, jobs: Sequence[ShardJob], shown: bool) -> list[Source]:
+        """Do every job, which makes a shard each, with a progress bar if `shown`; return the sources' new records.
+
+        Raises EncoderError, and CorpusError if this installation cannot decode, or a shard cannot be written.
+        """
+        finished: list[Source] = []
+        waiting: list[ShardJob] = []
+        decoded: list[ShardJob] = []  # to their end, but not yet embedded
+        can_decode = False  # whether this installation is known to be able to
+        with ExitStack() as stack:
+            files, size = sum(len(job.files) for job in jobs), sum(job.size for job in jobs)
+            progress = stack.enter_context(Progress(files, size, shown))
+
+            def report(sources: list[Source], unread: int) -> None:
+                finished.extend(sources)
+                for source in sources:
+                    progress.file_done(source.source, source.status, source.reason, unread=unread // len(sources))
+
+            for job in jobs:
+                former = self._finished_before(job)
+                if former is None:
+                    waiting.append(job)
+                else:
+                    report(former, job.size)
+            decoders = DecoderPool(waiting, self._decoder_request)
+            stack.callback(decoders.close)
+            decoders.start()
+            for job, message in decoders:
+                if isinstance(message, (Failed, Refused)) and not can_decode:
+                    check_decoding(job.pictures)
+                can_decode = can_decode or not isinstance(message, Spent)  # Spent also precedes a failure
+                if isinstance(message, Failed) and len(job.files) > 1:
+                    # One of these images has ended the decoder: each is tried alone to find out which.
+                    self._queue.discard(job)
+                    decoders.add(one_by_one(job))
+                elif self._take(job, message, progress):
+                    decoded.append(job)
+                self._queue.embed_batches(last=not decoders.open)
+                unembedded = self._queue.jobs
+                for job in decoded:
+                    if job not in unembedded:
+                        report(self._finish(job), job.size - job.position)
+                decoded = [job for job in decoded if job in unembedded]
+        return finished
+
+    def _take(self, job: ShardJob, message: Message, progress: Progress) -> bool:
+        """Enter a decoder's message into its job. Return whether it is the last one of the job."""
+        if isinstance(message, Clip):
+            self._queue.add(job, message)
+            _advance(progress, job, job.position, message.end, clips=1)
+        elif isinstance(message, Moved):
+            _advance(progress, job, message.position, message.seconds)
+        elif isinstance(message, Refused):
+            job.refused[message.place] = message.reason
+        elif isinstance(message, Spent):
+            job.spent += message.seconds
+        else:
+            job.end = message
+            return True
+        return False
+
+    def _finished_before(self, job: ShardJob) -> list[Source] | None:
+        """Return the sources of a job whose shard exists, from an earlier build; None if it has to be made."""
+        card = shards.read_shard_card(self._path, job.folder)
+        settings = (self._encoder.fingerprint, self._settings.frames, self._settings.cut)
+        if card is None or (card.fingerprint, card.frames_per_shot, card.cut) != settings:
+            shards.check_shard(self._path, job.folder)  # before the source is decoded
+            return None
+        if not job.pictures:
+            _, source = job.files[0]
+            return [_changed(source, card.status, card.reason, card.clips, card.seconds)]
+        keys = set(shards.read_shard_clips(self._path, job.folder)["_key"])
+        return [
+            _changed(source, "done", "", 1, card.seconds)
+            if source.key in keys
+            else _changed(source, "skipped", "it is not a picture that can be read", seconds=card.seconds)
+            for _, source in job.files
+        ]
+
+    def _decoder_request(self, job: ShardJob, threads: int) -> Request | PicturesRequest:
+        side = int(getattr(self._encoder, "image_size", _PICTURE_SIDE))
+        if job.pictures:
+            return PicturesRequest([_request_place(file) for file, _ in job.files], side, self._allow)
+        file, _ = job.files[0]
+        segments = None if job.segments is None else [(segment.start, segment.end) for segment in job.segments]
+        frames, window = self._settings.frames, self._settings.window
+        return Request(_request_place(file), file.size, side, frames, window, segments, threads, self._allow)
+
+    def _finish(self, job: ShardJob) -> list[Source]:
+        """Write the shard of a job. Return its sources with their statuses."""
+        reason = job.end.reason if job.end is not None else ""
+        if job.segments is not None and len(job.rows) < len(job.segments) and (job.rows or not reason):
+            missing = f"{len(job.segments) - len(job.rows)} of {len(job.segments)} segments hold no picture"
+            reason = f"{reason}; {missing}" if reason else missing
+        seconds = round(job.spent / len(job.files), 3)
+        if not job.rows:
+            reason = reason or "not one of its pictures can be decoded"
+            return [
+                _changed(source, "skipped", job.refused.get(i, reason), seconds=seconds)
+                for i, (_, source) in enumerate(job.files)
+            ]
+        status = "partial" if reason else "done"
+        table, vectors = pd.DataFrame(job.rows).set_index("clip_id"), np.stack(job.vectors)
+        card = ShardCard(
+            self._encoder.fingerprint, self._settings.frames, status, reason, len(table), seconds, self._settings.cut
+        )
+        shards.write_shard(self._path, job.folder, Shard(table, vectors, b"".join(job.strips), card))
+        if not job.pictures:
+            return [_changed(job.files[0][1], status, reason, len(table), seconds)]
+        return [
+            _changed(source, "skipped", job.refused[i], seconds=seconds)
+            if i in job.refused
+            else _changed(source, "done", "", 1, seconds)
+            for i, (_, source) in enumerate(job.files)
+        ]
+
+
+def _advance(progress: Progress, job: ShardJob, position: int, seconds: float, clips: int = 0) -> None:
+    position, seconds = max(job.position, min(position, job.size)), max(job.seconds, seconds)
+    progress.advance(position - job.position, seconds - job.seconds, clips)
+    job.position, job.seconds = position, seconds
+
+
+def _changed(source: Source, status: str, reason: str, clips: int = 0, seconds: float = 0.0) -> Source:
+    return msgspec.structs.replace(source, status=status, reason=reason, clips=clips, seconds=seconds)
+
+
+def _request_place(file: SourceFile) -> str:
+    """Return the path or URL of a file as a request to a decoder process holds it."""
+    return file.place if file.remote else escaped(file.place)

@@ -1,0 +1,244 @@
+"""An open corpus: its clips, search over them, and their filmstrips and previews. Reading takes no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from copy import copy
+from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described, is_one_of
+from va_widgets.base.errors import CorpusError, UnknownClipError
+from va_widgets.base.paths import GivenPath, absolute_path
+from va_widgets.corpus import storage, trust
+from va_widgets.corpus.media import ClipMedia
+from va_widgets.corpus.search.clip_search import ClipSearch, cut_note
+from va_widgets.corpus.search.text_model import TextModel, TextSearch
+from va_widgets.encoders.protocol import Encoder, OpenClipEncoder, as_encoder
+from va_widgets.video import remote
+from va_widgets.video.filmstrip import Filmstrip
+
+FOLDER = "A corpus's folder"  # in messages
+SearchBy: TypeAlias = Literal["exact", "index"]
+
+
+class OpenCorpus:
+    """The clips of a corpus in its folder `path`, to be looked at and searched; nothing of it is changed.
+
+    `path` is absolute: it stays the same folder when the working directory changes.
+    """
+
+    def __init__(
+        self,
+        path: GivenPath,
+        encoder: str | Encoder | None = None,
+        search: SearchBy = "exact",
+        allow: Iterable[str] | str = (),
+    ) -> None:
+        if not is_one_of(search, get_args(SearchBy)):
+            raise CorpusError(f"A corpus is searched by {' or '.join(get_args(SearchBy))}, not by {described(search)}.")
+        self.path: Path = absolute_path(path, name=FOLDER)
+        self._text_model = TextModel(None if encoder is None else as_encoder(encoder))
+        self._search_by: SearchBy = search
+        # Only the user can allow schemes and grant places; nothing in the corpus's folder can.
+        self._allow = remote.checked_schemes(allow)
+        self._granted: frozenset[str] = frozenset()
+        self._load()
+
+    def _load(self) -> None:
+        """Open the current files of the corpus."""
+        self._files = storage.open_files(self.path)
+        self._manifest = self._files.manifest
+        self._clips = self._files.read_clips()
+        self._media = ClipMedia(self.path, self._files)
+        self._roots = self._manifest.roots
+        by_index = self._search_by == "index"
+        self._search = ClipSearch(self.path, self._files, self._clips.index, self._text_model, by_index=by_index)
+
+    # --- copies ----------------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Callable[..., OpenCorpus], tuple[Any, ...], dict[str, Any]]:
+        """Pickle the corpus's folder and the arguments it was opened with, not its content; unpickling opens it again.
+
+        Its trusted places are pickled, because they are not stored for another machine or user. An encoder of the
+        user's own is pickled, one that the manifest names is not.
+        """
+        encoder: str | Encoder | None = self._text_model.encoder
+        if isinstance(encoder, OpenClipEncoder):
+            encoder = None if encoder.tag == self._manifest.tag else encoder.tag
+        granted = self._granted | trust.trusted(self.path)
+        return type(self), (self.path, encoder, self._search_by, self._allow), {"_granted": granted}
+
+    def __copy__(self) -> Self:
+        """Return a second object on the same clips and memory, which does not change when this one grows."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the same with a table of clips of its own; the matrix, which is read-only, is shared."""
+        other = memo[id(self)] = copy(self)
+        other._clips = self._clips.copy()
+        return other
+
+    # --- clips -----------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __repr__(self) -> str:
+        videos = self._clips["video"].nunique()
+        return f"Corpus({str(self.path)!r}: {len(self):,} clips of {videos:,} videos, {self._manifest.dim}-d)"
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """The clips, a row each, indexed by clip_id: video, start, end (seconds), …, cluster, and your own columns."""
+        storage.check_unique(self._clips, self.path)
+        return self._clips
+
+    @property
+    def embeddings(self) -> NDArray[np.float16]:
+        """float16 (n, dim), L2-normalised, memory-mapped; row i is clip i.
+
+        Raises CorpusError if their file was truncated since the corpus was opened.
+        """
+        self._files.check_embeddings()
+        return self._files.embeddings
+
+    @property
+    def report(self) -> pd.DataFrame:
+        r"""The status of every source: DataFrame(source, status, reason, clips, seconds).
+
+        `source` is the path relative to the folder that was built; bytes of a name that are not UTF-8 appear as
+        `\xe9`. `status` is "done", "partial" (the good part of a damaged file was taken), "skipped" or "gone".
+        `seconds` is the time of decoding the file, and its share of embedding by its frames, without the time that it
+        or its clips waited for other files. Pictures that were read together share theirs evenly.
+        """
+        names = ["source", "status", "reason", "clips", "seconds"]
+        return pd.DataFrame(
+            [[getattr(source, name) for name in names] for source in self._files.sources()], columns=names
+        )
+
+    @property
+    def phrases(self) -> list[str]:
+        """The texts whose vectors came with the embeddings: they can be searched for without a text model."""
+        return list(self._search.phrases)
+
+    @property
+    def encoder_fingerprint(self) -> str:
+        """The text that identifies the encoder of the embeddings."""
+        return self._manifest.fingerprint
+
+    @property
+    def frames_per_shot(self) -> int:
+        """The number of pictures in a filmstrip."""
+        return self._manifest.frames_per_shot
+
+    def row(self, clip_id: str) -> int:
+        """Return the row of a clip. Raises UnknownClipError."""
+        if not isinstance(clip_id, str):
+            raise UnknownClipError(f"A clip id is a text, not {described(clip_id)}: see corpus.clips.index.")
+        try:
+            return int(self.clips.index.get_loc(clip_id))  # type: ignore[arg-type]  # the index is unique
+        except KeyError as error:
+            raise UnknownClipError(
+                f"There is no clip {described(clip_id)} in this corpus: see corpus.clips.index."
+            ) from error
+
+    # --- search ----------------------------------------------------------------------------------
+
+    @property
+    def searchable(self) -> bool:
+        """Whether there is a text model, or phrases with vectors, to search texts with."""
+        return self.has_text_model or bool(self._search.phrases)
+
+    @property
+    def has_text_model(self) -> bool:
+        """Whether the corpus names an encoder for texts, or was opened with one; it may still fail to load."""
+        return self._search.has_text_model
+
+    @property
+    def text_search(self) -> TextSearch:
+        """Whether any text can be searched for now, and if not, what is wrong and what to do. Loads nothing."""
+        return self._search.text_search
+
+    def search(self, text: str, k: int = 24) -> pd.DataFrame:
+        """Return the `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
+
+        `attrs["note"]` of the table warns that the model reads only the first words of a long text, or that the text
+        resembles nonsense and the scores hardly differ from clip to clip ("These words do not tell your clips apart");
+        it is empty otherwise.
+
+        Raises SearchUnavailableError if the text cannot be embedded, ArgumentError if it is no text or `k` no whole
+        number.
+        """
+        k = arguments.count(k, "k")
+        vector = self.text_embedding(text)
+        matches = self.search_vector(vector, k, nonsense=self.resembles_nonsense(text, vector))
+        matches.attrs["note"] = " ".join(filter(None, [cut_note(self.cut_text(text)), matches.attrs["note"]]))
+        return matches
+
+    def search_vector(self, vector: NDArray[np.float32], k: int = 24, *, nonsense: bool = False) -> pd.DataFrame:
+        """Return the `k` clips nearest to a text's vector, float32 (dim,), as `search` returns them.
+
+        `nonsense` says that the text resembles nonsense: then the note says so if the scores hardly differ.
+        """
+        return self._search.nearest_to_text(vector, k, nonsense=nonsense)
+
+    def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
+        """Return the `k` clips most similar to a clip, without itself: DataFrame(clip_id, score = cosine), best first.
+
+        Raises UnknownClipError.
+        """
+        row, k = self.row(clip_id), arguments.count(k, "k")
+        matches = self._search.nearest(np.asarray(self.embeddings[row], dtype=np.float32), k + 1)
+        return matches[matches["clip_id"] != clip_id].head(k).reset_index(drop=True)
+
+    def text_embedding(self, text: str) -> NDArray[np.float32]:
+        """Return a text's L2-normalised vector, float32 (dim,). Raises SearchUnavailableError if it cannot be made."""
+        return self._search.text_vector(text)
+
+    def phrase(self, text: str) -> NDArray[np.float32] | None:
+        """Return the vector of a phrase that came with the embeddings, float32 (dim,); None for any other text."""
+        return self._search.phrases.get(text)
+
+    def cut_text(self, text: str) -> str | None:
+        """Return the part of a too long text that the model reads; None if it reads all of it.
+
+        Also None while the model is not loaded, and for an encoder without a method `cut_text`.
+        """
+        return self._search.cut_text(text)
+
+    def resembles_nonsense(self, text: str, vector: NDArray[np.float32]) -> bool:
+        """Return whether a text's vector (dim,) is like those that the text model gives to strings without meaning.
+
+        False for phrases that came with the embeddings, and while the model is not loaded.
+        """
+        return self._search.resembles_nonsense(text, vector)
+
+    # --- filmstrips and previews -----------------------------------------------------------------
+
+    def filmstrip(self, clip_id: str) -> Filmstrip:
+        """Return the frames of a clip side by side in one JPEG.
+
+        Raises UnknownClipError, or CorpusError if the corpus has no pictures of it.
+        """
+        return self._media.filmstrip(clip_id, self.row(clip_id))
+
+    def preview(self, clip_id: str, context: float = 0.0) -> bytes:
+        """Return a clip as a small H.264 file with its sound; the first call cuts it from its video.
+
+        `context` is the number of seconds before and after the clip that are included, as far as the video has them.
+
+        Raises
+        ------
+        UnknownClipError, or PreviewUnavailableError if the video is gone, or the corpus is not trusted (see `trust`).
+        """
+        row, context = self.row(clip_id), arguments.number(context, "context", least=0)
+        access = trust.VideoAccess(self.path, self._roots, self._granted, self._allow)
+        return self._media.preview(row, self._clips.iloc[row], context, access)

@@ -1,0 +1,1 @@
+"""Tables of the user's: read, checked, and joined to the clips of a corpus."""
