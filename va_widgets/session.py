@@ -29,6 +29,7 @@ from va_widgets.concept_classifier import ConceptClassifier
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
 from va_widgets.corpus.corpus import FLAT, cut_note
 from va_widgets.corpus_view import CorpusView
+from va_widgets.found_clips import FoundClips
 from va_widgets.labels.agreement import table
 from va_widgets.labels.concept_labels import ConceptLabels, LabelStatus
 from va_widgets.labels.label_store import LONGEST_SOURCE, LabelStore, StoredValue
@@ -189,12 +190,12 @@ class Session:
 
     @property
     def concepts(self) -> pd.DataFrame:
-        """Every concept with labels, and this one: DataFrame(concept, annotators, yes, no, unsure), by name."""
+        """Every concept opened so far: DataFrame(concept, annotators, yes, no, unsure), by name."""
         known = self._labels.store.concepts()
-        if self.concept not in set(known["concept"]):
-            own = pd.DataFrame([[self.concept, 0, 0, 0, 0]], columns=known.columns)
-            known = pd.concat([known, own]) if len(known) else own
-        return known.sort_values("concept", ignore_index=True)
+        opened = {self.concept, *self._siblings, *self._labels.store.opened_concepts()}
+        without = [(concept, 0, 0, 0, 0) for concept in opened.difference(known["concept"])]
+        rows = [*known.itertuples(index=False, name=None), *without]
+        return pd.DataFrame(rows, columns=known.columns).sort_values("concept", ignore_index=True)
 
     # --- finding clips ---------------------------------------------------------------------------
 
@@ -478,6 +479,22 @@ class Session:
         Raises ModelError for a precision that is none.
         """
         return choose_threshold(*self._classifier.fit.measured_labels, precision)
+
+    def found(self) -> pd.DataFrame:
+        """The clips found so far, best first: DataFrame(clip_id, video, start, end, score = P(yes), label).
+
+        They are those labelled yes, and those without a yes or no that score at `threshold` or above.
+        """
+        return self._found.table()
+
+    @property
+    def number_found(self) -> int:
+        """How many clips `found` has; cheaper than the table."""
+        return len(self._found)
+
+    @property
+    def _found(self) -> FoundClips:
+        return FoundClips(self._view, self._labels, self._classifier.fit.logits, self.threshold[0])
 
     def publish(self, name: str, precision: float | None = None) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.

@@ -16,16 +16,15 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from va_widgets.base.errors import PreviewUnavailableError, reason_of
 from va_widgets.base.names import escaped, unescaped
 from va_widgets.base.paths import is_folder, is_url, replacing
+from va_widgets.base.user_state import STATE_VARIABLE, state_folder
 from va_widgets.corpus.manifest import Root
 from va_widgets.corpus.sources import Sources, located
 from va_widgets.video import remote
 
-STATE_VARIABLE = "VA_WIDGETS_STATE_DIR"
 _FOLDER = "trusted"
 
 _log = logging.getLogger(__name__)
@@ -174,8 +173,9 @@ def _name(corpus: Path) -> str:
 
 def _file(name: str) -> Path | None:
     """The file that holds what is trusted of a corpus; None where this user has no folder of their own."""
-    given = os.environ.get(STATE_VARIABLE)
-    folder = Path(given) if given else Path(platformdirs.user_state_dir("va-widgets", appauthor=False)) / _FOLDER
-    if not folder.is_absolute():  # there is no home folder, or the variable says nothing definite
+    folder = state_folder()
+    if folder is None:
         return None
+    if not os.environ.get(STATE_VARIABLE):  # which names the folder of what is trusted itself
+        folder /= _FOLDER
     return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"

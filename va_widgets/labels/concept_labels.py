@@ -28,13 +28,15 @@ class LabelStatus(NamedTuple):
     """How far the labelling of a concept has come.
 
     `counts` is how many clips count as yes, no and unsure; `pending` how many label events the newest classifier does
-    not know yet; the others whether there is an action to undo, and one to redo.
+    not know yet; the next two whether there is an action to undo, and one to redo; `sources` how many of the labelled
+    clips were labelled from each source, such as a feed.
     """
 
     counts: dict[str, int]
     pending: int
     can_undo: bool
     can_redo: bool
+    sources: dict[str, int]
 
 
 class LabelSnapshot(NamedTuple):
@@ -135,7 +137,8 @@ class ConceptLabels:
             self._take_new()
             # Where the labels' file is gone nothing can be undone.
             steps = (False, False) if self._user.gone else self.store.steps(self.annotator, self.concept)
-            return LabelStatus(self._agreement.counts, self._agreement.since(known()), *steps)
+            agreement = self._agreement
+            return LabelStatus(agreement.counts, agreement.since(known()), *steps, agreement.sources)
 
     # --- changes ---------------------------------------------------------------------------------
 

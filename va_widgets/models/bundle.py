@@ -55,7 +55,7 @@ class Model:
     """A binary classifier of clips, as it was published.
 
     `coef` is float32 (dim,) on raw embeddings; a clip is a yes from `threshold` (a probability) on; `card` holds
-    everything known about it.
+    everything known about it, and `folder` is where it was read from.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Model:
     intercept: float = field(repr=False)
     threshold: float
     card: Mapping[str, Any] = field(repr=False)
+    folder: Path = field(repr=False, compare=False)
 
     @property
     def slug(self) -> str:
@@ -229,6 +230,7 @@ def load_model(path: GivenPath) -> Model:
         intercept=float(intercept[0]),
         threshold=float(card["threshold"]),
         card=card,
+        folder=folder,
     )
 
 

@@ -19,6 +19,7 @@ from va_widgets.session import Session
 from va_widgets.widget import handlers, protocol
 from va_widgets.widget.controller import Controller
 from va_widgets.widget.protocol import Selection
+from va_widgets.widget.settings import KeptSettings
 
 _STATIC = Path(__file__).parent / "static"
 _LONGEST_SELECTION, _LONGEST_TITLE = 2_000, 80
@@ -53,7 +54,8 @@ class Annotator(anywidget.AnyWidget):
     """
 
     place = traitlets.Dict().tag(sync=True)
-    """Where the person is: tab, feed, query, card size, keys. The front end writes it; it survives a page reload."""
+    """Where the person is: tab, feed, query, card size, keys. The front end writes it; it survives a page reload. Card
+    size, cards a page and keys are kept for this annotator's name, also when the cell is run again."""
 
     _opened = False  # Python closes an annotator that was refused, too
 
@@ -65,7 +67,9 @@ class Annotator(anywidget.AnyWidget):
             )
         self._esm = _bundle("annotator.js")
         self._css = _bundle("annotator.css")
-        super().__init__()
+        self._settings = KeptSettings(session.annotator)
+        super().__init__(place=self._settings.first)
+        self.observe(lambda change: self._settings.take(change["new"]), "place")
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
         self._previews = background.TaskQueue("va-preview")
         # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.

@@ -11,9 +11,11 @@ import type { HelloResult, Updates } from "./updates";
 
 const MOST_CLIPS = 2000; // whose labels a `hello` asks for
 const CHECK_AFTER = 10_000; // ms without a message after which `visit` checks the connection
+const CHECK_EVERY = 30_000; // ms after which it is checked while nobody does anything
 
 export class Connection {
   #opened = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     private readonly client: Client,
@@ -34,10 +36,13 @@ export class Connection {
   attach(): () => void {
     const { state } = this;
     state.viewCount += 1;
+    this.#timer ??= setInterval(this.#checkQuietly, CHECK_EVERY);
     if (state.viewCount === 1 && this.#opened) void this.#sayHello();
     return () => {
       state.viewCount -= 1;
       if (state.isVisible) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
       if (state.viewState.value.tab === "review") this.navigation.outdated = true; // labels will change
       this.#sayBye();
     };
@@ -62,6 +67,12 @@ export class Connection {
   // user would learn it from the first label.
   readonly visit = (): void => {
     if (this.client.isIdle(CHECK_AFTER)) void this.#sayHello();
+  };
+
+  // The label file may have gone, or the kernel have ended: a page that says "saved" must not wait for the next label.
+  // A tab in the background is checked once it is shown and pointed at.
+  readonly #checkQuietly = (): void => {
+    if (document.visibilityState === "visible") this.visit();
   };
 
   #sayBye(): void {

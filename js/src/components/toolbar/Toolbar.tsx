@@ -47,7 +47,7 @@ export function Toolbar({ store, view, focusGrid }: Props) {
         <>
           <ReviewFilters store={store} focusGrid={focusGrid} />
           <span class="va-space" />
-          <Publish store={store} />
+          <Publish store={store} view={view} />
         </>
       )}
       <Sizes store={store} focusGrid={focusGrid} />
