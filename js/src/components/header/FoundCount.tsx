@@ -5,7 +5,7 @@ import { shortScore } from "../score";
 
 export function FoundCount({ found }: { found: Found }) {
   const { clips, threshold, estimate, low, high, method } = found;
-  const interval = low === null || high === null ? "" : ` (${low}–${high})`;
+  const interval = low === null || high === null ? "" : `(${low}–${high})`;
   return (
     <span
       class="va-found"

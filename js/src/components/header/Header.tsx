@@ -41,7 +41,7 @@ export function Header({ store, view, focusGrid }: Props) {
       <ConceptMenu store={store} view={view} focusGrid={focusGrid} />
       <button
         type="button"
-        class="va-quiet va-small va-keeps-focus"
+        class="va-quiet va-small va-edit va-keeps-focus"
         aria-label="Edit the guideline"
         aria-expanded={editing.value}
         title={status.guideline || "Write down what counts"}

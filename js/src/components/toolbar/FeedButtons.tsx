@@ -15,18 +15,17 @@ export function FeedButtons({ store }: { store: Store }) {
         {status?.feeds.map((name) => {
           const labelled = status.from_feeds[name] ?? 0;
           const key = name in COMMANDS ? shortcut(name as Command, keys) : name;
-          const count = labelled > 0 ? `, ${labelled} labelled from here` : "";
           return (
             <button
               type="button"
               key={name}
               class="va-chip"
               aria-pressed={feed === name}
-              title={`${feedPurpose(name)} (${key})${count}`}
+              title={`${feedPurpose(name)} (${key}), ${labelled} labelled from here`}
               data-feed={name}
               onClick={() => void store.navigation.openFeed(name)}
             >
-              {feedName(name)} <span class="va-chip-count">{labelled || ""}</span>
+              {feedName(name)} <span class="va-chip-count">{labelled}</span>
             </button>
           );
         })}

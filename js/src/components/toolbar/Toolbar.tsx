@@ -53,7 +53,7 @@ export function Toolbar({ store, view, focusGrid }: Props) {
       <Sizes store={store} focusGrid={focusGrid} />
       <button
         type="button"
-        class="va-quiet va-small"
+        class="va-quiet va-small va-help-button"
         aria-label="Keys and help"
         aria-expanded={view.helpOpen.value}
         title="Keys and help (?)"
