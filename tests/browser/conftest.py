@@ -43,11 +43,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture
 def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
-    """A way to open the page: theme, width, and what the imitated kernel shall be like."""
+    """A way to open the page: theme, width, pixels a CSS pixel, and what the imitated kernel shall be like."""
     contexts = []
     errors: list[Any] = []
 
-    def open_it(theme: str = "light", width: int = 1200, height: int = 800, **options: object) -> Page:
+    def open_it(
+        theme: str = "light", width: int = 1200, height: int = 800, scale: float = 1.0, **options: object
+    ) -> Page:
         usual: dict[str, object] = {"clips": 60, "labelled": 0, "concept": "city at night", "widgets": 1, "views": 1}
         usual |= {
             "place": {"tab": "search", "size": 264},
@@ -86,7 +88,7 @@ def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
             else:
                 route.fulfill(status=404)
 
-        context = browser.new_context(viewport={"width": width, "height": height})
+        context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
         context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
