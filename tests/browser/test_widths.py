@@ -65,10 +65,8 @@ def states(page: Page, words: dict[str, str]) -> Iterator[str]:
     first_card = page.locator(".va-film").first
     expect(first_card).to_be_visible()
     yield "feeds"
-    page.evaluate(
-        "note => { Object.assign(kernel.status, { quality: null, quality_note: note }); kernel.tellAll('status', {}); }",
-        "too few labels yet: 5 more yes and 5 more no needed",
-    )
+    few = {"quality": None, "quality_note": "too few labels yet: 5 more yes and 5 more no needed"}
+    page.evaluate("few => { Object.assign(kernel.status, few); kernel.tellAll('status', {}); }", few)
     expect(page.locator(".va-quality")).to_contain_text("too few")
     yield "too few labels"
     take_keyboard(page)
