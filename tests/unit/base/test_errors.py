@@ -16,6 +16,7 @@ def shell() -> Iterator[InteractiveShell]:
     shell.run_line_magic("colors", "nocolor")
     shell.run_cell("import va_widgets as va")
     yield shell
+    assert shell.history_manager is not None
     shell.history_manager.end_session()
     InteractiveShell.clear_instance()
 
