@@ -9,12 +9,13 @@ from typing import Any, NoReturn, SupportsIndex
 
 import anywidget
 import traitlets
+from IPython.display import display
 
 from va_widgets.base import arguments, background
 from va_widgets.base.errors import NotSavedError, ProtocolError, VaError
 from va_widgets.base.listeners import Listener
 from va_widgets.base.texts import without_lone_surrogates
-from va_widgets.display.still import still
+from va_widgets.display.still import AS_SECOND_OUTPUT, still
 from va_widgets.session import Session
 from va_widgets.widget import handlers, protocol
 from va_widgets.widget.controller import Controller
@@ -133,6 +134,20 @@ class Annotator(anywidget.AnyWidget):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         self.__copy__()
+
+    def _ipython_display_(self) -> None:
+        """Show the live view, and as a second output the still, which is hidden while the view is alive.
+
+        As a part of one output the still would not be seen in a notebook that was saved and opened again: JupyterLab
+        prefers the widget there, and says "model not found".
+        """
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        html, plain = data.pop("text/html", ""), data.pop("text/plain", repr(self))
+        if not html:
+            data["text/plain"] = plain
+        display(data, metadata=metadata, raw=True)
+        if html:
+            display({"text/html": AS_SECOND_OUTPUT.format(still=html), "text/plain": plain}, raw=True)
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""
