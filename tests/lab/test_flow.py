@@ -92,6 +92,7 @@ def test_search_label_feeds_review(lab: Lab, page: Page, notebook: str, shoot: C
     label_page(page, annotator, "yyyyyynnnnnu")
     counts(annotator, 6, 5, 1)
     saved(annotator)
+    expect(annotator.locator(".va-state")).to_have_attribute("data-version", re.compile("[1-9]"))
     expect(annotator.locator(".va-found")).to_have_text(re.compile(r"found \d+ of about \d+"))
     expect(annotator.locator(".va-header")).to_contain_text("quality")
     shoot("2-labelled")

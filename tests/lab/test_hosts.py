@@ -28,7 +28,7 @@ def test_notebook_7_shows_the_annotator_and_keeps_its_keys_to_itself(lab: Lab, p
     label_page(page, annotator, "yn")
     counts(annotator, 1, 1, 0)
     saved(annotator)
-    expect(annotator.locator(".va-quality")).to_be_visible()
+    expect(annotator.locator(".va-state")).to_have_attribute("data-version", re.compile("[1-9]"))
     shown = clips(annotator)[:2]
     page.keyboard.press("3")
     expect(annotator.locator("[data-feed=borderline]")).to_have_attribute("aria-pressed", "true")

@@ -21,7 +21,7 @@ AS_SECOND_OUTPUT = """<style>
 """A still as the output after the annotator's live view, in JupyterLab and Notebook 7: one of the two is seen.
 
 Without a live view JupyterLab shows a message in its place, which is hidden. The still waits for two seconds, within
-which a view that is alive appears. In other hosts the annotator's style sheet, which comes with a view, hides the still.
+which a view that is alive appears. In other hosts the annotator's style sheet, which comes with a view, hides it.
 """
 
 _SHOWN, _A_ROW = 12, 4
