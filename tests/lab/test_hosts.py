@@ -43,6 +43,7 @@ def test_notebook_7_shows_the_annotator_and_keeps_its_keys_to_itself(lab: Lab, p
 def test_voila_shows_the_annotator_without_code(lab: Lab, page: Page, notebook: str) -> None:
     page.goto(f"{lab.url}/voila/render/{notebook}?token={lab.token}")
     annotator = ready(page)
+    expect(page.locator(".va-still")).to_be_hidden()
     expect(page.get_by_text("import va_widgets")).to_have_count(0)
     expect(page.locator(".jp-InputArea:visible, .jp-CodeMirrorEditor:visible, .cm-editor:visible")).to_have_count(0)
     label_page(page, annotator, "y")
