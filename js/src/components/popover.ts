@@ -2,12 +2,13 @@
 
 import type { Signal } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 // Closes on a press outside of `place`, which holds the button and what it opens.
 export function useCloseOutside(place: RefObject<HTMLElement>, open: Signal<boolean>): void {
   const isOpen = open.value;
-  useEffect(() => {
+  // Not an effect after the paint: a press may come before it.
+  useLayoutEffect(() => {
     if (!isOpen) return undefined;
     const onPress = (event: PointerEvent) => {
       // Not `event.target`: outside of a shadow root that is its host.
