@@ -109,13 +109,13 @@ FRESH = """async (value) => {
   const chip = document.querySelector(".va-fresh");
   await when(() => saved() && pictured());
   const before = cards()[0].dataset.clip;
-  const version = document.querySelector(".va-version").textContent;
+  const version = document.querySelector(".va-state").dataset.version;
   cards()[0].querySelector(".va-line").click();
   cards()[7].querySelector(".va-line").dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
   await when(() => document.querySelectorAll(".va-selected").length === 8);
   const began = now();
   cards()[0].querySelector(`.va-label[data-value=${value}]`).click();
-  await when(() => !chip.disabled && document.querySelector(".va-version").textContent !== version);
+  await when(() => !chip.disabled && document.querySelector(".va-state").dataset.version !== version);
   chip.click();
   await when(() => cards()[0].dataset.clip !== before);
   const ended = await painted();

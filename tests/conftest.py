@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 import va_widgets as va
 from tests.tiers import times_by_tier
-from va_widgets.corpus.trust import STATE_VARIABLE
+from va_widgets.base.user_state import STATE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 

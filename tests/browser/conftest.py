@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture
 def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
-    """A way to open the page: theme, width, and what the imitated kernel shall be like."""
+    """A way to open the page: theme, width, pixels a CSS pixel, and what the imitated kernel shall be like."""
     contexts = []
     errors: list[Any] = []
 
-    def open_it(theme: str = "light", width: int = 1200, height: int = 800, **options: object) -> Page:
+    def open_it(
+        theme: str = "light", width: int = 1200, height: int = 800, scale: float = 1.0, **options: object
+    ) -> Page:
         usual: dict[str, object] = {"clips": 60, "labelled": 0, "concept": "city at night", "widgets": 1, "views": 1}
         usual |= {
             "place": {"tab": "search", "size": 264},
@@ -86,7 +88,7 @@ def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
             else:
                 route.fulfill(status=404)
 
-        context = browser.new_context(viewport={"width": width, "height": height})
+        context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
         context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
@@ -120,7 +122,7 @@ def take_keyboard(page: Page) -> None:
     page.locator(".va-box").first.focus()
 
 
-def press(page: Page, keys: str) -> None:
+def press(page: Page, keys: Iterable[str]) -> None:
     for key in keys:
         page.keyboard.press(key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -113,6 +114,33 @@ def test_a_new_concept_is_started_and_the_old_one_found_again(annotator: Page) -
     assert annotator.evaluate("window.leaked") == []
 
 
+def test_the_concept_menu_goes_by_arrows_and_closes_on_a_press_outside(annotator: Page) -> None:
+    for concept in ("heavy rain", "fog"):
+        annotator.locator(".va-concept").click()
+        annotator.get_by_label("A new concept").fill(concept)
+        annotator.keyboard.press("Enter")
+        expect(annotator.locator(".va-concept")).to_have_text(concept)
+    annotator.locator(".va-concept").click()
+    entries = annotator.locator(".va-entry")
+    expect(entries).to_have_count(3)
+    press(annotator, "ArrowDown ArrowDown ArrowDown".split())  # the box, Start, the first entry, the second
+    expect(entries.nth(1)).to_be_focused()
+    press(annotator, "ArrowUp End y".split())  # y labels nothing behind the menu
+    expect(entries.nth(2)).to_be_focused()
+    press(annotator, "Home ArrowDown ArrowDown Enter".split())
+    expect(annotator.locator(".va-concept")).to_have_text("city at night")
+    expect(annotator.locator(".va-count[data-value=yes] b")).to_have_text("0")
+    annotator.locator(".va-concept").click()
+    expect(entries.first).to_be_visible()
+    annotator.locator(".va-counts").click()
+    expect(entries).to_have_count(0)
+    annotator.locator(".va-concept").click()
+    expect(entries.first).to_be_visible()
+    annotator.mouse.click(2, 2)  # on the notebook
+    expect(entries).to_have_count(0)
+    assert annotator.evaluate("window.leaked") == []
+
+
 def test_review_scrolls_through_ten_thousand_labels(open_page: Open) -> None:
     page = open_page(clips=10_000, labelled=10_000, place={"tab": "review", "size": 264})
     expect(page.locator(".va-film").first).to_be_visible()
@@ -159,9 +187,26 @@ def test_review_filters_orders_and_publishes(open_page: Open) -> None:
     page.locator(".va-card").first.get_by_role("button", name="No").click()
     expect(page.locator(".va-card").first).to_have_attribute("data-label", "no")
     expect(page.locator(".va-card")).to_have_count(3)  # it keeps its place
-    page.get_by_label("The model's name").fill("night, first cut")
-    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Publish …").click()
+    dialog = page.get_by_role("dialog", name="Publish")
+    expect(dialog).to_contain_text("32 clips are found: you called them yes, or they score .41 or more")
+    expect(page.get_by_label("The model's name")).to_be_focused()
+    page.keyboard.type("night, first cut")  # no label by its letters
+    page.keyboard.press("Enter")
     expect(page.locator(".va-hint")).to_have_text("published night, first cut, version 2")
+    expect(dialog).to_contain_text("Published as night, first cut, version 2, in")
+    assert dialog.locator("code").all_inner_texts() == [
+        "/films/corpus/models/night/v2",
+        "model = va.load_model('/films/corpus/models/night/v2')",
+    ]
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Export the found clips").click()
+    assert download.value.suggested_filename == "night.csv"
+    assert Path(download.value.path()).read_text() == "clip_id,score\nclip-0,0.96\n"
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.locator(".va-box")).to_be_focused()
+    assert page.evaluate("window.leaked") == []
     page.locator(".va-card").nth(1).hover()
     page.locator(".va-card").nth(1).get_by_role("button", name="More like this").click()
     expect(page.get_by_role("tab", name="Search")).to_have_attribute("aria-selected", "true")

@@ -92,7 +92,8 @@ def test_search_label_feeds_review(lab: Lab, page: Page, notebook: str, shoot: C
     label_page(page, annotator, "yyyyyynnnnnu")
     counts(annotator, 6, 5, 1)
     saved(annotator)
-    expect(annotator.locator(".va-version")).to_have_text(re.compile(r"v[1-9]"))
+    expect(annotator.locator(".va-state")).to_have_attribute("data-version", re.compile("[1-9]"))
+    expect(annotator.locator(".va-found")).to_have_text(re.compile(r"found \d+ of about \d+"))
     expect(annotator.locator(".va-header")).to_contain_text("quality")
     shoot("2-labelled")
 
@@ -197,9 +198,22 @@ def test_the_dark_theme_is_followed(lab: Lab, page: Page, notebook: str, shoot: 
     expect(page.locator(".va-root")).to_have_attribute("data-va-theme", "light")
 
 
-def test_a_dead_kernel_is_said_and_nothing_pretends_to_be_saved(lab: Lab, page: Page, notebook: str) -> None:
+def test_a_dead_kernel_is_said_and_a_saved_notebook_shows_the_still(
+    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
+) -> None:
     annotator = opened(lab, page, notebook)
+    expect(page.locator(".va-still")).to_be_hidden()
+    save(page)
     choose(page, "Kernel", "Shut Down Kernel")
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_have_count(0)
     label_page(page, annotator, "y")
     expect(annotator.locator(".va-state")).not_to_have_attribute("data-state", "saved")
+    page.reload()
+    still = page.locator(".va-still")
+    expect(still).to_contain_text("Run the cell to label.")
+    expect(still).to_be_visible()
+    expect(page.get_by_text("model not found")).to_be_hidden()
+    shoot("still")
+    lab.run_all(page)
+    ready(page)
+    expect(still).to_be_hidden()

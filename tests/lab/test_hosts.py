@@ -28,7 +28,7 @@ def test_notebook_7_shows_the_annotator_and_keeps_its_keys_to_itself(lab: Lab, p
     label_page(page, annotator, "yn")
     counts(annotator, 1, 1, 0)
     saved(annotator)
-    expect(annotator.locator(".va-version")).to_have_text(re.compile("v[1-9]"))
+    expect(annotator.locator(".va-state")).to_have_attribute("data-version", re.compile("[1-9]"))
     shown = clips(annotator)[:2]
     page.keyboard.press("3")
     expect(annotator.locator("[data-feed=borderline]")).to_have_attribute("aria-pressed", "true")
@@ -43,6 +43,7 @@ def test_notebook_7_shows_the_annotator_and_keeps_its_keys_to_itself(lab: Lab, p
 def test_voila_shows_the_annotator_without_code(lab: Lab, page: Page, notebook: str) -> None:
     page.goto(f"{lab.url}/voila/render/{notebook}?token={lab.token}")
     annotator = ready(page)
+    expect(page.locator(".va-still")).to_be_hidden()
     expect(page.get_by_text("import va_widgets")).to_have_count(0)
     expect(page.locator(".jp-InputArea:visible, .jp-CodeMirrorEditor:visible, .cm-editor:visible")).to_have_count(0)
     label_page(page, annotator, "y")

@@ -138,7 +138,7 @@ def test_review_finds_what_annotators_disagree_about(page: Page, session: va.Ses
     va.Session(session.corpus, session.concept, "jo").label(some[2], False)
     disputed = page.ask("review", value="disputed", order="newest", annotator="", k=8)["result"]
     assert disputed["clips"] == [some[2]]
-    assert disputed["cards"][0]["note"] == "annotators disagree"
+    assert disputed["cards"][0]["note"] == "yes: kelli · no: jo"
     assert page.ask("review", value="all", order="disagreement", annotator="", k=8)["result"]["clips"][0] == some[2]
 
 
@@ -150,10 +150,10 @@ def test_review_shows_the_labels_of_one_annotator(page: Page, session: va.Sessio
     assert (set(everybody["clips"]), everybody["annotators"]) == (set(some), ["jo", "kelli"])
     theirs = page.ask("review", value="no", order="disagreement", annotator="jo", k=2)["result"]
     assert set(theirs["clips"]) == set(some[1:])
-    assert [card["note"] for card in theirs["cards"]] == ["jo: no · annotators disagree", "jo: no"]
+    assert [card["note"] for card in theirs["cards"]] == ["yes: kelli · no: jo", "no: jo"]
     assert theirs["cards"][0]["label"] == "yes"  # the buttons stay one's own
     more = page.ask("reviewed", annotator="jo", clips=theirs["clips"][2:])["result"]["cards"]
-    assert [card["note"] for card in more] == ["jo: no"]
+    assert [card["note"] for card in more] == ["no: jo"]
     own = page.ask("review", value="all", order="newest", annotator="kelli", k=8)["result"]
     assert [card["note"] for card in own["cards"] if card["clip"] == some[0]] == [""]
 
@@ -252,7 +252,43 @@ def test_a_model_is_published_from_the_page(page: Page, session: va.Session) -> 
     page.ask("label", clips=some[6:], value="no", source="search")
     published = page.ask("publish", name="night")["result"]
     assert (published["name"], published["version"]) == ("night", 1)
-    assert list((session.corpus.path / "models").iterdir())
+    assert published["folder"] == str(session.corpus.path / "models" / "night" / "v1")
+    scope: dict[str, Any] = {"va": va}
+    exec(published["line"], scope)  # what the page says loads it does so
+    assert scope["model"].version == 1
+    assert scope["model"].threshold == published["status"]["found"]["threshold"]
+
+
+def test_the_clips_that_are_found_are_exported_as_a_table(page: Page, session: va.Session) -> None:
+    some = clips(page)
+    assert page.hello()["status"]["found"] is None
+    page.ask("label", clips=some[:6], value="yes", source="top_positive")
+    page.ask("label", clips=some[6:], value="no", source="random")
+    session.refit()
+    status = page.hello()["status"]
+    assert status["from_feeds"] == {
+        "suggested": 0, "top_positive": 6, "borderline": 0, "random": len(some) - 6, "top_negative": 0
+    }  # fmt: skip
+    answer, (data,) = page.send({"v": 1, "id": "e", "type": "export"})
+    assert answer["result"] == {"file": "city_at_night.csv", "mime": "text/csv", "clips": status["found"]["clips"]}
+    assert data.startswith(b"\xef\xbb\xbf")  # by which Excel tells UTF-8
+    table = pd.read_csv(io.BytesIO(data), encoding="utf-8-sig", keep_default_na=False)
+    assert list(table.columns) == ["clip_id", "video", "start", "end", "score", "label"]
+    assert len(table) == status["found"]["clips"] == session.number_found
+    assert set(some[:6]) == set(table.loc[table["label"] == "yes", "clip_id"])
+    assert not set(some[6:]) & set(table["clip_id"])
+    assert table["score"].is_monotonic_decreasing
+    others = table.loc[table["label"] == "", "score"]
+    assert (others >= round(status["found"]["threshold"], 4)).all()
+
+
+def test_a_new_concept_stays_in_the_menu_without_labels(page: Page, session: va.Session) -> None:
+    page.ask("switch", concept="heavy rain")
+    page.ask("switch", concept=session.concept)
+    assert {"concept": "heavy rain", "yes": 0, "no": 0, "unsure": 0} in page.ask("concepts")["result"]["concepts"]
+    session.for_concept("heavy rain").guideline = "no drizzle"
+    again = va.Session(va.Corpus.open(session.corpus.path), session.concept, "kelli")
+    assert "heavy rain" in set(again.concepts["concept"])
 
 
 def test_pictures_travel_as_buffers(page: Page) -> None:

@@ -41,6 +41,21 @@ def test_the_live_view_stays_and_a_still_comes_with_it(bundle_of: dict[str, obje
     assert len(still.encode()) < 150_000
 
 
+def test_in_a_cell_it_is_an_output_of_its_own(
+    session: va.Session, bundle: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs: list[dict[str, str]] = []
+    monkeypatch.setattr(module, "display", lambda data, **_options: outputs.append(data))
+    annotator = va.Annotator(session)
+    annotator._ipython_display_()
+    annotator.close()
+    live, still = outputs
+    assert live.keys() == {WIDGET}  # nothing else that a host without widgets could show beside the still
+    assert still.keys() == {"text/plain", "text/html"}
+    assert still["text/html"].count('<div class="va-still">') == 1
+    assert still["text/html"].count('<img src="data:image/webp;base64,') == 12
+
+
 def test_words_of_users_are_never_html(bundle_of: dict[str, object]) -> None:
     still = str(bundle_of["text/html"])
     assert "night &lt;script&gt;alert(1)&lt;/script&gt;" in still

@@ -69,6 +69,18 @@ def last_status(page: Page) -> dict[str, Any]:
 
 @on_posix
 @pytest.mark.parametrize("loss", LOSSES)
+def test_a_page_that_asks_for_the_state_hears_of_the_loss_before_any_label(
+    page: Page, session: va.Session, lost: Callable[[Any], Path], loss: Callable[[va.Session], None]
+) -> None:
+    assert page.hello()["status"]["state"] == "ready"
+    lost(loss)
+    status = page.hello()["status"]
+    assert status["state"] == "error"
+    assert str(session.corpus.path) in status["message"]
+
+
+@on_posix
+@pytest.mark.parametrize("loss", LOSSES)
 def test_nothing_succeeds_and_the_header_says_why(
     page: Page, session: va.Session, lost: Callable[[Any], Path], loss: Callable[[va.Session], None], tmp_path: Path
 ) -> None:

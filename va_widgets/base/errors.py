@@ -1,14 +1,23 @@
 """Every error that va_widgets raises on purpose; each says in one sentence what was wrong and what to do."""
 
+import sys
+import traceback
+
 from va_widgets.base.names import printable_text
 
 
 class VaError(Exception):
-    """Base of all va_widgets errors."""
+    """Base of all va_widgets errors. A cell of a notebook shows its sentence alone; `%tb` shows where it was raised."""
 
     def __init__(self, message: str = "") -> None:
         # A sentence may name a file whose name is not valid Unicode; a notebook could not send it to the page.
         super().__init__(printable_text(str(message)))
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows of this error, instead of its own rendering."""
+        if sys.exc_info()[1] is self:  # a cell has just failed; `%tb` calls this when nothing is handled any more
+            return [f"{type(self).__name__}: {self}"]
+        return [printable_text(line.rstrip("\n")) for line in traceback.format_exception(self)]
 
 
 class ArgumentError(VaError, ValueError):

@@ -17,16 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from va_widgets.base.errors import CorpusError, PreviewUnavailableError, reason_of
 from va_widgets.base.names import escaped, unescaped
 from va_widgets.base.paths import is_folder, is_url, replacing
+from va_widgets.base.user_state import STATE_VARIABLE, state_folder
 from va_widgets.corpus.manifest import Root
 from va_widgets.corpus.sources import SourceGroup, located
 from va_widgets.video import remote
 
-STATE_VARIABLE = "VA_WIDGETS_STATE_DIR"
 _FOLDER = "trusted"
 
 _log = logging.getLogger(__name__)
@@ -203,8 +202,9 @@ def _name(corpus: Path) -> str:
 
 def _file(name: str) -> Path | None:
     """Return the file with the trusted places of a corpus; None where this user has no state folder."""
-    variable = os.environ.get(STATE_VARIABLE)
-    folder = Path(variable) if variable else Path(platformdirs.user_state_dir("va-widgets", appauthor=False)) / _FOLDER
-    if not folder.is_absolute():  # there is no home folder, or the variable is a relative path
+    folder = state_folder()
+    if folder is None:
         return None
+    if not os.environ.get(STATE_VARIABLE):  # which names the folder of what is trusted itself
+        folder /= _FOLDER
     return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"

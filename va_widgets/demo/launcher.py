@@ -45,12 +45,19 @@ def notebook(path: Path, clips: int, seed: int, *, browser: bool = True) -> int:
     if not target.exists():  # never overwrite a notebook that has been worked in
         with replacing(target) as unfinished:
             shutil.copyfile(_notebook(), unfinished)
+    return subprocess.call(_lab_command(browser=browser and _has_browser()), cwd=path)
+
+
+def _lab_command(*, browser: bool) -> list[str]:
+    """Return the command that starts JupyterLab in the demo's folder."""
     command = [sys.executable, "-m", "jupyterlab", NOTEBOOK]
-    if not browser or not _has_browser():
+    # The addresses that it prints lead to the notebook, not only to the launcher.
+    command.append(f"--LabApp.default_url=/lab/tree/{NOTEBOOK}")
+    if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # JupyterLab does not start for root without it
         command.append("--allow-root")
-    return subprocess.call(command, cwd=path)
+    return command
 
 
 def _notebook() -> Path:

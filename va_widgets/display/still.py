@@ -12,6 +12,18 @@ import numpy as np
 from va_widgets.display.html import MARKS, concept_line, counts_line, now_line, picture, quality_line, shortened
 from va_widgets.session import Session
 
+AS_SECOND_OUTPUT = """<style>
+.jp-OutputArea .va-still {{ display: block; overflow: hidden; animation: 1ms 2s both va-still-appears }}
+@keyframes va-still-appears {{ from {{ max-height: 0 }} to {{ max-height: 400em }} }}
+.jp-OutputArea-child:has(.va-root) + .jp-OutputArea-child:has(.va-still) {{ display: none }}
+.jp-OutputArea-child:not(:has(.va-root)):has(+ .jp-OutputArea-child .va-still) {{ display: none }}
+</style><div class="va-still">{still}</div>"""
+"""A still as the output after the annotator's live view, in JupyterLab and Notebook 7: one of the two is seen.
+
+Without a live view JupyterLab shows a message in its place, which is hidden. The still waits for two seconds, within
+which a view that is alive appears. In other hosts the annotator's style sheet, which comes with a view, hides it.
+"""
+
 _SHOWN, _A_ROW = 12, 4
 _PICTURE_WIDTH = 152  # pixels on the page
 _LONGEST_GUIDELINE = 300

@@ -72,6 +72,11 @@ class Agreement:
         return frozenset(self._sources.get(source, ()))
 
     @property
+    def sources(self) -> dict[str, int]:
+        """How many clips with a label were ever labelled from each source."""
+        return {source: sum(clip in self.values for clip in clips) for source, clips in self._sources.items()}
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many clips count as yes, no and unsure."""
         return {value: self._counts[value] for value in ("yes", "no", "unsure")}

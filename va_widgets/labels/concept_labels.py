@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -30,14 +30,16 @@ _log = logging.getLogger(__name__)
 class LabelStatus(NamedTuple):
     """Numbers of a concept's labels, and what can be undone, at one moment.
 
-    `counts` is how many clips count as yes, no and unsure; `pending` how many label events are newer
-    than the newest classifier; the others whether there is an action to undo, and one to redo.
+    `counts` is how many clips count as yes, no and unsure; `pending` how many label events are newer than the newest
+    classifier; the next two whether there is an action to undo, and one to redo; `sources` how many of the labelled
+    clips were labelled from each source, such as a feed.
     """
 
     counts: dict[str, int]
     pending: int
     can_undo: bool
     can_redo: bool
+    sources: dict[str, int]
 
 
 class LabelSnapshot(NamedTuple):
@@ -137,13 +139,15 @@ class ConceptLabels:
         rows = [{"annotator": annotator, **numbers} for annotator, numbers in counts.items()]
         return pd.DataFrame(rows, columns=["annotator", "yes", "no", "unsure"])
 
-    def concepts(self) -> pd.DataFrame:
-        """Every concept with labels, and this one: DataFrame(concept, annotators, yes, no, unsure), by name."""
-        concepts = self.store.concepts()
-        if self.concept not in set(concepts["concept"]):
-            own = pd.DataFrame([[self.concept, 0, 0, 0, 0]], columns=concepts.columns)
-            concepts = pd.concat([concepts, own]) if len(concepts) else own
-        return concepts.sort_values("concept", ignore_index=True)
+    def concepts(self, opened: Iterable[str]) -> pd.DataFrame:
+        """Return every concept that is in the file, or open: DataFrame(concept, annotators, yes, no, unsure), by name.
+
+        `opened` are the concepts of open sessions.
+        """
+        labelled = self.store.concepts()
+        without = {self.concept, *opened, *self.store.opened_concepts()}.difference(labelled["concept"])
+        rows = [*labelled.itertuples(index=False, name=None), *((concept, 0, 0, 0, 0) for concept in without)]
+        return pd.DataFrame(rows, columns=labelled.columns).sort_values("concept", ignore_index=True)
 
     def status(self, known: Callable[[], int]) -> LabelStatus:
         """Counts, pending events and steps, at one moment. `known` returns the newest event that is not pending."""
@@ -151,7 +155,8 @@ class ConceptLabels:
             self._take_new()
             # Where the labels' file is gone nothing can be undone.
             steps = (False, False) if self._user.gone else self.store.steps(self.annotator, self.concept)
-            return LabelStatus(self._agreement.counts, self._agreement.since(known()), *steps)
+            agreement = self._agreement
+            return LabelStatus(agreement.counts, agreement.since(known()), *steps, agreement.sources)
 
     # --- changes ---------------------------------------------------------------------------------
 

@@ -301,6 +301,11 @@ class LabelStore:
         table = [(concept, *counted[concept]) for concept in sorted(counted)]
         return pd.DataFrame(table, columns=["concept", "annotators", "yes", "no", "unsure"])
 
+    def opened_concepts(self) -> list[str]:
+        """Every concept for which something is kept besides labels, such as its guideline or its text vector."""
+        with self._database.snapshot() as db:
+            return [concept for (concept,) in db.execute("SELECT DISTINCT concept FROM state WHERE concept != ''")]
+
     # --- care ------------------------------------------------------------------------------------
 
     def backup(self, path: GivenPath | None = None) -> Path:

@@ -15,7 +15,7 @@ from va_widgets.labels.agreement import table
 from va_widgets.labels.label_store import Event
 
 VALUES = ("all", "yes", "no", "unsure", "tie", "disputed")
-_SORTED_BY = {"suspicion": ["suspicion"], "newest": [], "disagreement": ["note", "suspicion"]}
+_SORTED_BY = {"suspicion": ["suspicion"], "newest": [], "disagreement": ["disputed", "suspicion"]}
 
 
 def check_review(value: object, order: object, annotator: object) -> None:
@@ -52,6 +52,7 @@ def review_table(
         As in `Session.review`, checked by `check_review`.
     """
     labels = table(events)
+    votes = _votes(events)
     labels["event"] = range(len(labels))  # the newest is the last event: clocks may go backwards
     labels = labels[in_corpus(list(labels.index))]
     if annotator is not None:
@@ -69,7 +70,7 @@ def review_table(
             "clip_id": labels.index,
             "value": labels["value"].to_numpy(),
             "suspicion": [suspicion.get(str(clip), float("nan")) for clip in labels.index],
-            "note": ["" if agree else "annotators disagree" for agree in labels["agree"]],
+            "note": ["" if agree else votes[str(clip)] for clip, agree in labels["agree"].items()],
             "time": labels["time"].to_numpy(),
             "event": labels["event"].to_numpy(),
         }
@@ -78,6 +79,18 @@ def review_table(
         review = review[review["note"] != ""]
     elif value != "all":
         review = review[review["value"] == value]
+    review["disputed"] = review["note"] != ""
     by = [*_SORTED_BY[order], "event"]
     ordered = review.sort_values(by, ascending=False, na_position="last", kind="stable")
-    return ordered.drop(columns="event").reset_index(drop=True)
+    return ordered.drop(columns=["event", "disputed"]).reset_index(drop=True)
+
+
+def _votes(events: Sequence[Event]) -> dict[str, str]:
+    """What each annotator says of each clip, by clip: "yes: kelli, sam · no: ada"."""
+    people: dict[str, dict[str, list[str]]] = {}
+    for event in events:
+        people.setdefault(event.clip_id, {}).setdefault(event.value, []).append(event.annotator)
+    return {
+        clip: " · ".join(f"{value}: {', '.join(sorted(by[value]))}" for value in ("yes", "no", "unsure") if value in by)
+        for clip, by in people.items()
+    }

@@ -22,13 +22,11 @@ _SUGGESTED_LOGITS = (0.0, -1.0)
 _CLIPS_A_VIDEO = 2  # of one video on a page, as long as other videos have something to show
 _CANDIDATES = 8  # candidates for each clip of a page, which near-duplicates are removed from
 _ALL_SHUFFLED = 100_000  # clips up to which a random order of all of them is made
-_REASONS = {
-    "suggested": "teaches most",
-    "top_positive": "likely yes",
-    "borderline": "undecided",
-    "random": "at random",
-    "top_negative": "likely no",
-}
+_REASONS = {"suggested": "teaches most", "random": "at random"}
+# What the other feeds show, and what they say where they have nothing left that is so; by P(yes).
+_RANKED = {"top_positive": "likely yes", "borderline": "undecided", "top_negative": "likely no"}
+_RANKED_REST = {"top_positive": "highest left", "borderline": "nearest to .50", "top_negative": "lowest left"}
+_UNDECIDED = (0.25, 0.75)
 
 
 def feed(
@@ -88,9 +86,25 @@ def feed(
     return _thinned(candidates, k, vectors, limit, videos)
 
 
-def reason(name: str, nearest: str = "") -> str:
-    """Why a feed shows a clip, in the few words that a card has room for; `nearest` is the label next to it."""
-    return f"near a {nearest} · {_REASONS[name]}" if nearest else _REASONS[name]
+def reason(name: str, score: float, nearest: str = "") -> str:
+    """Why a feed shows a clip, in the few words that a card has room for, without contradiction to its score.
+
+    Parameters
+    ----------
+    score : float
+        P(yes) of the clip.
+    nearest : str
+        The label, "yes" or "no", of the labelled clip most like it; empty if it is not known.
+    """
+    if name in _REASONS:
+        return f"near a {nearest} · {_REASONS[name]}" if nearest else _REASONS[name]
+    side = "yes" if score >= 0.5 else "no"
+    low, high = _UNDECIDED
+    fits = {"top_positive": side == "yes", "borderline": low <= score <= high, "top_negative": side == "no"}
+    if not fits[name]:
+        return f"{_RANKED_REST[name]}: {score:.2f}".replace(": 0.", ": .")
+    agrees = name == "borderline" or nearest == side
+    return f"near a {nearest} · {_RANKED[name]}" if nearest and agrees else _RANKED[name]
 
 
 def _candidates(

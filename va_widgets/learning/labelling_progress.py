@@ -88,6 +88,7 @@ def advice(yes: int, no: int, measured: bool, turnovers: Sequence[float], drawn:
     if measured and len(last) == _SETTLED_REFITS and max(last) < _SETTLED:
         settled = f"The last {_SETTLED_REFITS} batches changed less than {_SETTLED:.0%} of what is found"
         if drawn < _DRAWN:
-            return f"{settled}: label a page of Random to see whether anything was missed, then review and publish."
+            missing = f"{_DRAWN - drawn} {'more clips' if drawn else 'clips'}"
+            return f"{settled}: label {missing} of Random to see whether anything was missed, then review and publish."
         return f"{settled}: a good moment to review and publish."
     return ""

@@ -266,7 +266,9 @@ class Trainer:
             version=fit.refit.version,
         )
         nearest = _nearest_labels(np.asarray(matrix[rows], dtype=np.float32), fit)
-        return FeedPage(rows, expit(fit.logits[rows]), [reason(name, label) for label in nearest])
+        scores = expit(fit.logits[rows])
+        reasons = [reason(name, float(score), label) for score, label in zip(scores, nearest, strict=True)]
+        return FeedPage(rows, scores, reasons)
 
     def _fitted(self, labels: TrainingLabels, former: Fit, version: int) -> Fit:
         """The classifier of some labels and its scores, with the former one's quality."""

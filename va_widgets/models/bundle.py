@@ -27,7 +27,7 @@ from va_widgets._version import __version__
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
 from va_widgets.base.errors import EncoderMismatchError, ModelError, reason_of
-from va_widgets.base.names import is_reserved
+from va_widgets.base.names import folder_name, is_reserved
 from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
@@ -55,7 +55,7 @@ class Model:
     """A binary classifier of clips, as it was published.
 
     `coef` is float32 (dim,) on raw embeddings; a clip is a yes from `threshold` (a probability) on; `card` holds
-    everything known about it.
+    everything known about it, and `folder` is where it was read from.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Model:
     intercept: float = field(repr=False)
     threshold: float
     card: Mapping[str, Any] = field(repr=False)
+    folder: Path = field(repr=False, compare=False)
 
     @property
     def slug(self) -> str:
@@ -162,7 +163,9 @@ def publish(
             # Written by Python: safetensors gives its files to their owner alone, and has errors of its own.
             weights = save({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)})
             _write_synced(unfinished / WEIGHTS_FILE, weights)
-            version = max(_versions(home), default=0) + 1
+            former = inside(home.parent, _former_slug(name), error=ModelError)  # its versions are counted on
+            known = _versions(home) + (_versions(former) if is_folder(former) else [])
+            version = max(known, default=0) + 1
             while True:
                 text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"
                 _write_synced(unfinished / CARD_FILE, text.encode())
@@ -227,6 +230,7 @@ def load_model(path: GivenPath) -> Model:
         intercept=float(intercept[0]),
         threshold=float(card["threshold"]),
         card=card,
+        folder=folder,
     )
 
 
@@ -289,20 +293,23 @@ def checked_precision(precision: object) -> float:
 
 
 def slug(name: str) -> str:
-    """A folder's name for a model's: lower case letters, digits and dashes.
+    """A folder's name for a model's: as `base.names.folder_name` makes it.
 
-    A digest follows where other characters had to go, and where Windows reserves the name. Raises ModelError for a name
-    that is no text, or blank.
+    Raises ModelError for a name that is no text, or blank.
     """
     name = arguments.text(name, "A model's name", error=ModelError)
-    plain = unicodedata.normalize("NFKD", name.strip().lower())
-    kept = re.sub(r"[^a-z0-9]+", "_", plain.encode("ascii", "ignore").decode()).strip("_")[:60]
     if not name.strip():
         raise ModelError("A model needs a name with at least one character.")
+    return folder_name(name, "model")
+
+
+def _former_slug(name: str) -> str:
+    """The folder's name up to version 0.1.0: ASCII letters and digits, and a digest where others had to go."""
+    plain = unicodedata.normalize("NFKD", name.strip().lower())
+    kept = re.sub(r"[^a-z0-9]+", "_", plain.encode("ascii", "ignore").decode()).strip("_")[:60]
     if re.fullmatch(r"[a-z0-9 _-]+", name.strip().lower()) and kept and not is_reserved(kept):
         return kept
-    mark = hashlib.sha256(name.strip().encode()).hexdigest()[:8]  # so that names that differ stay apart
-    return f"{kept}_{mark}" if kept else f"model_{mark}"
+    return f"{kept or 'model'}_{hashlib.sha256(name.strip().encode()).hexdigest()[:8]}"
 
 
 def _write_synced(file: Path, data: bytes) -> None:

@@ -39,6 +39,11 @@ class OpenSessions(Generic[S]):
     def __len__(self) -> int:
         return len(self._by_concept)
 
+    @property
+    def concepts(self) -> list[str]:
+        """The concepts of these sessions."""
+        return list(self._by_concept)
+
     def add(self, concept: str, session: S) -> None:
         """Take in the session of a concept that was opened elsewhere."""
         self._by_concept[concept] = session

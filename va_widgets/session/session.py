@@ -29,6 +29,7 @@ from va_widgets.models.bundle import Model
 from va_widgets.session import publishing
 from va_widgets.session.concept_classifier import ConceptClassifier
 from va_widgets.session.corpus_view import CorpusView, check_corpus
+from va_widgets.session.found_clips import FoundClips
 from va_widgets.session.open_sessions import OpenSessions
 from va_widgets.session.searching import ConceptSearch
 
@@ -161,8 +162,8 @@ class Session:
 
     @property
     def concepts(self) -> pd.DataFrame:
-        """Every concept with labels, and this one: DataFrame(concept, annotators, yes, no, unsure), by name."""
-        return self._labels.concepts()
+        """Every concept opened so far: DataFrame(concept, annotators, yes, no, unsure), by name."""
+        return self._labels.concepts(self._siblings.concepts)
 
     # --- searching, and looking at clips ---------------------------------------------------------
 
@@ -412,6 +413,22 @@ class Session:
         Raises ModelError for a precision that is none.
         """
         return publishing.threshold(self._classifier.fit, precision)
+
+    def found(self) -> pd.DataFrame:
+        """The clips found so far, best first: DataFrame(clip_id, video, start, end, score = P(yes), label).
+
+        They are those labelled yes, and those without a yes or no that score at `threshold` or above.
+        """
+        return self._found.table()
+
+    @property
+    def number_found(self) -> int:
+        """How many clips `found` has; cheaper than the table."""
+        return len(self._found)
+
+    @property
+    def _found(self) -> FoundClips:
+        return FoundClips(self._view, self._labels, self._classifier.fit.logits, self.threshold[0])
 
     def publish(self, name: str, precision: float | None = None) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.

@@ -9,16 +9,18 @@ from typing import Any, NoReturn, SupportsIndex
 
 import anywidget
 import traitlets
+from IPython.display import display
 
 from va_widgets.base import arguments, background
 from va_widgets.base.errors import NotSavedError, ProtocolError, VaError
 from va_widgets.base.listeners import Listener
 from va_widgets.base.texts import without_lone_surrogates
-from va_widgets.display.still import still
+from va_widgets.display.still import AS_SECOND_OUTPUT, still
 from va_widgets.session import Session
 from va_widgets.widget import handlers, protocol
 from va_widgets.widget.controller import Controller
 from va_widgets.widget.protocol import Selection
+from va_widgets.widget.settings import KeptSettings
 
 _STATIC = Path(__file__).parent / "static"
 _LONGEST_SELECTION, _LONGEST_TITLE = 2_000, 80
@@ -53,7 +55,8 @@ class Annotator(anywidget.AnyWidget):
     """
 
     place = traitlets.Dict().tag(sync=True)
-    """Where the person is: tab, feed, query, card size, keys. The front end writes it; it survives a page reload."""
+    """Where the person is: tab, feed, query, card size, keys. The front end writes it; it survives a page reload. Card
+    size, cards a page and keys are kept for this annotator's name, also when the cell is run again."""
 
     _opened = False  # Python closes an annotator that was refused, too
 
@@ -65,7 +68,9 @@ class Annotator(anywidget.AnyWidget):
             )
         self._esm = _bundle("annotator.js")
         self._css = _bundle("annotator.css")
-        super().__init__()
+        self._settings = KeptSettings(session.annotator)
+        super().__init__(place=self._settings.first)
+        self.observe(lambda change: self._settings.take(change["new"]), "place")
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
         self._previews = background.TaskQueue("va-preview")
         # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.
@@ -129,6 +134,20 @@ class Annotator(anywidget.AnyWidget):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         self.__copy__()
+
+    def _ipython_display_(self) -> None:
+        """Show the live view, and as a second output the still, which is hidden while the view is alive.
+
+        As a part of one output the still would not be seen in a notebook that was saved and opened again: JupyterLab
+        prefers the widget there, and says "model not found".
+        """
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        html, plain = data.pop("text/html", ""), data.pop("text/plain", repr(self))
+        if not html:
+            data["text/plain"] = plain
+        display(data, metadata=metadata, raw=True)
+        if html:
+            display({"text/html": AS_SECOND_OUTPUT.format(still=html), "text/plain": plain}, raw=True)
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""

@@ -44,8 +44,9 @@ def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]
 def review_cards(session: Session, review: pd.DataFrame, annotator: str) -> list[Card]:
     """Cards of rows of `Session.review`, with their scores. Another `annotator`'s labels are in the notes."""
     if annotator and annotator != session.annotator:  # the buttons show this annotator's labels only
-        labels = [f"{annotator}: {value}" if isinstance(value, str) else "" for value in review["value"]]
-        notes = [" · ".join(filter(None, parts)) for parts in zip(labels, review["note"], strict=True)]
+        labels = [f"{value}: {annotator}" if isinstance(value, str) else "" for value in review["value"]]
+        # The note of a disputed clip says what everybody calls it.
+        notes = [note or label for label, note in zip(labels, review["note"], strict=True)]
         review = review.assign(note=notes)
     rows = [session.corpus.row(clip) for clip in review["clip_id"]]  # `reindex` would go through all clips
     return clip_cards(session, review.assign(score=session.scores().iloc[rows].to_numpy()), "")

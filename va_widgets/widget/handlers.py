@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from va_widgets.base.errors import (
@@ -14,7 +15,7 @@ from va_widgets.base.errors import (
     UnknownClipError,
     VaError,
 )
-from va_widgets.base.names import escaped
+from va_widgets.base.names import escaped, folder_name
 from va_widgets.session import FLAT, LabelValue, Session
 from va_widgets.widget import media, protocol
 from va_widgets.widget.cards import clip_cards, review_cards, shown_labels
@@ -27,7 +28,7 @@ Handler: TypeAlias = Callable[[Controller, Any], Answer]
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
 _FLAT_REASON = "these words do not tell your clips apart"
 # Requests for clips or labels by the classifier.
-_BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish)
+_BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish, protocol.Export)
 
 
 def answer(controller: Controller, request: protocol.Request) -> Answer:
@@ -176,7 +177,22 @@ def _refit(controller: Controller, _request: protocol.Refit) -> Answer:
 
 def _publish(controller: Controller, request: protocol.Publish) -> Answer:
     model = controller.session.publish(request.name)
-    return {"name": model.name, "version": model.version, "status": controller.pages.status()}, []
+    folder = escaped(model.folder)
+    published = {"name": model.name, "version": model.version, "folder": folder, "line": _loading_line(model.folder)}
+    return {**published, "status": controller.pages.status()}, []
+
+
+def _loading_line(folder: Path) -> str:
+    """The line of Python that loads a published model."""
+    return f"model = va.load_model({str(folder)!r})"
+
+
+def _export(controller: Controller, _request: protocol.Export) -> Answer:
+    session = controller.session
+    table = session.found().round({"start": 3, "end": 3, "score": 4})
+    # The mark of UTF-8 at the beginning is what tells Excel the encoding.
+    data = table.to_csv(index=False).encode("utf-8-sig")
+    return {"file": f"{folder_name(session.concept, 'concept')}.csv", "mime": "text/csv", "clips": len(table)}, [data]
 
 
 _HANDLERS: Mapping[type, Handler] = {
@@ -197,4 +213,5 @@ _HANDLERS: Mapping[type, Handler] = {
     protocol.Redo: _redo,
     protocol.Refit: _refit,
     protocol.Publish: _publish,
+    protocol.Export: _export,
 }

@@ -141,6 +141,10 @@ class Publish(_Request, tag="publish", frozen=True):
     name: Annotated[str, Meta(max_length=500)]
 
 
+class Export(_Request, tag="export", frozen=True):
+    """The clips found so far as a file: its bytes are the reply's buffer."""
+
+
 class Filmstrips(_Request, tag="filmstrips", frozen=True):
     """The pictures of some cards."""
 
@@ -170,6 +174,7 @@ Request: TypeAlias = (
     | Concepts
     | Switch
     | Publish
+    | Export
     | Filmstrips
     | Preview
 )
@@ -209,6 +214,23 @@ class Point(Struct, frozen=True):
     ap: float | None
 
 
+class FoundShown(Struct, frozen=True):
+    """How far the search for a concept has come.
+
+    `clips` are found: labelled yes, or scored at `threshold` (a probability) or above, which was chosen because of
+    `why`. `estimate` is how many of the corpus are a yes, with an interval where it is known, and `method` says how
+    that was estimated.
+    """
+
+    clips: int
+    threshold: float
+    why: str
+    estimate: int
+    low: int | None
+    high: int | None
+    method: str
+
+
 class ConceptShown(Struct, frozen=True):
     """One concept in the menu, with its labels of all annotators."""
 
@@ -230,7 +252,8 @@ class Status(Struct, frozen=True):
 
     `ready` says whether the classifier is there: before that feeds are answered when the text model is loaded. `words`
     says whether any text can be searched for now, and `words_note` in one sentence why not and what to do, or what is
-    waited for. `concept_note` says which part of a long concept the model reads.
+    waited for. `concept_note` says which part of a long concept the model reads. `found` is None until both a yes and
+    a no were learnt. `from_feeds` is how many of the labelled clips were labelled from each feed.
     """
 
     concept: str
@@ -239,6 +262,8 @@ class Status(Struct, frozen=True):
     clips: int
     feeds: list[str]
     counts: dict[str, int]
+    found: FoundShown | None
+    from_feeds: dict[str, int]
     quality: QualityShown | None
     quality_note: str
     diversity: float

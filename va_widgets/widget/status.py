@@ -6,7 +6,7 @@ from typing import Literal
 
 from va_widgets.session import Session
 from va_widgets.widget.cards import finite
-from va_widgets.widget.protocol import Point, QualityShown, Status
+from va_widgets.widget.protocol import FoundShown, Point, QualityShown, Status
 
 _LONGEST_HISTORY = 100  # refits
 _LOADING = "Loading the text model; the first time its weights are downloaded, which may take minutes."
@@ -34,6 +34,8 @@ def status_of(session: Session, state: str, message: str) -> Status:
         clips=len(session.corpus),
         feeds=list(session.feeds),
         counts=labels.counts,
+        found=_found(session) if ready else None,
+        from_feeds={feed: labels.sources.get(feed, 0) for feed in session.feeds},
         quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
         quality_note=session.quality_note,
         diversity=session.diversity if ready else 0.0,
@@ -51,6 +53,23 @@ def status_of(session: Session, state: str, message: str) -> Status:
         words_note=words_note,
         concept_note=session.concept_note,
         queries=session.queries,
+    )
+
+
+def _found(session: Session) -> FoundShown | None:
+    """How many clips are found, and of how many; None before there are labels of both kinds that were learnt."""
+    estimate, counts = session.last_refit.positives, session.counts
+    if not session.version or estimate is None or not (counts["yes"] and counts["no"]):
+        return None
+    threshold, why = session.threshold
+    return FoundShown(
+        clips=session.number_found,
+        threshold=threshold,
+        why=why,
+        estimate=estimate.estimate,
+        low=estimate.low,
+        high=estimate.high,
+        method=estimate.method,
     )
 
 

@@ -1,11 +1,13 @@
 // The concept that is being labelled: switch it, edit its guideline, publish its classifier.
 
 import { type Signal, signal } from "@preact/signals";
-import type { ConceptShown, Status } from "../kernel/protocol";
+import type { ConceptShown, Requests, Status } from "../kernel/protocol";
 import { firstTab, type Navigation } from "../lists/navigation";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { ShownLabels } from "../state/labels";
 import type { Requester } from "../state/requester";
+
+export type Published = Requests["publish"]["result"];
 
 export class Concept {
   readonly all: Signal<readonly ConceptShown[]> = signal([]); // the corpus's concepts, as of the latest `loadAll`
@@ -38,11 +40,23 @@ export class Concept {
     if (reply) await this.applySwitch(reply.result.status);
   }
 
-  async publish(name: string): Promise<void> {
+  // Writes the classifier as a model; returns what was written, or null if that failed.
+  async publish(name: string): Promise<Published | null> {
     const reply = await this.requester.request("publish", { name });
-    if (!reply) return;
+    if (!reply) return null;
     this.navigation.applyStatus(reply.result.status);
     this.state.announce(`published ${reply.result.name}, version ${reply.result.version}`, true);
+    return reply.result;
+  }
+
+  // The found clips as a file; null if the kernel cannot make it.
+  async exportFound(): Promise<File | null> {
+    const reply = await this.requester.request("export", {});
+    const [data] = reply?.buffers ?? [];
+    if (!reply || !data) return null;
+    const { file, mime, clips } = reply.result;
+    this.state.announce(`${clips} clips in ${file}`, true);
+    return new File([data], file, { type: mime });
   }
 
   // Shows the concept of `status`, unless it is open already. It may have been switched in another window.

@@ -11,9 +11,11 @@ import type { HelloResult, Updates } from "./updates";
 
 const MOST_CLIPS = 2000; // whose labels a `hello` asks for
 const CHECK_AFTER = 10_000; // ms without a message after which `visit` checks the connection
+const CHECK_EVERY = 10_000; // ms between checks while nobody does anything
 
 export class Connection {
   #opened = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     private readonly client: Client,
@@ -34,10 +36,13 @@ export class Connection {
   attach(): () => void {
     const { state } = this;
     state.viewCount += 1;
+    this.#timer ??= setInterval(this.#checkQuietly, CHECK_EVERY);
     if (state.viewCount === 1 && this.#opened) void this.#sayHello();
     return () => {
       state.viewCount -= 1;
       if (state.isVisible) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
       if (state.viewState.value.tab === "review") this.navigation.outdated = true; // labels will change
       this.#sayBye();
     };
@@ -64,17 +69,22 @@ export class Connection {
     if (this.client.isIdle(CHECK_AFTER)) void this.#sayHello();
   };
 
+  // The label file may have gone, or the kernel have ended: a page that says "saved" must not wait for the next label.
+  // A tab in the background is checked once it is shown and pointed at.
+  readonly #checkQuietly = (): void => {
+    if (document.visibilityState === "visible" && this.client.isIdle(CHECK_EVERY)) void this.#sayHello([]);
+  };
+
   #sayBye(): void {
     this.client.notify("bye", { page: this.client.page });
   }
 
-  // Returns true if the kernel replied.
-  async #sayHello(): Promise<boolean> {
+  // Asks for the state, and for the labels of some clips. Returns true if the kernel replied.
+  async #sayHello(clips = this.labels.known(MOST_CLIPS)): Promise<boolean> {
     const { client, state } = this;
     const selection = this.navigation.selection.value;
     try {
-      const hello = { page: client.page, clips: this.labels.known(MOST_CLIPS) };
-      const { result } = await client.request("hello", hello);
+      const { result } = await client.request("hello", { page: client.page, clips });
       if (!state.isVisible) this.#sayBye(); // a `hello` that was sent again may have arrived after the first `bye`
       await (state.status.value ? this.updates.catchUp(result, selection) : this.#start(result));
       return true;

@@ -11,6 +11,7 @@ export class View {
   readonly player = new PlayerState();
   readonly helpOpen = signal(false);
   readonly menuOpen = signal(false);
+  readonly publishOpen = signal(false);
   readonly confirmingRest = signal(false); // the view asks whether the rest of the page is no
 
   constructor(readonly store: Store) {}
@@ -91,9 +92,13 @@ export class View {
 
   // Closes the topmost open thing. Returns false if nothing was open: Escape is then left to the notebook.
   escape(): boolean {
-    const topmost = [this.helpOpen, this.menuOpen, this.confirmingRest, this.player.open].find(
-      (open) => open.value,
-    );
+    const topmost = [
+      this.helpOpen,
+      this.menuOpen,
+      this.publishOpen,
+      this.confirmingRest,
+      this.player.open,
+    ].find((open) => open.value);
     if (topmost) topmost.value = false;
     else if (this.cards.selected.value.size > 0) this.cards.clear();
     else return false;

@@ -6,6 +6,7 @@ import type { Store } from "../annotator/store";
 import type { View } from "../annotator/view";
 import { COMMAND_NAMES, COMMANDS, isBindable, keyName, rebind, shortcut } from "../input/keys";
 import { Icon } from "./icons";
+import { Legend } from "./Legend";
 
 export function Help({ store, view }: { store: Store; view: View }) {
   const changing = useSignal(""); // the command whose key is being changed
@@ -24,10 +25,7 @@ export function Help({ store, view }: { store: Store; view: View }) {
       >
         <Icon name="close" />
       </button>
-      <p>
-        Search for first examples, label them, then let the feeds ask you. Every batch of labels refits the
-        classifier; new clips wait until you ask for them.
-      </p>
+      <Legend status={store.state.status.value} />
       <dl class="va-keys">
         {COMMAND_NAMES.map((command) => (
           <div key={command}>

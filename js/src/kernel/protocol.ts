@@ -34,6 +34,17 @@ export interface Point {
   readonly ap: number | null;
 }
 
+// How far the search for a concept has come.
+export interface Found {
+  readonly clips: number; // labelled yes, or scored at the threshold or above
+  readonly threshold: number; // P(yes)
+  readonly why: string; // why it is this threshold
+  readonly estimate: number; // how many clips of the corpus are a yes
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly method: string; // of the estimate
+}
+
 export interface Status {
   readonly concept: string;
   readonly guideline: string;
@@ -41,6 +52,8 @@ export interface Status {
   readonly clips: number;
   readonly feeds: readonly string[];
   readonly counts: Readonly<Record<Value, number>>;
+  readonly found: Found | null; // null until both a yes and a no were learnt
+  readonly from_feeds: Readonly<Record<string, number>>; // how many of the labelled clips were labelled from each feed
   readonly quality: Quality | null;
   readonly quality_note: string;
   readonly diversity: number;
@@ -110,7 +123,11 @@ export interface Requests {
   guideline: { with: { text: string }; result: { status: Status } };
   concepts: { with: Record<never, never>; result: { concepts: ConceptShown[] } };
   switch: { with: { concept: string }; result: { status: Status } };
-  publish: { with: { name: string }; result: { name: string; version: number; status: Status } };
+  publish: {
+    with: { name: string };
+    result: { name: string; version: number; folder: string; line: string; status: Status };
+  };
+  export: { with: Record<never, never>; result: { file: string; mime: string; clips: number } };
   filmstrips: { with: { clips: string[] }; result: { strips: Strip[] } };
   preview: {
     with: { clip: string; context: number };
@@ -202,6 +219,16 @@ const isCard = shape({
   suspicion: orNull(isNumber),
   note: isString,
 });
+const isCounts: Check = (value) => isObject(value) && Object.values(value).every(isNumber);
+const isFound = shape({
+  clips: isNumber,
+  threshold: isNumber,
+  why: isString,
+  estimate: isNumber,
+  low: orNull(isNumber),
+  high: orNull(isNumber),
+  method: isString,
+});
 const isStatus = shape({
   concept: isString,
   guideline: isString,
@@ -209,6 +236,8 @@ const isStatus = shape({
   clips: isNumber,
   feeds: listOf(isString),
   counts: shape({ yes: isNumber, no: isNumber, unsure: isNumber }),
+  found: orNull(isFound),
+  from_feeds: isCounts,
   quality: orNull(shape({ ap: isNumber, low: isNumber, high: isNumber })),
   quality_note: isString,
   diversity: isNumber,
@@ -264,7 +293,14 @@ const results: Record<RequestType, Check> = {
     concepts: listOf(shape({ concept: isString, yes: isNumber, no: isNumber, unsure: isNumber })),
   }),
   switch: withStatus,
-  publish: shape({ name: isString, version: isNumber, status: isStatus }),
+  publish: shape({
+    name: isString,
+    version: isNumber,
+    folder: isString,
+    line: isString,
+    status: isStatus,
+  }),
+  export: shape({ file: isString, mime: isString, clips: isNumber }),
   filmstrips: shape({ strips: listOf(isStrip) }),
   preview: shape({
     clip: isString,

@@ -25,6 +25,24 @@ describe("the concept", () => {
     expect(store.state.viewState.value.tab).toBe("feeds");
   });
 
+  it("is published, and what it finds comes as a file", async () => {
+    const { kernel, store } = await openStore();
+    const published = await store.concept.publish("night");
+    expect(published).toMatchObject({ folder: "/films/corpus/models/night/v2", version: 2 });
+    const data = new TextEncoder().encode("clip_id,score\n");
+    kernel.hold = true;
+    const exported = store.concept.exportFound();
+    const [request] = kernel.held;
+    kernel.deliver(kernel.reply(request as never), [data]);
+    const file = await exported;
+    expect([file?.name, file?.type, await file?.text()]).toEqual([
+      "night.csv",
+      "text/csv",
+      "clip_id,score\n",
+    ]);
+    expect(store.state.notice.value).toBe("32 clips in night.csv");
+  });
+
   it("of an unacknowledged label stays the one it was given for", async () => {
     const { kernel, store } = await openStore();
     kernel.hold = true;

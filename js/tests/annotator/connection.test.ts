@@ -279,6 +279,23 @@ describe("the connection", () => {
     vi.useRealTimers();
   });
 
+  it("is checked while nobody does anything, so that a label file that has gone does not stay unnoticed", async () => {
+    vi.useFakeTimers();
+    const { kernel, store } = await openStore();
+    await vi.advanceTimersByTimeAsync(100);
+    kernel.requests.length = 0;
+    kernel.status = { ...kernel.status, state: "error", message: "The labels' file is gone." };
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(kernel.requests[0]).toMatchObject({ type: "hello", clips: [] });
+    expect(store.state.status.value?.message).toBe("The labels' file is gone.");
+    const hidden = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+    kernel.requests.length = 0;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(kernel.requests).toEqual([]);
+    hidden.mockRestore();
+    vi.useRealTimers();
+  });
+
   it("does not show a selection again if the user has started a search meanwhile", async () => {
     const selecting = new ClipKernel();
     selecting.selection = { title: "on the map", clips: ["k"] };

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import va_widgets as va
 from tests.unit.video.video_files import write_video
-from va_widgets.base.names import escaped, is_reserved, unescaped
+from va_widgets.base.names import escaped, folder_name, is_reserved, unescaped
 from va_widgets.corpus import sources
 from va_widgets.corpus.manifest import file_name
 from va_widgets.encoders.protocol import Encoder, as_encoder
@@ -296,8 +296,51 @@ def test_clips_that_differ_by_case_alone_have_files_of_their_own() -> None:
     assert file_name("0123456789abcdef-00000000-00001200") == "0123456789abcdef-00000000-00001200"
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Night city", "night_city"),
+        (" 바다 풍경 ", "바다_풍경"),
+        (unicodedata.normalize("NFD", "바다"), "바다"),
+        ("夕焼け-空", "夕焼け_空"),
+        ("हिन्दी", "हिन्दी"),  # its vowel signs are marks, not letters
+        ("Ночной ГОРОД", "ночной_город"),
+        ("Café", "café"),
+        ("مدينة ليلا", "مدينة_ليلا"),
+    ],
+)
+def test_a_folder_is_called_by_its_text_in_any_script(text: str, name: str, tmp_path: Path) -> None:
+    assert folder_name(text, "model") == name
+    (tmp_path / name).mkdir()
+
+
+def test_folders_of_texts_that_differ_have_names_that_differ_and_can_be_made(tmp_path: Path) -> None:
+    texts = [
+        "바다",
+        "바다?",
+        "../바다",
+        "바다/",
+        "con",
+        "com¹",
+        "🎬",
+        "🎥",
+        ".",
+        "a" * 101,
+        "a" * 102,
+        "바" * 200,
+        "바" * 201,
+    ]
+    names = [folder_name(text, "model") for text in texts]
+    assert len({name.casefold() for name in names}) == len(texts)
+    for name in names:
+        assert len(name.encode()) <= 100
+        assert not is_reserved(name)
+        assert not set(name) & set('/\\:*?"<>|. ')
+        (tmp_path / name).mkdir()
+
+
 def test_names_that_windows_reserves_are_known() -> None:
-    assert all(map(is_reserved, ["CON", "con", "nul.mp4", "Aux.tar.gz", "COM1", "lpt9.txt"]))
+    assert all(map(is_reserved, ["CON", "con", "nul.mp4", "Aux.tar.gz", "COM1", "lpt9.txt", "com¹", "LPT³.log"]))
     assert not any(map(is_reserved, ["console", "com", "com10", "a.nul", "null"]))
 
 

@@ -16,6 +16,7 @@ import va_widgets as va
 from tests.unit.corpus.damaging import record_digests
 from tests.unit.video.video_files import write_video
 from va_widgets import cli
+from va_widgets.base.user_state import STATE_VARIABLE
 from va_widgets.corpus import trust
 from va_widgets.corpus.manifest import MANIFEST_FILE, PREVIEWS_FOLDER
 from va_widgets.widget import media
@@ -184,7 +185,7 @@ def test_where_nothing_can_be_written_it_holds_for_this_process(
     stranger: Path, tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(trust.STATE_VARIABLE, str(tmp_path / "file" / "state") if state == "read-only" else "~/x")
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "file" / "state") if state == "read-only" else "~/x")
     corpus = va.Corpus.open(stranger).trust()
     assert plays(va.Corpus.open(stranger))
     copied = pickle.dumps(corpus)
@@ -198,7 +199,7 @@ def test_where_nothing_can_be_written_it_holds_for_this_process(
 def test_a_damaged_file_of_it_trusts_nothing_and_is_written_again(
     stranger: Path, tmp_path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(trust.STATE_VARIABLE, str(tmp_path / "state"))
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
     corpus = va.Corpus.open(stranger).trust()
     (file,) = (tmp_path / "state").iterdir()
     file.write_bytes(data)
@@ -210,7 +211,7 @@ def test_a_damaged_file_of_it_trusts_nothing_and_is_written_again(
 def test_it_is_in_the_user_s_state_where_no_variable_says_otherwise(
     stranger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(trust.STATE_VARIABLE)
+    monkeypatch.delenv(STATE_VARIABLE)
     for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setattr("platformdirs.user_state_dir", lambda *_, **__: str(tmp_path / "home" / "state"))

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score
 
 from va_widgets.base import matrix
 from va_widgets.learning.classifier import Classifier
-from va_widgets.learning.feeds import FEEDS, NEAR_DUPLICATE, feed
+from va_widgets.learning.feeds import FEEDS, NEAR_DUPLICATE, feed, reason
 from va_widgets.learning.labelling_progress import advice, positives, turnover
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.quality import at_random, cross_validated, diversity, suspicion
@@ -181,6 +181,26 @@ def test_feeds_are_ordered_by_what_their_name_says() -> None:
         feed("best", ScoreIndex(scores), 2, labelled=none)
 
 
+@pytest.mark.parametrize(
+    ("name", "score", "nearest", "expected"),
+    [
+        ("top_positive", 0.93, "yes", "near a yes · likely yes"),
+        ("top_positive", 0.93, "no", "likely yes"),
+        ("top_positive", 0.05, "no", "highest left: .05"),
+        ("top_negative", 0.0, "yes", "likely no"),
+        ("top_negative", 0.0, "no", "near a no · likely no"),
+        ("top_negative", 0.62, "", "lowest left: .62"),
+        ("top_negative", 1.0, "yes", "lowest left: 1.00"),
+        ("borderline", 0.51, "no", "near a no · undecided"),
+        ("borderline", 0.04, "no", "nearest to .50: .04"),
+        ("suggested", 0.31, "yes", "near a yes · teaches most"),
+        ("random", 0.31, "", "at random"),
+    ],
+)
+def test_the_reason_of_a_clip_agrees_with_its_score(name: str, score: float, nearest: str, expected: str) -> None:
+    assert reason(name, score, nearest) == expected
+
+
 @given(
     logits=st.lists(st.one_of(st.floats(-8, 8, width=32), st.floats(-1e9, 1e9, width=32)), max_size=60),
     digits=st.integers(0, 4),
@@ -315,7 +335,9 @@ def test_the_number_of_positives_comes_from_random_labels_when_there_are_enough(
     [
         ((0, 12, False, [], 0), "No yes so far"),
         ((12, 0, False, [], 0), "No clip is a no yet"),
-        ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 0), "label a page of Random"),
+        ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 0), ": label 20 clips of Random to see whether"),
+        ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 12), ": label 8 more clips of Random to see whether"),
+        ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 20), "a good moment to review and publish"),
         ((20, 20, True, [0.01, 0.02, 0.03], 25), "a good moment to review and publish"),
         ((20, 20, True, [0.01, 0.2, 0.03], 25), ""),
         ((20, 20, False, [0.01, 0.02, 0.03], 25), ""),

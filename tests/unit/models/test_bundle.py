@@ -123,11 +123,22 @@ def test_a_damaged_model_is_refused(session: va.Session) -> None:
 
 def test_names_become_safe_folders_that_stay_apart() -> None:
     assert slug("Night city") == "night_city"
+    assert slug(" 바다 풍경") == "바다_풍경"
     odd = [slug(name) for name in ("../x", "🎬", "“night”", "night", "NIGHT?")]
     assert len(set(odd)) == len(odd)
     assert all("/" not in name and not name.startswith(".") for name in odd)
     with pytest.raises(va.ModelError, match="needs a name"):
         slug("  ")
+
+
+def test_the_versions_of_a_folder_with_a_former_name_are_counted_on(session: va.Session) -> None:
+    models = session.corpus.path / "models"
+    session.publish("바다")
+    (models / "바다").rename(models / "model_1ea5c356")  # as version 0.1.0 called it
+    assert va.load_model(models / "model_1ea5c356").name == "바다"
+    assert session.publish("바다").version == 2
+    assert va.load_model(models / "바다").version == 2
+    assert va.load_model(models / "model_1ea5c356").version == 1
 
 
 def test_the_threshold_separates_what_can_be_separated() -> None:

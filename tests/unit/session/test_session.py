@@ -160,7 +160,7 @@ def test_two_annotators_who_disagree_teach_nothing_and_are_shown(demo_corpus: va
     two.label(clip, False)
     assert one.labels.loc[clip, "value"] == "tie"
     assert one.refit().labels == 0
-    assert one.review().iloc[0]["note"] == "annotators disagree"
+    assert one.review().iloc[0]["note"] == "yes: one · no: two"
 
 
 def test_labelling_goes_on_from_several_threads_while_refits_run(demo_corpus: va.Corpus) -> None:

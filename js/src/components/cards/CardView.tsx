@@ -99,7 +99,9 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
               {card.video}
             </span>
             <span class="va-time">{timeRange(card)}</span>
-            <span class="va-why">{explain(card)}</span>
+            <span class="va-why" title={explain(card)}>
+              {explain(card)}
+            </span>
           </>
         )}
       </div>

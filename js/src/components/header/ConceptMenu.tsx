@@ -6,6 +6,7 @@ import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { LONGEST_CONCEPT } from "../../kernel/protocol";
 import { Icon, Mark } from "../icons";
+import { moveByArrows, useCloseOutside } from "../popover";
 
 interface Props {
   readonly store: Store;
@@ -16,8 +17,10 @@ interface Props {
 export function ConceptMenu({ store, view, focusGrid }: Props) {
   const { concept } = store.state;
   const isOpen = view.menuOpen.value;
+  const place = useRef<HTMLSpanElement>(null);
+  useCloseOutside(place, view.menuOpen);
   return (
-    <span class="va-menu-place">
+    <span class="va-menu-place" ref={place}>
       <button
         type="button"
         class="va-concept va-keeps-focus"
@@ -50,7 +53,7 @@ function Menu({ store, view, focusGrid }: Props) {
     void store.concept.switchTo(concept);
   };
   return (
-    <div class="va-menu" role="dialog" aria-label="Concepts of this corpus">
+    <div class="va-menu" role="dialog" aria-label="Concepts of this corpus" onKeyDown={moveByArrows}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -7,6 +7,7 @@ import { VALUES } from "../../kernel/protocol";
 import { Icon, Mark } from "../icons";
 import { toggle } from "../toggle";
 import { ConceptMenu } from "./ConceptMenu";
+import { FoundCount } from "./FoundCount";
 import { Quality } from "./Quality";
 import { BUSY, LOST, SavedState } from "./SavedState";
 
@@ -40,7 +41,7 @@ export function Header({ store, view, focusGrid }: Props) {
       <ConceptMenu store={store} view={view} focusGrid={focusGrid} />
       <button
         type="button"
-        class="va-quiet va-small va-keeps-focus"
+        class="va-quiet va-small va-edit va-keeps-focus"
         aria-label="Edit the guideline"
         aria-expanded={editing.value}
         title={status.guideline || "Write down what counts"}
@@ -56,19 +57,14 @@ export function Header({ store, view, focusGrid }: Props) {
         ))}
       </span>
       <Quality status={status} />
-      <span
-        class="va-diversity"
-        title="How evenly the labels cover the corpus: 10 clusters, 10 yes and 10 no in each"
-      >
-        diversity <b>{status.diversity.toFixed(2)}</b>
+      {status.found && <FoundCount found={status.found} />}
+      <span class="va-who">
+        <span class="va-annotator-name" title={`What you label is saved as ${status.annotator}’s`}>
+          {status.annotator}
+        </span>
+        <SavedState store={store} status={status} />
       </span>
-      <span class="va-version" title="The number of the classifier: it grows with every refit">
-        v{status.version}
-      </span>
-      <span class="va-advice" title={status.advice}>
-        {status.advice}
-      </span>
-      <SavedState store={store} status={status} />
+      <p class="va-advice">{status.advice}</p>
       {editing.value && (
         <textarea
           class="va-guideline"

@@ -14,6 +14,7 @@ export function SavedState({ store, status }: { store: Store; status: Status }) 
       title={kind === "loading" ? status.words_note : text}
       data-state={kind}
       data-pending={status.pending}
+      data-version={status.version}
     >
       <span class="va-dot" aria-hidden="true" />
       <span class="va-state-text">{text}</span>

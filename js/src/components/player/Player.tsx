@@ -68,6 +68,7 @@ export function Player({ store, view, clip }: Props) {
 
   const preview = loaded.value;
   const card = store.lists.card(clip);
+  const about = card && [card.video, timeRange(card)].filter(Boolean).join(" · ");
   return (
     <div class="va-loupe" ref={panel} role="group" aria-label="Player">
       <div class="va-screen">
@@ -88,7 +89,9 @@ export function Player({ store, view, clip }: Props) {
       </div>
       <div class="va-controls">
         {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
-        <span class="va-about">{card && [card.video, timeRange(card)].filter(Boolean).join(" · ")}</span>
+        <span class="va-about" title={about}>
+          {about}
+        </span>
         <span class="va-loupe-labels">
           {VALUES.map((value) => (
             <LabelButton

@@ -8,26 +8,29 @@ export function FeedButtons({ store }: { store: Store }) {
   const feed = store.lists.feed.value;
   const { keys } = store.state.viewState.value;
   const fresh = store.lists.feeds.fresh.value;
+  const status = store.state.status.value;
   return (
     <>
       <div class="va-feeds" role="group" aria-label="Feeds">
-        {store.state.status.value?.feeds.map((name) => (
-          <button
-            type="button"
-            key={name}
-            class="va-chip"
-            aria-pressed={feed === name}
-            title={`${feedPurpose(name)} (${name in COMMANDS ? shortcut(name as Command, keys) : name})`}
-            data-feed={name}
-            onClick={() => void store.navigation.openFeed(name)}
-          >
-            {feedName(name)}
-          </button>
-        ))}
+        {status?.feeds.map((name) => {
+          const labelled = status.from_feeds[name] ?? 0;
+          const key = name in COMMANDS ? shortcut(name as Command, keys) : name;
+          return (
+            <button
+              type="button"
+              key={name}
+              class="va-chip"
+              aria-pressed={feed === name}
+              title={`${feedPurpose(name)} (${key}), ${labelled} labelled from here`}
+              data-feed={name}
+              onClick={() => void store.navigation.openFeed(name)}
+            >
+              {feedName(name)} <span class="va-chip-count">{labelled}</span>
+            </button>
+          );
+        })}
       </div>
-      <span class="va-purpose" title={feedPurpose(feed)}>
-        {feedPurpose(feed)}
-      </span>
+      <p class="va-purpose">{feedPurpose(feed)}</p>
       {/* Hidden but not removed while there is nothing new, so that the buttons beside it do not move. */}
       <button
         type="button"

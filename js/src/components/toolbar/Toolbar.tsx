@@ -47,13 +47,13 @@ export function Toolbar({ store, view, focusGrid }: Props) {
         <>
           <ReviewFilters store={store} focusGrid={focusGrid} />
           <span class="va-space" />
-          <Publish store={store} />
+          <Publish store={store} view={view} />
         </>
       )}
       <Sizes store={store} focusGrid={focusGrid} />
       <button
         type="button"
-        class="va-quiet va-small"
+        class="va-quiet va-small va-help-button"
         aria-label="Keys and help"
         aria-expanded={view.helpOpen.value}
         title="Keys and help (?)"

@@ -1,0 +1,158 @@
+"""Every state of the page, at every width: nothing is cut that cannot be read by hover or focus, nothing sticks out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, press, take_keyboard
+
+ENGLISH = {
+    "concept": "establishing shot of a city at night, seen from far above",
+    "title": "Rushes 2024-11-03 Harbour and old town, camera B, reel 0007 (graded).mov",
+    "guideline": "Count a shot if the whole skyline is seen and it is dark. Do not count dusk, nor streets. " * 2,
+    "annotator": "Alexandra Featherstonehaugh-Montgomery",
+    "search": "skyline",
+}
+KOREAN = {
+    "concept": "밤하늘 아래 항구 도시를 멀리서 내려다본 설정 장면",
+    "title": "2024년11월3일_부산항_야간촬영_B카메라_7번릴_색보정완료본.mov",
+    "guideline": "도시 전체의 윤곽이 보이고 어두울 때만 해당한다. 해 질 녘과 거리 장면은 제외한다. " * 2,
+    "annotator": "김수한무거북이와두루미삼천갑자동방삭",
+    "search": "항구",
+}
+ADVICE = (
+    "The last 3 batches changed less than 5% of what is found: label 20 clips of Random to see whether anything was"
+    " missed, then review and publish."
+)
+UNSAVABLE = (
+    "The labels' file /films/harbour/corpus/labels.sqlite is gone, so that nothing can be saved: put it back from a"
+    " copy, or make a new va.Session to begin another one."
+)
+WIDTHS = (320, 480, 800, 853, 1200, 1900)  # 853 px is a window of 1280 at a zoom of 150 %
+
+# What is cut, or sticks out of the page, although neither a title nor scrolling shows it.
+CUT = """() => {
+  const app = document.querySelector('.va-app');
+  const edge = app.getBoundingClientRect();
+  const found = [];
+  const tell = (what, e) => found.push(`${what}: <${e.localName} class="${e.className}"> ${e.textContent.trim()}`);
+  const plain = (text) => text.replace(/\\s+/g, '');
+  if (document.documentElement.scrollWidth > innerWidth) found.push('the page scrolls sideways');
+  for (const e of app.querySelectorAll('*')) {
+    if (e.closest('svg, datalist, option, .va-spoken, .va-badge-unsaved, video') || !e.checkVisibility()) continue;
+    const style = getComputedStyle(e);
+    if (style.visibility === 'hidden') continue;
+    const { left, right, width } = e.getBoundingClientRect();
+    if (width && (left < edge.left - 1 || right > edge.right + 1)) tell('sticks out', e);
+    if (e.matches('input, textarea, select') || !e.textContent.trim()) continue; // the focus scrolls them
+    const hides = (overflow) => ['hidden', 'clip'].includes(overflow);
+    const wide = hides(style.overflowX) && e.scrollWidth > e.clientWidth + 1;
+    const high = hides(style.overflowY) && e.scrollHeight > e.clientHeight + 2;
+    if (!wide && !high) continue;
+    const title = e.closest('[title]')?.title ?? '';
+    if (!plain(title).includes(plain(e.textContent))) tell('is cut', e);
+  }
+  return found;
+}"""
+SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+
+
+def states(page: Page, words: dict[str, str]) -> Iterator[str]:
+    """Bring the page into one state after another; each is named when it is shown."""
+    first_card = page.locator(".va-film").first
+    expect(first_card).to_be_visible()
+    yield "feeds"
+    few = {"quality": None, "quality_note": "too few labels yet: 5 more yes and 5 more no needed"}
+    page.evaluate("few => { Object.assign(kernel.status, few); kernel.tellAll('status', {}); }", few)
+    expect(page.locator(".va-quality")).to_contain_text("too few")
+    yield "too few labels"
+    take_keyboard(page)
+    press(page, "yn?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "help"
+    page.keyboard.press("Escape")
+    page.locator(".va-concept").click()
+    expect(page.locator(".va-entry").first).to_be_visible()
+    yield "concept menu"
+    page.keyboard.press("Escape")
+    page.get_by_label("Edit the guideline").click()
+    expect(page.get_by_role("textbox", name="Guideline")).to_be_focused()
+    yield "guideline"
+    page.keyboard.press("Escape")
+    page.evaluate("kernel.refit()")
+    expect(page.locator(".va-fresh")).to_be_enabled()
+    yield "new clips"
+    take_keyboard(page)
+    page.keyboard.press("Space")
+    expect(page.locator("video")).to_be_visible()
+    yield "player"
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.get_by_label("Search the corpus").fill(words["search"])
+    page.keyboard.press("Enter")
+    expect(first_card).to_be_visible()
+    yield "search"
+    page.keyboard.press("a")
+    expect(page.locator(".va-search")).to_contain_text("more like")
+    yield "similar clips"
+    page.get_by_role("tab", name="Search").click()
+    page.get_by_label("Search the corpus").fill("nothing")
+    page.keyboard.press("Enter")
+    expect(page.locator(".va-nothing")).to_be_visible()
+    yield "nothing found"
+    page.get_by_role("tab", name="Review").click()
+    expect(first_card).to_be_visible()
+    yield "review"
+    page.get_by_role("button", name="Publish …").click()
+    page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+    expect(page.locator(".va-published")).to_be_visible()
+    yield "published"
+    page.keyboard.press("Escape")
+    page.locator("[data-filter=disputed]").click()
+    expect(page.locator(".va-nothing")).to_be_visible()
+    yield "nothing to review"
+    page.locator("[data-filter=all]").click()
+    expect(first_card).to_be_visible()
+    page.evaluate("text => { kernel.unsavable = text; }", UNSAVABLE)
+    take_keyboard(page)
+    page.keyboard.press("u")
+    expect(page.locator(".va-state")).to_have_attribute("data-state", "error")
+    yield "not saved"
+    page.evaluate("kernel.gone = true")
+    page.keyboard.press("n")
+    page.get_by_role("tab", name="Feeds").click()
+    expect(page.locator(".va-state")).to_have_attribute("data-state", "lost")
+    yield "kernel lost"
+
+
+@pytest.mark.parametrize(
+    ("theme", "scale", "words"), [("light", 1.0, ENGLISH), ("dark", 1.5, KOREAN)], ids=["english", "korean"]
+)
+def test_nothing_is_cut_in_any_state_at_any_width(
+    open_page: Open, theme: str, scale: float, words: dict[str, str]
+) -> None:
+    status = {"advice": ADVICE, "annotator": words["annotator"], "guideline": words["guideline"]}
+    page = open_page(
+        theme,
+        1200,
+        scale=scale,
+        labelled=9,
+        clips=24,
+        concept=words["concept"],
+        title=words["title"],
+        place={"tab": "feeds", "size": 264, "page": 12},
+        status=status,
+    )
+    cut: dict[str, list[str]] = {}  # what is cut, and where
+    for state in states(page, words):
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate(SETTLED)
+            for what in page.evaluate(CUT):
+                cut.setdefault(what, []).append(f"{state}, {width} px")
+        page.set_viewport_size({"width": 1200, "height": 800})
+        page.evaluate(SETTLED)
+    assert cut == {}
