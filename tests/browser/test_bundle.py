@@ -126,18 +126,31 @@ def test_the_question_about_the_rest_moves_no_card(annotator: Page) -> None:
     expect(annotator.locator(".va-card").first).to_have_attribute("data-label", "yes")
     places = "[...document.querySelectorAll('.va-card')].map((e) => e.getBoundingClientRect().top + scrollY)"
     before = annotator.evaluate(places)
-    annotator.keyboard.press("Enter")
+    annotator.keyboard.press("r")
     question = annotator.get_by_role("alertdialog")
     expect(question).to_be_visible()
     expect(question).to_be_in_viewport()
     assert annotator.evaluate(places) == before
     shoot(annotator, "asking")
-    annotator.keyboard.press("Enter")
-    expect(annotator.locator(".va-page")).to_have_text("page 2")
+    annotator.keyboard.press("r")
+    expect(question).to_have_count(0)
+    expect(annotator.locator(".va-hint")).to_have_text(f"{len(before) - 1} labelled no · Z takes it back")
+    assert annotator.evaluate(places) == before
     asked = annotator.evaluate("kernel.asked.filter((m) => m.type === 'label').map((m) => [m.value, m.clips.length])")
     assert asked == [["yes", 1], ["no", len(before) - 1]]
-    annotator.keyboard.press("Enter")  # it has been answered
+    following = annotator.locator(".va-next")
+    expect(following).to_have_text("page done ⏎")
+    shoot(annotator, "page-done")
+    annotator.keyboard.press("Enter")
+    expect(annotator.locator(".va-page")).to_have_text("page 2")
+    expect(following).to_have_text("next page ⏎")
+    annotator.keyboard.press("r")  # in a search it is asked for each time
+    expect(question).to_be_visible()
+    annotator.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    following.click()
     expect(annotator.locator(".va-page")).to_have_text("page 3")
+    assert annotator.evaluate("kernel.asked.filter((m) => m.type === 'label').length") == 2
 
 
 def test_several_cards_are_chosen_by_pointer_and_labelled_at_once(annotator: Page) -> None:

@@ -10,6 +10,7 @@ import { feedToShow } from "./feeds";
 import { fetchCards } from "./fetchers";
 import { type Page, PagedList } from "./pagedList";
 import { ReviewList } from "./reviewList";
+import { timeRange } from "./time";
 
 export class Lists {
   readonly search: PagedList; // results of a search, similar clips, or a selection
@@ -60,6 +61,22 @@ export class Lists {
     return page ? page.cards.find((card) => card.clip === clip) : this.review.content.value.cards.get(clip);
   }
 
+  // Which clip this is, in words, for one that the open page does not show: its video and time, and on which other page
+  // it is. Its id if it was never shown.
+  describe(clip: string): string {
+    for (const list of [this.openList.value, this.feeds, this.search]) {
+      const { pages } = list?.progress.value ?? { pages: [] };
+      for (const [index, { cards }] of pages.entries()) {
+        const card = cards.find((item) => item.clip === clip);
+        if (!card) continue;
+        const tab = list === this.openList.value ? "" : list === this.feeds ? " of Feeds" : " of Search";
+        return `${nameOf(card)}, on page ${index + 1}${tab}`;
+      }
+    }
+    const reviewed = this.review.content.value.cards.get(clip);
+    return reviewed ? nameOf(reviewed) : clip;
+  }
+
   // What is stored with a label as the place where it was given.
   get source(): string {
     return this.page.value?.source ?? this.state.viewState.value.tab;
@@ -85,3 +102,5 @@ export class Lists {
     this.media.requestQueued(); // before the next page is requested, which takes the kernel longer
   };
 }
+
+const nameOf = (card: Card): string => [card.video, timeRange(card)].filter(Boolean).join(" ");

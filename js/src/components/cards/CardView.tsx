@@ -6,9 +6,9 @@ import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { shortcut } from "../../input/keys";
 import { type Card, VALUES } from "../../kernel/protocol";
+import { timeRange } from "../../lists/time";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
-import { timeRange } from "../time";
 import { FilmstripFrame } from "./FilmstripFrame";
 
 interface Props {
