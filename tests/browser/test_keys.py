@@ -77,7 +77,7 @@ def test_keys_act_on_the_cards_after_anything_that_was_pressed(annotator: Page, 
 
 
 def test_overshoot_and_paging_label_nothing(open_page: Open) -> None:
-    page = open_page(clips=24, place={"tab": "feeds", "feed": "random", "size": 264, "page": 12})
+    page = open_page(clips=60, place={"tab": "feeds", "feed": "random", "size": 264, "page": 12})
     expect(page.locator(".va-film").first).to_be_visible()
     take_keyboard(page)
     press(page, "yyyyyyyyyyynnnn")
@@ -88,6 +88,7 @@ def test_overshoot_and_paging_label_nothing(open_page: Open) -> None:
     expect(page.locator(".va-page")).to_have_text("page 2")
     page.keyboard.press("Backspace")  # there is no label to take back
     page.locator(".va-next").click()
+    expect(page.locator(".va-page")).to_have_text("page 3")
     page.keyboard.press("Enter")
     expect(page.locator(".va-hint")).to_contain_text("12 without a label")
     page.wait_for_function("kernel.open === 0")
