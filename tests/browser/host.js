@@ -185,7 +185,8 @@ async function answer(model, message) {
     Object.assign(result, { cards: rest.slice(0, message.k).map(cardOf), version: kernel.version });
   }
   if (message.type === "search" || message.type === "similar") {
-    const found = message.text?.includes("nothing") ? [] : every.slice(0, message.k);
+    const left = every.filter((clip) => !message.exclude.includes(clip) && (message.labelled || !labels[clip]));
+    const found = message.text?.includes("nothing") ? [] : left.slice(0, message.k);
     result.cards = found.map(cardOf);
     if (message.type === "search") result.note = kernel.note;
   }

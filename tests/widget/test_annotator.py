@@ -24,6 +24,10 @@ def clips(page: Page, k: int = 12) -> list[str]:
     return [card["clip"] for card in page.ask("feed", name="top_positive", k=k, exclude=[])["result"]["cards"]]
 
 
+def ids(reply: Any) -> list[str]:
+    return [card["clip"] for card in reply["result"]["cards"]]
+
+
 def test_hello_tells_all_that_the_header_shows(page: Page) -> None:
     status = page.hello()["status"]
     golden: Any = next(message for message in cases("replies") if message["type"] == "hello")
@@ -45,6 +49,13 @@ def test_search_and_feeds_bring_cards(page: Page) -> None:
     assert found["cards"][0].keys() == golden["result"]["cards"][0].keys()
     assert found["status"]["queries"] == ["at night"]
     assert len(page.ask("similar", clip=found["cards"][0]["clip"], k=4)["result"]["cards"]) == 4
+    for kind, wanted in (("search", {"text": "at night"}), ("similar", {"clip": found["cards"][0]["clip"]})):
+        best = ids(page.ask(kind, **wanted, k=9))
+        assert ids(page.ask(kind, **wanted, k=3, exclude=best[:4], labelled=False)) == best[4:7]
+        page.ask("label", clips=[best[5]], value="no", source=kind)
+        assert ids(page.ask(kind, **wanted, k=3, exclude=best[:4], labelled=False)) == [best[4], *best[6:8]]
+        assert ids(page.ask(kind, **wanted, k=3, exclude=best[:4], labelled=True)) == best[4:7]
+        page.ask("undo")
     first = clips(page)
     second = page.ask("feed", name="top_positive", k=12, exclude=first)["result"]["cards"]
     assert not set(first) & {card["clip"] for card in second}

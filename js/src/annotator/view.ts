@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Value } from "../kernel/protocol";
 import { isMostlyYes } from "../lists/feeds";
+import type { PagedList } from "../lists/pagedList";
 import { CardSelection } from "./cardSelection";
 import { PlayerState } from "./playerState";
 import type { Store } from "./store";
@@ -14,6 +15,8 @@ export class View {
   readonly menuOpen = signal(false);
   readonly confirmingRest = signal(false); // the view asks whether the rest of the page is no
   readonly leavingRest = signal(false); // Enter was pressed while some cards have no label; again, it pages
+
+  #list: PagedList | null = null; // which was shown last
 
   constructor(readonly store: Store) {}
 
@@ -32,10 +35,13 @@ export class View {
     return lists.openList.value !== null && lists.clips.value.length > 0 && this.rest.value.length === 0;
   });
 
-  // Starts at the first card of a new page.
+  // A page is shown: starts at its first card, or where its list says. The player stays open from page to page of a list.
   restart(): void {
-    this.cards.focusCard(0);
-    this.player.open.value = false;
+    const { clips, openList } = this.store.lists;
+    const start = openList.value?.progress.value.start ?? "";
+    this.cards.focusCard(Math.max(0, clips.value.indexOf(start)));
+    if (openList.value !== this.#list || clips.value.length === 0) this.player.open.value = false;
+    this.#list = openList.value;
     this.#stopAsking();
   }
 

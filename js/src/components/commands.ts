@@ -38,6 +38,7 @@ export function commandHandlers(
     alike: () => {
       if (view.clip.value) void navigation.openSimilar(view.clip.value);
     },
+    return: () => void navigation.leaveSimilar(),
     search: () => {
       void navigation.openTab("search");
       focusSearch();

@@ -37,6 +37,7 @@ export const COMMANDS = {
   random: ["4", "feed: random"],
   top_negative: ["5", "feed: top −"],
   alike: ["a", "more like this"],
+  return: ["Shift+a", "back from more like this"],
   search: ["/", "search"],
   help: ["?", "keys and help"],
 } as const;

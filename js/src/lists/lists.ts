@@ -1,6 +1,6 @@
 // The lists of the three tabs, and which clips the open tab shows.
 
-import { computed } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Media } from "../kernel/media";
 import type { Card } from "../kernel/protocol";
 import type { AnnotatorState } from "../state/annotatorState";
@@ -16,6 +16,7 @@ export class Lists {
   readonly search: PagedList; // results of a search, similar clips, or a selection
   readonly feeds: PagedList;
   readonly review: ReviewList;
+  readonly perPage = signal(12); // cards on a page
 
   constructor(
     private readonly state: AnnotatorState,
@@ -24,8 +25,9 @@ export class Lists {
     requester: Requester,
   ) {
     const isVisible = () => state.isVisible;
-    this.search = new PagedList(this.#onCards, isVisible);
-    this.feeds = new PagedList(this.#onCards, isVisible);
+    const perPage = () => this.perPage.value;
+    this.search = new PagedList(this.#onCards, perPage, isVisible);
+    this.feeds = new PagedList(this.#onCards, perPage, isVisible);
     this.review = new ReviewList(
       (clips) => fetchCards(requester, state.viewState.value.annotator, clips),
       this.#onCards,
@@ -88,6 +90,11 @@ export class Lists {
 
   previous(): void {
     this.openList.value?.previous();
+  }
+
+  // Gives the pages as many cards as the user wants by now. `clip` has the focus.
+  async resize(clip: string): Promise<void> {
+    await Promise.all([this.search.resize(clip), this.feeds.resize(clip)]);
   }
 
   clear(): void {

@@ -7,6 +7,10 @@ describe("cards", () => {
     [1200, 264, 4],
     [1200, 120, 9],
     [100, 264, 1],
+    [384, 264, 1],
+    [464, 264, 2],
+    [1008, 520, 2],
+    [1200, 520, 2],
   ])("of %i px at size %i are in %i columns", (width, size, columns) => {
     expect(columnsIn(width, size)).toBe(columns);
   });
@@ -14,6 +18,7 @@ describe("cards", () => {
   it("fill about a screen in full rows, unless the user has chosen a number", () => {
     expect(pageSize(1200, 4, 0) % 4).toBe(0);
     expect(pageSize(300, 1, 0)).toBeGreaterThanOrEqual(5);
+    expect(pageSize(1008, 2, 0) % 2).toBe(0);
     expect(pageSize(3000, 24, 0)).toBeLessThanOrEqual(100);
     expect(pageSize(1200, 4, 48)).toBe(48);
   });

@@ -26,6 +26,8 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
   const current = useComputed(() => view.cards.focus.value === index).value;
   const selected = useComputed(() => view.cards.selected.value.has(index)).value;
   const { keys, tab } = store.state.viewState.value;
+  // Of a search and of similar clips the score is a cosine: a gauge would show it as if it were a probability.
+  const isSimilarity = ["search", "similar"].includes(store.lists.source);
   const classes = [
     "va-card",
     label ? `va-is-${label}` : "",
@@ -63,7 +65,7 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
           {unsaved && <span class="va-badge-unsaved"> · unsaved</span>}
         </span>
       )}
-      {card && <Score card={card} review={tab === "review"} />}
+      {card && !isSimilarity && <Score card={card} review={tab === "review"} />}
       <span class="va-buttons">
         {VALUES.map((value) => (
           <LabelButton
@@ -92,17 +94,13 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
           <Icon name="alike" />
         </button>
       </span>
-      <div class="va-line">
-        {card && (
-          <>
-            <span class="va-video" title={card.video}>
-              {card.video}
-            </span>
-            <span class="va-time">{timeRange(card)}</span>
-            <span class="va-why">{explain(card)}</span>
-          </>
-        )}
-      </div>
+      {card && (
+        <div class="va-line" title={lineTitle(card, isSimilarity)}>
+          <span class="va-why">{explain(card)}</span>
+          <span class="va-video">{card.video}</span>
+          <span class="va-time">{timeRange(card)}</span>
+        </div>
+      )}
     </div>
   );
 }
@@ -153,6 +151,14 @@ function Score({ card, review }: { card: Card; review: boolean }) {
       </span>
     </>
   );
+}
+
+// All of the line, part of which may be cut, and the similarity where that is what the clips are ordered by.
+function lineTitle(card: Card, isSimilarity: boolean): string {
+  const parts = [explain(card), card.video, timeRange(card)];
+  if (isSimilarity && card.score !== null)
+    parts.push(`similarity ${card.score.toFixed(2)}: orders the clips, and is no probability`);
+  return parts.filter(Boolean).join(" · ");
 }
 
 // Why the card is shown; in review, what speaks against its label.

@@ -7,8 +7,12 @@ const GAP = 4;
 const LINE = 17; // the line of text under a picture
 const PAGE_HEIGHT = 560; // height of the cards of a page, about a screen
 
+const WIDEST = 1.5; // times the width that the user has chosen
+
 export function columnsIn(width: number, cardWidth: number): number {
-  return Math.max(1, Math.floor((width + GAP) / (cardWidth + GAP)));
+  const columns = Math.max(1, Math.floor((width + GAP) / (cardWidth + GAP)));
+  // A single column would show cards of almost twice the width that was chosen.
+  return columns === 1 && width > WIDEST * cardWidth ? 2 : columns;
 }
 
 export function rowHeight(width: number, columns: number): number {
@@ -19,6 +23,9 @@ export function rowHeight(width: number, columns: number): number {
 // Cards on a page: the user's number, or full rows that fill about a screen, and at least a handful.
 export function pageSize(width: number, columns: number, chosen: number): number {
   if (chosen > 0) return chosen;
-  const rows = Math.max(1, Math.round(PAGE_HEIGHT / rowHeight(width, columns)), Math.ceil(4 / columns));
-  return Math.min(MAX_PAGE_SIZE, Math.max(MIN_PAGE_SIZE, columns * rows));
+  const rows = Math.max(
+    Math.round(PAGE_HEIGHT / rowHeight(width, columns)),
+    Math.ceil(MIN_PAGE_SIZE / columns),
+  );
+  return Math.min(MAX_PAGE_SIZE, columns * rows);
 }
