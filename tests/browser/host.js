@@ -141,9 +141,11 @@ function change(message) {
   return labels;
 }
 
-async function strip(index) {
-  const canvas = new OffscreenCanvas(8 * 160, 90);
+async function strip(index, width) {
+  const scale = width / 160;
+  const canvas = new OffscreenCanvas(8 * width, 90 * scale);
   const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
   for (let i = 0; i < 8; i++) {
     pen.fillStyle = `hsl(${index * 36} 45% ${30 + 4 * i}%)`;
     pen.fillRect(160 * i, 0, 160, 90);
@@ -215,9 +217,10 @@ async function answer(model, message) {
   }
   if (changes) result.labels = change(message);
   if (message.type === "filmstrips") {
-    buffers = (await Promise.all(message.clips.map((clip) => strip(every.indexOf(clip))))).map(wrapped);
+    const { width } = message;
+    buffers = (await Promise.all(message.clips.map((clip) => strip(every.indexOf(clip), width)))).map(wrapped);
     result.strips = message.clips.map((clip, i) => ({
-      ...{ clip, mime: "image/jpeg", frames: 8, width: 160, height: 90, buffer: i, reason: "" },
+      ...{ clip, mime: "image/jpeg", frames: 8, width, height: (9 * width) / 16, buffer: i, reason: "" },
     }));
   }
   if (message.type === "preview" && options.video) {

@@ -84,7 +84,9 @@ def test_overshoot_and_paging_label_nothing(open_page: Open) -> None:
     expect(page.locator(".va-next")).to_have_text("page done ⏎")
     page.wait_for_function("kernel.open === 0")
     assert page.evaluate(LABELS) == ["yes"] * 11 + ["no"]
-    page.keyboard.press("Enter")
+    for _ in range(3):
+        page.keyboard.down("Enter")  # held: it pages once
+    page.keyboard.up("Enter")
     expect(page.locator(".va-page")).to_have_text("page 2")
     page.keyboard.press("Backspace")  # there is no label to take back
     page.locator(".va-next").click()

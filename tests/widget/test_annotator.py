@@ -271,6 +271,11 @@ def test_pictures_travel_as_buffers(page: Page) -> None:
     answer, buffers = page.send({"v": 1, "id": "f", "type": "filmstrips", "clips": some})
     assert [strip["buffer"] for strip in answer["result"]["strips"]] == [0, 1, 2]
     assert all(data[:2] == b"\xff\xd8" for data in buffers)
+    (stored, *_), wide = answer["result"]["strips"], page.ask("filmstrips", clips=some[:1], width=300)
+    (strip,) = wide["result"]["strips"]
+    assert stored["width"] < 300
+    assert (strip["width"], strip["height"]) == (300, round(300 * 9 / 16))
+    assert strip["frames"] == stored["frames"]
     answer, buffers = page.send({"v": 1, "id": "p", "type": "preview", "clip": some[0], "context": 0})
     assert answer["result"]["available"]
     assert buffers[0][4:8] == b"ftyp"
@@ -307,6 +312,8 @@ def test_a_gone_video_is_told_with_its_reason(page: Page, session: va.Session, t
     assert str(video) in answer["result"]["reason"]
     assert "corpus.relocate(old, new)" in answer["result"]["reason"]
     assert buffers == []
+    narrow, wide = (page.ask("filmstrips", clips=[clip], width=width)["result"] for width in (240, 640))
+    assert wide == narrow  # what there is
 
 
 @pytest.mark.parametrize("case", cases("refused"), ids=lambda case: case["name"])

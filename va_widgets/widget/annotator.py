@@ -68,6 +68,7 @@ class Annotator(anywidget.AnyWidget):
         super().__init__()
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
         self._previews = background.TaskQueue("va-preview")
+        self._strips = background.TaskQueue("va-strips")  # wide ones, for which the player does not wait
         # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.
         self._loading = background.TaskQueue("va-loading")
         self._controller = Controller(session, self._send_message)
@@ -86,6 +87,7 @@ class Annotator(anywidget.AnyWidget):
                 return
             self._controller.close()
             self._previews.cancel()
+            self._strips.cancel()
             self._loading.cancel()
         super().close()
 
@@ -153,6 +155,8 @@ class Annotator(anywidget.AnyWidget):
             return
         if isinstance(request, protocol.Preview):
             self._previews.submit(lambda: self._answer(request, content))
+        elif isinstance(request, protocol.Filmstrips) and request.width > STRIP_WIDTH:
+            self._strips.submit(lambda: self._answer(request, content))
         elif handlers.needs_model(self.session, request):
             self._loading.submit(lambda: self._answer(request, content))
         else:

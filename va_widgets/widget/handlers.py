@@ -151,7 +151,7 @@ def _reviewed(controller: Controller, request: protocol.Reviewed) -> Answer:
 
 
 def _filmstrips(controller: Controller, request: protocol.Filmstrips) -> Answer:
-    strips, buffers = media.filmstrips(controller.session, request.clips)
+    strips, buffers = media.filmstrips(controller.session, request.clips, request.width)
     return {"strips": strips}, buffers
 
 

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from va_widgets.base.errors import ProtocolError
 from va_widgets.base.texts import has_lone_surrogate
+from va_widgets.video.filmstrip import STRIP_WIDTH
 
 VERSION = 1
 
@@ -151,9 +152,10 @@ class Publish(_Request, tag="publish", frozen=True):
 
 
 class Filmstrips(_Request, tag="filmstrips", frozen=True):
-    """The pictures of some cards."""
+    """The pictures of some cards, each frame up to `width` pixels wide."""
 
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=48)]
+    width: Annotated[int, Meta(ge=1, le=1280)] = STRIP_WIDTH
 
 
 class Preview(_Request, tag="preview", frozen=True):

@@ -13,6 +13,7 @@ export class View {
   readonly player = new PlayerState();
   readonly helpOpen = signal(false);
   readonly menuOpen = signal(false);
+  readonly hasKeyboard = signal(false); // the cards have the browser's focus
   readonly confirmingRest = signal(false); // the view asks whether the rest of the page is no
   readonly leavingRest = signal(false); // Enter was pressed while some cards have no label; again, it pages
 
@@ -111,6 +112,7 @@ export class View {
     if (this.rest.value.length > 0 && !this.leavingRest.value) {
       this.confirmingRest.value = false;
       this.leavingRest.value = true;
+      this.store.state.announcement.value = `${this.rest.value.length} without a label`;
     } else this.nextPage();
   }
 

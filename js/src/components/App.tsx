@@ -7,7 +7,7 @@ import type { View } from "../annotator/view";
 import { keepFocus } from "../input/focus";
 import { watchGamepad } from "../input/gamepad";
 import { guardKeys } from "../input/keyGuard";
-import { type Action, actionOf, isComposing, isHostKey } from "../input/keys";
+import { type Action, actionOf, isComposing, isHostKey, repeats } from "../input/keys";
 import { Grid } from "./cards/Grid";
 import { commandHandlers } from "./commands";
 import { Foot } from "./Foot";
@@ -79,6 +79,10 @@ export function App({ store, view }: { store: Store; view: View }) {
     }
     if (isHostKey(event)) return;
     const action = actionOf(event, store.state.viewState.value.keys);
+    if (action?.do === "move" && target.matches("input")) {
+      event.stopPropagation(); // moves the slider
+      return;
+    }
     if (action?.do === "escape") {
       const closed = view.escape();
       if (closed) focusGrid();
@@ -90,7 +94,7 @@ export function App({ store, view }: { store: Store; view: View }) {
     if (onButton && (event.key === "Enter" || event.key === " ")) return; // presses the button
     if (!action) return;
     event.preventDefault();
-    perform(action);
+    if (!event.repeat || repeats(action)) perform(action);
   };
 
   return (
@@ -140,7 +144,7 @@ function ErrorMessage({ store }: { store: Store }) {
 }
 
 function isTyping(element: Element): boolean {
-  return element.matches("input, textarea, select");
+  return element.matches("input:not([type=range]), textarea, select");
 }
 
 // Focuses the nearest focusable element around the widget: the notebook's cell. If there is none, removes the focus.

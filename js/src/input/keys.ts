@@ -50,6 +50,22 @@ export type Action =
   | { do: "escape" }
   | { do: "command"; command: Command };
 
+// The commands that a key which is held down gives again and again. The others would go further than the user has seen.
+const REPEATED: readonly Command[] = [
+  "yes",
+  "no",
+  "unsure",
+  "undo",
+  "redo",
+  "back",
+  "on",
+  "slower",
+  "faster",
+];
+
+export const repeats = (action: Action): boolean =>
+  action.do === "move" || (action.do === "command" && REPEATED.includes(action.command));
+
 export const COMMAND_NAMES = Object.keys(COMMANDS) as Command[];
 
 const MOVES: Readonly<Record<string, Move>> = {

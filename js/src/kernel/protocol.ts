@@ -118,7 +118,7 @@ export interface Requests {
   concepts: { with: Record<never, never>; result: { concepts: ConceptShown[] } };
   switch: { with: { concept: string }; result: { status: Status } };
   publish: { with: { name: string }; result: { name: string; version: number; status: Status } };
-  filmstrips: { with: { clips: string[] }; result: { strips: Strip[] } };
+  filmstrips: { with: { clips: string[]; width: number }; result: { strips: Strip[] } };
   preview: {
     with: { clip: string; context: number };
     result: {

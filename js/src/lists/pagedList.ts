@@ -44,6 +44,7 @@ export class PagedList {
   #generation = 0; // a result for an earlier one is discarded
   #request: Promise<Page | null> | null = null; // for the page ahead
   #prefetchSkipped = false; // because no view was attached
+  #resizeSkipped = false; // because a page was loading
 
   constructor(
     private readonly onCards: (cards: readonly Card[]) => void,
@@ -83,6 +84,7 @@ export class PagedList {
     const { pages, index, loading } = this.progress.value;
     const open = pages[index];
     const size = this.perPage();
+    this.#resizeSkipped = loading;
     if (!open || loading || open.cards.length === size) return;
     this.#generation += 1; // what was requested has the former size
     this.#request = null;
@@ -160,7 +162,8 @@ export class PagedList {
     const ended = page.cards.length === 0;
     const pages = ended && progress.pages.length > 0 ? progress.pages : [...progress.pages, page];
     this.progress.value = { pages, index: pages.length - 1, ahead: null, loading: false, ended, start: "" };
-    if (!ended) this.#prefetch();
+    if (this.#resizeSkipped) await this.resize("");
+    else if (!ended) this.#prefetch();
   }
 
   #prefetch(): void {

@@ -10,6 +10,7 @@ import {
   keyText,
   readKeys,
   rebind,
+  repeats,
 } from "../../src/input/keys";
 
 const key = (name: string, ...held: string[]) => ({
@@ -89,6 +90,14 @@ describe("keys", () => {
     ["a dead key", "Dead", "Quote"],
   ])("of %s: %s at %s does nothing", (_, name, code) => {
     expect(actionOf({ ...key(name), code }, {})).toBeNull();
+  });
+
+  it("that are held down label and move on, but open no page and answer no question", () => {
+    const held = ["y", "z", "ArrowLeft", "r", "Enter", "a", "?"].filter((name) => {
+      const action = actionOf(key(name), {});
+      return action && repeats(action);
+    });
+    expect(held).toEqual(["y", "z", "ArrowLeft"]);
   });
 
   it("hidden by an input method still move, escape and are reserved", () => {

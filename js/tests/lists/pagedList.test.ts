@@ -127,6 +127,17 @@ describe("a page whose size the user changes", () => {
     expect(shownClips(store)).toBe("klm");
   });
 
+  it("gets the size that was chosen while it was loading", async () => {
+    const { kernel, store } = await openStore();
+    kernel.hold = true;
+    const opened = store.navigation.openFeed("random");
+    store.lists.perPage.value = 7;
+    await store.lists.resize("");
+    kernel.release();
+    await opened;
+    expect(shownClips(store)).toBe("abcdefg");
+  });
+
   it("takes none of the clips that were requested for the former size", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openFeed("random");

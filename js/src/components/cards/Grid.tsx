@@ -8,7 +8,7 @@ import type { View } from "../../annotator/view";
 import type { Card } from "../../kernel/protocol";
 import { CardView } from "./CardView";
 import { EmptyList } from "./EmptyList";
-import { columnsIn, pageSize, rowHeight } from "./layout";
+import { cardWidth, columnsIn, pageSize, rowHeight } from "./layout";
 
 const OVERSCAN = 2; // rows rendered above and below the visible ones
 const SETTLED = 150; // ms after the last change of a size until the pages are divided anew
@@ -57,6 +57,7 @@ export function Grid({ store, view, grid }: Props) {
   const columns = view.cards.columns.value;
   const clips = store.lists.clips.value;
   const row = rowHeight(width.value || size, columns);
+  const card = cardWidth(width.value || size, columns);
   const rows = Math.ceil(clips.length / columns);
   const first = isLong ? Math.max(0, Math.floor(top.value / row) - OVERSCAN) : 0;
   const last = isLong ? Math.min(rows, Math.ceil((top.value + height.value) / row) + OVERSCAN) : rows;
@@ -111,6 +112,12 @@ export function Grid({ store, view, grid }: Props) {
       aria-rowcount={rows}
       aria-busy={store.lists.loading.value}
       style={clips.length === 0 && filled.current > 0 ? { minHeight: `${filled.current}px` } : undefined}
+      onFocus={() => {
+        view.hasKeyboard.value = true;
+      }}
+      onBlur={() => {
+        view.hasKeyboard.value = false;
+      }}
       onScroll={(event) => {
         top.value = event.currentTarget.scrollTop;
       }}
@@ -141,6 +148,7 @@ export function Grid({ store, view, grid }: Props) {
                   card={cardAt(index)}
                   index={index}
                   id={`${ids}-${index}`}
+                  width={card}
                 />
               );
             })}
