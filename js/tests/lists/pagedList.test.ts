@@ -132,9 +132,9 @@ describe("a page whose size the user changes", () => {
     kernel.hold = true;
     const opened = store.navigation.openFeed("random");
     store.lists.perPage.value = 7;
-    await store.lists.resize("");
+    const resized = store.lists.resize("");
     kernel.release();
-    await opened;
+    await Promise.all([opened, resized]);
     expect(shownClips(store)).toBe("abcdefg");
   });
 
