@@ -68,7 +68,7 @@ export function Player({ store, view, clip }: Props) {
     const box = { top: cardBox.top - stageBox.top, height: cardBox.height };
     const covers = left < cardBox.right - stageBox.left && left + width > cardBox.left - stageBox.left;
     element.style.top = `${playerTop(box, offsetHeight, stageBox.height, covers)}px`;
-    element.scrollIntoView({ block: "nearest" });
+    for (const seen of [element, card]) seen.scrollIntoView({ block: "nearest" });
   }, [index, clip, store.state.viewState.value.size]);
 
   const preview = loaded.value;
