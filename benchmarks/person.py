@@ -1,8 +1,8 @@
 """Let a scripted person label 500 clips by key in a real JupyterLab, one decision every 0.6 s, and count what it costs.
 
 The person looks at each card of *borderline* in turn and decides by the clip's number, two of five yes. While a yes is
-still ahead on the page they press Y or N for each card; when only no is left they press R once, having looked at each of
-those cards. Enter opens the next page. On every third page their finger bounces: the last key comes twice, which must
+still ahead on the page they press Y or N for each card; when only no is left they press R once, after looking at
+these cards. Enter opens the next page. On every third page their finger bounces: the last key comes twice, which must
 label nothing. The table tells the keys for a label, without the bounces; how many stored labels are not what the person
 decided; and how long they waited from a key to its result on the screen, in the page's own clock.
 """

@@ -16,6 +16,7 @@ from va_widgets.base.listeners import Listener
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.display.still import still
 from va_widgets.session import Session
+from va_widgets.video.filmstrip import STRIP_WIDTH
 from va_widgets.widget import handlers, protocol
 from va_widgets.widget.controller import Controller
 from va_widgets.widget.protocol import Selection
