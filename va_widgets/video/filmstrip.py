@@ -61,7 +61,7 @@ def filmstrip_of_preview(data: bytes, frames: int, box: int) -> Filmstrip:
             number = file.streams.video[0].frames
             wanted = {int((index + 0.5) * number / frames) for index in range(frames)}
             shown = {
-                index: frame.to_ndarray(format="rgb24")
+                index: np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
                 for index, frame in enumerate(file.decode(video=0))
                 if index in wanted
             }
