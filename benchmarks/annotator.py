@@ -128,11 +128,7 @@ NEXT = """async () => {
   const before = cards()[0].dataset.clip;
   const began = now();
   document.querySelector(".va-next").click();
-  document.querySelector(".va-asking button")?.click();
-  await when(() => {
-    document.querySelector(".va-asking button")?.click();
-    return cards()[0].dataset.clip !== before;
-  });
+  await when(() => cards()[0].dataset.clip !== before);
   const ended = (await painted()) - began;
   await when(pictured);
   return [ended, cards().length];

@@ -16,6 +16,7 @@ interface Request {
   readonly type: string;
   readonly exclude: string[];
   readonly k: number;
+  readonly labelled: boolean;
   readonly clips: string[];
   readonly value: string;
   readonly concept: string;
@@ -39,13 +40,16 @@ export class ClipKernel extends GoldenKernel {
 
   // What differs from the golden result.
   private ownResult(request: Request): object {
-    const { type, exclude, k, clips, value } = request;
+    const { type, exclude, k, clips, value, labelled } = request;
     if (type === "hello") return { selection: this.selection, labels: this.labelsOf(clips) };
     if (type === "feed") {
       const rest = ALL_CLIPS.filter((clip) => !exclude.includes(clip)).slice(0, k);
       return { cards: this.cards(rest), version: this.status.version };
     }
-    if (type === "search" || type === "similar") return { cards: this.cards(ALL_CLIPS.slice(0, k)) };
+    if (type === "search" || type === "similar") {
+      const isHidden = (clip: string) => exclude.includes(clip) || (!labelled && this.isLabelled(clip));
+      return { cards: this.cards(ALL_CLIPS.filter((clip) => !isHidden(clip)).slice(0, k)) };
+    }
     if (type === "review") return { clips: ALL_CLIPS, cards: this.cards(ALL_CLIPS.slice(0, k)) };
     if (type === "reviewed") return { cards: this.cards(clips) };
     if (type === "switch") {
@@ -57,6 +61,10 @@ export class ClipKernel extends GoldenKernel {
       return { labels: Object.fromEntries(clips.map((clip) => [clip, value === "none" ? null : value])) };
     }
     return {};
+  }
+
+  private isLabelled(clip: string): boolean {
+    return (this.stored.get(clip) ?? "none") !== "none";
   }
 
   private labelsOf(clips: readonly string[]): Record<string, string | null> {

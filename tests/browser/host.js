@@ -141,9 +141,11 @@ function change(message) {
   return labels;
 }
 
-async function strip(index) {
-  const canvas = new OffscreenCanvas(8 * 160, 90);
+async function strip(index, width) {
+  const scale = width / 160;
+  const canvas = new OffscreenCanvas(8 * width, 90 * scale);
   const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
   for (let i = 0; i < 8; i++) {
     pen.fillStyle = `hsl(${index * 36} 45% ${30 + 4 * i}%)`;
     pen.fillRect(160 * i, 0, 160, 90);
@@ -185,7 +187,8 @@ async function answer(model, message) {
     Object.assign(result, { cards: rest.slice(0, message.k).map(cardOf), version: kernel.version });
   }
   if (message.type === "search" || message.type === "similar") {
-    const matches = message.text?.includes("nothing") ? [] : allClips.slice(0, message.k);
+    const left = allClips.filter((clip) => !message.exclude.includes(clip) && (message.labelled || !labels[clip]));
+    const matches = message.text?.includes("nothing") ? [] : left.slice(0, message.k);
     result.cards = matches.map(cardOf);
     if (message.type === "search") result.note = kernel.note;
   }
@@ -215,9 +218,10 @@ async function answer(model, message) {
   }
   if (changes) result.labels = change(message);
   if (message.type === "filmstrips") {
-    buffers = (await Promise.all(message.clips.map((clip) => strip(allClips.indexOf(clip))))).map(wrapped);
+    const { width } = message;
+    buffers = (await Promise.all(message.clips.map((clip) => strip(allClips.indexOf(clip), width)))).map(wrapped);
     result.strips = message.clips.map((clip, i) => ({
-      ...{ clip, mime: "image/jpeg", frames: 8, width: 160, height: 90, buffer: i, reason: "" },
+      ...{ clip, mime: "image/jpeg", frames: 8, width, height: (9 * width) / 16, buffer: i, reason: "" },
     }));
   }
   if (message.type === "preview" && options.video) {

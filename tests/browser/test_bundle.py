@@ -126,18 +126,31 @@ def test_the_question_about_the_rest_moves_no_card(annotator: Page) -> None:
     expect(annotator.locator(".va-card").first).to_have_attribute("data-label", "yes")
     places = "[...document.querySelectorAll('.va-card')].map((e) => e.getBoundingClientRect().top + scrollY)"
     before = annotator.evaluate(places)
-    annotator.keyboard.press("Enter")
+    annotator.keyboard.press("r")
     question = annotator.get_by_role("alertdialog")
     expect(question).to_be_visible()
     expect(question).to_be_in_viewport()
     assert annotator.evaluate(places) == before
     shoot(annotator, "asking")
-    annotator.keyboard.press("Enter")
-    expect(annotator.locator(".va-page")).to_have_text("page 2")
+    annotator.keyboard.press("r")
+    expect(question).to_have_count(0)
+    expect(annotator.locator(".va-hint")).to_have_text(f"{len(before) - 1} labelled no · Z takes it back")
+    assert annotator.evaluate(places) == before
     asked = annotator.evaluate("kernel.asked.filter((m) => m.type === 'label').map((m) => [m.value, m.clips.length])")
     assert asked == [["yes", 1], ["no", len(before) - 1]]
-    annotator.keyboard.press("Enter")  # it has been answered
+    following = annotator.locator(".va-next")
+    expect(following).to_have_text("page done ⏎")
+    shoot(annotator, "page-done")
+    annotator.keyboard.press("Enter")
+    expect(annotator.locator(".va-page")).to_have_text("page 2")
+    expect(following).to_have_text("next page ⏎")
+    annotator.keyboard.press("r")  # in a search it is asked for each time
+    expect(question).to_be_visible()
+    annotator.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    following.click()
     expect(annotator.locator(".va-page")).to_have_text("page 3")
+    assert annotator.evaluate("kernel.asked.filter((m) => m.type === 'label').length") == 2
 
 
 def test_several_cards_are_chosen_by_pointer_and_labelled_at_once(annotator: Page) -> None:
@@ -254,3 +267,54 @@ def test_a_concept_that_is_too_long_is_refused_where_it_is_written(annotator: Pa
     expect(said).to_have_count(0)
     annotator.keyboard.press("Enter")
     expect(annotator.locator(".va-concept")).to_have_text("🌙" * 500)
+
+
+def test_sizes_act_at_once(open_page: Open) -> None:
+    page = open_page(width=1024, clips=120, place={"tab": "feeds", "feed": "random", "size": 264})
+    cards = page.locator(".va-card")
+    expect(cards).to_have_count(9)
+    page.locator(".va-card").nth(5).locator(".va-line").click()
+    page.get_by_label("Cards a page").select_option("100")
+    expect(cards).to_have_count(100)
+    expect(page.locator(".va-current")).to_have_attribute("data-clip", "clip-5")
+    page.get_by_label("Cards a page").select_option("5")
+    expect(cards).to_have_count(5)
+    expect(page.locator(".va-current")).to_have_attribute("data-clip", "clip-5")
+    page.get_by_label("Cards a page").select_option("0")
+    assert not page.evaluate("kernel.asked.some((m) => m.type === 'filmstrips' && m.width > 240)")
+    page.get_by_label("Card size").fill("520")
+    expect(cards).to_have_count(6)  # full rows of two
+    assert page.evaluate("document.querySelector('.va-row').children.length") == 2
+    page.wait_for_function("kernel.asked.filter((m) => m.type === 'filmstrips' && m.width === 640).length === 6")
+    page.wait_for_function("getComputedStyle(document.querySelector('.va-film')).backgroundImage.includes(',')")
+
+
+@pytest.mark.parametrize(("size", "share"), [(120, 0.0), (160, 0.0), (264, 0.2)])
+def test_buttons_hide_little_of_a_picture(open_page: Open, size: int, share: float) -> None:
+    page = open_page(place={"tab": "feeds", "feed": "random", "size": size})
+    card = page.locator(".va-card").nth(1)
+    expect(card.locator(".va-film")).to_be_visible()
+    expect(card.locator(".va-buttons")).to_have_css("opacity", "0")
+    card.hover()
+    expect(card.locator(".va-buttons")).to_have_css("opacity", "1")
+    hidden = card.evaluate("""(card) => {
+      const [a, b] = ['.va-buttons', '.va-thumb'].map((e) => card.querySelector(e).getBoundingClientRect());
+      const height = Math.max(0, Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top));
+      return (height * a.width) / (b.width * b.height);
+    }""")
+    assert hidden <= share
+    card.get_by_role("button", name="Yes").click()
+    expect(card).to_have_attribute("data-label", "yes")
+
+
+def test_the_foot_stays_where_it_is_over_an_empty_list(open_page: Open) -> None:
+    page = open_page(labelled=9, place={"tab": "feeds", "feed": "random", "size": 264})
+    expect(page.locator(".va-film").first).to_be_visible()
+    before = page.locator(".va-foot").bounding_box()
+    page.get_by_role("tab", name="Review").click()
+    page.locator("[data-filter=unsure]").click()
+    expect(page.locator(".va-nothing")).to_be_visible()
+    after = page.locator(".va-foot").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 200

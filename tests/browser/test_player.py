@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, press, shoot, take_keyboard
+from tests.browser.conftest import Open, fake_clock, press, shoot, take_keyboard
 
 
 def opened(page: Page) -> None:
@@ -210,3 +211,65 @@ def test_the_filmstrip_is_silent(annotator: Page) -> None:
     expect(annotator.locator(".va-loupe .va-film")).to_be_visible()
     expect(annotator.locator("video, audio")).to_have_count(0)
     assert sounding.evaluate("(video) => video.paused")
+
+
+# --- its place, and the pages ----------------------------------------------------------------------
+
+OVERLAP = """() => {
+  const [a, b] = ['.va-loupe', '.va-current .va-thumb'].map((e) => document.querySelector(e).getBoundingClientRect());
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}"""
+
+
+@pytest.mark.parametrize("width", [1200, 800, 400])
+def test_it_is_beside_its_card_and_stays_open_from_page_to_page(open_page: Open, width: int) -> None:
+    page = open_page(width=width, place={"tab": "feeds", "feed": "random", "size": 264, "page": 12})
+    expect(page.locator(".va-film").first).to_be_visible()
+    opened(page)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    for index in range(11):
+        assert not page.evaluate(OVERLAP), f"it hides card {index}"
+        page.keyboard.press("y")
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    expect(page.locator(".va-page")).to_have_text("page 2")
+    expect(page.locator(".va-loupe video")).to_be_visible()
+    expect(page.locator(".va-current")).to_have_attribute("data-clip", "clip-12")
+    assert not page.evaluate(OVERLAP)
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    page.keyboard.press("4")  # another list
+    expect(page.locator(".va-current")).to_be_visible()
+    expect(page.locator(".va-loupe")).to_have_count(0)
+
+
+FRAMES = "[...document.querySelectorAll('.va-thumb')].map((thumb) => thumb.dataset.frame)"
+
+
+def test_the_card_under_the_keyboard_plays(annotator: Page) -> None:
+    still = annotator.evaluate(FRAMES)
+    take_keyboard(annotator)
+    for index in (0, 1):
+        annotator.wait_for_function(f"document.querySelectorAll('.va-thumb')[{index}].dataset.frame === '7'")
+        others = [frame for number, frame in enumerate(annotator.evaluate(FRAMES)) if number != index]
+        assert others == still[1:]
+        annotator.keyboard.press("ArrowRight")
+    annotator.keyboard.press("Escape")  # the notebook has the keyboard
+    annotator.wait_for_function(f"{FRAMES}.join() === {','.join(still)!r}")
+
+
+def test_nothing_plays_for_who_asked_for_no_motion(annotator: Page) -> None:
+    annotator.emulate_media(reduced_motion="reduce")
+    annotator.evaluate("""() => {
+      window.moved = 0;
+      const count = () => { window.moved += 1; };
+      new MutationObserver(count).observe(document.body, { subtree: true, attributeFilter: ["data-frame"] });
+    }""")
+    fake_clock(annotator)
+    take_keyboard(annotator)
+    annotator.clock.run_for(5_000)
+    assert annotator.evaluate("window.moved") == 0
+    annotator.emulate_media(reduced_motion="no-preference")
+    annotator.keyboard.press("ArrowRight")
+    annotator.clock.run_for(5_000)
+    assert annotator.evaluate("window.moved") > 0

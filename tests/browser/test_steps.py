@@ -110,6 +110,8 @@ def test_a_new_concept_is_started_and_the_old_one_found_again(annotator: Page) -
     annotator.locator(".va-concept").click()
     annotator.locator(".va-entry", has_text="city at night").click()
     expect(annotator.locator(".va-count[data-value=yes] b")).to_have_text("3")
+    expect(annotator.locator(".va-card").first).to_have_attribute("data-clip", "clip-3")
+    annotator.get_by_role("button", name="show labelled").click()
     expect(annotator.locator(".va-card[data-label=yes]")).to_have_count(3)
     assert annotator.evaluate("window.leaked") == []
 
@@ -210,4 +212,9 @@ def test_review_filters_orders_and_publishes(open_page: Open) -> None:
     page.locator(".va-card").nth(1).hover()
     page.locator(".va-card").nth(1).get_by_role("button", name="More like this").click()
     expect(page.get_by_role("tab", name="Search")).to_have_attribute("aria-selected", "true")
-    expect(page.locator(".va-search")).to_contain_text("more like one clip")
+    seed = page.locator(".va-seed")
+    expect(seed.locator(".va-film")).to_be_visible()
+    expect(seed.locator(".va-seed-picture")).to_have_attribute("title", "reel-0003.mp4 00:09–00:11")
+    expect(page.locator(".va-score")).to_have_count(0)  # a cosine is no probability
+    page.keyboard.press("Shift+A")
+    expect(page.get_by_role("tab", name="Review")).to_have_attribute("aria-selected", "true")

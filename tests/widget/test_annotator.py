@@ -24,6 +24,10 @@ def clips(page: Page, k: int = 12) -> list[str]:
     return [card["clip"] for card in page.ask("feed", name="top_positive", k=k, exclude=[])["result"]["cards"]]
 
 
+def ids(reply: Any) -> list[str]:
+    return [card["clip"] for card in reply["result"]["cards"]]
+
+
 def test_hello_tells_all_that_the_header_shows(page: Page) -> None:
     status = page.hello()["status"]
     golden: Any = next(message for message in cases("replies") if message["type"] == "hello")
@@ -45,6 +49,13 @@ def test_search_and_feeds_bring_cards(page: Page) -> None:
     assert found["cards"][0].keys() == golden["result"]["cards"][0].keys()
     assert found["status"]["queries"] == ["at night"]
     assert len(page.ask("similar", clip=found["cards"][0]["clip"], k=4)["result"]["cards"]) == 4
+    for kind, wanted in (("search", {"text": "at night"}), ("similar", {"clip": found["cards"][0]["clip"]})):
+        best = ids(page.ask(kind, **wanted, k=9))
+        assert ids(page.ask(kind, **wanted, k=3, exclude=best[:4], labelled=False)) == best[4:7]
+        page.ask("label", clips=[best[5]], value="no", source=kind)
+        assert ids(page.ask(kind, **wanted, k=3, exclude=best[:4], labelled=False)) == [best[4], *best[6:8]]
+        assert ids(page.ask(kind, **wanted, k=3, exclude=best[:4], labelled=True)) == best[4:7]
+        page.ask("undo")
     first = clips(page)
     second = page.ask("feed", name="top_positive", k=12, exclude=first)["result"]["cards"]
     assert not set(first) & {card["clip"] for card in second}
@@ -296,6 +307,11 @@ def test_pictures_travel_as_buffers(page: Page) -> None:
     answer, buffers = page.send({"v": 1, "id": "f", "type": "filmstrips", "clips": some})
     assert [strip["buffer"] for strip in answer["result"]["strips"]] == [0, 1, 2]
     assert all(data[:2] == b"\xff\xd8" for data in buffers)
+    (stored, *_), wide = answer["result"]["strips"], page.ask("filmstrips", clips=some[:1], width=300)
+    (strip,) = wide["result"]["strips"]
+    assert stored["width"] < 300
+    assert (strip["width"], strip["height"]) == (300, round(300 * 9 / 16))
+    assert strip["frames"] == stored["frames"]
     answer, buffers = page.send({"v": 1, "id": "p", "type": "preview", "clip": some[0], "context": 0})
     assert answer["result"]["available"]
     assert buffers[0][4:8] == b"ftyp"
@@ -332,6 +348,8 @@ def test_a_gone_video_is_told_with_its_reason(page: Page, session: va.Session, t
     assert str(video) in answer["result"]["reason"]
     assert "corpus.relocate(old, new)" in answer["result"]["reason"]
     assert buffers == []
+    narrow, wide = (page.ask("filmstrips", clips=[clip], width=width)["result"] for width in (240, 640))
+    assert wide == narrow  # what there is
 
 
 @pytest.mark.parametrize("case", cases("refused"), ids=lambda case: case["name"])

@@ -28,7 +28,7 @@ import va_widgets as va
 session = va.Session(va.Corpus.open({corpus!r}), "night")
 annotator = va.Annotator(session)
 names = {{thread.name for thread in threading.enumerate()}}
-assert not names & {{"va-warm-up", "va-refit", "va-preview", "va-loading"}}  # no page is there
+assert not names & {{"va-warm-up", "va-refit", "va-preview", "va-strips", "va-loading"}}  # no page is there
 cutting, refitting = threading.Event(), threading.Event()
 
 def during(event, work):

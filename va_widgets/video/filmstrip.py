@@ -5,6 +5,7 @@ OpenCV is imported when the first filmstrip is made, because sessions show films
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.base.errors import CorpusError
+from va_widgets.base.errors import CorpusError, reason_of
 
 STRIP_MIME = "image/jpeg"
-_FRAME_WIDTH, _FRAME_HEIGHT = 240, 135  # pixels that one frame fits into
+STRIP_WIDTH = 240  # pixels of one frame of a stored filmstrip, at most
+_SHAPE = 16 / 9  # of the box that one frame fits into
 _QUALITY = 82
 
 
@@ -30,15 +32,41 @@ class Filmstrip:
     data: bytes
 
 
-def filmstrip(pictures: Sequence[NDArray[np.uint8]]) -> Filmstrip:
-    """Return RGB images (h, w, 3) side by side as a JPEG, each at most 240 x 135 and of the first one's shape."""
+def filmstrip(pictures: Sequence[NDArray[np.uint8]], box: int = STRIP_WIDTH) -> Filmstrip:
+    """Return RGB images (h, w, 3) side by side as a JPEG, of the first one's shape.
+
+    Each fits into 16:9 of `box` pixels in width, and none is enlarged.
+    """
     import cv2
 
     height, width = pictures[0].shape[:2]
-    scale = min(_FRAME_WIDTH / width, _FRAME_HEIGHT / height, 1.0)
+    scale = min(box / width, box / _SHAPE / height, 1.0)
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     row: NDArray[Any] = np.hstack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pictures])
     succeeded, encoded = cv2.imencode(".jpg", row[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not succeeded:
         raise CorpusError(f"A filmstrip of {len(pictures)} pictures of {size[0]}x{size[1]} could not be encoded.")
     return Filmstrip(len(pictures), size[0], size[1], STRIP_MIME, encoded.tobytes())
+
+
+def filmstrip_of_preview(data: bytes, frames: int, box: int) -> Filmstrip:
+    """Return a filmstrip of `frames` frames, spread evenly over a preview: the bytes of an MP4 of a few seconds.
+
+    Each fits into 16:9 of `box` pixels in width. Raises CorpusError if the preview is damaged.
+    """
+    import av
+
+    try:
+        with av.open(io.BytesIO(data), "r") as file:
+            number = file.streams.video[0].frames
+            wanted = {int((index + 0.5) * number / frames) for index in range(frames)}
+            shown = {
+                index: np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+                for index, frame in enumerate(file.decode(video=0))
+                if index in wanted
+            }
+    except (av.error.FFmpegError, ValueError, IndexError) as error:
+        raise CorpusError(f"The preview of a clip is damaged ({reason_of(error)}).") from error
+    if shown.keys() != wanted:
+        raise CorpusError("The preview of a clip is damaged: pictures are missing.")
+    return filmstrip([shown[int((index + 0.5) * number / frames)] for index in range(frames)], box)

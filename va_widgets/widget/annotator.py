@@ -17,6 +17,7 @@ from va_widgets.base.listeners import Listener
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.display.still import AS_SECOND_OUTPUT, still
 from va_widgets.session import Session
+from va_widgets.video.filmstrip import STRIP_WIDTH
 from va_widgets.widget import handlers, protocol
 from va_widgets.widget.controller import Controller
 from va_widgets.widget.protocol import Selection
@@ -73,6 +74,7 @@ class Annotator(anywidget.AnyWidget):
         self.observe(lambda change: self._settings.take(change["new"]), "place")
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
         self._previews = background.TaskQueue("va-preview")
+        self._strips = background.TaskQueue("va-strips")  # wide ones, for which the player does not wait
         # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.
         self._loading = background.TaskQueue("va-loading")
         self._controller = Controller(session, self._send_message)
@@ -91,6 +93,7 @@ class Annotator(anywidget.AnyWidget):
                 return
             self._controller.close()
             self._previews.cancel()
+            self._strips.cancel()
             self._loading.cancel()
         super().close()
 
@@ -172,6 +175,8 @@ class Annotator(anywidget.AnyWidget):
             return
         if isinstance(request, protocol.Preview):
             self._previews.submit(lambda: self._answer(request, content))
+        elif isinstance(request, protocol.Filmstrips) and request.width > STRIP_WIDTH:
+            self._strips.submit(lambda: self._answer(request, content))
         elif handlers.needs_model(self.session, request):
             self._loading.submit(lambda: self._answer(request, content))
         else:

@@ -102,20 +102,29 @@ def _guideline(controller: Controller, request: protocol.Guideline) -> Answer:
 
 def _search(controller: Controller, request: protocol.Search) -> Answer:
     controller.pages.selection = None  # the search takes its place on the page
+    hidden = _hidden(controller.session, request)
     try:
-        matches = controller.session.search(request.text, request.k)
+        matches = controller.session.search(request.text, request.k + len(hidden))
     except SearchUnavailableError:
         controller.pages.send_event("status")  # first: the page shows there why words cannot be searched
         raise
     note = matches.attrs["note"]
-    cards = clip_cards(controller.session, matches, _FLAT_REASON if FLAT in note else "matches the words")
+    shown = matches[~matches["clip_id"].isin(hidden)].head(request.k)
+    cards = clip_cards(controller.session, shown, _FLAT_REASON if FLAT in note else "matches the words")
     return {"cards": cards, "status": controller.pages.status(), "note": note}, []
 
 
 def _similar(controller: Controller, request: protocol.Similar) -> Answer:
     controller.pages.selection = None
-    matches = controller.session.similar(request.clip, request.k)
-    return {"cards": clip_cards(controller.session, matches, "looks alike")}, []
+    hidden = _hidden(controller.session, request)
+    matches = controller.session.similar(request.clip, request.k + len(hidden))
+    shown = matches[~matches["clip_id"].isin(hidden)].head(request.k)
+    return {"cards": clip_cards(controller.session, shown, "looks alike")}, []
+
+
+def _hidden(session: Session, request: protocol.Search | protocol.Similar) -> set[str]:
+    """The clips that a search leaves out, however well they match."""
+    return set(request.exclude) | (set() if request.labelled else set(session.own_labels))
 
 
 def _feed(controller: Controller, request: protocol.Feed) -> Answer:
@@ -143,7 +152,7 @@ def _reviewed(controller: Controller, request: protocol.Reviewed) -> Answer:
 
 
 def _filmstrips(controller: Controller, request: protocol.Filmstrips) -> Answer:
-    strips, buffers = media.filmstrips(controller.session, request.clips)
+    strips, buffers = media.filmstrips(controller.session, request.clips, request.width)
     return {"strips": strips}, buffers
 
 

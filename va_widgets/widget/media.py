@@ -8,24 +8,39 @@ from typing import Any
 
 from va_widgets.base.errors import CorpusError, PreviewUnavailableError
 from va_widgets.session import Session
+from va_widgets.video.filmstrip import STRIP_WIDTH, Filmstrip, filmstrip_of_preview
 from va_widgets.widget.protocol import Strip
 
 PREVIEW_MIME = "video/mp4"
 
 
-def filmstrips(session: Session, clips: Sequence[str]) -> tuple[list[Strip], list[bytes]]:
-    """The filmstrips of some clips and their bytes. A clip without pictures gets a strip that says why."""
+def filmstrips(session: Session, clips: Sequence[str], width: int) -> tuple[list[Strip], list[bytes]]:
+    """The filmstrips of some clips and their bytes. A clip without pictures gets a strip that says why.
+
+    Of more than the stored `width`, in pixels a frame, they are made of the clips' previews, which are cut if need be.
+    """
     strips: list[Strip] = []
     buffers: list[bytes] = []
     for clip in clips:
         try:
             picture = session.filmstrip(clip)
+            if width > STRIP_WIDTH:
+                picture = _wide(session, clip, picture, width)
         except CorpusError as error:
             strips.append(Strip(clip, "", 0, 0, 0, None, str(error)))
             continue
         strips.append(Strip(clip, picture.mime, picture.frames, picture.width, picture.height, len(buffers), ""))
         buffers.append(picture.data)
     return strips, buffers
+
+
+def _wide(session: Session, clip: str, stored: Filmstrip, width: int) -> Filmstrip:
+    """A filmstrip of wider frames; the stored one where there is no preview, or its pictures are no larger."""
+    try:
+        wide = filmstrip_of_preview(session.preview(clip), stored.frames, width)
+    except (PreviewUnavailableError, CorpusError):
+        return stored
+    return wide if wide.height > stored.height else stored
 
 
 def preview(session: Session, clip: str, context: float) -> tuple[dict[str, Any], list[bytes]]:

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from va_widgets.base.errors import ProtocolError
 from va_widgets.base.texts import has_lone_surrogate
+from va_widgets.video.filmstrip import STRIP_WIDTH
 
 VERSION = 1
 
@@ -21,6 +22,7 @@ Value: TypeAlias = Literal["yes", "no", "unsure"]
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 Clip: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
+Shown: TypeAlias = Annotated[list[Clip], Meta(max_length=2000)]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
 Concept: TypeAlias = Text  # the labels' own limit is lower, and says what is too long
 Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
@@ -53,17 +55,25 @@ class Bye(_Request, tag="bye", frozen=True):
 
 
 class Search(_Request, tag="search", frozen=True):
-    """Clips nearest to a text. The reply's `note` says what speaks against relying on them, if anything does."""
+    """Clips nearest to a text, without those of `exclude`, which were shown before.
+
+    Clips that this annotator has labelled are left out unless `labelled`. The reply's `note` says what speaks against
+    relying on the clips, if anything does.
+    """
 
     text: Annotated[str, Meta(min_length=1, max_length=500)]
     k: Count
+    exclude: Shown = []
+    labelled: bool = True
 
 
 class Similar(_Request, tag="similar", frozen=True):
-    """Clips that look like a clip."""
+    """Clips that look like a clip; `exclude` and `labelled` are those of a search."""
 
     clip: Clip
     k: Count
+    exclude: Shown = []
+    labelled: bool = True
 
 
 class Feed(_Request, tag="feed", frozen=True):
@@ -71,7 +81,7 @@ class Feed(_Request, tag="feed", frozen=True):
 
     name: Annotated[str, Meta(max_length=64)]
     k: Count
-    exclude: Annotated[list[Clip], Meta(max_length=2000)]
+    exclude: Shown
 
 
 class Review(_Request, tag="review", frozen=True):
@@ -146,9 +156,10 @@ class Export(_Request, tag="export", frozen=True):
 
 
 class Filmstrips(_Request, tag="filmstrips", frozen=True):
-    """The pictures of some cards."""
+    """The pictures of some cards, each frame up to `width` pixels wide."""
 
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=48)]
+    width: Annotated[int, Meta(ge=1, le=1280)] = STRIP_WIDTH
 
 
 class Preview(_Request, tag="preview", frozen=True):

@@ -6,6 +6,8 @@ import { indexAfter, type Move } from "../input/keys";
 export class CardSelection {
   readonly focus = signal(0);
   readonly columns = signal(4); // of the grid
+  // The last card has been labelled: the focus stays on it, but the next label is not meant for it.
+  readonly past = signal(false);
   readonly #anchor: Signal<number | null> = signal(null); // where the selected range begins
   readonly #picked: Signal<ReadonlySet<number>> = signal(new Set()); // cards selected one by one
 
@@ -19,7 +21,7 @@ export class CardSelection {
     return selected;
   });
 
-  // The cards that a label applies to: the selected ones, or the focused one.
+  // The selected cards, or the focused one.
   get targets(): readonly number[] {
     const selected = [...this.selected.value];
     return selected.length > 0 ? selected : [this.focus.value];
@@ -34,6 +36,14 @@ export class CardSelection {
     if (extend) this.#anchor.value ??= this.focus.value;
     else this.clear();
     this.focus.value = index;
+    this.past.value = false;
+  }
+
+  // Moves on to the card after those that were labelled, in a list of `count` cards.
+  advance(labelled: readonly number[], count: number): void {
+    const next = Math.max(...labelled) + 1;
+    this.focusCard(Math.max(0, Math.min(count - 1, next)));
+    this.past.value = next >= count;
   }
 
   // Adds one card to the selection, or removes it.
@@ -43,6 +53,7 @@ export class CardSelection {
     this.#anchor.value = null;
     this.#picked.value = picked;
     this.focus.value = index;
+    this.past.value = false;
   }
 
   // Deselects all cards; the focus stays.

@@ -3,6 +3,7 @@
 import { computed } from "@preact/signals";
 import type { Client } from "../kernel/client";
 import { tabStorage } from "../kernel/tabStorage";
+import type { Lists } from "../lists/lists";
 import { canOpen, firstTab, type Navigation } from "../lists/navigation";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { ShownLabels } from "../state/labels";
@@ -21,6 +22,7 @@ export class Connection {
     private readonly client: Client,
     private readonly state: AnnotatorState,
     private readonly labels: ShownLabels,
+    private readonly lists: Lists,
     private readonly navigation: Navigation,
     private readonly labelling: Labelling,
     private readonly updates: Updates,
@@ -50,7 +52,7 @@ export class Connection {
 
   // Called by each view once it knows how many cards fit. The first call loads what the user looked at last.
   async open(perPage: number): Promise<void> {
-    this.navigation.perPage.value = perPage;
+    this.lists.perPage.value = perPage;
     if (this.#opened) return;
     this.#opened = true;
     this.#opened = await this.#sayHello();

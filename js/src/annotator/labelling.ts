@@ -1,5 +1,6 @@
 // Gives labels, takes them back, undoes and redoes: shows each change at once and sends it through the outbox.
 
+import { shortcut } from "../input/keys";
 import type { Change, EntryStorage, Outbox } from "../kernel/outbox";
 import type { Labels, Value } from "../kernel/protocol";
 import type { Lists } from "../lists/lists";
@@ -23,23 +24,35 @@ export class Labelling {
   }
 
   // Shows the label at once and saves it. If the kernel refuses it, restores the former label and shows the error.
+  // Leaves out clips that have it already: undo would otherwise take back something that changed nothing.
   async label(clips: readonly string[], value: Value | null): Promise<void> {
     const { concept } = this.state;
-    if (clips.length === 0 || concept === undefined) return;
+    if (concept === undefined) return;
+    const changed = clips.filter((clip) => this.labels.get(clip) !== value);
     const source = this.lists.source;
     const parts: Promise<unknown>[] = [];
-    for (let from = 0; from < clips.length; from += MOST_CLIPS) {
-      const part = clips.slice(from, from + MOST_CLIPS);
+    for (let from = 0; from < changed.length; from += MOST_CLIPS) {
+      const part = changed.slice(from, from + MOST_CLIPS);
       parts.push(this.#change({ type: "label", concept, clips: part, value: value ?? "none", source }));
     }
     await Promise.all(parts);
   }
 
-  // Undoes or redoes the latest change. Returns the clips that it has changed.
+  // Undoes or redoes the latest change. Returns the clips that it has changed. Says which ones if the open page does not
+  // show them.
   async step(type: "undo" | "redo"): Promise<readonly string[]> {
     const { concept } = this.state;
     if (concept === undefined) return [];
-    return Object.keys((await this.#change({ type, concept })) ?? {});
+    const clips = Object.keys((await this.#change({ type, concept })) ?? {});
+    const [first] = clips;
+    if (first && !clips.some((clip) => this.lists.clips.value.includes(clip))) {
+      const others = clips.length > 1 ? ` and ${clips.length - 1} more` : "";
+      this.state.announce(
+        `${describeStep(type, clips.length)}: ${this.lists.describe(first)}${others}`,
+        true,
+      );
+    }
+    return clips;
   }
 
   // Keeps unsaved changes in `storage` from now on, and sends those that an earlier page has left there.
@@ -58,7 +71,7 @@ export class Labelling {
       state.error.value = "";
       if (isOpen()) {
         labels.apply(result.labels);
-        state.announce(describe(change, result.labels), change.type !== "label");
+        this.#announce(change, Object.keys(result.labels).length);
       }
       return result.labels;
     } catch (error) {
@@ -67,15 +80,21 @@ export class Labelling {
       return undefined;
     }
   }
+
+  // The result of a change in words. The cards show the label of a single clip well enough.
+  #announce(change: Change, number: number): void {
+    if (change.type !== "label") this.state.announce(describeStep(change.type, number), true);
+    else if (number === 1)
+      this.state.announce(change.value === "none" ? "label taken back" : change.value, false);
+    else {
+      const result = change.value === "none" ? "labels taken back" : `labelled ${change.value}`;
+      const key = shortcut("undo", this.state.viewState.value.keys);
+      this.state.announce(`${number} ${result} · ${key} takes it back`, true);
+    }
+  }
 }
 
-// The result of a change in words.
-function describe(change: Change, changed: Labels): string {
-  const number = Object.keys(changed).length;
-  if (change.type === "label") {
-    const label = change.value === "none" ? "label taken back" : change.value;
-    return number === 1 ? label : `${number} clips: ${label}`;
-  }
-  if (number === 0) return `nothing to ${change.type}`;
-  return `${number === 1 ? "1 label" : `${number} labels`} ${change.type === "undo" ? "undone" : "done again"}`;
+function describeStep(type: "undo" | "redo", number: number): string {
+  if (number === 0) return `nothing to ${type}`;
+  return `${number === 1 ? "1 label" : `${number} labels`} ${type === "undo" ? "undone" : "done again"}`;
 }

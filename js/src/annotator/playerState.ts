@@ -15,6 +15,7 @@ export class PlayerState {
   readonly rate: Signal<number> = signal(1);
   readonly loop = signal(true);
   readonly context = signal(false); // whether what is before and after the clip is shown, too
+  readonly playing = signal(false); // the video is running
   playback: Playback | null = null; // null while there is no video
 
   changeRate(steps: number): void {

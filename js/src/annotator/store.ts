@@ -55,6 +55,7 @@ export class Store {
       this.client,
       state,
       this.labels,
+      this.lists,
       this.navigation,
       this.labelling,
       updates,

@@ -2,6 +2,8 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Value } from "../kernel/protocol";
+import { isMostlyYes } from "../lists/feeds";
+import type { PagedList } from "../lists/pagedList";
 import { CardSelection } from "./cardSelection";
 import { PlayerState } from "./playerState";
 import type { Store } from "./store";
@@ -12,31 +14,59 @@ export class View {
   readonly helpOpen = signal(false);
   readonly menuOpen = signal(false);
   readonly publishOpen = signal(false);
+  readonly hasKeyboard = signal(false); // the cards have the browser's focus
   readonly confirmingRest = signal(false); // the view asks whether the rest of the page is no
+  readonly leavingRest = signal(false); // Enter was pressed while some cards have no label; again, it pages
+
+  #list: PagedList | null = null; // which was shown last
 
   constructor(readonly store: Store) {}
 
   // The focused clip, "" if there is none.
   readonly clip = computed(() => this.store.lists.clips.value[this.cards.focus.value] ?? "");
 
-  // Starts at the first card of a new page.
+  // The clips of the page without a label; none in review.
+  readonly rest = computed<readonly string[]>(() => {
+    const { labels, lists } = this.store;
+    return lists.openList.value ? lists.clips.value.filter((clip) => !labels.get(clip)) : [];
+  });
+
+  // Every card of the page has a label. Review has no pages.
+  readonly pageDone = computed(() => {
+    const { lists } = this.store;
+    return lists.openList.value !== null && lists.clips.value.length > 0 && this.rest.value.length === 0;
+  });
+
+  // A page is shown: starts at its first card, or where its list says. The player stays open from page to page of a list.
   restart(): void {
-    this.cards.focusCard(0);
-    this.player.open.value = false;
-    this.confirmingRest.value = false;
+    const { clips, openList } = this.store.lists;
+    const start = openList.value?.progress.value.start ?? "";
+    this.cards.focusCard(Math.max(0, clips.value.indexOf(start)));
+    if (openList.value !== this.#list || clips.value.length === 0) this.player.open.value = false;
+    this.#list = openList.value;
+    this.#stopAsking();
   }
 
-  // Labels the selected cards, or the focused one, and moves the focus to the card after them.
+  #stopAsking(): void {
+    this.confirmingRest.value = false;
+    this.leavingRest.value = false;
+  }
+
+  // Labels the selected cards, or the focused one, and moves the focus to the card after them. After the last card, a
+  // label is ignored until the focus is moved: a hurried key must not change that card. Null takes labels back, and
+  // the focus stays.
   label(value: Value | null): void {
     const clips = this.store.lists.clips.value;
     const { cards } = this;
+    if (value !== null && cards.past.value) return;
     const { targets } = cards;
+    this.#stopAsking();
     void this.store.labelling.label(
       targets.flatMap((index) => clips[index] ?? []),
       value,
     );
-    cards.clear();
-    if (value !== null) cards.focus.value = Math.max(0, Math.min(clips.length - 1, Math.max(...targets) + 1));
+    if (value === null) cards.focusCard(cards.focus.value);
+    else cards.advance(targets, clips.length);
   }
 
   // A click on a card's label button: labels all selected cards if the card is one of them, otherwise only this card.
@@ -53,34 +83,38 @@ export class View {
 
   // Undoes or redoes, and moves the focus to the first card that has changed.
   async step(type: "undo" | "redo"): Promise<void> {
+    this.#stopAsking();
     const changed = await this.store.labelling.step(type);
     const index = this.store.lists.clips.value.findIndex((clip) => changed.includes(clip));
-    if (index >= 0) this.cards.focus.value = index;
+    if (index >= 0) this.cards.focusCard(index);
   }
 
-  // The clips of the page without a label.
-  get rest(): readonly string[] {
-    const { labels, lists } = this.store;
-    return lists.clips.value.filter((clip) => !labels.get(clip));
-  }
-
-  // Labels the rest of the page no and opens the next page. Asks for confirmation until the user has confirmed once.
+  // Labels the rest of the page no. Where most clips are likely yes, asks for confirmation each time.
   labelRest(): void {
-    const { state, labelling } = this.store;
-    if (state.viewState.value.tab === "review") return;
-    const rest = this.rest;
-    if (rest.length > 0 && !state.restConfirmed.value && !this.confirmingRest.value) {
+    const { labelling, lists } = this.store;
+    const rest = this.rest.value;
+    if (rest.length === 0) return;
+    if (isMostlyYes(lists.source) && !this.confirmingRest.value) {
       this.confirmingRest.value = true;
       return;
     }
-    if (this.confirmingRest.value) state.restConfirmed.value = true;
-    if (rest.length > 0) void labelling.label(rest, "no");
-    this.nextPage();
+    this.#stopAsking();
+    void labelling.label(rest, "no");
   }
 
+  // Labels nothing.
   nextPage(): void {
-    this.confirmingRest.value = false;
+    this.#stopAsking();
     void this.store.lists.next();
+  }
+
+  // Opens the next page once all cards have labels; otherwise only when it is pressed twice.
+  leavePage(): void {
+    if (this.rest.value.length > 0 && !this.leavingRest.value) {
+      this.confirmingRest.value = false;
+      this.leavingRest.value = true;
+      this.store.state.announcement.value = `${this.rest.value.length} without a label`;
+    } else this.nextPage();
   }
 
   // Opens the player; if it is open, plays or pauses.
@@ -92,13 +126,9 @@ export class View {
 
   // Closes the topmost open thing. Returns false if nothing was open: Escape is then left to the notebook.
   escape(): boolean {
-    const topmost = [
-      this.helpOpen,
-      this.menuOpen,
-      this.publishOpen,
-      this.confirmingRest,
-      this.player.open,
-    ].find((open) => open.value);
+    const { helpOpen, menuOpen, publishOpen, confirmingRest, leavingRest, player } = this;
+    const panels = [helpOpen, menuOpen, publishOpen, confirmingRest, leavingRest, player.open];
+    const topmost = panels.find((open) => open.value);
     if (topmost) topmost.value = false;
     else if (this.cards.selected.value.size > 0) this.cards.clear();
     else return false;

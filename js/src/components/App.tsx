@@ -4,9 +4,10 @@ import { effect, untracked } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../annotator/store";
 import type { View } from "../annotator/view";
+import { keepFocus } from "../input/focus";
 import { watchGamepad } from "../input/gamepad";
 import { guardKeys } from "../input/keyGuard";
-import { type Action, actionOf, isHostKey } from "../input/keys";
+import { type Action, actionOf, isComposing, isHostKey, repeats } from "../input/keys";
 import { Grid } from "./cards/Grid";
 import { commandHandlers } from "./commands";
 import { Foot } from "./Foot";
@@ -30,13 +31,13 @@ export function App({ store, view }: { store: Store; view: View }) {
     [store, view],
   );
 
+  // Whatever is pressed with the pointer gives the focus back to the grid, so that keys act on the cards, and Enter or
+  // Space do not press it again; except boxes to type into, and what says that it keeps the focus. Runs before the
+  // handlers of the element, which may remove it or stop the event.
   const onClick = (event: MouseEvent) => {
-    const button = (event.target as Element).closest("button, input[type=range]");
-    if (!button) return;
-    // A control that was used with the pointer gives the focus back to the grid, so that keys act on the cards. So
-    // does a button that disappears when it is pressed: the focus would be lost with it.
-    const byPointer = event.detail > 0 && !button.closest(".va-keeps-focus");
-    if (byPointer || button.closest(".va-asking, .va-close, .va-fresh, .va-error")) focusGrid();
+    const target = event.target as Element;
+    const keeps = ".va-keeps-focus, .va-menu, select, textarea, input:not([type=range])";
+    if (event.detail > 0 && !target.closest(keeps)) focusGrid();
   };
 
   const perform = useMemo(() => {
@@ -59,6 +60,12 @@ export function App({ store, view }: { store: Store; view: View }) {
     return watchGamepad(window, hasFocus, perform);
   }, [perform]);
   useEffect(() => (root.current ? guardKeys(window, root.current) : undefined), []);
+  useEffect(() => (root.current ? keepFocus(root.current, focusGrid) : undefined), []);
+
+  // A key that composes a word belongs to the input method alone: Enter takes the word over and Escape drops it.
+  const onKeyDownCapture = (event: KeyboardEvent) => {
+    if (isTyping(event.target as Element) && isComposing(event)) event.stopPropagation();
+  };
 
   const onKeyDown = (event: KeyboardEvent) => {
     const target = event.target as Element;
@@ -72,6 +79,10 @@ export function App({ store, view }: { store: Store; view: View }) {
     }
     if (isHostKey(event)) return;
     const action = actionOf(event, store.state.viewState.value.keys);
+    if (action?.do === "move" && target.matches("input")) {
+      event.stopPropagation(); // moves the slider
+      return;
+    }
     if (action?.do === "escape") {
       const closed = view.escape();
       if (closed) focusGrid();
@@ -79,11 +90,11 @@ export function App({ store, view }: { store: Store; view: View }) {
       if (!closed) return;
     }
     event.stopPropagation();
-    const onButton = target.closest("button, a") !== null;
+    const onButton = target.closest("button, a, summary") !== null;
     if (onButton && (event.key === "Enter" || event.key === " ")) return; // presses the button
     if (!action) return;
     event.preventDefault();
-    perform(action);
+    if (!event.repeat || repeats(action)) perform(action);
   };
 
   return (
@@ -93,7 +104,8 @@ export function App({ store, view }: { store: Store; view: View }) {
       role="group"
       aria-label="Video annotator"
       onKeyDown={onKeyDown}
-      onClick={onClick}
+      onKeyDownCapture={onKeyDownCapture}
+      onClickCapture={onClick}
     >
       <Header store={store} view={view} focusGrid={focusGrid} />
       <Toolbar store={store} view={view} focusGrid={focusGrid} />
@@ -132,7 +144,7 @@ function ErrorMessage({ store }: { store: Store }) {
 }
 
 function isTyping(element: Element): boolean {
-  return element.matches("input, textarea, select");
+  return element.matches("input:not([type=range]), textarea, select");
 }
 
 // Focuses the nearest focusable element around the widget: the notebook's cell. If there is none, removes the focus.

@@ -14,12 +14,23 @@ export function Foot({ store, view }: { store: Store; view: View }) {
   if (!status) return <div class="va-foot" />;
   if (view.confirmingRest.value) return <RestQuestion store={store} view={view} />;
   const hint = hintFor(store, view, status);
+  const { length } = view.rest.value;
   return (
     <div class="va-foot">
       <UndoButtons store={store} view={view} status={status} />
       <span class="va-hint" title={hint}>
         {hint}
       </span>
+      {length > 0 && (
+        <button
+          type="button"
+          class="va-chip va-rest"
+          title="Label every clip of this page that has no label no; undo takes it back"
+          onClick={() => view.labelRest()}
+        >
+          rest is no ({length}) {shortcut("rest", store.state.viewState.value.keys)}
+        </button>
+      )}
       <Paging store={store} view={view} />
     </div>
   );
@@ -28,20 +39,17 @@ export function Foot({ store, view }: { store: Store; view: View }) {
 function RestQuestion({ store, view }: { store: Store; view: View }) {
   const bar = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => bar.current?.scrollIntoView({ block: "nearest" }), []);
-  const { length } = view.rest;
+  const { length } = view.rest.value;
   return (
     <div class="va-foot va-asking" ref={bar} role="alertdialog" aria-label="Label the rest of the page">
       <span>
-        Are the other <b>{length}</b> of this page <b>no</b>?
+        Here most clips are likely yes. Are the other <b>{length}</b> of this page <b>no</b>?
       </span>
       <button type="button" class="va-chip va-primary" onClick={() => view.labelRest()}>
-        Yes, label them no {shortcut("rest", store.state.viewState.value.keys)}
-      </button>
-      <button type="button" class="va-chip" onClick={() => view.nextPage()}>
-        Next page without labels
+        Label {length} no {shortcut("rest", store.state.viewState.value.keys)}
       </button>
       <button type="button" class="va-chip" onClick={() => view.escape()}>
-        Stay Esc
+        Do not Esc
       </button>
     </div>
   );
@@ -71,7 +79,8 @@ function UndoButtons({ store, view, status }: { store: Store; view: View; status
 function Paging({ store, view }: { store: Store; view: View }) {
   const list = store.lists.openList.value;
   const { keys } = store.state.viewState.value;
-  const key = shortcut("rest", keys);
+  const key = shortcut("next", keys);
+  const done = view.pageDone.value;
   if (!list) {
     const { length } = store.lists.clips.value;
     return <span class="va-page">{length === 1 ? "1 clip" : `${length} clips`}</span>;
@@ -94,12 +103,12 @@ function Paging({ store, view }: { store: Store; view: View }) {
       </span>
       <button
         type="button"
-        class="va-chip va-next"
-        title={`The clips without a label become no (${key})`}
+        class={done ? "va-chip va-next va-done" : "va-chip va-next"}
+        title={`Open the next page; this labels nothing (${key})`}
         aria-disabled={ended && index + 1 >= pages.length}
-        onClick={() => view.labelRest()}
+        onClick={() => view.nextPage()}
       >
-        next page {key}
+        {done ? "page done" : "next page"} {key}
       </button>
     </span>
   );
@@ -113,15 +122,21 @@ function hintFor(store: Store, view: View, status: Status): string {
     return "Run this cell again: the kernel does not know this widget any more. What you did is kept, and saved then.";
   if (store.state.busy.value && !store.connection.waitsForTextModel.value)
     return "What you do is kept, and saved when the kernel answers. If it was restarted, run this cell again.";
+  const rest = view.rest.value.length;
+  if (view.leavingRest.value)
+    return `${rest} without a label: ${key("rest")} labels them no, ${key("next")} once more leaves them`;
   const selected = view.cards.selected.value.size;
   if (selected > 1)
     return `${selected} clips selected: ${key("yes")}, ${key("no")} or ${key("unsure")} labels all of them`;
   if (store.state.notice.value) return store.state.notice.value;
+  if (view.cards.past.value && rest > 0) return `Last clip of the page; ${rest} are without a label`;
+  if (view.cards.past.value && tab === "review") return "Last clip of the list";
   if (!status.ready) return "";
   if (tab === "review")
     return "Change a label in place: press another button, or the same one to take it back.";
   if (status.counts.yes === 0) return `Label what you look for yes: the tick, or ${key("yes")}.`;
-  if (status.counts.no === 0) return `Label what is not it no: the cross, ${key("no")}, or the rest at once.`;
+  if (status.counts.no === 0)
+    return `Label what is not it no: the cross, ${key("no")}, or ${key("rest")} for the rest of the page.`;
   if (tab === "search" && hasBothClasses(status))
     return "Both kinds are there: go on in Feeds, where the classifier asks.";
   return "";

@@ -17,6 +17,7 @@ export function commandHandlers(
     no: () => view.label("no"),
     unsure: () => view.label("unsure"),
     clear: () => view.label(null),
+    next: () => view.leavePage(),
     rest: () => view.labelRest(),
     undo: () => void view.step("undo"),
     redo: () => void view.step("redo"),
@@ -37,6 +38,7 @@ export function commandHandlers(
     alike: () => {
       if (view.clip.value) void navigation.openSimilar(view.clip.value);
     },
+    return: () => void navigation.leaveSimilar(),
     search: () => {
       void navigation.openTab("search");
       focusSearch();

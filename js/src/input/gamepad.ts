@@ -12,7 +12,8 @@ const BUTTONS: Readonly<Record<number, Action>> = {
   2: command("undo"), // left
   3: command("unsure"), // top
   5: command("play"),
-  9: command("rest"),
+  8: command("rest"),
+  9: command("next"),
   12: move("up"),
   13: move("down"),
   14: move("left"),

@@ -5,7 +5,7 @@
 // if the element with the focus has the attribute `data-lm-suppress-shortcuts`. The guard sets or removes it for each
 // key, in a listener on the window, which runs first.
 
-import { isHostKey } from "./keys";
+import { isComposing, isHostKey } from "./keys";
 
 const SUPPRESS = "data-lm-suppress-shortcuts";
 
@@ -14,8 +14,10 @@ export function guardKeys(window: Window, root: Node): () => void {
   const onKeyDown = (event: KeyboardEvent): void => {
     const target = event.composedPath()[0];
     if (!(target instanceof Element && root.contains(target))) return;
-    // Escape is not suppressed: the notebook needs it if nothing is open in the annotator.
-    target.toggleAttribute(SUPPRESS, !isHostKey(event) && event.key !== "Escape");
+    // Escape is not suppressed: the notebook needs it if nothing is open in the annotator. While a word is composed,
+    // it only drops that word.
+    const isLeft = isHostKey(event) || (event.key === "Escape" && !isComposing(event));
+    target.toggleAttribute(SUPPRESS, !isLeft);
   };
   window.addEventListener("keydown", onKeyDown, true);
   return () => window.removeEventListener("keydown", onKeyDown, true);

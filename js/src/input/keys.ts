@@ -4,7 +4,8 @@ export type Move = "left" | "right" | "up" | "down" | "first" | "last";
 
 // The part of a KeyboardEvent that decides what it does.
 export interface Key {
-  readonly key: string;
+  readonly key: string; // what the keyboard layout and the input method make of it
+  readonly code: string; // its position, named as on a US keyboard; "" if the browser does not know it
   readonly shiftKey: boolean;
   readonly ctrlKey: boolean;
   readonly altKey: boolean;
@@ -17,7 +18,8 @@ export const COMMANDS = {
   no: ["n", "no, and on"],
   unsure: ["u", "unsure, and on"],
   clear: ["Backspace", "take the label back"],
-  rest: ["Enter", "the rest of the page is no; next page"],
+  next: ["Enter", "next page"],
+  rest: ["r", "the rest of the page is no"],
   undo: ["z", "undo"],
   redo: ["Shift+z", "redo"],
   pick: ["x", "select or let go, one by one"],
@@ -35,6 +37,7 @@ export const COMMANDS = {
   random: ["4", "feed: random"],
   top_negative: ["5", "feed: top −"],
   alike: ["a", "more like this"],
+  return: ["Shift+a", "back from more like this"],
   search: ["/", "search"],
   help: ["?", "keys and help"],
 } as const;
@@ -46,6 +49,22 @@ export type Action =
   | { do: "move"; to: Move; extend: boolean }
   | { do: "escape" }
   | { do: "command"; command: Command };
+
+// The commands that a key which is held down gives again and again. The others would go further than the user has seen.
+const REPEATED: readonly Command[] = [
+  "yes",
+  "no",
+  "unsure",
+  "undo",
+  "redo",
+  "back",
+  "on",
+  "slower",
+  "faster",
+];
+
+export const repeats = (action: Action): boolean =>
+  action.do === "move" || (action.do === "command" && REPEATED.includes(action.command));
 
 export const COMMAND_NAMES = Object.keys(COMMANDS) as Command[];
 
@@ -69,13 +88,49 @@ const RESERVED = new Set([
   "CapsLock",
 ]);
 
-// A key's name, by which keys are stored and compared: letters in lower case whatever Caps Lock says.
+// What a US keyboard types at the positions that carry no letter or digit, without and with Shift.
+const PUNCTUATION: Readonly<Record<string, string>> = { Comma: ",<", Period: ".>", Slash: "/?" };
+
+// A key's name, by which keys are stored and compared: letters in lower case whatever Caps Lock says. What is printed on
+// the key counts where it is a Latin letter or a sign of ASCII, otherwise the position: an input method of another
+// script reports "ㅛ" or "Process" for the key Y.
 export function keyName(event: Key): string {
-  const { key, shiftKey } = event;
-  const isLetter = key.length === 1 && key.toLowerCase() !== key.toUpperCase();
-  if (isLetter) return (shiftKey ? "Shift+" : "") + key.toLowerCase();
-  return key.length > 1 && shiftKey ? `Shift+${key}` : key;
+  const printed = printedKey(event);
+  return /^[ -~]$/.test(event.key.normalize("NFKC")) ? printed : (keyAtPosition(event) ?? printed);
 }
+
+function printedKey({ key, shiftKey }: Key): string {
+  const wide = key.normalize("NFKC"); // Japanese input methods type letters, digits and spaces in full width
+  const char = wide.length === 1 ? wide : key;
+  const isLetter = char.length === 1 && char.toLowerCase() !== char.toUpperCase();
+  if (isLetter) return (shiftKey ? "Shift+" : "") + char.toLowerCase();
+  return char.length > 1 && shiftKey ? `Shift+${char}` : char;
+}
+
+// The name of what a US keyboard has at the position of a key; undefined if that is nothing a command may have.
+function keyAtPosition({ key, code, shiftKey }: Key): string | undefined {
+  const isTaken = key === "Process" || key === "Unidentified"; // by an input method; otherwise `key` says what it is
+  if (isTaken && /^(Enter|Backspace)$/.test(code)) return (shiftKey ? "Shift+" : "") + code;
+  if (isTaken && code === "Space") return " ";
+  if (/^Key[A-Z]$/.test(code)) return (shiftKey ? "Shift+" : "") + code.slice(3).toLowerCase();
+  if (/^Digit\d$/.test(code)) return shiftKey ? undefined : code.slice(5);
+  return PUNCTUATION[code]?.[shiftKey ? 1 : 0];
+}
+
+// The names of a key, the first one first: what is printed on it, what is at its position if that is no ASCII, and the
+// digit at its position, because French and Czech layouts type digits only with Shift.
+function namesOf(event: Key): readonly string[] {
+  const digit = event.code.startsWith("Digit") ? keyAtPosition(event) : undefined;
+  return [printedKey(event), keyName(event), ...(digit ? [digit] : [])];
+}
+
+// The fixed part of a key's name, even while an input method hides it.
+const fixedKey = ({ key, code }: Key): string => (key === "Process" ? code : key);
+
+// Whether an input method is composing a word with this key, so that it must do nothing else. Safari reports the Enter
+// that ends a word only by the key code.
+export const isComposing = (event: { isComposing: boolean; keyCode: number }): boolean =>
+  event.isComposing || event.keyCode === 229;
 
 // A key's name as the page shows it.
 export function keyText(name: string): string {
@@ -94,18 +149,21 @@ export const shortcut = (command: Command, keys: Keys): string => keyText(keyOf(
 // What a key does; null if nothing.
 export function actionOf(event: Key, keys: Keys): Action | null {
   if (event.ctrlKey || event.altKey || event.metaKey) return null;
-  const move = MOVES[event.key];
+  const fixed = fixedKey(event);
+  const move = MOVES[fixed];
   if (move) return { do: "move", to: move, extend: event.shiftKey };
-  if (event.key === "Escape") return { do: "escape" };
-  const pressed = keyName(event);
-  const command = COMMAND_NAMES.find((name) => keyOf(name, keys) === pressed);
-  return command ? { do: "command", command } : null;
+  if (fixed === "Escape") return { do: "escape" };
+  for (const pressed of namesOf(event)) {
+    const command = COMMAND_NAMES.find((name) => keyOf(name, keys) === pressed);
+    if (command) return { do: "command", command };
+  }
+  return null;
 }
 
 // Whether a command can have this key.
 export function isBindable(event: Key): boolean {
   if (event.ctrlKey || event.altKey || event.metaKey) return false;
-  return !RESERVED.has(event.key) && !/^F\d+$/.test(event.key);
+  return !RESERVED.has(fixedKey(event)) && !/^F\d+$/.test(event.key);
 }
 
 // Gives a command another key. A command that had that key gets the former one in exchange.

@@ -19,34 +19,34 @@ export interface Preview {
   readonly reason: string; // why there is no video
 }
 
-const BATCH = 24; // filmstrips in one request
 const BATCH_DELAY = 15; // ms
-const MOST_FILMSTRIPS = 400;
+const NARROW = { width: 240, batch: 24, most: 400 }; // as the corpus has them
+const WIDE = { width: 640, batch: 1, most: 60 }; // made by the kernel when a large card is shown, each in some 0.1 s
 const MOST_PREVIEWS = 12;
 const LOADING: Filmstrip = { url: "", frames: 1, width: 16, height: 9, reason: "" };
 
+type Schedule = (work: () => void) => void;
+
 export class Media {
-  readonly #filmstrips = new Map<string, Signal<Filmstrip>>();
+  readonly #narrow: Filmstrips;
+  readonly #wide: Filmstrips;
   readonly #previews = new Map<string, Promise<Preview>>();
-  #queue: string[] = []; // clips whose filmstrips are to be requested
 
   constructor(
     private readonly client: Client,
-    private readonly schedule: (work: () => void) => void = (work) => setTimeout(work, BATCH_DELAY),
-  ) {}
+    schedule: Schedule = (work) => setTimeout(work, BATCH_DELAY),
+  ) {
+    this.#narrow = new Filmstrips(client, schedule, NARROW);
+    this.#wide = new Filmstrips(client, schedule, WIDE);
+  }
 
   filmstrip(clip: string): Signal<Filmstrip> {
-    const cached = this.#filmstrips.get(clip);
-    if (cached) {
-      this.#filmstrips.delete(clip); // inserted again below: a Map's order is the order of use
-      this.#filmstrips.set(clip, cached);
-      return cached;
-    }
-    const filmstrip = signal(LOADING);
-    this.#filmstrips.set(clip, filmstrip);
-    if (this.#queue.length === 0) this.schedule(() => this.requestQueued());
-    this.#queue.push(clip);
-    return filmstrip;
+    return this.#narrow.get(clip);
+  }
+
+  // For a large card. It is slower to come, so the card shows the other one meanwhile.
+  wideFilmstrip(clip: string): Signal<Filmstrip> {
+    return this.#wide.get(clip);
   }
 
   // The video of a clip with `context` seconds before and after it.
@@ -73,20 +73,56 @@ export class Media {
   }
 
   close(): void {
-    for (const { value } of this.#filmstrips.values()) if (value.url) URL.revokeObjectURL(value.url);
+    this.#narrow.close();
+    this.#wide.close();
     for (const preview of this.#previews.values()) void revoke(preview);
-    this.#filmstrips.clear();
     this.#previews.clear();
   }
 
   // Requests the queued filmstrips now instead of after the delay.
   requestQueued(): void {
+    this.#narrow.requestQueued();
+  }
+}
+
+// The filmstrips of one width.
+class Filmstrips {
+  readonly #filmstrips = new Map<string, Signal<Filmstrip>>();
+  #queue: string[] = []; // clips whose filmstrips are to be requested
+
+  constructor(
+    private readonly client: Client,
+    private readonly schedule: Schedule,
+    private readonly size: { readonly width: number; readonly batch: number; readonly most: number },
+  ) {}
+
+  get(clip: string): Signal<Filmstrip> {
+    const cached = this.#filmstrips.get(clip);
+    if (cached) {
+      this.#filmstrips.delete(clip); // inserted again below: a Map's order is the order of use
+      this.#filmstrips.set(clip, cached);
+      return cached;
+    }
+    const filmstrip = signal(LOADING);
+    this.#filmstrips.set(clip, filmstrip);
+    if (this.#queue.length === 0) this.schedule(() => this.requestQueued());
+    this.#queue.push(clip);
+    return filmstrip;
+  }
+
+  close(): void {
+    for (const { value } of this.#filmstrips.values()) if (value.url) URL.revokeObjectURL(value.url);
+    this.#filmstrips.clear();
+  }
+
+  requestQueued(): void {
     const clips = this.#queue;
     this.#queue = [];
-    for (let start = 0; start < clips.length; start += BATCH)
-      void this.#requestBatch(clips.slice(start, start + BATCH));
+    const { batch, most } = this.size;
+    for (let start = 0; start < clips.length; start += batch)
+      void this.#requestBatch(clips.slice(start, start + batch));
     for (const [oldest, filmstrip] of this.#filmstrips) {
-      if (this.#filmstrips.size <= MOST_FILMSTRIPS) break;
+      if (this.#filmstrips.size <= most) break;
       this.#filmstrips.delete(oldest);
       if (filmstrip.value.url) URL.revokeObjectURL(filmstrip.value.url);
     }
@@ -94,7 +130,7 @@ export class Media {
 
   async #requestBatch(clips: string[]): Promise<void> {
     try {
-      const { result, buffers } = await this.client.request("filmstrips", { clips });
+      const { result, buffers } = await this.client.request("filmstrips", { clips, width: this.size.width });
       for (const strip of result.strips) {
         const filmstrip = this.#filmstrips.get(strip.clip);
         if (!filmstrip) continue; // dropped from the cache meanwhile

@@ -105,8 +105,15 @@ export interface Requests {
     result: { status: Status; session: string; corpus: string; selection: Selection | null; labels: Labels };
   };
   bye: { with: { page: string }; result: Record<never, never> };
-  search: { with: { text: string; k: number }; result: { cards: Card[]; status: Status; note: string } };
-  similar: { with: { clip: string; k: number }; result: { cards: Card[] } };
+  // `exclude`: the clips of the pages before; `labelled`: whether clips with a label are found, too.
+  search: {
+    with: { text: string; k: number; exclude: string[]; labelled: boolean };
+    result: { cards: Card[]; status: Status; note: string };
+  };
+  similar: {
+    with: { clip: string; k: number; exclude: string[]; labelled: boolean };
+    result: { cards: Card[] };
+  };
   feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };
   review: {
     with: { value: ReviewValue; order: ReviewOrder; annotator: string; k: number };
@@ -128,7 +135,7 @@ export interface Requests {
     result: { name: string; version: number; folder: string; line: string; status: Status };
   };
   export: { with: Record<never, never>; result: { file: string; mime: string; clips: number } };
-  filmstrips: { with: { clips: string[] }; result: { strips: Strip[] } };
+  filmstrips: { with: { clips: string[]; width: number }; result: { strips: Strip[] } };
   preview: {
     with: { clip: string; context: number };
     result: {

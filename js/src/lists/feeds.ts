@@ -13,6 +13,10 @@ const FEEDS: Readonly<Record<string, readonly [name: string, purpose: string]>> 
 export const feedName = (feed: string): string => FEEDS[feed]?.[0] ?? feed;
 export const feedPurpose = (feed: string): string => FEEDS[feed]?.[1] ?? "";
 
+// The sources of pages whose clips are likely yes: their rest is seldom no.
+export const isMostlyYes = (source: string): boolean =>
+  ["search", "similar", "selection", "top_positive"].includes(source);
+
 export const hasBothClasses = ({ counts }: Status): boolean => counts.yes > 0 && counts.no > 0;
 
 // The user's choice; before they choose, "suggested" once there are labels of both classes, else the first other feed.

@@ -4,64 +4,62 @@ import type { Card, ReviewOrder, ReviewValue, Selection, Status } from "../kerne
 import type { Requester } from "../state/requester";
 import type { Page } from "./pagedList";
 
-const MOST_EXCLUDED = 2000; // clips in a request for a feed
-const MOST_FOUND = 200; // cards in a reply to a search
+const MOST_EXCLUDED = 2000; // clips in a request
 
 type Pages = readonly Page[];
 
 export async function fetchFeed(
   requester: Requester,
   name: string,
-  perPage: number,
   version: number, // of the newest classifier
   pages: Pages,
+  k: number,
 ): Promise<Page | null> {
   // A newer classifier may choose any clip again except those on the newest page, which the user has just seen.
   const newest = pages.at(-1);
   const isNewer = newest !== undefined && version > newest.version;
-  const cards = isNewer ? newest.cards : pages.flatMap((page) => page.cards);
-  const exclude = cards.map((card) => card.clip).slice(-MOST_EXCLUDED);
-  const reply = await requester.request("feed", { name, k: perPage, exclude });
+  const exclude = clipsOf(isNewer ? [newest] : pages).slice(-MOST_EXCLUDED);
+  const reply = await requester.request("feed", { name, k, exclude });
   return reply && { ...reply.result, source: name };
 }
 
-// Clips that match `text`, and the kernel's status.
+// Clips that match `text`, and the kernel's status; those with a label only if `labelled`.
 export async function fetchSearch(
   requester: Requester,
   text: string,
-  perPage: number,
+  labelled: boolean,
   pages: Pages,
+  k: number,
   onStatus: (status: Status) => void,
 ): Promise<Page | null> {
-  const shown = countCards(pages);
-  if (shown >= MOST_FOUND) return { cards: [], source: "search", version: 0 };
-  const reply = await requester.request("search", { text, k: Math.min(MOST_FOUND, shown + perPage) });
+  const exclude = clipsOf(pages).slice(-MOST_EXCLUDED);
+  const reply = await requester.request("search", { text, k, exclude, labelled });
   if (!reply) return null;
   const { cards, status, note } = reply.result;
   onStatus(status);
-  return { cards: cards.slice(shown), source: "search", version: 0, note };
+  return { cards, source: "search", version: 0, note };
 }
 
 export async function fetchSimilar(
   requester: Requester,
   clip: string,
-  perPage: number,
+  labelled: boolean,
   pages: Pages,
+  k: number,
 ): Promise<Page | null> {
-  const shown = countCards(pages);
-  if (shown >= MOST_FOUND) return { cards: [], source: "similar", version: 0 };
-  const reply = await requester.request("similar", { clip, k: Math.min(MOST_FOUND, shown + perPage) });
-  return reply && { cards: reply.result.cards.slice(shown), source: "similar", version: 0 };
+  const exclude = clipsOf(pages).slice(-MOST_EXCLUDED);
+  const reply = await requester.request("similar", { clip, k, exclude, labelled });
+  return reply && { cards: reply.result.cards, source: "similar", version: 0 };
 }
 
 export async function fetchSelection(
   requester: Requester,
   selection: Selection,
-  perPage: number,
   pages: Pages,
+  k: number,
 ): Promise<Page | null> {
-  const shown = countCards(pages);
-  const clips = selection.clips.slice(shown, shown + perPage);
+  const shown = clipsOf(pages).length;
+  const clips = selection.clips.slice(shown, shown + k);
   const cards = clips.length > 0 ? await fetchCards(requester, "", clips) : [];
   return cards && { cards, source: "selection", version: 0 };
 }
@@ -84,4 +82,4 @@ export async function fetchCards(
   return (await requester.request("reviewed", { annotator, clips }))?.result.cards ?? null;
 }
 
-const countCards = (pages: Pages): number => pages.reduce((sum, page) => sum + page.cards.length, 0);
+const clipsOf = (pages: Pages): string[] => pages.flatMap(({ cards }) => cards.map((card) => card.clip));

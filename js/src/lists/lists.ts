@@ -1,6 +1,6 @@
 // The lists of the three tabs, and which clips the open tab shows.
 
-import { computed } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Media } from "../kernel/media";
 import type { Card } from "../kernel/protocol";
 import type { AnnotatorState } from "../state/annotatorState";
@@ -10,11 +10,13 @@ import { feedToShow } from "./feeds";
 import { fetchCards } from "./fetchers";
 import { type Page, PagedList } from "./pagedList";
 import { ReviewList } from "./reviewList";
+import { timeRange } from "./time";
 
 export class Lists {
   readonly search: PagedList; // results of a search, similar clips, or a selection
   readonly feeds: PagedList;
   readonly review: ReviewList;
+  readonly perPage = signal(12); // cards on a page
 
   constructor(
     private readonly state: AnnotatorState,
@@ -23,8 +25,9 @@ export class Lists {
     requester: Requester,
   ) {
     const isVisible = () => state.isVisible;
-    this.search = new PagedList(this.#onCards, isVisible);
-    this.feeds = new PagedList(this.#onCards, isVisible);
+    const perPage = () => this.perPage.value;
+    this.search = new PagedList(this.#onCards, perPage, isVisible);
+    this.feeds = new PagedList(this.#onCards, perPage, isVisible);
     this.review = new ReviewList(
       (clips) => fetchCards(requester, state.viewState.value.annotator, clips),
       this.#onCards,
@@ -60,6 +63,22 @@ export class Lists {
     return page ? page.cards.find((card) => card.clip === clip) : this.review.content.value.cards.get(clip);
   }
 
+  // Which clip this is, in words, for one that the open page does not show: its video and time, and on which other page
+  // it is. Its id if it was never shown.
+  describe(clip: string): string {
+    for (const list of [this.openList.value, this.feeds, this.search]) {
+      const { pages } = list?.progress.value ?? { pages: [] };
+      for (const [index, { cards }] of pages.entries()) {
+        const card = cards.find((item) => item.clip === clip);
+        if (!card) continue;
+        const tab = list === this.openList.value ? "" : list === this.feeds ? " of Feeds" : " of Search";
+        return `${nameOf(card)}, on page ${index + 1}${tab}`;
+      }
+    }
+    const reviewed = this.review.content.value.cards.get(clip);
+    return reviewed ? nameOf(reviewed) : clip;
+  }
+
   // What is stored with a label as the place where it was given.
   get source(): string {
     return this.page.value?.source ?? this.state.viewState.value.tab;
@@ -71,6 +90,11 @@ export class Lists {
 
   previous(): void {
     this.openList.value?.previous();
+  }
+
+  // Gives the pages as many cards as the user wants by now. `clip` has the focus.
+  async resize(clip: string): Promise<void> {
+    await Promise.all([this.search.resize(clip), this.feeds.resize(clip)]);
   }
 
   clear(): void {
@@ -85,3 +109,5 @@ export class Lists {
     this.media.requestQueued(); // before the next page is requested, which takes the kernel longer
   };
 }
+
+const nameOf = (card: Card): string => [card.video, timeRange(card)].filter(Boolean).join(" ");

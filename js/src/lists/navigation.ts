@@ -8,13 +8,25 @@ import type { Tab, ViewState } from "../state/viewState";
 import { hasBothClasses } from "./feeds";
 import { fetchFeed, fetchReview, fetchSearch, fetchSelection, fetchSimilar } from "./fetchers";
 import type { Lists } from "./lists";
+import type { SavedList } from "./pagedList";
+
+const LONGEST_TRAIL = 20;
+
+// From where similar clips were opened.
+interface Origin {
+  readonly tab: Tab;
+  readonly clip: string; // to which they are similar
+  readonly search: SavedList; // what the search tab showed, and instead of what search
+  readonly similarTo: string;
+  readonly selection: Selection | null;
+}
 
 export class Navigation {
-  readonly perPage = signal(12); // cards on a page
   readonly similarTo = signal(""); // the clip whose similar clips the search tab shows, instead of a search
   readonly selection: Signal<Selection | null> = signal(null); // what the search tab shows instead of a search
   readonly annotators: Signal<readonly string[]> = signal([]); // who has given labels, as of the latest review
   outdated = false; // the open tab's list has to be loaded once a view is attached
+  #trail: readonly Origin[] = []; // from where each list of similar clips was opened, the latest one last
 
   constructor(
     private readonly state: AnnotatorState,
@@ -38,16 +50,39 @@ export class Navigation {
   async openSearch(text: string): Promise<void> {
     const query = text.trim();
     if (!query) return;
+    this.#trail = [];
     this.#showInstead("", null);
     await this.goTo({ tab: "search", query });
   }
 
   async openSimilar(clip: string): Promise<void> {
+    const { tab } = this.state.viewState.value;
+    const search = this.lists.search.save();
+    const origin = { tab, clip, search, similarTo: this.similarTo.value, selection: this.selection.value };
+    this.#trail = [...this.#trail, origin].slice(-LONGEST_TRAIL);
     this.#showInstead(clip, null);
     await this.goTo({ tab: "search" });
   }
 
+  // Goes back to where the similar clips were opened. Their clip gets the focus, unless it was in review.
+  async leaveSimilar(): Promise<void> {
+    const origin = this.#trail.at(-1);
+    if (!origin) return;
+    const { tab, clip, search, similarTo, selection } = origin;
+    this.#trail = this.#trail.slice(0, -1);
+    this.#showInstead(similarTo, selection);
+    if (tab === "feeds") this.lists.feeds.restore(this.lists.feeds.save(), clip);
+    this.lists.search.restore(search, clip);
+    await this.openTab(tab);
+  }
+
+  // Whether the search shows clips that have a label, too.
+  async showLabelled(labelled: boolean): Promise<void> {
+    await this.goTo({ tab: "search", labelled });
+  }
+
   async openSelection(selection: Selection): Promise<void> {
+    this.#trail = [];
     this.#showInstead("", selection);
     this.state.announce(`${selection.title}: ${selection.clips.length} clips`, false);
     await this.goTo({ tab: "search" });
@@ -64,6 +99,7 @@ export class Navigation {
   // Empties all lists: another concept is open.
   reset(): void {
     this.lists.clear();
+    this.#trail = [];
     this.#showInstead("", null);
   }
 
@@ -84,21 +120,20 @@ export class Navigation {
     this.outdated = !this.state.isVisible;
     if (this.outdated) return;
     const { requester, lists } = this;
-    const { tab, query } = this.state.viewState.value;
+    const { tab, query, labelled } = this.state.viewState.value;
     if (tab === "review") await lists.review.open((k) => this.#loadReview(k));
     else if (tab === "feeds") {
       const feed = lists.feed.value;
-      await lists.feeds.open((pages) =>
-        fetchFeed(requester, feed, this.perPage.value, this.state.status.value?.version ?? 0, pages),
+      await lists.feeds.open((pages, k) =>
+        fetchFeed(requester, feed, this.state.status.value?.version ?? 0, pages, k),
       );
     } else {
       const clip = this.similarTo.value;
       const selection = this.selection.value;
-      await lists.search.open((pages) => {
-        const perPage = this.perPage.value;
-        if (selection) return fetchSelection(requester, selection, perPage, pages);
-        if (clip) return fetchSimilar(requester, clip, perPage, pages);
-        return fetchSearch(requester, query, perPage, pages, (status) => this.applyStatus(status));
+      await lists.search.open((pages, k) => {
+        if (selection) return fetchSelection(requester, selection, pages, k);
+        if (clip) return fetchSimilar(requester, clip, labelled, pages, k);
+        return fetchSearch(requester, query, labelled, pages, k, (status) => this.applyStatus(status));
       });
     }
   }

@@ -17,12 +17,19 @@ export interface Progress {
   readonly ahead: Page | null; // fetched, but not opened yet
   readonly loading: boolean;
   readonly ended: boolean;
+  readonly start: string; // the clip that gets the focus when the open page is shown; "": its first one
 }
 
-const EMPTY: Progress = { pages: [], index: 0, ahead: null, loading: false, ended: false };
+const EMPTY: Progress = { pages: [], index: 0, ahead: null, loading: false, ended: false, start: "" };
 
-// Returns the page after `pages`, or null if the request failed.
-export type Fetch = (pages: readonly Page[]) => Promise<Page | null>;
+// Returns `k` cards after `pages`, or null if the request failed.
+export type Fetch = (pages: readonly Page[], k: number) => Promise<Page | null>;
+
+// A list as it was left, to come back to.
+export interface SavedList {
+  readonly fetch: Fetch | null;
+  readonly progress: Progress;
+}
 
 export class PagedList {
   readonly progress: Signal<Progress> = signal(EMPTY);
@@ -37,9 +44,11 @@ export class PagedList {
   #generation = 0; // a result for an earlier one is discarded
   #request: Promise<Page | null> | null = null; // for the page ahead
   #prefetchSkipped = false; // because no view was attached
+  #resizeSkipped = false; // because a page was loading
 
   constructor(
     private readonly onCards: (cards: readonly Card[]) => void,
+    private readonly perPage: () => number = () => 12,
     private readonly isVisible: () => boolean = () => true,
   ) {}
 
@@ -55,6 +64,56 @@ export class PagedList {
     this.clear();
     this.#fetch = fetch;
     await this.#load();
+  }
+
+  save(): SavedList {
+    return { fetch: this.#fetch, progress: { ...this.progress.value, loading: false, ahead: null } };
+  }
+
+  // Shows a list as it was left. `start` is the clip that gets the focus.
+  restore({ fetch, progress }: SavedList, start: string): void {
+    this.clear();
+    this.#fetch = fetch;
+    this.progress.value = { ...progress, start };
+    this.#prefetch();
+  }
+
+  // Divides the open page and what follows into pages of `perPage` cards, and fetches what the open one lacks. The pages
+  // before it stay. `clip` has the focus.
+  async resize(clip: string): Promise<void> {
+    const { pages, index, loading } = this.progress.value;
+    const open = pages[index];
+    const size = this.perPage();
+    this.#resizeSkipped = loading;
+    if (!open || loading || open.cards.length === size) return;
+    this.#generation += 1; // what was requested has the former size
+    this.#request = null;
+    const parts: Page[] = [];
+    for (let from = 0; from < Math.max(1, open.cards.length); from += size)
+      parts.push({ ...open, cards: open.cards.slice(from, from + size) });
+    const part = parts.findIndex(({ cards }) => cards.some((card) => card.clip === clip));
+    const before = pages.slice(0, index);
+    const divided = {
+      pages: [...before, ...parts],
+      index: index + Math.max(0, part),
+      ahead: null,
+      start: clip,
+    };
+    const missing = size - open.cards.length;
+    this.progress.value = { ...divided, loading: missing > 0, ended: false };
+    if (missing > 0) {
+      const generation = this.#generation;
+      const more = await this.#fetch?.(divided.pages, missing);
+      if (this.#generation !== generation) return;
+      const cards = [...open.cards, ...(more?.cards ?? [])];
+      if (more) this.onCards(more.cards);
+      this.progress.value = {
+        ...this.progress.value,
+        pages: [...before, { ...open, cards }],
+        loading: false,
+      };
+    }
+    this.#prefetch();
   }
 
   async next(): Promise<void> {
@@ -80,7 +139,7 @@ export class PagedList {
   }
 
   #goTo(index: number): void {
-    this.progress.value = { ...this.progress.value, index };
+    this.progress.value = { ...this.progress.value, index, start: "" };
   }
 
   async #load(): Promise<void> {
@@ -90,7 +149,7 @@ export class PagedList {
     let page = this.progress.value.ahead;
     if (this.#request || !page) {
       this.progress.value = { ...this.progress.value, loading: true };
-      page = await (this.#request ?? fetch(this.progress.value.pages));
+      page = await (this.#request ?? fetch(this.progress.value.pages, this.perPage()));
       if (this.#generation !== generation) return;
       if (page) this.onCards(page.cards);
     }
@@ -102,8 +161,9 @@ export class PagedList {
     }
     const ended = page.cards.length === 0;
     const pages = ended && progress.pages.length > 0 ? progress.pages : [...progress.pages, page];
-    this.progress.value = { pages, index: pages.length - 1, ahead: null, loading: false, ended };
-    if (!ended) this.#prefetch();
+    this.progress.value = { pages, index: pages.length - 1, ahead: null, loading: false, ended, start: "" };
+    if (this.#resizeSkipped) await this.resize("");
+    else if (!ended) this.#prefetch();
   }
 
   #prefetch(): void {
@@ -111,7 +171,7 @@ export class PagedList {
     this.#prefetchSkipped = !this.isVisible();
     if (!fetch || this.#prefetchSkipped) return;
     const generation = this.#generation;
-    const request = fetch(this.progress.value.pages);
+    const request = fetch(this.progress.value.pages, this.perPage());
     this.#request = request;
     void request.then((page) => {
       if (this.#generation !== generation || this.#request !== request || this.progress.value.loading) return;

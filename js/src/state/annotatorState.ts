@@ -13,7 +13,6 @@ export class AnnotatorState {
   readonly error = signal("");
   readonly notice = signal(""); // the result of an action that no card shows
   readonly announcement = signal(""); // the latest result of any action, for screen readers
-  readonly restConfirmed = signal(false); // the user has confirmed once that Enter labels the rest of a page no
   viewCount = 0; // attached views
   hasSavedViewState: boolean; // an earlier page has saved it, or this one has, even before the kernel replied
 

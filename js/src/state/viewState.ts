@@ -18,6 +18,7 @@ export interface ViewState {
   readonly tab: Tab;
   readonly feed: string; // "" until the user chooses one
   readonly query: string;
+  readonly labelled: boolean; // whether the search shows clips that have a label, too
   readonly size: number; // width of a card, px
   readonly page: number; // cards a page; 0: as many as fit
   readonly review: ReviewValue;
@@ -33,6 +34,7 @@ export function readViewState(value: unknown): ViewState {
     tab: oneOf(saved.tab, TABS, "search"),
     feed: text(saved.feed),
     query: text(saved.query),
+    labelled: saved.labelled === true,
     size: inRange(saved.size, MIN_CARD_WIDTH, MAX_CARD_WIDTH, DEFAULT_CARD_WIDTH),
     page: inRange(saved.page, MIN_PAGE_SIZE, MAX_PAGE_SIZE, 0),
     review: oneOf(saved.review, REVIEW_VALUES, "all"),

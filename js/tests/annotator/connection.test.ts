@@ -12,7 +12,11 @@ describe("opening", () => {
     oneClass.status = { ...STATUS, counts: { yes: 2, no: 0, unsure: 0 } };
     const first = storeWithView(oneClass);
     await first.connection.open(4);
-    expect(oneClass.lastRequest("search")).toMatchObject({ text: "“night” 🌙", k: 8 }); // the next page is fetched ahead
+    expect(oneClass.lastRequest("search")).toMatchObject({
+      text: "“night” 🌙",
+      k: 4,
+      exclude: ["a", "b", "c", "d"], // the second page, which is fetched ahead
+    }); // the next page is fetched ahead
     const bothClasses = new ClipKernel();
     const later = storeWithView(bothClasses);
     await later.connection.open(4);

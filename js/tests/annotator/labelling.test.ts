@@ -41,6 +41,42 @@ describe("labels", () => {
     expect(store.labels.get("a")).toBeNull();
   });
 
+  it("that change nothing are not sent, so that undo has no empty step", async () => {
+    const { kernel, store, view } = await openStore();
+    view.label(null);
+    expect(kernel.lastRequest("label")).toBeUndefined();
+    await store.labelling.label(["a", "b"], "yes");
+    await store.labelling.label(["a"], "yes");
+    await store.labelling.label(["a", "b", "c"], "yes");
+    const sent = kernel.requests.filter(({ type }) => type === "label").map(({ clips }) => clips);
+    expect(sent).toEqual([["a", "b"], ["c"]]);
+  });
+
+  it("that are undone on another page are named", async () => {
+    const { kernel, store, view } = await openStore();
+    await store.navigation.openFeed("random");
+    await store.lists.next();
+    const golden = kernel.reply;
+    const undoing = (labels: object) => {
+      kernel.reply = (message) => {
+        const reply = golden(message) as { result: object };
+        return message.type === "undo" ? { ...reply, result: { labels } } : reply;
+      };
+    };
+    undoing({ b: null, c: null });
+    await view.step("undo");
+    const { video } = store.lists.feeds.progress.value.pages[0]?.cards[1] ?? {};
+    expect(store.state.notice.value).toContain(`2 labels undone: ${video}`);
+    expect(store.state.notice.value).toContain("on page 1 and 1 more");
+    undoing({ e: null });
+    await view.step("undo");
+    expect(store.state.notice.value).toBe("1 label undone"); // the focus shows it
+    await store.navigation.openTab("review");
+    undoing({ zz: null });
+    await view.step("undo");
+    expect(store.state.notice.value).toBe("1 label undone: zz");
+  });
+
   it("of another window are shown, but not those of another concept", async () => {
     const { kernel, store } = await openStore();
     const golden = events.find((event) => event.event === "labels");

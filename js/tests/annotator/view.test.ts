@@ -1,18 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { View } from "../../src/annotator/view";
 import { settle } from "../goldenKernel";
 import { openStore, shownClips } from "../testStore";
 
 beforeEach(() => sessionStorage.clear());
 
 describe("the rest of the page", () => {
-  it("is labelled no, after the user has confirmed once", async () => {
+  it("is labelled no by its own command, which stays on the page and names the way back", async () => {
     const { kernel, store, view } = await openStore();
     await store.navigation.openFeed("random");
     view.label("yes");
-    view.labelRest();
-    expect(view.confirmingRest.value).toBe(true);
-    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["a"] });
+    expect(view.rest.value).toEqual(["b", "c", "d"]);
     view.labelRest();
     await settle();
     expect(kernel.lastRequest("label")).toMatchObject({
@@ -20,19 +17,55 @@ describe("the rest of the page", () => {
       value: "no",
       source: "random",
     });
-    expect(shownClips(store)).toBe("efgh");
-    new View(store).labelRest(); // the confirmation holds for all views
-    await settle();
-    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["e", "f", "g", "h"] });
+    expect(shownClips(store)).toBe("abcd");
+    expect(store.state.notice.value).toBe("3 labelled no · Z takes it back");
+    expect(view.pageDone.value).toBe(true);
+    view.labelRest(); // nothing is left
+    expect(kernel.requests.filter(({ type }) => type === "label")).toHaveLength(2);
   });
 
-  it("may stay without labels, and is never labelled in review", async () => {
+  it.each(["top_positive", "search"])("is asked for each time in %s", async (place) => {
+    const { kernel, store, view } = await openStore();
+    if (place !== "search") await store.navigation.openFeed(place);
+    for (const clips of ["abcd", "efgh"]) {
+      if (shownClips(store) !== clips) view.nextPage();
+      await settle();
+      view.labelRest();
+      await settle();
+      expect(view.confirmingRest.value).toBe(true);
+      expect(store.labels.get(clips[0] ?? "")).toBeNull();
+      if (clips === "efgh") break;
+      view.labelRest();
+      await settle();
+      expect(kernel.lastRequest("label")).toMatchObject({ clips: [...clips], value: "no" });
+    }
+    view.leavePage();
+    expect(view.confirmingRest.value).toBe(false);
+    view.leavePage(); // paging is no answer to the question
+    await settle();
+    expect(kernel.lastRequest("label")).toMatchObject({ clips: ["a", "b", "c", "d"] });
+  });
+
+  it("is never labelled by paging", async () => {
     const { kernel, store, view } = await openStore();
     await store.navigation.openFeed("random");
-    view.labelRest();
-    view.nextPage();
+    view.leavePage();
+    await settle();
+    expect(shownClips(store)).toBe("abcd");
+    expect(view.leavingRest.value).toBe(true);
+    view.leavePage();
     await settle();
     expect(shownClips(store)).toBe("efgh");
+    for (let i = 0; i < 4; i++) view.label("yes");
+    const labels = kernel.requests.filter(({ type }) => type === "label").length;
+    view.leavePage(); // all have labels: once is enough
+    await settle();
+    expect(shownClips(store)).toBe("ijkl");
+    expect(kernel.requests.filter(({ type }) => type === "label")).toHaveLength(labels);
+  });
+
+  it("is never labelled in review", async () => {
+    const { kernel, store, view } = await openStore();
     await store.navigation.openReview({});
     view.labelRest();
     expect(view.confirmingRest.value).toBe(false);
@@ -41,10 +74,22 @@ describe("the rest of the page", () => {
 });
 
 describe("the focused card", () => {
-  it("moves on after a label and stays on the last card", async () => {
-    const { view } = await openStore();
-    for (const value of ["yes", "no", "unsure", "yes", "yes"] as const) view.label(value);
+  it("moves on after a label and stays on the last card, which one label too many does not change", async () => {
+    const { kernel, store, view } = await openStore();
+    for (const value of ["yes", "no", "unsure", "yes", "no", "no"] as const) view.label(value);
     expect(view.cards.focus.value).toBe(3);
+    await settle();
+    expect(store.labels.get("d")).toBe("yes");
+    expect(kernel.requests.filter(({ type }) => type === "label")).toHaveLength(4);
+    view.cards.moveFocus("right", false, 4); // who presses an arrow means that card
+    view.label("no");
+    await settle();
+    expect(store.labels.get("d")).toBe("no");
+    view.label("yes");
+    view.label(null); // so does who takes its label back
+    view.label("unsure");
+    await settle();
+    expect(store.labels.get("d")).toBe("unsure");
   });
 
   it("becomes the card that an undo has changed", async () => {
@@ -61,7 +106,10 @@ describe("the focused card", () => {
 
   it("stays the same when a label is taken back", async () => {
     const { kernel, view } = await openStore();
+    view.label("yes");
+    view.cards.focusCard(0);
     view.label(null);
+    await settle();
     expect(kernel.lastRequest("label")).toMatchObject({ clips: ["a"], value: "none" });
     expect(view.cards.focus.value).toBe(0);
   });

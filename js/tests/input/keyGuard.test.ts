@@ -19,8 +19,10 @@ it("Lumino ignores the keys that the annotator handles, and no others", () => {
   expect(isSuppressed(button, { key: "y" })).toBe(true);
   expect(isSuppressed(button, { key: "s", ctrlKey: true })).toBe(false);
   expect(isSuppressed(button, { key: "b" })).toBe(true);
+  expect(isSuppressed(button, { key: "Escape", isComposing: true })).toBe(true);
   expect(isSuppressed(button, { key: "Escape" })).toBe(false);
   expect(isSuppressed(outside, { key: "b" })).toBe(false);
+  expect(isSuppressed(button, { key: "F5" })).toBe(false);
   stop();
   expect(isSuppressed(button, { key: "b" })).toBe(false);
 });

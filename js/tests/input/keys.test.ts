@@ -5,14 +5,17 @@ import {
   indexAfter,
   isBindable,
   isHostKey,
+  keyName,
   keyOf,
   keyText,
   readKeys,
   rebind,
+  repeats,
 } from "../../src/input/keys";
 
 const key = (name: string, ...held: string[]) => ({
   key: name,
+  code: "",
   shiftKey: held.includes("shift"),
   ctrlKey: held.includes("ctrl"),
   altKey: held.includes("alt"),
@@ -35,12 +38,73 @@ describe("keys", () => {
     [key("/"), "search"],
     [key("?", "shift"), "help"],
     [key("<", "shift"), "slower"],
-    [key("Enter"), "rest"],
+    [key("Enter"), "next"],
+    [key("r"), "rest"],
     [key("a"), "alike"],
     [key("m"), "mute"],
   ])("%j is a command", (event, command) => {
     expect(actionOf(event, {})).toEqual({ do: "command", command });
     expect(isHostKey(event)).toBe(false);
+  });
+
+  // What Chromium reports for these keys, as [layout or input method, key, code, Shift].
+  it.each([
+    ["Korean", "ㅛ", "KeyY", "yes"],
+    ["Korean", "ㅜ", "KeyN", "no"],
+    ["Korean", "ㅕ", "KeyU", "unsure"],
+    ["Korean, an input method", "Process", "KeyY", "yes"],
+    ["an input method", "Process", "Space", "play"],
+    ["an input method", "Process", "Enter", "next"],
+    ["Japanese kana", "ん", "KeyY", "yes"],
+    ["Japanese, full width", "ｙ", "KeyY", "yes"],
+    ["Japanese, full width", "　", "Space", "play"],
+    ["Japanese, full width", "１", "Digit1", "suggested"],
+    ["Russian", "н", "KeyY", "yes"],
+    ["Russian", "т", "KeyN", "no"],
+    ["Russian", "Я", "KeyZ", "redo", "shift"],
+    ["Russian", "ю", "Period", "on"],
+    ["Russian", ".", "Slash", "on"],
+    ["Greek", "υ", "KeyY", "yes"],
+    ["AZERTY", "z", "KeyW", "undo"],
+    ["AZERTY", "a", "KeyQ", "alike"],
+    ["AZERTY", "m", "Semicolon", "mute"],
+    ["AZERTY", ",", "KeyM", "back"],
+    ["AZERTY", "&", "Digit1", "suggested"],
+    ["AZERTY", "é", "Digit2", "top_positive"],
+    ["AZERTY", "1", "Digit1", "suggested", "shift"],
+    ["AZERTY", "?", "KeyM", "help", "shift"],
+    ["QWERTZ", "y", "KeyZ", "yes"],
+    ["QWERTZ", "z", "KeyY", "undo"],
+    ["Dvorak", "n", "KeyL", "no"],
+  ])("of %s: %s at %s is %s", (_, name, code, command, ...held) => {
+    expect(actionOf({ ...key(name, ...held), code }, {})).toEqual({ do: "command", command });
+  });
+
+  it.each([
+    ["AZERTY", "q", "KeyA"],
+    ["AZERTY", "!", "Slash"],
+    ["AZERTY", "w", "KeyZ"],
+    ["Dvorak", "b", "KeyN"],
+    ["German", "ß", "Minus"],
+    ["a phone", "Unidentified", ""],
+    ["a dead key", "Dead", "Quote"],
+  ])("of %s: %s at %s does nothing", (_, name, code) => {
+    expect(actionOf({ ...key(name), code }, {})).toBeNull();
+  });
+
+  it("that are held down label and move on, but open no page and answer no question", () => {
+    const held = ["y", "z", "ArrowLeft", "r", "Enter", "a", "?"].filter((name) => {
+      const action = actionOf(key(name), {});
+      return action && repeats(action);
+    });
+    expect(held).toEqual(["y", "z", "ArrowLeft"]);
+  });
+
+  it("hidden by an input method still move, escape and are reserved", () => {
+    const hidden = (code: string) => ({ ...key("Process"), code });
+    expect(actionOf(hidden("ArrowLeft"), {})).toEqual({ do: "move", to: "left", extend: false });
+    expect(actionOf(hidden("Escape"), {})).toEqual({ do: "escape" });
+    expect(isBindable(hidden("Escape"))).toBe(false);
   });
 
   it("that move, extend and escape cannot be changed", () => {
@@ -73,12 +137,19 @@ describe("keys that the user has changed", () => {
     expect(rebind(keys, "yes", "y")).toEqual({});
   });
 
+  it("are stored by their Latin letter, whatever script is typed; former ones of another script still work", () => {
+    const typed = { ...key("д"), code: "KeyL" };
+    expect(keyName(typed)).toBe("l");
+    expect(actionOf(key("l"), rebind({}, "yes", keyName(typed)))).toEqual({ do: "command", command: "yes" });
+    expect(actionOf(typed, { yes: "д" })).toEqual({ do: "command", command: "yes" });
+  });
+
   it("leave no command without a key, and no two with the same", () => {
     let keys = {};
     for (const [command, own] of [
       ["yes", "n"],
       ["no", "u"],
-      ["rest", " "],
+      ["next", " "],
       ["yes", "Shift+z"],
     ] as const)
       keys = rebind(keys, command, own);

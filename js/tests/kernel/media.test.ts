@@ -86,3 +86,21 @@ it("a preview is requested once for each context, and revoked when newer ones fi
   await settle();
   expect(revoked.mock.calls.flat()).toEqual(["blob:0", "blob:1"]);
 });
+
+it("wide filmstrips are requested for the cards that show them, each alone", async () => {
+  const kernel = new GoldenKernel();
+  kernel.hold = true;
+  const { media, runScheduled } = open(kernel);
+  media.filmstrip("a");
+  media.requestQueued();
+  media.wideFilmstrip("a");
+  media.wideFilmstrip("b");
+  media.wideFilmstrip("a");
+  runScheduled();
+  const requests = kernel.requests.map(({ clips, width }) => [clips, width]);
+  expect(requests).toEqual([
+    [["a"], 240],
+    [["a"], 640],
+    [["b"], 640],
+  ]);
+});

@@ -3,13 +3,13 @@ import events from "../../../tests/protocol_cases/events.json";
 import failures from "../../../tests/protocol_cases/failures.json";
 import replies from "../../../tests/protocol_cases/replies.json";
 import requests from "../../../tests/protocol_cases/requests.json";
-import { isResult, parse, type RequestType, request } from "../../src/kernel/protocol";
+import { isResult, parse, type Requests, type RequestType, request } from "../../src/kernel/protocol";
 
 describe("the golden messages, from the page's side", () => {
   it.each(requests)("builds the request $type", (golden) => {
     const { v, id, type, ...payload } = golden;
     expect(v).toBe(1);
-    expect(request(id, type as "search", payload as { text: string; k: number })).toEqual(golden);
+    expect(request(id, type as "search", payload as Requests["search"]["with"])).toEqual(golden);
   });
 
   it("sends no half of an emoji, and every whole one", () => {

@@ -39,6 +39,59 @@ describe("a search", () => {
   });
 });
 
+describe("labelled clips", () => {
+  it("are left out of a search until the user wants to see them", async () => {
+    const { kernel, store } = await openStore();
+    await store.labelling.label(["a", "c"], "no");
+    expect(shownClips(store)).toBe("abcd"); // the page stays as it is
+    await store.navigation.openSearch("rain");
+    expect(shownClips(store)).toBe("bdef");
+    await store.lists.next();
+    expect(shownClips(store)).toBe("ghij");
+    await store.navigation.showLabelled(true);
+    expect(shownClips(store)).toBe("abcd");
+    await store.navigation.openSimilar("f");
+    expect(kernel.lastRequest("similar")).toMatchObject({ labelled: true });
+    expect(kernel.traits.get("place")).toMatchObject({ labelled: true });
+  });
+});
+
+describe("similar clips", () => {
+  it("lead back to the page and the clip where they were opened, one by one", async () => {
+    const { store, view } = await openStore();
+    await store.lists.next();
+    await store.navigation.openSimilar("g");
+    expect(store.navigation.similarTo.value).toBe("g");
+    await store.navigation.openSimilar("b");
+    await store.navigation.leaveSimilar();
+    expect(store.navigation.similarTo.value).toBe("g");
+    await store.navigation.leaveSimilar();
+    expect(store.navigation.similarTo.value).toBe("");
+    expect(shownClips(store)).toBe("efgh");
+    view.restart();
+    expect(view.clip.value).toBe("g");
+    await store.navigation.leaveSimilar(); // there is nothing to go back to
+    expect(shownClips(store)).toBe("efgh");
+    await store.lists.next();
+    expect(shownClips(store)).toBe("ijkl");
+  });
+
+  it("lead back to a feed, whose page has not changed", async () => {
+    const { kernel, store, view } = await openStore();
+    await store.navigation.openFeed("random");
+    await store.lists.next();
+    await store.navigation.openSimilar("f");
+    kernel.refit(9);
+    await store.navigation.leaveSimilar();
+    expect(store.state.viewState.value.tab).toBe("feeds");
+    expect(shownClips(store)).toBe("efgh");
+    view.restart();
+    expect(view.clip.value).toBe("f");
+    await store.navigation.openTab("search");
+    expect(shownClips(store)).toBe("abcd");
+  });
+});
+
 describe("a feed", () => {
   it("requests a page's filmstrips before the next page", async () => {
     const kernel = new ClipKernel();

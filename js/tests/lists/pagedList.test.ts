@@ -93,3 +93,63 @@ describe("pages", () => {
     expect(list.page.value).toBe(page);
   });
 });
+
+describe("a page whose size the user changes", () => {
+  it("grows by the clips that follow, and keeps the focus", async () => {
+    const { store, view } = await openStore();
+    await store.navigation.openFeed("random");
+    await store.lists.next();
+    view.cards.focusCard(2);
+    store.lists.perPage.value = 10;
+    await store.lists.resize(view.clip.value);
+    expect(shownClips(store)).toBe("efghijklmn");
+    view.restart();
+    expect(view.clip.value).toBe("g");
+    await store.lists.next();
+    expect(shownClips(store)).toBe("opqrst");
+    store.lists.previous();
+    store.lists.previous();
+    expect(shownClips(store)).toBe("abcd"); // as it was
+  });
+
+  it("shrinks to the part with the focus; the rest is on the pages around it", async () => {
+    const { store, view } = await openStore(undefined, 10);
+    await store.navigation.openFeed("random");
+    store.lists.perPage.value = 3;
+    await store.lists.resize("e");
+    expect(shownClips(store)).toBe("def");
+    view.restart();
+    expect(view.clip.value).toBe("e");
+    await store.lists.next();
+    await store.lists.next();
+    expect(shownClips(store)).toBe("j");
+    await store.lists.next();
+    expect(shownClips(store)).toBe("klm");
+  });
+
+  it("gets the size that was chosen while it was loading", async () => {
+    const { kernel, store } = await openStore();
+    kernel.hold = true;
+    const opened = store.navigation.openFeed("random");
+    store.lists.perPage.value = 7;
+    const resized = store.lists.resize("");
+    kernel.release();
+    await Promise.all([opened, resized]);
+    expect(shownClips(store)).toBe("abcdefg");
+  });
+
+  it("takes none of the clips that were requested for the former size", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.openFeed("random");
+    kernel.hold = true;
+    const next = store.lists.next(); // the second page is here, the third is requested
+    store.lists.perPage.value = 6;
+    const resized = store.lists.resize("e");
+    kernel.release();
+    await Promise.all([next, resized]);
+    await settle();
+    expect(shownClips(store)).toBe("efghij");
+    await store.lists.next();
+    expect(shownClips(store)).toBe("klmnop");
+  });
+});

@@ -7,6 +7,7 @@ it("a saved view state that makes no sense is replaced by defaults", () => {
     tab: "search",
     feed: "",
     query: "",
+    labelled: false,
     size: 264,
     page: 0,
     review: "all",

@@ -6,10 +6,12 @@ import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { shortcut } from "../../input/keys";
 import { type Card, VALUES } from "../../kernel/protocol";
+import { timeRange } from "../../lists/time";
+import { useFrames } from "../frames";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
-import { timeRange } from "../time";
 import { FilmstripFrame } from "./FilmstripFrame";
+import { isBlurred } from "./layout";
 
 interface Props {
   readonly store: Store;
@@ -18,14 +20,21 @@ interface Props {
   readonly card: Card | undefined; // undefined while it is loading
   readonly index: number;
   readonly id: string;
+  readonly width: number; // px
 }
 
-export function CardView({ store, view, clip, card, index, id }: Props) {
+export function CardView({ store, view, clip, card, index, id, width }: Props) {
   const label = useComputed(() => store.labels.get(clip) ?? null).value;
   const unsaved = useComputed(() => store.labels.unsaved.value.has(clip)).value;
   const current = useComputed(() => view.cards.focus.value === index).value;
+  // What the keyboard is about to label plays, unless the player shows it.
+  const plays = useComputed(
+    () => view.cards.focus.value === index && view.hasKeyboard.value && !view.player.open.value,
+  ).value;
   const selected = useComputed(() => view.cards.selected.value.has(index)).value;
   const { keys, tab } = store.state.viewState.value;
+  // Of a search and of similar clips the score is a cosine: a gauge would show it as if it were a probability.
+  const isSimilarity = ["search", "similar"].includes(store.lists.source);
   const classes = [
     "va-card",
     label ? `va-is-${label}` : "",
@@ -56,14 +65,14 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
         if (isPlain && (event.target as Element).closest(".va-thumb")) view.player.open.value = true;
       }}
     >
-      <Thumb store={store} clip={clip} />
+      <Thumb store={store} clip={clip} plays={plays} width={width} />
       {label && (
         <span class="va-badge">
           <Mark value={label} /> {label}
           {unsaved && <span class="va-badge-unsaved"> · unsaved</span>}
         </span>
       )}
-      {card && <Score card={card} review={tab === "review"} />}
+      {card && !isSimilarity && <Score card={card} review={tab === "review"} />}
       <span class="va-buttons">
         {VALUES.map((value) => (
           <LabelButton
@@ -92,30 +101,27 @@ export function CardView({ store, view, clip, card, index, id }: Props) {
           <Icon name="alike" />
         </button>
       </span>
-      <div class="va-line">
-        {card && (
-          <>
-            <span class="va-video" title={card.video}>
-              {card.video}
-            </span>
-            <span class="va-time">{timeRange(card)}</span>
-            <span class="va-why" title={explain(card)}>
-              {explain(card)}
-            </span>
-          </>
-        )}
-      </div>
+      {card && (
+        <div class="va-line" title={lineTitle(card, isSimilarity)}>
+          <span class="va-why">{explain(card)}</span>
+          <span class="va-video">{card.video}</span>
+          <span class="va-time">{timeRange(card)}</span>
+        </div>
+      )}
     </div>
   );
 }
 
-// A component of its own: scrubbing renders only this part again, at most once a frame of the screen.
-function Thumb({ store, clip }: { store: Store; clip: string }) {
+// A component of its own: scrubbing and playing render only this part again, at most once a frame of the screen.
+function Thumb({ store, clip, plays, width }: Pick<Props, "store" | "clip" | "width"> & { plays: boolean }) {
   const filmstrip = store.media.filmstrip(clip).value;
+  const needsWide = filmstrip.url !== "" && isBlurred(width, filmstrip);
+  const wide = needsWide ? store.media.wideFilmstrip(clip).value : undefined;
   const scrubbed = useSignal<number | null>(null); // the frame under the pointer
   const request = useRef(0);
   useEffect(() => () => cancelAnimationFrame(request.current), []);
-  const frame = scrubbed.value ?? Math.floor(filmstrip.frames / 2);
+  const played = useFrames(filmstrip.frames, Math.floor(filmstrip.frames / 2), plays);
+  const frame = scrubbed.value ?? played;
   return (
     <div
       class="va-thumb"
@@ -136,7 +142,7 @@ function Thumb({ store, clip }: { store: Store; clip: string }) {
         scrubbed.value = null;
       }}
     >
-      <FilmstripFrame filmstrip={filmstrip} frame={frame} />
+      <FilmstripFrame filmstrip={filmstrip} frame={frame} wide={wide} />
     </div>
   );
 }
@@ -155,6 +161,14 @@ function Score({ card, review }: { card: Card; review: boolean }) {
       </span>
     </>
   );
+}
+
+// All of the line, part of which may be cut, and the similarity where that is what the clips are ordered by.
+function lineTitle(card: Card, isSimilarity: boolean): string {
+  const parts = [explain(card), card.video, timeRange(card)];
+  if (isSimilarity && card.score !== null)
+    parts.push(`similarity ${card.score.toFixed(2)}: orders the clips, and is no probability`);
+  return parts.filter(Boolean).join(" · ");
 }
 
 // Why the card is shown; in review, what speaks against its label.

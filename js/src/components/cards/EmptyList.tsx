@@ -1,10 +1,11 @@
 // Stands where a list has no cards: why, and what to do.
 
 import type { Store } from "../../annotator/store";
+import { VALUES } from "../../kernel/protocol";
 import { feedName } from "../../lists/feeds";
 
 export function EmptyList({ store }: { store: Store }) {
-  const { tab, review, annotator } = store.state.viewState.value;
+  const { tab, review, annotator, labelled } = store.state.viewState.value;
   const status = store.state.status.value;
   const message = (title: string, next: string) => (
     // biome-ignore lint/a11y/useFocusableInteractive: one cell of text
@@ -22,6 +23,12 @@ export function EmptyList({ store }: { store: Store }) {
     return status.words === "loading" ? message("One moment …", status.words_note) : message("Looking …", "");
   if (tab === "search" && store.state.textSearchUnavailable.value)
     return message("Words cannot be searched now.", "Look in Feeds; or search once more to try again.");
+  const hasLabels = VALUES.some((value) => status.counts[value] > 0);
+  if (tab === "search" && !labelled && hasLabels)
+    return message(
+      "Nothing without a label is left here.",
+      "Search for something else, or press “show labelled” to see the others, too.",
+    );
   if (tab === "search")
     return message("Nothing found.", "Type what the clips should show, in plain words, and press Enter.");
   if (tab === "feeds")

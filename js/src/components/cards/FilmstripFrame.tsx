@@ -2,7 +2,13 @@
 
 import type { Filmstrip } from "../../kernel/media";
 
-export function FilmstripFrame({ filmstrip, frame }: { filmstrip: Filmstrip; frame: number }) {
+interface Props {
+  readonly filmstrip: Filmstrip;
+  readonly frame: number;
+  readonly wide?: Filmstrip | undefined; // of the same frames, larger; covers the other one once it is there
+}
+
+export function FilmstripFrame({ filmstrip, frame, wide: larger }: Props) {
   if (!filmstrip.url) return <span class="va-missing">{filmstrip.reason}</span>;
   const last = Math.max(1, filmstrip.frames - 1);
   const wide = filmstrip.width / filmstrip.height >= 16 / 9;
@@ -11,7 +17,7 @@ export function FilmstripFrame({ filmstrip, frame }: { filmstrip: Filmstrip; fra
       class={`va-film ${wide ? "va-wide" : "va-tall"}`}
       style={{
         aspectRatio: `${filmstrip.width} / ${filmstrip.height}`,
-        backgroundImage: `url("${filmstrip.url}")`,
+        backgroundImage: [larger?.url, filmstrip.url].flatMap((url) => (url ? `url("${url}")` : [])).join(),
         backgroundSize: `${filmstrip.frames * 100}% 100%`,
         backgroundPosition: `${(Math.min(frame, last) / last) * 100}% 0`,
       }}

@@ -2,15 +2,16 @@
 
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useId, useLayoutEffect } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import type { Card } from "../../kernel/protocol";
 import { CardView } from "./CardView";
 import { EmptyList } from "./EmptyList";
-import { columnsIn, pageSize, rowHeight } from "./layout";
+import { cardWidth, columnsIn, pageSize, rowHeight } from "./layout";
 
 const OVERSCAN = 2; // rows rendered above and below the visible ones
+const SETTLED = 150; // ms after the last change of a size until the pages are divided anew
 
 interface Props {
   readonly store: Store;
@@ -25,6 +26,8 @@ export function Grid({ store, view, grid }: Props) {
   const width = useSignal(0);
   const top = useSignal(0);
   const height = useSignal(600);
+  const chosen = useRef(""); // sizes of the cards and of the pages
+  const filled = useRef(0); // px: the height of the cards that were shown last
 
   useLayoutEffect(() => {
     const element = grid.current;
@@ -42,9 +45,19 @@ export function Grid({ store, view, grid }: Props) {
     return () => observer.disconnect();
   }, [store, view, size, page, grid, width, height]);
 
+  // A size that the user has changed holds for the open page, too.
+  useEffect(() => {
+    const former = chosen.current;
+    chosen.current = `${size} ${page}`;
+    if (!former || former === chosen.current) return;
+    const timer = setTimeout(() => void store.lists.resize(view.clip.value), SETTLED);
+    return () => clearTimeout(timer);
+  }, [store, view, size, page]);
+
   const columns = view.cards.columns.value;
   const clips = store.lists.clips.value;
   const row = rowHeight(width.value || size, columns);
+  const card = cardWidth(width.value || size, columns);
   const rows = Math.ceil(clips.length / columns);
   const first = isLong ? Math.max(0, Math.floor(top.value / row) - OVERSCAN) : 0;
   const last = isLong ? Math.min(rows, Math.ceil((top.value + height.value) / row) + OVERSCAN) : rows;
@@ -72,6 +85,11 @@ export function Grid({ store, view, grid }: Props) {
     top.value = 0;
   }, [clips, grid, top]);
 
+  // An empty list keeps the height of the one before, so that what is below the cards does not jump.
+  useLayoutEffect(() => {
+    if (grid.current && clips.length > 0) filled.current = grid.current.offsetHeight;
+  });
+
   useLayoutEffect(() => {
     if (isLong) store.lists.review.load(first * columns, last * columns);
   }, [store, isLong, first, last, columns, clips]);
@@ -93,6 +111,13 @@ export function Grid({ store, view, grid }: Props) {
       aria-label={`${tab} results`}
       aria-rowcount={rows}
       aria-busy={store.lists.loading.value}
+      style={clips.length === 0 && filled.current > 0 ? { minHeight: `${filled.current}px` } : undefined}
+      onFocus={() => {
+        view.hasKeyboard.value = true;
+      }}
+      onBlur={() => {
+        view.hasKeyboard.value = false;
+      }}
       onScroll={(event) => {
         top.value = event.currentTarget.scrollTop;
       }}
@@ -123,6 +148,7 @@ export function Grid({ store, view, grid }: Props) {
                   card={cardAt(index)}
                   index={index}
                   id={`${ids}-${index}`}
+                  width={card}
                 />
               );
             })}

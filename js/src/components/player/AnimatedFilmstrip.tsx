@@ -1,11 +1,8 @@
 // Plays a filmstrip where there is no video, and says why there is none.
 
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { Filmstrip } from "../../kernel/media";
 import { FilmstripFrame } from "../cards/FilmstripFrame";
-
-const FRAME_TIME = 140; // ms
+import { useFrames } from "../frames";
 
 interface Props {
   readonly filmstrip: Filmstrip;
@@ -14,17 +11,10 @@ interface Props {
 }
 
 export function AnimatedFilmstrip({ filmstrip, reason, rate }: Props) {
-  const frame = useSignal(0);
-  useEffect(() => {
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    const timer = setInterval(() => {
-      frame.value = (frame.value + 1) % filmstrip.frames;
-    }, FRAME_TIME / rate);
-    return () => clearInterval(timer);
-  }, [filmstrip.frames, frame, rate]);
+  const frame = useFrames(filmstrip.frames, 0, true, rate);
   return (
     <>
-      <FilmstripFrame filmstrip={filmstrip} frame={frame.value} />
+      <FilmstripFrame filmstrip={filmstrip} frame={frame} />
       {reason && <span class="va-reason">{reason}</span>}
     </>
   );

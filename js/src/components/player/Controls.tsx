@@ -37,7 +37,12 @@ export function Controls({ player, sound, keys }: Props) {
   return (
     <>
       {button("‹", "One frame back", "back", () => player.playback?.step(-1))}
-      {button("▷", "Play or pause", "play", () => player.playback?.toggle())}
+      {button(
+        <Icon name={player.playing.value ? "pause" : "play"} />,
+        player.playing.value ? "Pause" : "Play",
+        "play",
+        () => player.playback?.toggle(),
+      )}
       {button("›", "One frame on", "on", () => player.playback?.step(1))}
       {button("−", "Slower", "slower", () => player.changeRate(-1))}
       <span class="va-rate" aria-live="polite">

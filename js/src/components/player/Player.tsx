@@ -7,11 +7,12 @@ import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import type { Preview } from "../../kernel/media";
 import { VALUES } from "../../kernel/protocol";
+import { timeRange } from "../../lists/time";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
-import { timeRange } from "../time";
 import { AnimatedFilmstrip } from "./AnimatedFilmstrip";
 import { Controls } from "./Controls";
+import { besideCard, playerTop } from "./place";
 import { Video } from "./Video";
 
 const CONTEXT = 2; // s before and after the clip
@@ -54,17 +55,21 @@ export function Player({ store, view, clip }: Props) {
     };
   }, [clip, context, store, loaded, error, index]);
 
-  // Places the player at the row of its card, but not beyond the end of the grid.
   useLayoutEffect(() => {
     const element = panel.current;
     const stage = element?.closest(".va-stage");
     const card = stage?.querySelector(`[data-index="${index}"]`);
     if (!element || !stage || !card) return;
     const [cardBox, stageBox] = [card.getBoundingClientRect(), stage.getBoundingClientRect()];
-    const maxTop = Math.max(0, stageBox.height - element.offsetHeight);
-    element.style.top = `${Math.max(0, Math.min(maxTop, cardBox.top - stageBox.top))}px`;
-    element.scrollIntoView({ block: "nearest" });
-  }, [index, clip]);
+    const { left, width } = besideCard(cardBox.left - stageBox.left, cardBox.width, stageBox.width);
+    element.style.left = `${left}px`;
+    element.style.width = `${width}px`;
+    const { offsetHeight } = element; // with this width
+    const box = { top: cardBox.top - stageBox.top, height: cardBox.height };
+    const covers = left < cardBox.right - stageBox.left && left + width > cardBox.left - stageBox.left;
+    element.style.top = `${playerTop(box, offsetHeight, stageBox.height, covers)}px`;
+    for (const seen of [element, card]) seen.scrollIntoView({ block: "nearest" });
+  }, [index, clip, store.state.viewState.value.size]);
 
   const preview = loaded.value;
   const card = store.lists.card(clip);

@@ -33,7 +33,13 @@ export function Video({ player, preview }: { player: PlayerState; preview: Previ
         src={preview.url}
         loop={player.loop.value}
         playsInline
-        onPlay={(event) => pauseOthers(event.currentTarget)}
+        onPlay={(event) => {
+          player.playing.value = true;
+          pauseOthers(event.currentTarget);
+        }}
+        onPause={() => {
+          player.playing.value = false;
+        }}
         onLoadedMetadata={(event) => {
           duration.value = event.currentTarget.duration;
           event.currentTarget.playbackRate = rate;
@@ -116,6 +122,7 @@ function usePlayback(element: RefObject<HTMLVideoElement>, player: PlayerState):
     if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(measure);
     return () => {
       player.playback = null;
+      player.playing.value = false;
     };
   }, [element, player]);
 }

@@ -1,13 +1,16 @@
-// The text search, with earlier queries as suggestions. Says if a selection or similar clips are shown instead.
+// The text search, with earlier queries as suggestions. Shows the selection, or the clip whose similar clips are shown,
+// if that is what the list shows instead.
 
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../../annotator/store";
+import { shortcut } from "../../input/keys";
+import { FilmstripFrame } from "../cards/FilmstripFrame";
 import { Icon } from "../icons";
 
 export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   const status = store.state.status.value;
-  const { query } = store.state.viewState.value;
+  const { query, labelled } = store.state.viewState.value;
   const selection = store.navigation.selection.value;
   // Before the first paint, not after it: by then somebody may have typed, which would be overwritten.
   useLayoutEffect(() => {
@@ -15,41 +18,82 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
   }, [query]);
   const list = useId();
   return (
-    <form
-      class="va-search"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const text = input.current?.value ?? "";
-        if (!text.trim()) return;
-        void store.navigation.openSearch(text);
-        focusGrid(); // the results can be labelled by keyboard at once
-      }}
-    >
-      <Icon name="search" />
-      <input
-        ref={input}
-        type="text"
-        maxLength={500}
-        list={list}
-        disabled={status?.searchable === false}
-        placeholder={
-          status?.searchable === false ? "this corpus has no text search" : "what should the clips show?"
-        }
-        aria-label="Search the corpus"
-        class="va-input va-search-input"
-      />
-      <datalist id={list}>
-        {status?.queries.map((text) => (
-          <option key={text} value={text} />
-        ))}
-      </datalist>
+    <>
+      <form
+        class="va-search"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const text = input.current?.value ?? "";
+          if (!text.trim()) return;
+          void store.navigation.openSearch(text);
+          focusGrid(); // the results can be labelled by keyboard at once
+        }}
+      >
+        <Icon name="search" />
+        <input
+          ref={input}
+          type="text"
+          maxLength={500}
+          list={list}
+          disabled={status?.searchable === false}
+          placeholder={
+            status?.searchable === false ? "this corpus has no text search" : "what should the clips show?"
+          }
+          aria-label="Search the corpus"
+          class="va-input va-search-input"
+        />
+        <datalist id={list}>
+          {status?.queries.map((text) => (
+            <option key={text} value={text} />
+          ))}
+        </datalist>
+      </form>
       {selection && (
         <span class="va-note va-selection" title={selection.title}>
           {selection.title} ({selection.clips.length})
         </span>
       )}
-      {store.navigation.similarTo.value && <span class="va-note">more like one clip</span>}
-    </form>
+      {store.navigation.similarTo.value && (
+        <Seed
+          store={store}
+          clip={store.navigation.similarTo.value}
+          back={() => void store.navigation.leaveSimilar()}
+        />
+      )}
+      {!selection && (
+        <button
+          type="button"
+          class="va-chip va-show-labelled"
+          aria-pressed={labelled}
+          title="Show the clips that have a label, too"
+          onClick={() => void store.navigation.showLabelled(!labelled)}
+        >
+          show labelled
+        </button>
+      )}
+    </>
+  );
+}
+
+// The clip whose similar clips are shown, and the way back to where they were asked for.
+function Seed({ store, clip, back }: { store: Store; clip: string; back: () => void }) {
+  const filmstrip = store.media.filmstrip(clip).value;
+  return (
+    <span class="va-seed">
+      <button
+        type="button"
+        class="va-quiet va-small"
+        aria-label="Back from more like this"
+        title={`Back (${shortcut("return", store.state.viewState.value.keys)})`}
+        onClick={back}
+      >
+        <Icon name="back" />
+      </button>
+      <span class="va-seed-picture" title={store.lists.describe(clip)}>
+        <FilmstripFrame filmstrip={filmstrip} frame={Math.floor(filmstrip.frames / 2)} />
+      </span>
+      <span class="va-note">more like this</span>
+    </span>
   );
 }

@@ -50,17 +50,20 @@ export function Toolbar({ store, view, focusGrid }: Props) {
           <Publish store={store} view={view} />
         </>
       )}
-      <Sizes store={store} focusGrid={focusGrid} />
-      <button
-        type="button"
-        class="va-quiet va-small va-help-button"
-        aria-label="Keys and help"
-        aria-expanded={view.helpOpen.value}
-        title="Keys and help (?)"
-        onClick={() => toggle(view.helpOpen)}
-      >
-        ?
-      </button>
+      {/* In one row, so that the last button never wraps alone. */}
+      <span class="va-tools">
+        <Sizes store={store} focusGrid={focusGrid} />
+        <button
+          type="button"
+          class="va-quiet va-small va-help-button"
+          aria-label="Keys and help"
+          aria-expanded={view.helpOpen.value}
+          title="Keys and help (?)"
+          onClick={() => toggle(view.helpOpen)}
+        >
+          ?
+        </button>
+      </span>
       {tab === "search" && note && (
         <p class="va-search-note" role="note">
           {note}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { timeRange } from "../../src/components/time";
+import { timeRange } from "../../src/lists/time";
 
 it("a time range is shown by the clock, and is empty for a clip without times", () => {
   expect(timeRange({ start: 12.9, end: 75 })).toBe("00:12–01:15");
