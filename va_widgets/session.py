@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from va_widgets.base import arguments
 from va_widgets.base.arguments import ClipIds, described, is_one_of
@@ -73,19 +72,24 @@ class Session:
         Whose labels these are.
     seed : int
         The same labels in the same order and the same seed give the same classifier and the same feeds.
+    group_by : str
+        The column of `corpus.clips` whose values cross-validation keeps together in one fold: clips of one video, or of
+        one programme or camera, resemble each other.
 
     Raises
     ------
     LabelError
         If the concept's or the annotator's name cannot be used, or the labels cannot be read.
     ArgumentError
-        If `corpus` is no corpus, or `seed` no seed.
+        If `corpus` is no corpus, `seed` no seed, or `group_by` no column to group clips by.
 
     A session that is pickled or copied, deeply or not, is opened again where it arrives, from what is on disk; its
     listeners do not come with it.
     """
 
-    def __init__(self, corpus: Corpus, concept: str, annotator: str = "me", *, seed: int = 0) -> None:
+    def __init__(
+        self, corpus: Corpus, concept: str, annotator: str = "me", *, seed: int = 0, group_by: str = "video"
+    ) -> None:
         if isinstance(corpus, (str, PathLike)):
             raise ArgumentError(
                 f"A Session needs a corpus, not its path: open it first with va.Corpus.open({described(corpus)})."
@@ -94,7 +98,7 @@ class Session:
         LabelStore.check_names(annotator, concept)
         seed = arguments.seed(seed)
         user = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError))
-        self._begin(CorpusView.of(corpus, seed), user, concept, annotator)
+        self._begin(CorpusView.of(corpus, seed, group_by), user, concept, annotator)
 
     def _begin(self, view: CorpusView, user: StoreUser, concept: str, annotator: str) -> None:
         self.corpus = view.corpus
@@ -112,7 +116,7 @@ class Session:
         self._classifier = ConceptClassifier(view, self._labels, self._listeners)
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
-        return _reopened, (self.corpus, self.concept, self.annotator, self.seed)
+        return _reopened, (self.corpus, self.concept, self.annotator, self.seed, self._view.arrays.group)
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{number} {value}" for value, number in self.counts.items())
@@ -272,8 +276,8 @@ class Session:
         return pd.DataFrame({"clip_id": self._clips[page.rows], "score": page.scores, "reason": page.reasons})
 
     def scores(self) -> pd.Series[float]:
-        """P(yes) of every clip under the newest classifier, by clip_id."""
-        return pd.Series(expit(self._classifier.fit.logits), index=self._clips, name=self.concept)
+        """Calibrated P(yes) of every clip under the newest classifier, by clip_id."""
+        return pd.Series(self._classifier.fit.probabilities, index=self._clips, name=self.concept)
 
     def filmstrip(self, clip_id: str) -> Filmstrip:
         """A clip's frames side by side in one picture."""
@@ -436,8 +440,16 @@ class Session:
 
     @property
     def quality(self) -> Quality | None:
-        """Cross-validated average precision with its interval, None while there are too few labels."""
+        """Average precision over the whole corpus, estimated, and its interval; None while there are too few labels."""
         return self._classifier.fit.refit.quality
+
+    @property
+    def cross_validated(self) -> Quality | None:
+        """Average precision on the labelled clips alone, cross-validated; None while there are too few labels.
+
+        They were chosen, mostly among what is hard to tell: `quality` speaks of the corpus.
+        """
+        return self._classifier.fit.refit.cross_validated
 
     @property
     def quality_note(self) -> str:
@@ -457,13 +469,17 @@ class Session:
 
     @property
     def refits(self) -> pd.DataFrame:
-        """Every refit of this concept: DataFrame(version, labels, yes, no, ap, low, high), oldest first."""
-        columns = ["version", "labels", "yes", "no", "ap", "low", "high"]
+        """Every refit of this concept, oldest first.
+
+        DataFrame(version, labels, yes, no, ap, low, high, corpus_ap, corpus_low, corpus_high): `ap` is cross-validated
+        on the labelled clips, `corpus_ap` is estimated for the whole corpus (up to version 0.1 it was not).
+        """
+        columns = ["version", "labels", "yes", "no", "ap", "low", "high", "corpus_ap", "corpus_low", "corpus_high"]
         return pd.DataFrame(self.course, columns=columns).astype(dict.fromkeys(columns[2:], float))
 
     @property
     def course(self) -> list[Mapping[str, Any]]:
-        """The same as plain records, with "ap", "low", "high" and "turnover" only where they were measured."""
+        """The same as plain records, with "turnover", and with numbers only where they were measured."""
         return self._labels.history.points
 
     @property
@@ -472,12 +488,12 @@ class Session:
         return choose_threshold(*self._classifier.fit.measured_labels)
 
     def threshold_for(self, precision: float) -> tuple[float, str]:
-        """The lowest probability from which on clips are a yes with a wanted precision, 0 to 1, and what it reaches.
+        """The lowest probability from which on clips are a yes with a wanted precision, 0 to 1, and what to expect.
 
-        Measured by cross-validation on the clips that were labelled, most of which are harder to tell than others.
+        It is estimated for all clips of the corpus, like `quality`; below 50 labels the words say how little is known.
         Raises ModelError for a precision that is none.
         """
-        return choose_threshold(*self._classifier.fit.measured_labels, precision)
+        return self._classifier.fit.threshold_for(checked_precision(precision))
 
     def publish(self, name: str, precision: float | None = None) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
@@ -498,14 +514,14 @@ class Session:
             raise NotEnoughLabelsError(
                 "A model needs at least one yes and one no: label a few more clips, then publish."
             )
-        threshold, why = choose_threshold(*fit.measured_labels, precision)
+        threshold, why = choose_threshold(*fit.measured_labels) if precision is None else fit.threshold_for(precision)
         return publish(
             folder,
             name=name,
             concept=self.concept,
             guideline=self.guideline,
             encoder_fingerprint=self.corpus.encoder_fingerprint,
-            classifier=fit.classifier,
+            classifier=fit.calibrated_classifier,
             labels=(clips, y),
             metrics=fit.refit.metrics(y),
             threshold=threshold,
@@ -560,8 +576,8 @@ class Session:
         return page
 
 
-def _reopened(corpus: Corpus, concept: str, annotator: str, seed: int) -> Session:
-    return Session(corpus, concept, annotator, seed=seed)
+def _reopened(corpus: Corpus, concept: str, annotator: str, seed: int, group_by: str = "video") -> Session:
+    return Session(corpus, concept, annotator, seed=seed, group_by=group_by)
 
 
 def _message_id(value: str | None) -> str | None:
