@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 _FACTOR = (0.5, 0.3)  # around 1.6
 _SLOPE = (0.65, 0.4)
 _OFFSET = (0.4, 1.3)
-_STEPS = np.linspace(-3.5, 3.5, 41)  # of the grid, in standard deviations
+_STEPS = np.linspace(-3.5, 3.5, 41)  # of a grid, in standard deviations
+_GRID = np.stack(np.meshgrid(_STEPS, _STEPS, indexing="ij"), axis=-1).reshape(-1, 2)
 # The held-out logits of all labels depend on each other: a label tells less than an independent one would.
 LABEL_WEIGHT = 0.4
 _ROUNDED = 16  # logits are rounded to a 16th, so that the time hardly grows with the number of labels
@@ -52,13 +53,18 @@ def calibrate(y: NDArray[np.bool_], held_out: NDArray[np.float64]) -> Calibratio
     rounded, places = np.unique(np.round(held_out * _ROUNDED), return_inverse=True)
     counts = [np.bincount(places[kind], minlength=len(rounded)) for kind in (y, ~y)]
     logits = rounded[:, None] / _ROUNDED
-    prior = -np.square(_STEPS) / 2
     factors = np.exp(_FACTOR[0] + _FACTOR[1] * _STEPS)
-    weights = _posterior(prior, logits * factors, *counts)
-    log_slopes, steps = _SLOPE[0] + _SLOPE[1] * _STEPS, _OFFSET[0] + _OFFSET[1] * _STEPS
-    slopes, offsets = np.repeat(np.exp(log_slopes), len(steps)), np.tile(steps, len(log_slopes))
-    both = _posterior(np.add.outer(prior, prior).ravel(), logits * slopes + offsets, *counts)
-    return Calibration(float(np.exp(weights @ np.log(factors))), slopes, offsets, both)
+    of_factors = _posterior(-np.square(_STEPS) / 2, logits * factors, *counts)
+    mean, std = np.array([_SLOPE, _OFFSET]).T
+    center, spread = mean, std
+    for _ in range(2):  # the second grid is finer: it lies around what the first one found
+        grid = center + spread * _GRID
+        slopes, offsets = np.exp(grid[:, 0]), grid[:, 1]
+        prior = -np.square((grid - mean) / std).sum(axis=1) / 2
+        weights = _posterior(prior, logits * slopes + offsets, *counts)
+        center = weights @ grid
+        spread = np.maximum(np.sqrt(weights @ np.square(grid - center)), spread * (_STEPS[1] - _STEPS[0]))
+    return Calibration(float(np.exp(of_factors @ np.log(factors))), slopes, offsets, weights)
 
 
 def _posterior(

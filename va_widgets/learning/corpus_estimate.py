@@ -23,6 +23,7 @@ _DRAWS = 400
 # of concepts (benchmarks/corpus_quality.py), and this is what is called a 90 % interval.
 _PERCENTILES = (2.5, 50, 97.5)
 _SHARP = 0.2  # the width of an interval from which on more random labels are not worth a page
+_LEAST_VARIANCE = 1e-6  # of drawn slopes and offsets, which are all the same once there are very many labels
 _PAGES = range(10, 201, 10)  # how many random labels are considered
 
 
@@ -144,7 +145,7 @@ def _random_labels(
     slopes = np.column_stack([scaled, np.ones(len(logits))])
     shares = counts * probabilities * (1 - probabilities) / counts.sum()
     information = LABEL_WEIGHT * slopes.T @ (shares[:, None] * slopes)
-    precision = np.linalg.inv(np.cov(away.T))
+    precision = np.linalg.inv(np.cov(away.T) + _LEAST_VARIANCE * np.eye(2))
     now = gradient @ np.linalg.solve(precision, gradient) + noise
     for number in _PAGES:
         then = gradient @ np.linalg.solve(precision + number * information, gradient) + noise

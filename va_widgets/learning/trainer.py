@@ -350,20 +350,19 @@ class Trainer:
         )
         if checked is None:  # there are newer labels, and the next refit measures them
             return replace(fit, refit=refit)
-        few = checked.logits is None
-        calibration = PRIOR if checked.logits is None else calibrate(y, checked.logits)
+        refit = replace(refit, quality_note=checked.note, cross_validated=checked.quality)
+        if checked.logits is None:
+            unknown = replace(refit, quality=None, unbiased=None, positives=None, random_labels=None)
+            return replace(fit, refit=unknown, suspicion={}, held_out=None, calibration=PRIOR)
+        calibration = calibrate(y, checked.logits)
         estimate = estimate_corpus(fit.ranking, rows, y, calibration, seed)
         refit = replace(
             refit,
-            quality=None if few else estimate.quality,
-            quality_note=checked.note,
-            cross_validated=checked.quality,
-            unbiased=None if checked.logits is None else at_random(y, checked.logits, drawn),
+            quality=estimate.quality,
+            unbiased=at_random(y, checked.logits, drawn),
             positives=estimate.positives,
-            random_labels=None if few else estimate.random_labels,
+            random_labels=estimate.random_labels,
         )
-        if checked.logits is None:
-            return replace(fit, refit=refit, suspicion={}, held_out=None, calibration=calibration)
         probabilities = expit(calibration.factor * checked.logits)
         doubts = dict(zip(rows.tolist(), suspicion(y, probabilities).tolist(), strict=True))
         return replace(fit, refit=refit, suspicion=doubts, held_out=(y, probabilities), calibration=calibration)
