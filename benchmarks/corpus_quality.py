@@ -139,7 +139,8 @@ def figures(task: Task, rows: Rows, y: NDArray[np.bool_], truth: NDArray[np.bool
     free = np.ones(len(truth), dtype=bool)
     free[rows] = False
     calibration = calibrate(y, checked.logits) if checked.logits is not None else calibrate(y[:0], np.empty(0))
-    index, ap, found = ScoreIndex(logits), float(average_precision_score(truth, logits)), {"n": len(rows)}
+    index, ap = ScoreIndex(logits), float(average_precision_score(truth, logits))
+    found: dict[str, float] = {"n": len(rows)}
     estimate = estimate_corpus(index, rows, y, calibration, task.seed)
     if checked.quality is not None:
         quality, old = estimate.quality, checked.quality
@@ -153,11 +154,11 @@ def figures(task: Task, rows: Rows, y: NDArray[np.bool_], truth: NDArray[np.bool
             "precision": truth[chosen].mean() if chosen.any() else np.nan,
             "recall": truth[chosen].sum() / max(1, truth[free].sum()),
         }
-    positives, number = estimate.positives, int(truth.sum())
-    found |= {
-        "positives covered": positives.low <= number <= positives.high,
-        "positives ratio": positives.estimate / number,
-    }
+        positives, number = estimate.positives, int(truth.sum())
+        found |= {
+            "positives covered": positives.low <= number <= positives.high,
+            "positives ratio": positives.estimate / number,
+        }
     for name, factor in (("", calibration.factor), ("plain ", 1.0)):
         shown = expit(factor * logits[free])
         found |= {

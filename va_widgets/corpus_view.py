@@ -38,7 +38,7 @@ class CorpusView:
         if group_by not in corpus.clips:
             raise ArgumentError(
                 f"The corpus has no column {described(group_by)} to group clips by:"
-                f" it has {listed(list(corpus.clips))}."
+                f" it has {listed([str(name) for name in corpus.clips.columns])}."
             )
         try:
             groups = pd.factorize(corpus.clips[group_by], use_na_sentinel=False)[0]

@@ -7,6 +7,7 @@ few dozen labels tell it only roughly. So what other concepts needed is the prio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,8 @@ class Calibration:
         return self.slopes[chosen], self.offsets[chosen]
 
 
-def calibrate(y: NDArray[np.bool_], held_out: NDArray[np.float64]) -> Calibration:
-    """Return the calibration by labels (n,) and their cross-validated logits, float64 (n,); without any, the prior."""
+def calibrate(y: NDArray[np.bool_], held_out: NDArray[np.floating[Any]]) -> Calibration:
+    """Return the calibration by labels (n,) and their cross-validated logits (n,); without any, the prior."""
     rounded, places = np.unique(np.round(held_out * _ROUNDED), return_inverse=True)
     counts = [np.bincount(places[kind], minlength=len(rounded)) for kind in (y, ~y)]
     logits = rounded[:, None] / _ROUNDED
