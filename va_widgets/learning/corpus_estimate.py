@@ -19,6 +19,7 @@ from va_widgets.learning.quality import Quality
 from va_widgets.learning.score_index import ScoreIndex
 
 _DRAWS = 400
+_BINS_A_LOGIT = 32
 # A slope and an offset do not describe every concept exactly. With that, 95 % of the draws hold the truth in about 90 %
 # of concepts (benchmarks/corpus_quality.py), and this is what is called a 90 % interval.
 _PERCENTILES = (2.5, 50, 97.5)
@@ -76,8 +77,7 @@ def estimate_corpus(
         Learned from those labels.
     """
     rng = np.random.default_rng([seed, len(rows)])
-    logits, counts = index.histogram()
-    labelled, yes = (index.histogram_of(some) for some in (rows, rows[y]))
+    logits, (counts, labelled, yes) = _histograms(index, rows, y)
     slopes, offsets = calibration.draw(_DRAWS, rng)
     probabilities = expit(slopes[:, None] * logits + offsets[:, None])
     hits = rng.binomial(counts - labelled, probabilities) + yes
@@ -90,6 +90,20 @@ def estimate_corpus(
         Positives(estimate, fewest, most, method),
         _random_labels(aps, np.column_stack([np.log(slopes), offsets]), high - low, logits, counts),
     )
+
+
+def _histograms(
+    index: ScoreIndex, rows: NDArray[np.int64], y: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return logits, float64 (k,), best first, and how many clips, labels and yes have each, int64 (3, k).
+
+    Logits that round to the same 32nd are one, so that there are some hundreds of them however large the corpus.
+    """
+    logits, counts = index.histogram()
+    parts = np.stack([counts, index.histogram_of(rows), index.histogram_of(rows[y])])
+    starts = np.flatnonzero(np.diff(np.round(logits * _BINS_A_LOGIT), prepend=np.inf))
+    merged = np.add.reduceat(parts, starts, axis=1)
+    return np.add.reduceat(logits * counts, starts) / merged[0], merged
 
 
 def threshold_for(index: ScoreIndex, calibration: Calibration, precision: float, seed: int = 0) -> Threshold:
@@ -114,7 +128,7 @@ def threshold_for(index: ScoreIndex, calibration: Calibration, precision: float,
 def _average_precision(hits: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the average precision, float64 (k,), with so many positives (k, m) among so many clips (m,), best first.
 
-    Positives are spread evenly over the clips of a bin, which differ by less than a hundredth in their logits.
+    Positives are spread evenly over the clips of a bin.
     """
     found, seen = np.cumsum(hits, axis=1), np.cumsum(counts)
     precision = (found - hits + (hits + 1) / 2) / (seen - counts + (counts + 1) / 2)
