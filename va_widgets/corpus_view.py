@@ -40,14 +40,15 @@ class CorpusView:
                 f"The corpus has no column {described(group_by)} to group clips by:"
                 f" it has {listed([str(name) for name in corpus.clips.columns])}."
             )
+        videos = pd.factorize(corpus.clips["video"])[0]
         try:
-            groups = pd.factorize(corpus.clips[group_by], use_na_sentinel=False)[0]
+            groups = videos if group_by == "video" else pd.factorize(corpus.clips[group_by], use_na_sentinel=False)[0]
         except TypeError as error:  # lists, for example
             raise ArgumentError(f"The column {described(group_by)} holds no values to group clips by.") from error
         arrays = ClipArrays(
             embeddings=lambda: corpus.embeddings,
             clusters=corpus.clips["cluster"].to_numpy(),
-            videos=pd.factorize(corpus.clips["video"])[0],
+            videos=videos,
             statistics=CorpusStatistics.of(corpus.embeddings, seed),
             seed=seed,
             groups=groups,

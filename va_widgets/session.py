@@ -97,8 +97,9 @@ class Session:
         arguments.instance(corpus, Corpus, "The session's corpus", "a va.Corpus, such as va.Corpus.open returns")
         LabelStore.check_names(annotator, concept)
         seed = arguments.seed(seed)
+        view = CorpusView.of(corpus, seed, group_by)
         user = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError))
-        self._begin(CorpusView.of(corpus, seed, group_by), user, concept, annotator)
+        self._begin(view, user, concept, annotator)
 
     def _begin(self, view: CorpusView, user: StoreUser, concept: str, annotator: str) -> None:
         self.corpus = view.corpus
