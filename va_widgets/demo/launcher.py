@@ -106,7 +106,7 @@ def headless(path: Path, clips: int, seed: int, concept: str, labels: int) -> in
     quality_text = (
         session.quality_note if quality is None else f"{quality.ap:.2f} ({quality.low:.2f} to {quality.high:.2f})"
     )
-    print(f"4. Reached AP {run.ap:.3f} on all clips with {run.labels} labels; cross-validated: {quality_text}.")
+    print(f"4. Reached AP {run.ap:.3f} on all clips with {run.labels} labels; estimated from them: {quality_text}.")
     review = session.review()
     wrong = int(((review["value"] == "yes").to_numpy() != truth[review["clip_id"]].to_numpy()).sum())
     print(f"5. Reviewed {len(review)} labelled clips, the most suspicious first: {wrong} wrong.")
@@ -141,7 +141,7 @@ td,th{{padding:.2rem .9rem;text-align:right}}
 table{{border-collapse:collapse}}tr+tr{{border-top:1px solid #ddd}}svg{{background:#f6f6f6}}</style>
 <h1>{html.escape(run.concept)}</h1>
 <p>{positives} of {clips} clips show it. After {run.labels} labels given by the known truth the classifier ranks all
-clips with average precision <b>{run.ap:.3f}</b>; cross-validated on the labels alone: {html.escape(quality)}.</p>
+clips with average precision <b>{run.ap:.3f}</b>; estimated from the labels alone: {html.escape(quality)}.</p>
 <svg width="400" height="200" role="img" aria-label="average precision by number of labels">
 <line x1="20" y1="180" x2="380" y2="180" stroke="#999"/><line x1="20" y1="20" x2="380" y2="20" stroke="#ddd"/>
 <polyline points="{points}" fill="none" stroke="#1976d2" stroke-width="2"/></svg>

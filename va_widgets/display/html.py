@@ -92,15 +92,15 @@ def curve(refits: pd.DataFrame) -> str:
 
     Parameters
     ----------
-    refits : DataFrame(version, labels, ap, low, high)
+    refits : DataFrame(labels, corpus_ap, corpus_low, corpus_high)
         As `Session.refits` gives it.
     """
-    measured = refits.dropna(subset=["ap"])
+    measured = refits.dropna(subset=["corpus_ap"])
     if measured.empty:
         return ""
     labels = measured["labels"].to_numpy(dtype=float)
-    ap = measured["ap"].to_numpy(dtype=float)
-    low, high = (measured[edge].fillna(measured["ap"]).to_numpy(dtype=float) for edge in ("low", "high"))
+    edges = (measured[f"corpus_{edge}"].fillna(measured["corpus_ap"]) for edge in ("ap", "low", "high"))
+    ap, low, high = (values.to_numpy(dtype=float) for values in edges)
     first, span = labels.min(), max(1.0, float(np.ptp(labels)))
     x = _MARGIN + (labels - first) / span * (_CURVE_WIDTH - 2 * _MARGIN)
 

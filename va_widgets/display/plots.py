@@ -30,7 +30,7 @@ def history(refits: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    refits : DataFrame(version, labels, yes, no, ap, low, high)
+    refits : DataFrame(version, yes, no, corpus_ap, corpus_low, corpus_high)
         As `Session.refits` gives it; a refit with too few labels for a quality has none.
     title : str
         Written above.
@@ -53,11 +53,12 @@ def history(refits: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
     numbers.spines[["top"]].set_visible(False)
     axes.set_zorder(numbers.get_zorder() + 1)
     axes.patch.set_visible(False)
-    measured = refits.dropna(subset=["ap"])
+    measured = refits.dropna(subset=["corpus_ap"])
     if measured.empty:
         _with_note(axes, "Too few labels yet for a quality.", clear=False)
-    low, high = (measured[edge].fillna(measured["ap"]).to_numpy(dtype=float) for edge in ("low", "high"))
-    at, ap = measured["version"].to_numpy(), measured["ap"].to_numpy(dtype=float)
+    edges = (measured[f"corpus_{edge}"].fillna(measured["corpus_ap"]) for edge in ("ap", "low", "high"))
+    ap, low, high = (values.to_numpy(dtype=float) for values in edges)
+    at = measured["version"].to_numpy()
     axes.fill_between(at, low, high, color=_QUALITY, alpha=0.15, linewidth=0)
     if len(at) < 40:
         axes.vlines(at, low, high, color=_QUALITY, alpha=0.5, linewidth=1)
@@ -66,7 +67,7 @@ def history(refits: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
     axes.set_xlim(version.min() - 0.7, version.max() + 0.7)
     axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("refit")
-    axes.set_ylabel("cross-validated average precision")
+    axes.set_ylabel("average precision over the corpus")
     (quality, kinds) = (shown.get_legend_handles_labels() for shown in (axes, numbers))
     _legend_below(axes, quality[0] + kinds[0], quality[1] + kinds[1])
     return axes

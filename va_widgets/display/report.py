@@ -164,10 +164,10 @@ def _facts(session: Session) -> str:
     ]
     if refit.positives:
         some = refit.positives
-        interval = "" if some.low is None or some.high is None else f" ({some.low:,}–{some.high:,})"
-        facts.insert(4, ("estimated positives", f"{some.estimate:,}{interval}", some.method))
-    if refit.unbiased:
-        facts.insert(1, ("quality on random clips", quality_line(refit.unbiased), refit.unbiased.method))
+        facts.insert(4, ("estimated positives", f"{some.estimate:,} ({some.low:,}–{some.high:,})", some.method))
+    for name, other in (("labelled", refit.cross_validated), ("random", refit.unbiased)):
+        if other:
+            facts.insert(1, (f"quality on {name} clips", quality_line(other), other.method))
     cells = "".join(
         f"<div><dt>{name}</dt><dd>{escape(value)}<small>{escape(shortened(more, 200))}</small></dd></div>"
         for name, value, more in facts
@@ -187,7 +187,9 @@ def _people(session: Session) -> str:
 
 
 def _refits(session: Session) -> str:
-    return _section("Quality over the refits", "Average precision with its 90 % interval.", curve(session.refits))
+    return _section(
+        "Quality over the refits", "Average precision over the corpus, with its 90 % interval.", curve(session.refits)
+    )
 
 
 def _ranked(session: Session) -> str:
@@ -243,7 +245,7 @@ def _models(session: Session) -> str:
             shortened(model.name, 80),
             f"v{model.version}",
             shortened(str(model.card.get("created", ""))[:10], 10),
-            _number(model.card.get("metrics"), "average_precision"),
+            _number(model.card.get("metrics"), "corpus_average_precision"),
             f"{model.threshold:.2f}",
         ]
         for model in models[:_MODELS]

@@ -194,6 +194,13 @@ class TextLogistic:
         """A classifier with the same settings, not fitted."""
         return type(self)(self.prior, self.statistics, self.prior_strength, self.C, self.background_weight)
 
+    def scaled(self, factor: float) -> Self:
+        """Another one whose logits are this one's times a factor. Raises AttributeError before `fit`."""
+        other = self.unfitted()
+        other.coef_, other.intercept_ = self.coef_ * factor, self.intercept_ * factor
+        other.n_features_in_, other.classes_ = self.n_features_in_, self.classes_
+        return other
+
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Logits (n,) of embeddings (n, dim): above 0 means yes. Raises AttributeError before `fit`."""
         features = _matrix(X).astype(np.float64, copy=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import betaincinv
 
 from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.logistic import TextLogistic
@@ -17,13 +17,15 @@ FOLDS, REPEATS = 5, 3
 _RESAMPLES = 200
 _AT_ONCE = 20  # resamples, so that tens of thousands of labels fit into memory
 _INTERVAL = (5, 95)  # per cent
+_MOST_GROUPS = 100  # above this some go together, as StratifiedGroupKFold takes 0.4 ms for each
+_ONE_REPEAT = 500  # labels from which on other folds change little
 _FULL_CLUSTER = 10  # labels of a kind in a cluster from which it counts as covered
 _LEAST = 5  # labels of each kind from which a quality is said
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Average precision, 0 to 1, with a 90 % bootstrap interval, and how it was measured."""
+    """Average precision, 0 to 1, with a 90 % interval, and how it was measured."""
 
     ap: float
     low: float
@@ -35,13 +37,13 @@ class Quality:
 class CrossValidation:
     """What classifiers say of labels that they were not fitted to.
 
-    `quality` is None while there are too few labels, and `note` says so; `probabilities` are P(yes), float64 (n,), the
-    mean over the repeats, None where there is no quality.
+    `quality` is None while there are too few labels, and `note` says so; `logits`, float64 (n,), are the mean over the
+    repeats, None where there is no quality.
     """
 
     quality: Quality | None
     note: str
-    probabilities: NDArray[np.float64] | None
+    logits: NDArray[np.float64] | None
 
 
 def cross_validated(
@@ -49,14 +51,16 @@ def cross_validated(
     y: NDArray[np.bool_],
     classifier: TextLogistic,
     *,
+    groups: NDArray[np.integer[Any]] | None = None,
+    group: str = "video",
     seed: int = 0,
     stopped: Callable[[], bool] = lambda: False,
 ) -> CrossValidation | None:
     """Quality of a classifier's kind on labels that it was not fitted to, by stratified 5-fold cross-validation.
 
-    It is repeated three times with other folds, and a label's logit is the mean of the three. With fewer than 5 labels
-    of either kind there is no quality. The labels were chosen by the annotator and the feeds, mostly among what is hard
-    to tell, so that a classifier is usually better on the whole corpus than on them.
+    It is repeated three times with other folds, below 500 labels, and a label's logit is the mean of the three. With
+    fewer than 5 labels of either kind there is no quality. It is a figure about those labels: they were chosen by the
+    annotator and the feeds, mostly among what is hard to tell.
 
     Parameters
     ----------
@@ -64,25 +68,51 @@ def cross_validated(
         Embeddings and labels.
     classifier : TextLogistic
         Its settings are what counts; it is not changed.
+    groups : int (n,), optional
+        Labels of one group, such as the clips of a video, are in one fold, since they resemble each other. Where labels
+        of either kind come from fewer than 5 groups, folds are drawn over clips, and the quality's method says so.
+    group : str
+        What a group is, in the words of that method.
     stopped : callable
         Called before every step of the fits; None is returned once it is true.
     """
     if note := too_few(y):
         return CrossValidation(None, note, None)
-    from sklearn.model_selection import StratifiedKFold
-
-    left_out = np.zeros((FOLDS * REPEATS, len(y)), dtype=bool)
-    for repeat in range(REPEATS):
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
-        for fold, (_, test) in enumerate(folds.split(np.zeros(len(y)), y)):
-            left_out[repeat * FOLDS + fold, test] = True
+    left_out, how = _folds(y, groups, group, seed)
     with one_blas_thread():  # whoever waits for the next label needs the other ones
         found = classifier.held_out(X, y, left_out, wanted=lambda: not stopped())
     if found is None:
         return None
-    logits = found.sum(axis=0) / REPEATS
-    method = f"{FOLDS}-fold cross-validation, {REPEATS} times, on the {len(y)} clips that were chosen to be labelled"
-    return CrossValidation(_measured(y, logits, method, seed), "", expit(logits))
+    repeats = len(left_out) // FOLDS
+    logits = found.sum(axis=0) / repeats
+    times = f", {repeats} times," if repeats > 1 else ""
+    method = f"{FOLDS}-fold cross-validation{times} on the {len(y)} clips that were chosen to be labelled{how}"
+    return CrossValidation(_measured(y, logits, method, seed), "", logits)
+
+
+def _folds(
+    y: NDArray[np.bool_], groups: NDArray[np.integer[Any]] | None, group: str, seed: int
+) -> tuple[NDArray[np.bool_], str]:
+    """Return which labels each fit leaves out, bool (fits, n), and words about what is kept together."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    n, how = len(y), ""
+    splitter: type[StratifiedKFold] | type[StratifiedGroupKFold] = StratifiedKFold
+    known, groups = (None, None) if groups is None else np.unique(groups, return_inverse=True)
+    if known is not None and groups is not None and len(known) < n:
+        if min(len(np.unique(groups[y])), len(np.unique(groups[~y]))) < FOLDS:
+            how = f", in folds over clips, because yes or no come from fewer than {FOLDS} {group}s"
+        else:
+            splitter, how = StratifiedGroupKFold, f", those of one {group} in one fold"
+            groups = np.random.default_rng(seed).permutation(len(known))[groups] % _MOST_GROUPS
+    repeats = REPEATS if n < _ONE_REPEAT else 1
+    left_out = np.zeros((FOLDS * repeats, n), dtype=bool)
+    for repeat in range(repeats):
+        folds = splitter(FOLDS, shuffle=True, random_state=seed + repeat)
+        together = groups if splitter is StratifiedGroupKFold else None
+        for fold, (_, test) in enumerate(folds.split(np.zeros(n), y, together)):
+            left_out[repeat * FOLDS + fold, test] = True
+    return left_out, how
 
 
 def too_few(y: NDArray[np.bool_]) -> str:
@@ -95,18 +125,21 @@ def too_few(y: NDArray[np.bool_]) -> str:
     return f"too few labels yet: {' and '.join(missing)} needed" if missing else ""
 
 
-def at_random(
-    y: NDArray[np.bool_], probabilities: NDArray[np.float64], drawn: NDArray[np.bool_], seed: int = 0
-) -> Quality | None:
+def at_random(y: NDArray[np.bool_], held_out: NDArray[np.float64], drawn: NDArray[np.bool_]) -> Quality | None:
     """Quality on those labels (n,) whose clips were drawn at random, which stand for the corpus; None if too few.
 
-    `probabilities` are cross-validated, float64 (n,), and `drawn` tells the labels that came from the random feed.
+    `held_out` are cross-validated logits or P(yes), float64 (n,), and `drawn` tells the labels that came from the
+    random feed. The interval is that of a share AP among k positives (Jeffreys'): a bootstrap's is too narrow, since
+    resamples of a few labels that are all ranked rightly are, too.
     """
-    y, probabilities = y[drawn], probabilities[drawn]
-    if min(int(y.sum()), int((~y).sum())) < _LEAST:
+    y, held_out = y[drawn], held_out[drawn]
+    k = int(y.sum())
+    if min(k, len(y) - k) < _LEAST:
         return None
+    ap = float(_ap(y[np.argsort(-held_out, kind="stable")], np.ones((1, len(y))))[0])
+    low, high = (float(betaincinv(k * ap + 0.5, k * (1 - ap) + 0.5, edge / 100)) for edge in _INTERVAL)
     method = f"cross-validated, on the {len(y)} labelled clips that were drawn at random"
-    return _measured(y, probabilities, method, seed)
+    return Quality(ap, min(low, ap), max(high, ap), method)
 
 
 def diversity(

@@ -32,6 +32,24 @@ class ScoreIndex:
         counts = np.bincount(self.logits.view(np.uint32) >> 16, minlength=1 << 16)[_ORDER]
         return np.concatenate([[0], np.cumsum(counts)])
 
+    def histogram(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the logits, float64 (k,), from highest to lowest, and how many clips have each, int64 (k,).
+
+        They are those that clips have, but for the bits that are cut off: those are within a 128th of a logit.
+        """
+        counts = np.diff(self._below)[::-1]
+        return (_GRID * (1 + _CUT / 2))[::-1][self._taken], counts[self._taken]
+
+    def histogram_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many of some rows have each of the logits of `histogram`, int64 (k,)."""
+        counts = np.bincount(self.logits[rows].view(np.uint32) >> 16, minlength=1 << 16)[_ORDER]
+        return counts[::-1][self._taken]
+
+    @cached_property
+    def _taken(self) -> NDArray[np.int64]:
+        """The places, from highest to lowest, of the numbers of the grid that any clip has."""
+        return np.flatnonzero(np.diff(self._below)[::-1])
+
     def nearest(self, score: float, k: int, exclude: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the `k` rows whose logits are nearest to `score`, nearest first, ties by row; fewer if n is less.
 

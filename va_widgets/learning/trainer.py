@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +14,16 @@ from scipy.special import expit
 
 from va_widgets.base.forks import ForkLock
 from va_widgets.base.threads import one_blas_thread
+from va_widgets.learning.calibration import PRIOR, Calibration, calibrate
+from va_widgets.learning.corpus_estimate import Positives, estimate_corpus, threshold_for
 from va_widgets.learning.feeds import feed, reason
-from va_widgets.learning.labelling_progress import Positives, advice, positives, turnover
+from va_widgets.learning.labelling_progress import advice, turnover
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.score_index import ScoreIndex
 from va_widgets.learning.statistics import CorpusStatistics
 
+_FEW = 50  # labels below which a precision cannot be relied on
 _OUTDATED = -1  # older than every label event
 
 
@@ -27,9 +31,11 @@ _OUTDATED = -1  # older than every label event
 class Refit:
     """What a refit changed.
 
-    `quality` is measured on the clips that were labelled, `unbiased` on those of them that were drawn at random, where
-    there are enough; `flipped` is how many clips changed sides of 0.5, `turnover` what share of the clips found is
-    new; `seconds` is how long it took until there were new feeds.
+    `quality` is estimated for all clips of the corpus; `cross_validated` is measured on the clips that were labelled,
+    `unbiased` on those of them that were drawn at random, where there are enough. `flipped` is how many clips changed
+    sides of 0.5, `turnover` what share of the clips found is new; `seconds` is how long it took until there were new
+    feeds; `random_labels` is how many labels from the random feed would narrow the quality's interval, None where it is
+    narrow or they would not.
     """
 
     version: int
@@ -39,30 +45,34 @@ class Refit:
     diversity: float
     flipped: int
     seconds: float
+    cross_validated: Quality | None = None
     unbiased: Quality | None = None
     turnover: float = float("nan")
     positives: Positives | None = None
+    random_labels: int | None = None
 
     def record(self, counts: Mapping[str, int]) -> dict[str, Any]:
         """The refit as a point of the history, with how many clips counted as "yes" and "no"."""
-        measured = (
-            {} if self.quality is None else {"ap": self.quality.ap, "low": self.quality.low, "high": self.quality.high}
-        )
+        measured = _numbers(self.cross_validated, "") | _numbers(self.quality, "corpus_")
         changed = {} if np.isnan(self.turnover) else {"turnover": self.turnover}
         numbers = {value: counts[value] for value in ("yes", "no")}
         return {"version": self.version, "labels": self.labels, **numbers, **measured, **changed}
 
     def metrics(self, y: NDArray[np.bool_]) -> dict[str, float | int | None]:
         """What a model's card says of the classifier and its labels `y`, bool (m,)."""
-        quality = self.quality
-        return {
-            "average_precision": None if quality is None else quality.ap,
-            "average_precision_low": None if quality is None else quality.low,
-            "average_precision_high": None if quality is None else quality.high,
-            "diversity": self.diversity,
-            "yes": int(y.sum()),
-            "no": int((~y).sum()),
-        }
+        figures: dict[str, float | int | None] = {}
+        for name, quality in (("average_precision", self.cross_validated), ("corpus_average_precision", self.quality)):
+            figures[name] = None if quality is None else quality.ap
+            figures[f"{name}_low"] = None if quality is None else quality.low
+            figures[f"{name}_high"] = None if quality is None else quality.high
+        return {**figures, "diversity": self.diversity, "yes": int(y.sum()), "no": int((~y).sum())}
+
+
+def _numbers(quality: Quality | None, prefix: str) -> dict[str, float]:
+    """A quality as numbers of a record, nothing for none."""
+    if quality is None:
+        return {}
+    return {f"{prefix}ap": quality.ap, f"{prefix}low": quality.low, f"{prefix}high": quality.high}
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,8 @@ class ClipArrays:
         may raise an error where its file cannot be read any more.
     clusters, videos : int (n,)
         Which cluster and which video a clip belongs to.
+    groups : int (n,)
+        Which clips cross-validation keeps together, such as those of a video; `group` says what they are, in a word.
     statistics : CorpusStatistics
     seed : int
         Of the folds of cross-validation and of the random feed.
@@ -86,6 +98,8 @@ class ClipArrays:
     videos: NDArray[np.integer[Any]]
     statistics: CorpusStatistics
     seed: int
+    groups: NDArray[np.integer[Any]] | None = None
+    group: str = "video"
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,9 @@ class Fit:
     suspicion : {row: 0 to 1}
         How far cross-validation disagrees with the label.
     held_out : (bool (m,), float64 (m,)), or None with too few labels
-        Labels and their cross-validated P(yes). Like `suspicion` it is that of the former fit until it is measured.
+        Labels and their cross-validated P(yes).
+    calibration : Calibration
+        Like `suspicion` and `held_out` it is that of the former fit until it is measured.
     """
 
     refit: Refit
@@ -135,22 +151,50 @@ class Fit:
     ranking: ScoreIndex
     suspicion: Mapping[int, float]
     held_out: tuple[NDArray[np.bool_], NDArray[np.float64]] | None
+    calibration: Calibration = PRIOR
 
     @property
     def logits(self) -> NDArray[np.float32]:
-        """Above 0 means yes, float32 (n,)."""
+        """The classifier's own, which are not calibrated: above 0 means yes, float32 (n,)."""
         return self.ranking.logits
+
+    @cached_property  # every label asks how many clips are found
+    def probabilities(self) -> NDArray[np.float32]:
+        """Calibrated P(yes), float32 (n,)."""
+        return expit(np.float32(self.calibration.factor) * self.logits)
+
+    @property
+    def calibrated_classifier(self) -> TextLogistic:
+        """The classifier whose P(yes) are the calibrated ones."""
+        return self.classifier.scaled(self.calibration.factor)
 
     @property
     def measured_labels(self) -> tuple[NDArray[np.bool_], NDArray[np.float64] | None]:
         """Labels and their cross-validated P(yes), None with too few labels: what a threshold is chosen from."""
         return self.held_out or (self.labels.y, None)
 
+    def threshold_for(self, precision: float) -> tuple[float, str]:
+        """Return the lowest P(yes) with a wanted precision, and in words what to expect of it.
+
+        0.5 with too few labels for a quality.
+        """
+        if self.held_out is None:
+            return 0.5, "0.5, because there are too few labels to choose one"
+        found = threshold_for(self.ranking, self.calibration, precision)
+        why = (
+            f"precision {found.precision:.2f} ({found.low:.2f}–{found.high:.2f}) at recall {found.recall:.2f},"
+            " estimated for all clips"
+        )
+        few = len(self.labels.y)
+        if few < _FEW:
+            why += f"; unsure, as there are only {few} labels: label {_FEW} or more before you rely on it"
+        return float(expit(self.calibration.factor * found.logit)), why
+
     def advice(self, turnovers: Sequence[float]) -> str:
         """What had best be done next, in one sentence, given the turnovers of all refits; empty if there is nothing."""
-        yes = int(self.labels.y.sum())
-        drawn = self.refit.positives.drawn if self.refit.positives else 0
-        return advice(yes, len(self.labels.y) - yes, self.refit.quality is not None, turnovers, drawn)
+        yes, drawn = int(self.labels.y.sum()), int(self.labels.drawn.sum())
+        measured = self.refit.quality is not None
+        return advice(yes, len(self.labels.y) - yes, measured, turnovers, drawn, self.refit.random_labels)
 
 
 class FeedPage(NamedTuple):
@@ -266,7 +310,7 @@ class Trainer:
             version=fit.refit.version,
         )
         nearest = _nearest_labels(np.asarray(matrix[rows], dtype=np.float32), fit)
-        scores = expit(fit.logits[rows])
+        scores = expit(np.float32(fit.calibration.factor) * fit.logits[rows])
         reasons = [reason(name, float(score), label) for score, label in zip(scores, nearest, strict=True)]
         return FeedPage(rows, scores, reasons)
 
@@ -284,8 +328,8 @@ class Trainer:
             flipped=int(np.count_nonzero((logits > 0) != (former.logits > 0))),
             seconds=time.perf_counter() - started,
         )
-        ranking = ScoreIndex(logits)
-        return Fit(refit, labels.event, labels, features, classifier, ranking, former.suspicion, former.held_out)
+        ranking, measured = ScoreIndex(logits), (former.suspicion, former.held_out, former.calibration)
+        return Fit(refit, labels.event, labels, features, classifier, ranking, *measured)
 
     def _measured(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
         """The same with all measures."""
@@ -295,20 +339,35 @@ class Trainer:
             fit.refit,
             diversity=diversity(clusters[y], clusters[~y]),
             turnover=turnover(fit.logits, former.logits),
-            positives=positives(fit.logits, int(y.sum()), len(y), y[drawn]),
         )
+        groups = None if self._clips.groups is None else self._clips.groups[rows]
         checked = cross_validated(
-            fit.features, y, fit.classifier, seed=seed, stopped=lambda: newest_event() != fit.event
+            fit.features,
+            y,
+            fit.classifier,
+            groups=groups,
+            group=self._clips.group,
+            seed=seed,
+            stopped=lambda: newest_event() != fit.event,
         )
         if checked is None:  # there are newer labels, and the next refit measures them
             return replace(fit, refit=refit)
-        probabilities, doubts, held_out = checked.probabilities, dict[int, float](), None
-        if probabilities is not None:
-            held_out = (y, probabilities)
-            doubts = dict(zip(rows.tolist(), suspicion(y, probabilities).tolist(), strict=True))
-            refit = replace(refit, unbiased=at_random(y, probabilities, drawn, seed))
-        refit = replace(refit, quality=checked.quality, quality_note=checked.note)
-        return replace(fit, refit=refit, suspicion=doubts, held_out=held_out)
+        refit = replace(refit, quality_note=checked.note, cross_validated=checked.quality)
+        if checked.logits is None:
+            unknown = replace(refit, quality=None, unbiased=None, positives=None, random_labels=None)
+            return replace(fit, refit=unknown, suspicion={}, held_out=None, calibration=PRIOR)
+        calibration = calibrate(y, checked.logits)
+        estimate = estimate_corpus(fit.ranking, rows, y, calibration, seed)
+        refit = replace(
+            refit,
+            quality=estimate.quality,
+            unbiased=at_random(y, checked.logits, drawn),
+            positives=estimate.positives,
+            random_labels=estimate.random_labels,
+        )
+        probabilities = expit(calibration.factor * checked.logits)
+        doubts = dict(zip(rows.tolist(), suspicion(y, probabilities).tolist(), strict=True))
+        return replace(fit, refit=refit, suspicion=doubts, held_out=(y, probabilities), calibration=calibration)
 
 
 def _nearest_labels(embeddings: NDArray[np.float32], fit: Fit) -> list[str]:

@@ -38,15 +38,31 @@ class CorpusView:
     """The rows of those clips that were looked up, -1 for clips that are not in the corpus."""
 
     @classmethod
-    def of(cls, corpus: Corpus, seed: int) -> CorpusView:
-        """A view of a corpus as it is now: `Corpus.add`, which changes `corpus`, does not change the view."""
+    def of(cls, corpus: Corpus, seed: int, group_by: str = "video") -> CorpusView:
+        """A view of a corpus as it is now: `Corpus.add`, which changes `corpus`, does not change the view.
+
+        `group_by` is the column whose values cross-validation keeps together. Raises ArgumentError if it is none.
+        """
         corpus = copy(corpus)
+        group_by = arguments.text(group_by, "group_by")
+        if group_by not in corpus.clips:
+            raise ArgumentError(
+                f"The corpus has no column {described(group_by)} to group clips by:"
+                f" it has {listed([str(name) for name in corpus.clips.columns])}."
+            )
+        videos = pd.factorize(corpus.clips["video"])[0]
+        try:
+            groups = videos if group_by == "video" else pd.factorize(corpus.clips[group_by], use_na_sentinel=False)[0]
+        except TypeError as error:  # lists, for example
+            raise ArgumentError(f"The column {described(group_by)} holds no values to group clips by.") from error
         arrays = ClipArrays(
             embeddings=lambda: corpus.embeddings,
             clusters=corpus.clips["cluster"].to_numpy(),
-            videos=pd.factorize(corpus.clips["video"])[0],
+            videos=videos,
             statistics=CorpusStatistics.of(corpus.embeddings, seed),
             seed=seed,
+            groups=groups,
+            group=group_by,
         )
         return cls(corpus, arrays)
 

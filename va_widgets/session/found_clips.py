@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.session.corpus_view import CorpusView
@@ -14,20 +13,20 @@ _COLUMNS = ["video", "start", "end"]
 
 
 def found(
-    logits: NDArray[np.float32], threshold: float, rows: NDArray[np.int64], y: NDArray[np.bool_]
+    probabilities: NDArray[np.float32], threshold: float, rows: NDArray[np.int64], y: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return which clips count as found, bool (n,): the labels decide where there are any, else the threshold.
 
     Parameters
     ----------
-    logits : float32 (n,)
-        Of all clips.
+    probabilities : float32 (n,)
+        P(yes) of all clips.
     threshold : float
         The probability from which on a clip is a yes.
     rows : int64 (m,), y : bool (m,)
         The clips labelled yes or no, and whether each is yes.
     """
-    found = logits >= logit(threshold)
+    found = probabilities >= threshold
     found[rows] = y
     return found
 
@@ -39,20 +38,22 @@ class FoundClips:
     ----------
     view : CorpusView
     labels : ConceptLabels
-    logits : float32 (n,)
-        Of all clips of the view.
+    probabilities : float32 (n,)
+        P(yes) of all clips of the view.
     threshold : float
         The probability from which on a clip is a yes.
     """
 
-    def __init__(self, view: CorpusView, labels: ConceptLabels, logits: NDArray[np.float32], threshold: float) -> None:
+    def __init__(
+        self, view: CorpusView, labels: ConceptLabels, probabilities: NDArray[np.float32], threshold: float
+    ) -> None:
         clips, y = labels.training_set()
         rows = view.rows(clips)
         here = rows >= 0  # clips that have left the corpus are in no export
         self._clips = view.corpus.clips
-        self._logits = logits
+        self._probabilities = probabilities
         self._rows, self._y = rows[here], y[here]
-        self._found = found(logits, threshold, self._rows, self._y)
+        self._found = found(probabilities, threshold, self._rows, self._y)
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self._found))
@@ -60,8 +61,8 @@ class FoundClips:
     def table(self) -> pd.DataFrame:
         """Return the clips, best first: DataFrame(clip_id, video, start, end, score = P(yes), label = "yes" or "")."""
         rows = np.flatnonzero(self._found)
-        rows = rows[np.argsort(-self._logits[rows], kind="stable")]
+        rows = rows[np.argsort(-self._probabilities[rows], kind="stable")]
         table = self._clips.iloc[rows][_COLUMNS].reset_index()
-        table["score"] = expit(self._logits[rows])
+        table["score"] = self._probabilities[rows]
         table["label"] = np.where(np.isin(rows, self._rows[self._y]), "yes", "")
         return table

@@ -14,8 +14,13 @@ MODELS_FOLDER = "models"
 
 
 def threshold(fit: Fit, precision: float | None = None) -> tuple[float, str]:
-    """The probability from which a clip is a yes, and why, as `choose_threshold` returns them."""
-    return choose_threshold(*fit.measured_labels, precision)
+    """Return the probability from which a clip is a yes, and why: the best F1, or a `precision`, 0 to 1.
+
+    Raises ModelError for a precision that is none.
+    """
+    if precision is None:
+        return choose_threshold(*fit.measured_labels)
+    return fit.threshold_for(checked_precision(precision))
 
 
 def publish_classifier(
@@ -42,7 +47,7 @@ def publish_classifier(
         concept=labels.concept,
         guideline=labels.guideline,
         encoder_fingerprint=corpus.encoder_fingerprint,
-        classifier=fit.classifier,
+        classifier=fit.calibrated_classifier,
         labels=(clips, y),
         metrics=fit.refit.metrics(y),
         threshold=chosen,

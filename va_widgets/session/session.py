@@ -61,20 +61,27 @@ class Session:
         Whose labels these are.
     seed : int
         The same labels in the same order and the same seed give the same classifier and the same feeds.
+    group_by : str
+        The column of `corpus.clips` whose values cross-validation keeps together in one fold: clips of one video, or of
+        one programme or camera, resemble each other.
 
     Raises LabelError if the concept's or the annotator's name cannot be used, or the labels cannot be read;
-    ArgumentError if `corpus` is no corpus, or `seed` no seed. Plots raise MissingPackageError without matplotlib.
+    ArgumentError if `corpus` is no corpus, `seed` no seed, or `group_by` no column to group clips by. Plots raise
+    MissingPackageError without matplotlib.
 
     A session that is pickled or copied, deeply or not, is opened again where it arrives, from what is on disk; its
     listeners do not come with it.
     """
 
-    def __init__(self, corpus: Corpus, concept: str, annotator: str = "me", *, seed: int = 0) -> None:
+    def __init__(
+        self, corpus: Corpus, concept: str, annotator: str = "me", *, seed: int = 0, group_by: str = "video"
+    ) -> None:
         check_corpus(corpus)
         LabelStore.check_names(annotator, concept)
         seed = arguments.seed(seed)
+        view = CorpusView.of(corpus, seed, group_by)
         user = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError))
-        self._begin(CorpusView.of(corpus, seed), user, concept, annotator, OpenSessions())
+        self._begin(view, user, concept, annotator, OpenSessions())
         self._siblings.add(concept, self)
 
     def _begin(
@@ -92,7 +99,8 @@ class Session:
         self._search = ConceptSearch(view.corpus, self._labels, self._classifier)
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
-        return partial(Session, seed=self.seed), (self.corpus, self.concept, self.annotator)
+        opened = partial(Session, seed=self.seed, group_by=self._view.arrays.group)
+        return opened, (self.corpus, self.concept, self.annotator)
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{number} {value}" for value, number in self.counts.items())
@@ -369,8 +377,16 @@ class Session:
 
     @property
     def quality(self) -> Quality | None:
-        """Cross-validated average precision with its interval, None while there are too few labels."""
+        """Average precision over the whole corpus, estimated, and its interval; None while there are too few labels."""
         return self.last_refit.quality
+
+    @property
+    def cross_validated(self) -> Quality | None:
+        """Average precision on the labelled clips alone, cross-validated; None while there are too few labels.
+
+        They were chosen, mostly among what is hard to tell: `quality` speaks of the corpus.
+        """
+        return self._classifier.fit.refit.cross_validated
 
     @property
     def quality_note(self) -> str:
@@ -389,12 +405,16 @@ class Session:
 
     @property
     def refits(self) -> pd.DataFrame:
-        """Every refit of this concept: DataFrame(version, labels, yes, no, ap, low, high), oldest first."""
+        """Every refit of this concept, oldest first.
+
+        DataFrame(version, labels, yes, no, ap, low, high, corpus_ap, corpus_low, corpus_high): `ap` is cross-validated
+        on the labelled clips, `corpus_ap` is estimated for the whole corpus (up to version 0.1 it was not).
+        """
         return self._labels.history.table()
 
     @property
     def refit_history(self) -> list[Mapping[str, Any]]:
-        """The same as plain records, with "ap", "low", "high" and "turnover" only where they were measured."""
+        """The same as plain records, with "turnover", and with numbers only where they were measured."""
         return self._labels.history.points
 
     course = FormerName("refit_history")
@@ -407,9 +427,9 @@ class Session:
         return publishing.threshold(self._classifier.fit)
 
     def threshold_for(self, precision: float) -> tuple[float, str]:
-        """The lowest probability from which on clips are a yes with a precision, 0 to 1, and what precision it has.
+        """The lowest probability from which on clips are a yes with a precision, 0 to 1, and what to expect of it.
 
-        Measured by cross-validation on the clips that were labelled, most of which are harder to classify than others.
+        It is estimated for all clips of the corpus, like `quality`; below 50 labels the words say how little is known.
         Raises ModelError for a precision that is none.
         """
         return publishing.threshold(self._classifier.fit, precision)
@@ -428,7 +448,7 @@ class Session:
 
     @property
     def _found(self) -> FoundClips:
-        return FoundClips(self._view, self._labels, self._classifier.fit.logits, self.threshold[0])
+        return FoundClips(self._view, self._labels, self._classifier.fit.probabilities, self.threshold[0])
 
     def publish(self, name: str, precision: float | None = None) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.

@@ -24,7 +24,7 @@ def status_of(session: Session, state: str, message: str) -> Status:
     unsaved = session.unsaved
     words, words_note = _words(session)
     points = [
-        Point(int(refit["version"]), int(refit["labels"]), finite(refit.get("ap")))
+        Point(int(refit["version"]), int(refit["labels"]), finite(refit.get("corpus_ap")))
         for refit in session.refit_history[-_LONGEST_HISTORY:]
     ]
     return Status(

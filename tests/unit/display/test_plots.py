@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 CONCEPT = "night $x_ \\frac <b>"  # no formula, whatever it looks like
-REFITS = ["version", "labels", "yes", "no", "ap", "low", "high"]
+REFITS = ["version", "labels", "yes", "no", "corpus_ap", "corpus_low", "corpus_high"]
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ def test_a_session_draws_its_history_scores_and_precision(demo_corpus: va.Corpus
         drawn, (session.plot_history(), session.plot_scores(), session.plot_precision_recall())
     )
     assert [axes.get_title() for axes in (history, scores, curve)] == [CONCEPT] * 3
-    assert values(history.lines[0])[1] == session.refits["ap"].tolist()
+    assert values(history.lines[0])[1] == session.refits["corpus_ap"].tolist()
     assert [line.get_label() for line in scores.lines] == [
         f"labelled yes ({session.counts['yes']})",
         f"labelled no ({session.counts['no']})",

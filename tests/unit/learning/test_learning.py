@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.special import expit
+from scipy.stats import beta
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
@@ -13,7 +18,7 @@ from sklearn.metrics import average_precision_score
 from va_widgets.base import matrix
 from va_widgets.learning.classifier import Classifier
 from va_widgets.learning.feeds import FEEDS, NEAR_DUPLICATE, feed, reason
-from va_widgets.learning.labelling_progress import advice, positives, turnover
+from va_widgets.learning.labelling_progress import advice, turnover
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.quality import at_random, cross_validated, diversity, suspicion
 from va_widgets.learning.score_index import ScoreIndex
@@ -249,7 +254,7 @@ def test_quality_is_said_only_with_enough_labels() -> None:
     few = np.concatenate([np.flatnonzero(y)[:3], np.flatnonzero(~y)[:9]])
     checked = cross_validated(X[few], y[few], Classifier(direction))
     assert checked is not None
-    assert (checked.quality, checked.probabilities) == (None, None)
+    assert (checked.quality, checked.logits) == (None, None)
     assert checked.note == "too few labels yet: 2 more yes needed"
     checked = cross_validated(X, y, Classifier(direction))
     assert checked is not None
@@ -261,17 +266,81 @@ def test_quality_is_said_only_with_enough_labels() -> None:
 
 
 def test_quality_is_scikit_learns_average_precision_and_its_interval_a_bootstraps() -> None:
+    X, y, direction = cloud(120)
+    y = y ^ (np.random.default_rng(0).random(120) < 0.2)
+    checked = cross_validated(X, y, Classifier(direction))
+    assert checked is not None
+    assert checked.quality is not None
+    assert checked.logits is not None
+    quality, logits = checked.quality, checked.logits
+    assert quality.ap == pytest.approx(average_precision_score(y, logits))
     rng = np.random.default_rng(0)
-    y = rng.random(120) < 0.3
-    said = 1 / (1 + np.exp(-rng.normal(loc=np.where(y, 1.0, -0.5))))
-    quality = at_random(y, said, np.ones(120, dtype=bool))
-    assert quality is not None
-    assert quality.ap == pytest.approx(average_precision_score(y, said))
     yes, no = np.flatnonzero(y), np.flatnonzero(~y)
     resamples = [np.concatenate([rng.choice(yes, len(yes)), rng.choice(no, len(no))]) for _ in range(500)]
-    low, high = np.percentile([average_precision_score(y[rows], said[rows]) for rows in resamples], (5, 95))
+    low, high = np.percentile([average_precision_score(y[rows], logits[rows]) for rows in resamples], (5, 95))
     assert quality.low == pytest.approx(low, abs=0.02)
     assert quality.high == pytest.approx(high, abs=0.02)
+
+
+class Recorder(Classifier):
+    """Notes which labels each fit of a cross-validation leaves out."""
+
+    def held_out(self, X: Any, y: Any, left_out: NDArray[np.bool_], wanted: Any = lambda: True) -> Any:
+        self.left_out = left_out
+        return super().held_out(X, y, left_out, wanted)
+
+
+@pytest.mark.parametrize(
+    ("groups", "together", "said"),
+    [
+        (np.arange(200) // 5, True, ", those of one camera in one fold"),
+        (np.arange(200), False, "chosen to be labelled"),
+        (np.arange(200) % 4, False, ", in folds over clips, because yes or no come from fewer than 5 cameras"),
+        (None, False, "chosen to be labelled"),
+    ],
+)
+def test_folds_keep_groups_together_where_there_are_enough(
+    groups: NDArray[np.int64] | None, together: bool, said: str
+) -> None:
+    X, y, direction = cloud()
+    classifier = Recorder(direction)
+    checked = cross_validated(X, y, classifier, groups=groups, group="camera")
+    assert checked is not None
+    assert checked.quality is not None
+    assert checked.quality.method.endswith(said)
+    left_out = classifier.left_out
+    assert left_out.shape == (15, 200)
+    for repeat in range(3):
+        assert (left_out[5 * repeat : 5 * repeat + 5].sum(axis=0) == 1).all()
+    if groups is not None:
+        split = [len({tuple(column) for column in left_out[:, groups == group].T}) > 1 for group in np.unique(groups)]
+        assert any(split) is not (together or len(np.unique(groups)) == 200)
+
+
+def test_clips_of_a_video_that_are_alike_do_not_make_the_quality_better() -> None:
+    """Labels that only tell one video from another say nothing about the next one."""
+    rng = np.random.default_rng(0)
+    videos = np.arange(120) // 6
+    y = np.repeat(rng.permutation(20) < 8, 6)
+    X = np.repeat(rng.normal(size=(20, 64)), 6, axis=0) + 0.1 * rng.normal(size=(120, 64))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    over_clips, over_videos = (cross_validated(X, y, Classifier(), groups=groups) for groups in (None, videos))
+    assert over_clips is not None
+    assert over_videos is not None
+    assert over_clips.quality is not None
+    assert over_videos.quality is not None
+    assert over_clips.quality.ap > 0.95
+    assert over_videos.quality.ap < 0.7
+
+
+def test_many_labels_are_not_cross_validated_three_times() -> None:
+    X, y, direction = cloud(500)
+    classifier = Recorder(direction)
+    checked = cross_validated(X, y, classifier)
+    assert checked is not None
+    assert checked.quality is not None
+    assert checked.quality.method == "5-fold cross-validation on the 500 clips that were chosen to be labelled"
+    assert len(classifier.left_out) == 5
 
 
 def test_a_cross_validation_that_is_not_wanted_any_more_ends() -> None:
@@ -302,9 +371,22 @@ def test_labels_drawn_at_random_give_a_quality_of_their_own_when_there_are_enoug
     drawn = np.arange(40) < 20
     quality = at_random(y, said, drawn)
     assert quality is not None
-    assert quality.ap == 1.0
+    assert quality.ap == quality.high == 1.0
+    assert 0.5 < quality.low < 0.8  # five of five: nobody knows how the sixth would be ranked
     assert "20 labelled clips that were drawn at random" in quality.method
     assert at_random(y, said, np.arange(40) < 10) is None
+
+
+def test_the_interval_of_random_labels_is_that_of_a_share_of_their_positives() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.random(400) < 0.1
+    said = rng.normal(loc=np.where(y, 2.0, 0.0))
+    quality = at_random(y, said, np.ones(400, dtype=bool))
+    assert quality is not None
+    assert quality.ap == pytest.approx(average_precision_score(y, said))
+    k = int(y.sum())
+    edges = beta.ppf(np.array([0.05, 0.95]), k * quality.ap + 0.5, k * (1 - quality.ap) + 0.5)
+    np.testing.assert_allclose((quality.low, quality.high), edges, rtol=1e-6)
 
 
 # --- the course of the labelling --------------------------------------------------------------------
@@ -319,17 +401,6 @@ def test_turnover_is_the_share_of_clips_found_that_changed() -> None:
     assert turnover(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32)) == 0.0
 
 
-def test_the_number_of_positives_comes_from_random_labels_when_there_are_enough() -> None:
-    logits = np.full(10_000, -9.0, dtype=np.float32)
-    few = positives(logits, known=4, labelled=10, drawn=np.array([True, False]))
-    assert (few.low, few.method) == (None, "by the classifier's own scores")
-    many = positives(logits, known=4, labelled=60, drawn=np.arange(50) < 5)
-    assert many.low is not None
-    assert many.high is not None
-    assert many.low < many.estimate == 4 + 994 < many.high
-    assert many.method == "from 50 clips drawn at random"
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -338,13 +409,16 @@ def test_the_number_of_positives_comes_from_random_labels_when_there_are_enough(
         ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 0), ": label 20 clips of Random to see whether"),
         ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 12), ": label 8 more clips of Random to see whether"),
         ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 20), "a good moment to review and publish"),
+        ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 25, 30), ": label 30 clips of Random"),
+        ((20, 20, True, [0.5], 25, 30), ""),
+        ((30, 20, True, [0.5], 25, 30), "30 labels from Random would tell the quality"),
         ((20, 20, True, [0.01, 0.02, 0.03], 25), "a good moment to review and publish"),
         ((20, 20, True, [0.01, 0.2, 0.03], 25), ""),
         ((20, 20, False, [0.01, 0.02, 0.03], 25), ""),
         ((0, 0, False, [], 0), ""),
     ],
 )
-def test_advice(arguments: tuple[int, int, bool, list[float], int], said: str) -> None:
+def test_advice(arguments: tuple[Any, ...], said: str) -> None:
     assert (said in advice(*arguments)) if said else advice(*arguments) == ""
 
 
@@ -355,8 +429,8 @@ def test_a_wrong_label_is_the_most_suspicious() -> None:
     given_labels[wrong] = False
     checked = cross_validated(X, given_labels, Classifier(direction))
     assert checked is not None
-    assert checked.probabilities is not None
-    assert int(np.argmax(suspicion(given_labels, checked.probabilities))) == wrong
+    assert checked.logits is not None
+    assert int(np.argmax(suspicion(given_labels, expit(checked.logits)))) == wrong
 
 
 @pytest.mark.parametrize(

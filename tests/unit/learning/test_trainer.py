@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.learning.trainer import ClipArrays, Trainer, TrainingLabels
@@ -49,6 +51,9 @@ def test_each_fit_has_its_own_scores_and_is_measured_after_it(clips: ClipArrays)
     assert measured is trainer.newest
     assert measured.refit.quality is not None
     assert measured.refit.quality.ap > 0.9
+    assert measured.refit.cross_validated is not None
+    assert measured.refit.positives is not None
+    assert measured.refit.positives.low <= N // 2 <= measured.refit.positives.high
     assert set(measured.suspicion) == set(some.rows.tolist())
     assert trainer.quality_note == ""
 
@@ -104,3 +109,38 @@ def test_an_error_of_the_matrix_leaves_the_newest_classifier(clips: ClipArrays) 
     with pytest.raises(OSError, match="the file was cut"):
         trainer.fit(labels([0], 1), first, 1)
     assert trainer.newest is first
+
+
+def test_shown_scores_are_calibrated_and_the_feeds_are_not(clips: ClipArrays) -> None:
+    trainer = Trainer(clips, None, labels([*range(10), *range(N - 10, N)], 20), 1)
+    fit = trainer.start(lambda: 20)
+    factor = fit.calibration.factor
+    assert factor > 1.1
+    np.testing.assert_allclose(fit.probabilities, expit(factor * fit.logits), rtol=1e-5)
+    page = trainer.feed(fit, "borderline", 12, np.zeros(N, dtype=bool))
+    np.testing.assert_allclose(page.scores, fit.probabilities[page.rows], rtol=1e-6)
+    assert np.abs(fit.logits[page.rows]).max() <= np.sort(np.abs(fit.logits))[40]
+    published = fit.calibrated_classifier.predict_proba(np.asarray(clips.embeddings(), dtype=np.float32))[:, 1]
+    np.testing.assert_allclose(published, fit.probabilities, atol=1e-3)
+
+
+def test_a_threshold_for_a_precision_says_how_little_is_known(clips: ClipArrays) -> None:
+    few = Trainer(clips, None, labels([0, N - 1], 2), 1).start(lambda: 2)
+    assert few.threshold_for(0.9) == (0.5, "0.5, because there are too few labels to choose one")
+    some = Trainer(clips, None, labels([*range(10), *range(N - 10, N)], 20), 1).start(lambda: 20)
+    threshold, why = some.threshold_for(0.9)
+    chosen = some.probabilities >= threshold
+    assert 0.75 < (np.arange(N) < N // 2)[chosen].mean() <= 1
+    assert why.startswith("precision 0.9")
+    assert "only 20 labels: label 50 or more" in why
+    many = Trainer(clips, None, labels([*range(30), *range(N - 30, N)], 60), 1).start(lambda: 60)
+    assert "only" not in many.threshold_for(0.9)[1]
+
+
+def test_labels_of_one_group_are_measured_together(clips: ClipArrays) -> None:
+    some = labels([*range(20), *range(N - 20, N)], 40)
+    grouped = replace(clips, groups=np.arange(N) // 2, group="tape")
+    refit = Trainer(grouped, None, some, 1).start(lambda: 40).refit
+    assert refit.cross_validated is not None
+    assert refit.cross_validated.method.endswith("those of one tape in one fold")
+    assert refit.random_labels is None or refit.random_labels > 0

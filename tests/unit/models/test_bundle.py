@@ -149,19 +149,25 @@ def test_the_threshold_separates_what_can_be_separated() -> None:
     assert choose_threshold(y, None)[0] == 0.5
 
 
-def test_a_threshold_for_a_wanted_precision() -> None:
-    y = np.array([True, True, False, True, False])
-    said = np.array([0.9, 0.8, 0.7, 0.6, 0.1])
-    threshold, why = choose_threshold(y, said, precision=0.7)
-    assert 0.1 < threshold < 0.6
-    assert "precision 0.75 at recall 1.00" in why
-    threshold, _ = choose_threshold(y, said, precision=1.0)
-    assert 0.7 < threshold < 0.8
-    never, why = choose_threshold(np.array([False, True]), np.array([0.9, 0.5]), precision=0.9)
-    assert never < 0.5
-    assert "precision 0.50" in why
-    with pytest.raises(va.ModelError, match="A precision is a number"):
-        choose_threshold(y, said, precision=90)
+def test_a_threshold_for_a_wanted_precision(session: va.Session) -> None:
+    session.refit()
+    strict, why = session.threshold_for(0.95)
+    assert "estimated for all clips; unsure, as there are only" in why
+    lenient, _ = session.threshold_for(0.5)
+    assert 0 <= lenient < strict <= 1
+    model = session.publish("night", precision=0.95)
+    assert (model.threshold, model.card["threshold_why"]) == (strict, why)
+    for ask in (session.threshold_for, lambda precision: session.publish("night", precision)):
+        with pytest.raises(va.ModelError, match="A precision is a number"):
+            ask(90)
+
+
+def test_a_card_says_what_was_estimated_and_what_was_cross_validated(session: va.Session) -> None:
+    metrics = session.publish("night").card["metrics"]
+    assert session.quality is not None
+    assert session.cross_validated is not None
+    assert metrics["corpus_average_precision"] == session.quality.ap
+    assert metrics["average_precision"] == session.cross_validated.ap
 
 
 def _named(n: int) -> pd.DataFrame:

@@ -10,11 +10,11 @@ from va_widgets.session.found_clips import found
 
 
 def test_labels_decide_and_where_there_are_none_the_threshold() -> None:
-    logits = np.array([2.0, 2.0, 0.1, -0.1, -3.0, -3.0], dtype=np.float32)
+    probabilities = np.array([0.9, 0.9, 0.55, 0.45, 0.05, 0.05], dtype=np.float32)
     rows, y = np.array([1, 4]), np.array([False, True])
-    assert found(logits, 0.5, rows, y).tolist() == [True, False, True, False, True, False]
-    assert found(logits, 0.6, rows, y).tolist() == [True, False, False, False, True, False]
-    assert found(logits, 0.0, rows, y).tolist() == [True, False, True, True, True, True]
+    assert found(probabilities, 0.5, rows, y).tolist() == [True, False, True, False, True, False]
+    assert found(probabilities, 0.6, rows, y).tolist() == [True, False, False, False, True, False]
+    assert found(probabilities, 0.0, rows, y).tolist() == [True, False, True, True, True, True]
 
 
 def test_a_session_lists_what_is_found(demo_corpus: va.Corpus) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score
 
 import va_widgets as va
 from tests.conftest import labelled
@@ -204,3 +206,35 @@ def test_an_oracle_reaches_a_working_classifier(demo_corpus: va.Corpus) -> None:
     assert run.ap >= 0.95
     with pytest.raises(va.LabelError, match="says nothing about"):
         label_by_oracle(session, va.demo.truth_of(demo_corpus, "night city").iloc[:5])
+
+
+def test_cross_validation_keeps_clips_of_a_column_together(demo_corpus: va.Corpus) -> None:
+    clips = demo_corpus.clips.index
+    corpus = demo_corpus.with_columns(pd.DataFrame({"camera": np.arange(len(clips)) % 9}, index=clips))
+    session = va.Session(corpus, "night", group_by="camera")
+    truth = va.demo.truth_of(corpus, "night")
+    for value in (True, False):
+        session.label(list(truth[truth == value].index[:24]), value)
+    copy = pickle.loads(pickle.dumps(session))
+    for opened in (session, copy, session.for_concept("night")):
+        opened.refit()
+        assert opened.cross_validated is not None
+        assert opened.cross_validated.method.endswith("those of one camera in one fold")
+    for column in ("tape", 3):
+        with pytest.raises(va.ArgumentError, match="group"):
+            va.Session(corpus, "night", group_by=column)  # type: ignore[arg-type]
+
+
+def test_quality_speaks_of_the_corpus_and_the_labels_have_their_own_figure(demo_corpus: va.Corpus) -> None:
+    session = labelled(demo_corpus)
+    refit = session.refit()
+    assert (session.quality, session.cross_validated) == (refit.quality, refit.cross_validated)
+    assert session.quality is not None
+    assert session.cross_validated is not None
+    assert f"all {len(demo_corpus)} clips" in session.quality.method
+    assert "on the 16 clips that were chosen to be labelled" in session.cross_validated.method
+    (row,) = session.refits.to_dict("records")
+    assert (row["corpus_ap"], row["corpus_low"]) == (session.quality.ap, session.quality.low)
+    assert (row["ap"], row["high"]) == (session.cross_validated.ap, session.cross_validated.high)
+    truth = va.demo.truth_of(demo_corpus, "night")
+    assert session.quality.low <= average_precision_score(truth, session.scores()) <= session.quality.high

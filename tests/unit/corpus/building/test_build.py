@@ -235,7 +235,7 @@ def test_another_encoder_is_refused_and_nothing_changes(built: va.Corpus, videos
 def test_another_model_is_refused_before_its_weights_are_loaded(
     built: va.Corpus, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OpenClipEncoder, "_fresh", lambda _: pytest.fail("the weights were loaded"))
+    monkeypatch.setattr(OpenClipEncoder, "_create_model", lambda _: pytest.fail("the weights were loaded"))
     with pytest.raises(va.EncoderMismatchError, match="not open_clip:ViT-B-32/laion2b_s34b_b79k"):
         va.Corpus.build(built.path, videos=videos, encoder="ViT-B-32/laion2b_s34b_b79k", progress=False)
     with pytest.raises(va.EncoderMismatchError, match="not open_clip:ViT-B-32/laion2b_s34b_b79k"):
