@@ -16,11 +16,11 @@ export function Legend({ status }: { status: Status | null }) {
         ))}
         <Entry
           term="quality"
-          text="How well the classifier sorts clips that it has not learnt from: 1.00 puts every yes before every no. The true figure very likely lies between the two in brackets."
+          text="How well the classifier sorts all the clips there are: 1.00 puts every yes before every no. It is estimated from your labels, and very likely lies between the two figures in brackets."
         />
         <Entry
           term="found … of about …"
-          text="Found are the clips you called yes, and those without a label that score high enough. How many there are is a guess until some 20 clips of random have a label; then its range is shown."
+          text="Found are the clips you called yes, and those without a label that score high enough. How many there are in all is estimated, and very likely lies between the two numbers in brackets."
         />
         <Entry
           term={`diversity ${status?.diversity.toFixed(2) ?? ""}`}
