@@ -10,7 +10,10 @@ export function Quality({ status }: { status: Status }) {
   const { quality, quality_note, points } = status;
   if (!quality) return <span class="va-quality va-note">{quality_note}</span>;
   return (
-    <span class="va-quality" title="Estimated average precision over all clips of the corpus, with a 90 % interval">
+    <span
+      class="va-quality"
+      title="Estimated average precision over all clips of the corpus, with a 90 % interval"
+    >
       quality <b>{quality.ap.toFixed(2)}</b>
       <span class="va-interval">
         ({quality.low.toFixed(2)}–{quality.high.toFixed(2)})
