@@ -228,7 +228,8 @@ def test_it_is_beside_its_card_and_stays_open_from_page_to_page(open_page: Open,
     opened(page)
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     for index in range(11):
-        assert not page.evaluate(OVERLAP), f"it hides card {index}"
+        page.wait_for_function(f"!({OVERLAP})()")
+        expect(page.locator(".va-current")).to_have_attribute("data-index", str(index))
         page.keyboard.press("y")
     page.keyboard.press("n")
     page.keyboard.press("Enter")

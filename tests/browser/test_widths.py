@@ -66,7 +66,7 @@ def states(page: Page, words: dict[str, str]) -> Iterator[str]:
     expect(first_card).to_be_visible()
     yield "feeds"
     few = {"quality": None, "quality_note": "too few labels yet: 5 more yes and 5 more no needed"}
-    page.evaluate("few => { Object.assign(kernel.status, few); kernel.tellAll('status', {}); }", few)
+    page.evaluate("few => { Object.assign(kernel.status, few); kernel.broadcast('status', {}); }", few)
     expect(page.locator(".va-quality")).to_contain_text("too few")
     yield "too few labels"
     take_keyboard(page)
@@ -96,7 +96,7 @@ def states(page: Page, words: dict[str, str]) -> Iterator[str]:
     expect(first_card).to_be_visible()
     yield "search"
     page.keyboard.press("a")
-    expect(page.locator(".va-search")).to_contain_text("more like")
+    expect(page.locator(".va-seed")).to_be_visible()
     yield "similar clips"
     page.get_by_role("tab", name="Search").click()
     page.get_by_label("Search the corpus").fill("nothing")

@@ -33,6 +33,7 @@ export function Player({ store, view, clip }: Props) {
   const label = store.labels.get(clip) ?? null;
   const filmstrip = store.media.filmstrip(clip).value;
   const index = view.cards.focus.value;
+  const columns = view.cards.columns.value; // another number of them makes new cards
 
   useEffect(() => {
     let discarded = false;
@@ -60,16 +61,23 @@ export function Player({ store, view, clip }: Props) {
     const stage = element?.closest(".va-stage");
     const card = stage?.querySelector(`[data-index="${index}"]`);
     if (!element || !stage || !card) return;
-    const [cardBox, stageBox] = [card.getBoundingClientRect(), stage.getBoundingClientRect()];
-    const { left, width } = besideCard(cardBox.left - stageBox.left, cardBox.width, stageBox.width);
-    element.style.left = `${left}px`;
-    element.style.width = `${width}px`;
-    const { offsetHeight } = element; // with this width
-    const box = { top: cardBox.top - stageBox.top, height: cardBox.height };
-    const covers = left < cardBox.right - stageBox.left && left + width > cardBox.left - stageBox.left;
-    element.style.top = `${playerTop(box, offsetHeight, stageBox.height, covers)}px`;
+    const place = () => {
+      const [cardBox, stageBox] = [card.getBoundingClientRect(), stage.getBoundingClientRect()];
+      const { left, width } = besideCard(cardBox.left - stageBox.left, cardBox.width, stageBox.width);
+      element.style.left = `${left}px`;
+      element.style.width = `${width}px`;
+      const { offsetHeight } = element; // with this width
+      const box = { top: cardBox.top - stageBox.top, height: cardBox.height };
+      const covers = left < cardBox.right - stageBox.left && left + width > cardBox.left - stageBox.left;
+      element.style.top = `${playerTop(box, offsetHeight, stageBox.height, covers)}px`;
+    };
+    place();
     for (const seen of [element, card]) seen.scrollIntoView({ block: "nearest" });
-  }, [index, clip, store.state.viewState.value.size]);
+    // The page may get another width, and the clip that is loaded another height.
+    const observer = new ResizeObserver(place);
+    for (const resized of [element, card, stage]) observer.observe(resized);
+    return () => observer.disconnect();
+  }, [index, clip, columns, store.state.viewState.value.size]);
 
   const preview = loaded.value;
   const card = store.lists.card(clip);
