@@ -236,7 +236,8 @@ def test_it_is_beside_its_card_and_stays_open_from_page_to_page(open_page: Open,
     expect(page.locator(".va-page")).to_have_text("page 2")
     expect(page.locator(".va-loupe video")).to_be_visible()
     expect(page.locator(".va-current")).to_have_attribute("data-clip", "clip-12")
-    assert not page.evaluate(OVERLAP)
+    page.wait_for_function(f"!({OVERLAP})()")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     page.keyboard.press("4")  # another list
