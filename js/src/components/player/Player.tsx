@@ -59,9 +59,11 @@ export function Player({ store, view, clip }: Props) {
   useLayoutEffect(() => {
     const element = panel.current;
     const stage = element?.closest(".va-stage");
-    const card = stage?.querySelector(`[data-index="${index}"]`);
-    if (!element || !stage || !card) return;
+    const findCard = () => stage?.querySelector(`[data-index="${index}"]`);
+    if (!element || !stage) return;
     const place = () => {
+      const card = findCard();
+      if (!card) return;
       const [cardBox, stageBox] = [card.getBoundingClientRect(), stage.getBoundingClientRect()];
       const { left, width } = besideCard(cardBox.left - stageBox.left, cardBox.width, stageBox.width);
       element.style.left = `${left}px`;
@@ -72,10 +74,10 @@ export function Player({ store, view, clip }: Props) {
       element.style.top = `${playerTop(box, offsetHeight, stageBox.height, covers)}px`;
     };
     place();
-    for (const seen of [element, card]) seen.scrollIntoView({ block: "nearest" });
+    for (const seen of [element, findCard()]) seen?.scrollIntoView({ block: "nearest" });
     // The page may get another width, and the clip that is loaded another height.
     const observer = new ResizeObserver(place);
-    for (const resized of [element, card, stage]) observer.observe(resized);
+    for (const resized of [element, stage]) observer.observe(resized);
     return () => observer.disconnect();
   }, [index, clip, columns, store.state.viewState.value.size]);
 
