@@ -8,7 +8,6 @@ from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from va_widgets.base.errors import SearchUnavailableError
 from va_widgets.base.forks import ForkLock
@@ -92,7 +91,7 @@ class ConceptClassifier:
     def scores(self) -> pd.Series[float]:
         """P(yes) of every clip under the newest classifier, by clip_id."""
         clips = self._view.corpus.clips.index
-        return pd.Series(expit(self.fit.logits), index=clips, name=self._labels.concept)
+        return pd.Series(self.fit.probabilities, index=clips, name=self._labels.concept)
 
     def feed(self, name: str, k: int, exclude: Collection[str]) -> pd.DataFrame:
         """The next `k` clips of the feed `name`, one of FEEDS, as `Session.feed` returns them."""

@@ -344,7 +344,7 @@ class Session:
         return self._classifier.refit()
 
     def scores(self) -> pd.Series[float]:
-        """P(yes) of every clip under the newest classifier, by clip_id."""
+        """Calibrated P(yes) of every clip under the newest classifier, by clip_id."""
         return self._classifier.scores()
 
     @property

@@ -25,6 +25,7 @@ from va_widgets.widget.settings import KeptSettings
 
 _STATIC = Path(__file__).parent / "static"
 _LONGEST_SELECTION, _LONGEST_TITLE = 2_000, 80
+_NOTHING = "<!-- The annotator, without its kernel: see the next output. -->"
 _log = logging.getLogger(__name__)
 
 
@@ -145,9 +146,9 @@ class Annotator(anywidget.AnyWidget):
         prefers the widget there, and says "model not found".
         """
         data, metadata = self._repr_mimebundle_() or ({}, {})
-        html, plain = data.pop("text/html", ""), data.pop("text/plain", repr(self))
-        if not html:
-            data["text/plain"] = plain
+        html, plain = data.get("text/html"), data.pop("text/plain", repr(self))
+        # Converters to static pages must find something in the first output that they know.
+        data |= {"text/html": _NOTHING} if html else {"text/plain": plain}
         display(data, metadata=metadata, raw=True)
         if html:
             display({"text/html": AS_SECOND_OUTPUT.format(still=html), "text/plain": plain}, raw=True)
