@@ -106,23 +106,47 @@ def _histograms(
     return np.add.reduceat(logits * counts, starts) / merged[0], merged
 
 
+def best_threshold(index: ScoreIndex, calibration: Calibration, seed: int = 0) -> Threshold:
+    """Return the logit from which on clips, taken as a yes, are expected to have the best F1. Clips as below."""
+    logits, counts, expected = _expected_positives(index, calibration, seed)
+    found = expected.mean(axis=0)
+    return _threshold(logits, counts, expected, int(np.argmax(2 * found / (np.cumsum(counts) + found[-1]))))
+
+
 def threshold_for(index: ScoreIndex, calibration: Calibration, precision: float, seed: int = 0) -> Threshold:
     """Return the lowest logit from which on clips are expected to be a yes with a wanted precision, 0 to 1.
 
     All clips count by their P(yes), also those that are labelled: a threshold is meant for other clips. Where that
     precision is not expected of any threshold it is the one that comes nearest.
     """
+    logits, counts, expected = _expected_positives(index, calibration, seed)
+    mean = (expected / np.cumsum(counts)).mean(axis=0)
+    enough = np.flatnonzero(mean >= precision)
+    return _threshold(logits, counts, expected, int(enough[-1] if len(enough) else np.argmax(mean)))
+
+
+def _expected_positives(
+    index: ScoreIndex, calibration: Calibration, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return logits, float64 (k,), best first; how many clips have each, int64 (k,); and positives, float64 (400, k).
+
+    These are the numbers expected of the clips up to each logit, by each of 400 draws of the calibration.
+    """
     logits, counts = index.histogram()
     slopes, offsets = calibration.draw(_DRAWS, np.random.default_rng(seed))
     expected = np.cumsum(counts * expit(slopes[:, None] * logits + offsets[:, None]), axis=1)
-    precisions = expected / np.cumsum(counts)
-    mean = precisions.mean(axis=0)
-    enough = np.flatnonzero(mean >= precision)
-    last = int(enough[-1] if len(enough) else np.argmax(mean))
-    low, high = np.percentile(precisions[:, last], (_PERCENTILES[0], _PERCENTILES[-1]))
+    return logits, counts, expected
+
+
+def _threshold(
+    logits: NDArray[np.float64], counts: NDArray[np.int64], expected: NDArray[np.float64], last: int
+) -> Threshold:
+    """The threshold that takes all clips up to the logit at the place `last`; the arrays of `_expected_positives`."""
+    precisions = expected[:, last] / counts[: last + 1].sum()
+    low, high = np.percentile(precisions, (_PERCENTILES[0], _PERCENTILES[-1]))
     recall = float((expected[:, last] / expected[:, -1]).mean())
     below = logits[last + 1] if last + 1 < len(logits) else logits[last] - 1.0
-    return Threshold(float((logits[last] + below) / 2), float(mean[last]), float(low), float(high), recall)
+    return Threshold(float((logits[last] + below) / 2), float(precisions.mean()), float(low), float(high), recall)
 
 
 def _average_precision(hits: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from scipy.special import expit
 from va_widgets.base.forks import ForkLock
 from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.calibration import PRIOR, Calibration, calibrate
-from va_widgets.learning.corpus_estimate import Positives, estimate_corpus, threshold_for
+from va_widgets.learning.corpus_estimate import Positives, Threshold, best_threshold, estimate_corpus, threshold_for
 from va_widgets.learning.feeds import feed, reason
 from va_widgets.learning.labelling_progress import advice, turnover
 from va_widgets.learning.logistic import TextLogistic, decision_scores
@@ -25,6 +25,7 @@ from va_widgets.learning.statistics import CorpusStatistics
 
 _FEW = 50  # labels below which a precision cannot be relied on
 _OUTDATED = -1  # older than every label event
+_UNMEASURED = "0.5, because there are too few labels to choose one"
 
 
 @dataclass(frozen=True)
@@ -168,27 +169,28 @@ class Fit:
         """The classifier whose P(yes) are the calibrated ones."""
         return self.classifier.scaled(self.calibration.factor)
 
-    @property
-    def measured_labels(self) -> tuple[NDArray[np.bool_], NDArray[np.float64] | None]:
-        """Labels and their cross-validated P(yes), None with too few labels: what a threshold is chosen from."""
-        return self.held_out or (self.labels.y, None)
+    @cached_property  # every label asks which clips are above it
+    def best_threshold(self) -> tuple[float, str]:
+        """The P(yes) with the best F1 to expect over the corpus, and in words what to expect; 0.5 without a quality."""
+        if self.held_out is None:
+            return 0.5, _UNMEASURED
+        return self._explained(best_threshold(self.ranking, self.calibration), "best F1: ")
 
     def threshold_for(self, precision: float) -> tuple[float, str]:
-        """Return the lowest P(yes) with a wanted precision, and in words what to expect of it.
-
-        0.5 with too few labels for a quality.
-        """
+        """Return the lowest P(yes) with a wanted precision, and in words what to expect; 0.5 without a quality."""
         if self.held_out is None:
-            return 0.5, "0.5, because there are too few labels to choose one"
-        found = threshold_for(self.ranking, self.calibration, precision)
+            return 0.5, _UNMEASURED
+        return self._explained(threshold_for(self.ranking, self.calibration, precision), "")
+
+    def _explained(self, chosen: Threshold, aim: str) -> tuple[float, str]:
         why = (
-            f"precision {found.precision:.2f} ({found.low:.2f}–{found.high:.2f}) at recall {found.recall:.2f},"
+            f"{aim}precision {chosen.precision:.2f} ({chosen.low:.2f}–{chosen.high:.2f}) at recall {chosen.recall:.2f},"
             " estimated for all clips"
         )
         few = len(self.labels.y)
         if few < _FEW:
             why += f"; unsure, as there are only {few} labels: label {_FEW} or more before you rely on it"
-        return float(expit(self.calibration.factor * found.logit)), why
+        return float(expit(self.calibration.factor * chosen.logit)), why
 
     def advice(self, turnovers: Sequence[float]) -> str:
         """What had best be done next, in one sentence, given the turnovers of all refits; empty if there is nothing."""

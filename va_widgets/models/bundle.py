@@ -256,25 +256,6 @@ def _read_weights(file: Path) -> dict[str, NDArray[np.float32]]:
     return arrays
 
 
-def choose_threshold(y: NDArray[np.bool_], held_out: NDArray[np.float64] | None) -> tuple[float, str]:
-    """The probability from which a clip is a yes, and why.
-
-    It is the one with the best F1 on cross-validated probabilities `held_out` (n,), half-way to the next lower score;
-    0.5 if there are no such probabilities.
-    """
-    if held_out is None:
-        return 0.5, "0.5, because there are too few labels to choose one"
-    from sklearn.metrics import precision_recall_curve  # a session opens without it
-
-    reached, recall, thresholds = precision_recall_curve(y, held_out)
-    reached, recall = reached[:-1], recall[:-1]  # scikit-learn adds a last point without a threshold
-    f1 = 2 * reached * recall / np.maximum(reached + recall, 1e-12)
-    best = int(np.argmax(f1))
-    why = f"best F1 ({f1[best]:.2f}) on cross-validated labels"
-    below = thresholds[best - 1] if best else 0.0
-    return float((thresholds[best] + below) / 2), why
-
-
 def checked_precision(precision: object) -> float:
     """A precision as a number. Raises ModelError for one that is none."""
     if not is_within(precision, 0, 1, above=True):

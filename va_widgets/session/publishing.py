@@ -7,19 +7,19 @@ from va_widgets.base.paths import inside
 from va_widgets.corpus import Corpus
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.trainer import Fit
-from va_widgets.models.bundle import Model, checked_precision, choose_threshold, publish, slug
+from va_widgets.models.bundle import Model, checked_precision, publish, slug
 from va_widgets.session.concept_classifier import ConceptClassifier
 
 MODELS_FOLDER = "models"
 
 
 def threshold(fit: Fit, precision: float | None = None) -> tuple[float, str]:
-    """Return the probability from which a clip is a yes, and why: the best F1, or a `precision`, 0 to 1.
+    """Return the probability from which a clip is a yes, and why: with the best F1, or a `precision`, 0 to 1.
 
     Raises ModelError for a precision that is none.
     """
     if precision is None:
-        return choose_threshold(*fit.measured_labels)
+        return fit.best_threshold
     return fit.threshold_for(checked_precision(precision))
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, f1_score
 
 from va_widgets.learning.calibration import PRIOR, Calibration, calibrate
-from va_widgets.learning.corpus_estimate import estimate_corpus, threshold_for
+from va_widgets.learning.corpus_estimate import best_threshold, estimate_corpus, threshold_for
 from va_widgets.learning.score_index import ScoreIndex
 
 N = 20_000
@@ -152,6 +152,18 @@ def test_a_threshold_reaches_the_wanted_precision_and_no_more(precision: float) 
     assert truth[chosen].mean() == pytest.approx(precision, abs=0.08)
     assert truth[chosen].sum() / truth.sum() == pytest.approx(found.recall, abs=0.1)
     assert found.low == pytest.approx(found.precision) == pytest.approx(found.high)
+
+
+def test_the_best_threshold_has_the_best_f1_over_the_corpus() -> None:
+    logits, truth = corpus(3)
+    found = best_threshold(ScoreIndex(logits), certain(1.9, 0.4))
+
+    def f1(threshold: float) -> float:
+        return float(f1_score(truth, logits >= threshold))
+
+    best = max(f1(threshold) for threshold in np.arange(-3, 3, 0.05))
+    assert f1(found.logit) == pytest.approx(best, abs=0.01)
+    assert truth[logits >= found.logit].mean() == pytest.approx(found.precision, abs=0.05)
 
 
 def test_a_precision_that_no_threshold_reaches_gets_the_nearest() -> None:

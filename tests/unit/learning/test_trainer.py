@@ -41,7 +41,7 @@ def test_each_fit_has_its_own_scores_and_is_measured_after_it(clips: ClipArrays)
     assert "5 more yes and 5 more no" in trainer.quality_note
     first = trainer.start(lambda: 0)
     assert first is trainer.newest
-    assert first.measured_labels[1] is None
+    assert first.best_threshold[0] == first.threshold_for(0.9)[0] == 0.5
     some = labels([*range(10), *range(N - 10, N)], 20)
     fit = trainer.fit(some, first, 1)
     assert (trainer.version, trainer.event, fit.refit.labels) == (1, 20, 20)

@@ -14,7 +14,7 @@ import pytest
 
 import va_widgets as va
 from tests.conftest import labelled
-from va_widgets.models.bundle import choose_threshold, slug
+from va_widgets.models.bundle import slug
 
 
 @pytest.fixture
@@ -139,14 +139,6 @@ def test_the_versions_of_a_folder_with_a_former_name_are_counted_on(session: va.
     assert session.publish("바다").version == 2
     assert va.load_model(models / "바다").version == 2
     assert va.load_model(models / "model_1ea5c356").version == 1
-
-
-def test_the_threshold_separates_what_can_be_separated() -> None:
-    y = np.array([True, True, False, False])
-    threshold, why = choose_threshold(y, np.array([0.9, 0.6, 0.2, 0.1]))
-    assert 0.2 < threshold < 0.6
-    assert "F1 (1.00)" in why
-    assert choose_threshold(y, None)[0] == 0.5
 
 
 def test_a_threshold_for_a_wanted_precision(session: va.Session) -> None:
