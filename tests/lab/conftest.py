@@ -150,9 +150,9 @@ def page(lab: Lab, browser: Browser) -> Iterator[Page]:
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     # On a busy machine JupyterLab may show a notebook before it knows the kernels, and then asks which one to take.
-    asked = opened.locator(".jp-Dialog", has_text="Select Kernel")
-    # By its class: its accessible name is another than what is written on it.
-    opened.add_locator_handler(asked, lambda: asked.locator("button.jp-mod-accept").click())
+    asked = opened.locator(".jp-Dialog", has_text="Select Kernel").first
+    # By its class: its accessible name is another than what is written on it. A second dialog may follow the first.
+    opened.add_locator_handler(asked, lambda: asked.locator("button.jp-mod-accept").click(), no_wait_after=True)
     yield opened
     context.close()
     lab.stop_kernels()
@@ -177,6 +177,9 @@ def _wait_until_ready(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> N
         try:
             with urllib.request.urlopen(f"{lab.url}/api/status?token={lab.token}", timeout=2) as answer:
                 json.load(answer)
+            # The first list of kernels takes a while, and JupyterLab asks for a kernel where it does not have it.
+            with urllib.request.urlopen(f"{lab.url}/api/kernelspecs?token={lab.token}", timeout=30) as answer:
+                assert "python3" in json.load(answer)["kernelspecs"]
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             server_is_coming_up = deadline - time.monotonic()
