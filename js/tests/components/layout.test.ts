@@ -20,7 +20,8 @@ describe("cards", () => {
     expect([120, 293, 330].filter((card) => isBlurred(card, stored))).toEqual([]);
     expect([340, 520].filter((card) => isBlurred(card, stored))).toEqual([340, 520]);
     expect(isBlurred(293, { width: 76, height: 135 })).toBe(false); // upright
-    expect(isBlurred(293, { width: 128, height: 72 })).toBe(true);
+    expect(isBlurred(293, { width: 128, height: 72 })).toBe(false); // not large
+    expect(isBlurred(330, { width: 128, height: 72 })).toBe(true);
   });
 
   it("fill about a screen in full rows, unless the user has chosen a number", () => {

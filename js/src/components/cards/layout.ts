@@ -8,6 +8,7 @@ const LINE = 17; // the line of text under a picture
 const PAGE_HEIGHT = 560; // height of the cards of a page, about a screen
 
 const SHARP = 1.4; // times their size, frames still look sharp
+const LARGE = 320; // up to this width cards show the stored frames: the kernel would cut a preview for every card
 const WIDEST = 1.5; // times the width that the user has chosen
 
 export function columnsIn(width: number, size: number): number {
@@ -18,9 +19,9 @@ export function columnsIn(width: number, size: number): number {
 
 export const cardWidth = (width: number, columns: number): number => (width - GAP * (columns - 1)) / columns;
 
-// Whether a card of this width would show these frames blurred. All in px.
+// Whether a card of this width is large and would show these frames blurred. All in px.
 export const isBlurred = (card: number, frame: { width: number; height: number }): boolean =>
-  card > SHARP * frame.width && (card * 9) / 16 > SHARP * frame.height;
+  card > Math.max(LARGE, SHARP * frame.width) && (card * 9) / 16 > SHARP * frame.height;
 
 export function rowHeight(width: number, columns: number): number {
   return (cardWidth(width, columns) * 9) / 16 + LINE + GAP;
