@@ -21,6 +21,7 @@ def session(tmp_path: Path) -> va.Session:
     return va.Session(corpus, "city at night", annotator="kelli")
 
 
+@pytest.mark.slow
 def test_a_4k_video_is_shown_and_played_small(page: Page, session: va.Session) -> None:
     shown = list(session.corpus.clips.index)
     assert len(shown) == 2
@@ -35,6 +36,7 @@ def test_a_4k_video_is_shown_and_played_small(page: Page, session: va.Session) -
     assert len(frames) == 24
 
 
+@pytest.mark.slow
 def test_labels_do_not_wait_for_a_preview(page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long the cut takes: here until the label is stored."""
     stored = threading.Event()

@@ -205,6 +205,7 @@ def test_a_refit_goes_on_without_its_history_and_is_written_down_later(
     assert va.Session(session.corpus, session.concept, "jo").refits["version"].tolist() == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_writer_that_was_stopped_in_a_transaction_holds_up_no_search_feed_or_refit(
     page: Page, session: va.Session
 ) -> None:

@@ -501,6 +501,7 @@ def test_a_corpus_reopens_as_it_was_opened(corpus: va.Corpus, tmp_path: Path) ->
     assert len(pickle.dumps(tiny)) < 1000  # the encoder is named, not copied
 
 
+@pytest.mark.slow
 def test_a_corpus_goes_to_other_processes(corpus: va.Corpus) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.map(found, [corpus]) == [found(corpus)]

@@ -153,6 +153,7 @@ def test_a_folder_whose_name_is_not_utf_8_holds_a_whole_corpus(
     assert corpus.preview(_uncached(corpus))
 
 
+@pytest.mark.slow
 def test_an_index_lies_in_a_folder_whose_name_is_not_utf_8(tmp_path: Path) -> None:
     pytest.importorskip("faiss")
     home = tmp_path / os.fsdecode(b"d\xe9j\xe0 vu")
@@ -344,6 +345,7 @@ def test_names_that_windows_reserves_are_known() -> None:
     assert not any(map(is_reserved, ["console", "com", "com10", "a.nul", "null"]))
 
 
+@pytest.mark.slow
 def test_a_file_whose_spelling_changed_where_case_is_not_told_apart_keeps_its_clips(
     encoder: Encoder, patterns: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,7 @@ def test_experiments_and_the_command_line_know_the_home_folder(
     assert va.demo.corpus("~/d", clips=4, videos=False, progress=False).path == here / "d"
 
 
+@pytest.mark.slow
 def test_a_corpus_behind_a_link_is_called_by_it_and_knows_its_videos(here: Path) -> None:
     Path("corpora").mkdir()
     Path("link").symlink_to("corpora")

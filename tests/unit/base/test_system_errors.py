@@ -115,6 +115,7 @@ for name, action in actions.items():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="resource limits")
 def test_at_the_limit_of_open_files_every_sentence_is_true(corpus: Path) -> None:
     run = subprocess.run([sys.executable, "-c", LIMITED, str(corpus)], capture_output=True, text=True, check=False)

@@ -112,6 +112,7 @@ def picture(path: Path, seed: int) -> None:
     Image.fromarray(scene(seed, 1, (64, 40))[0]).save(path)
 
 
+@pytest.mark.slow
 def test_many_pictures_come_and_go(build: Any, tmp_path: Path) -> None:
     folder = tmp_path / "p"
     for number in range(600):

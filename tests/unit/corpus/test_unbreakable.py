@@ -110,6 +110,7 @@ def test_ctrl_c_ends_a_build_and_its_readers_at_once(cases: list[Case], builder:
     finished(cases[0], corpus, builder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", np.linspace(0.02, 0.98, 9).round(2))
 def test_ctrl_c_at_any_step_leaves_a_corpus_that_opens(
     cases: list[Case], builder: Builder, corpus: Path, share: float
@@ -419,6 +420,7 @@ def test_a_video_that_crashes_the_decoder_is_skipped_and_the_others_go_on(
     assert report["status"].value_counts().to_dict() == {"done": 3, "skipped": 1}
 
 
+@pytest.mark.slow
 def test_a_picture_that_crashes_the_decoder_is_skipped_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import cv2
 

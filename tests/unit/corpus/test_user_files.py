@@ -89,6 +89,7 @@ def test_embeddings_that_lie_in_the_corpus_s_own_folder_stay(tmp_path: Path) -> 
     assert va.Corpus.open(data).clips["more 0"].eq(1).all()
 
 
+@pytest.mark.slow
 def test_films_that_are_built_where_they_lie_stay_with_all_that_lies_there(tmp_path: Path) -> None:
     films = tmp_path / "films"
     write_video(films / "a.mp4", [(1, 10), (2, 10)], size=(96, 54))

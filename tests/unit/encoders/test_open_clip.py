@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -115,9 +116,12 @@ def test_a_frame_has_the_same_vector_in_any_company(precision: protocol.Precisio
     encoder = OpenClipEncoder(device="cpu", precision=precision, batch_size=8)
     frames = [render(scene, 0.3, 128, 72) for scene in sample_scenes(11, 5)]
     together = encoder.encode_frames(frames)
-    np.testing.assert_array_equal(encoder.encode_frames(frames[::-1])[::-1], together)
-    np.testing.assert_array_equal(encoder.encode_frames(frames[4:6]), together[4:6])
-    np.testing.assert_array_equal(encoder.encode_frames([*scenes, *frames])[len(scenes) :], together)
+    # With torch 2.4 and on some processors the place in a batch changes the last bit of float32.
+    last_bit = 1e-7 if torch.__version__.startswith("2.4.") else 0.0
+    same = partial(np.testing.assert_allclose, rtol=0, atol=last_bit)
+    same(encoder.encode_frames(frames[::-1])[::-1], together)
+    same(encoder.encode_frames(frames[4:6]), together[4:6])
+    same(encoder.encode_frames([*scenes, *frames])[len(scenes) :], together)
 
 
 def test_the_number_of_threads_changes_nothing_and_is_kept(plain: OpenClipEncoder, scenes: Frames) -> None:

@@ -99,6 +99,7 @@ def test_a_second_build_decodes_nothing(built: va.Corpus, videos: Path, monkeypa
     assert built.path.joinpath("manifest.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_new_video_is_appended_and_the_old_clips_keep_their_ids(videos: Path, tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     shutil.copytree(videos, folder)
@@ -140,6 +141,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason(videos: Path, tmp_path: P
     assert set(corpus.clips["video"]) == {"one.mp4", "deeper/two.mp4"}
 
 
+@pytest.mark.slow
 def test_odd_shapes_and_a_single_frame_work(tmp_path: Path) -> None:
     write_video(tmp_path / "v" / "one-frame.mp4", [(1, 1)])
     write_video(tmp_path / "v" / "tall.mp4", [(2, 20)], size=(90, 160))
@@ -151,6 +153,7 @@ def test_odd_shapes_and_a_single_frame_work(tmp_path: Path) -> None:
         assert corpus.preview(clip)
 
 
+@pytest.mark.slow
 def test_a_gone_video_is_said_and_a_moved_corpus_still_plays(videos: Path, tmp_path: Path) -> None:
     home = tmp_path / "project"
     shutil.copytree(videos, home / "videos")
@@ -173,6 +176,7 @@ def test_a_gone_video_is_said_and_a_moved_corpus_still_plays(videos: Path, tmp_p
     assert "no longer" in page
 
 
+@pytest.mark.slow
 def test_a_renamed_video_keeps_its_clips_and_a_copy_is_not_taken_twice(videos: Path, tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     shutil.copytree(videos, folder)
@@ -279,6 +283,7 @@ def test_the_cuts_of_a_real_video_are_found(shared_data: Path, tmp_path: Path) -
     assert starts == pytest.approx([0.0, 1.20, 3.04, 5.48, 7.48, 9.68], abs=0.05)
 
 
+@pytest.mark.slow
 def test_seconds_are_what_a_file_itself_cost(tmp_path: Path) -> None:
     # The short film is read first, and then its clip waits for a batch of frames until the long one has been read.
     write_video(tmp_path / "v" / "a.mp4", [(1, 5)], size=(48, 32))

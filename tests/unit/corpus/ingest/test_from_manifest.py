@@ -123,6 +123,7 @@ def test_two_hundred_segments_out_of_order_of_one_video(videos: Path, encoder: E
     np.testing.assert_allclose(by_number["frame_in"], np.floor(starts * 25 + 1e-6))
 
 
+@pytest.mark.slow
 def test_rows_may_be_added_and_columns_changed(videos: Path, encoder: Encoder, tmp_path: Path) -> None:
     def made(rows: pd.DataFrame) -> va.Corpus:
         return va.Corpus.from_manifest(tmp_path / "c", rows, encoder, videos=videos, progress=False)
