@@ -20,8 +20,8 @@ import msgspec
 
 from va_widgets.base.errors import CorpusError, PreviewUnavailableError, reason_of
 from va_widgets.base.names import escaped, unescaped
-from va_widgets.base.paths import is_folder, is_url, replacing
-from va_widgets.base.user_state import STATE_VARIABLE, state_folder
+from va_widgets.base.paths import is_folder, is_url
+from va_widgets.base.user_state import STATE_VARIABLE, state_folder, write_state
 from va_widgets.corpus.manifest import Root
 from va_widgets.corpus.sources import SourceGroup, located
 from va_widgets.video import remote
@@ -62,11 +62,7 @@ def remember(corpus: Path, places: Iterable[str]) -> None:
         return
     file = _file(name)
     try:
-        if file is None:
-            raise FileNotFoundError("there is no folder for a user's state")
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with replacing(file) as unfinished:
-            unfinished.write_bytes(msgspec.json.encode(_Entry(name, sorted(after))))
+        write_state(file, msgspec.json.encode(_Entry(name, sorted(after))))
     except OSError as error:
         _log.info("What is trusted of %s holds for this process only: %s", corpus, reason_of(error))
         _of_this_process[name] = after

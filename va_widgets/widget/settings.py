@@ -15,8 +15,7 @@ from msgspec import Meta
 
 from va_widgets.base.errors import reason_of
 from va_widgets.base.names import folder_name
-from va_widgets.base.paths import replacing
-from va_widgets.base.user_state import state_folder
+from va_widgets.base.user_state import state_folder, write_state
 
 _FOLDER = "settings"
 _Key = Annotated[str, Meta(max_length=32)]
@@ -83,11 +82,7 @@ class KeptSettings:
 def _write(annotator: str, settings: dict[str, Any]) -> None:
     file = _file(annotator)
     try:
-        if file is None:
-            raise FileNotFoundError("there is no folder for a user's state")
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with replacing(file) as unfinished:
-            unfinished.write_bytes(msgspec.json.encode(settings))
+        write_state(file, msgspec.json.encode(settings))
         _of_this_process.pop(annotator, None)
     except OSError as error:
         _log.info("The settings of %r hold for this process only: %s", annotator, reason_of(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from va_widgets.session import Session
@@ -34,7 +35,7 @@ def status_of(session: Session, state: str, message: str) -> Status:
         clips=len(session.corpus),
         feeds=list(session.feeds),
         counts=labels.counts,
-        found=_found(session) if ready else None,
+        found=_found(session, labels.counts) if ready else None,
         from_feeds={feed: labels.sources.get(feed, 0) for feed in session.feeds},
         quality=None if quality is None else QualityShown(quality.ap, quality.low, quality.high),
         quality_note=session.quality_note,
@@ -56,9 +57,9 @@ def status_of(session: Session, state: str, message: str) -> Status:
     )
 
 
-def _found(session: Session) -> FoundShown | None:
+def _found(session: Session, counts: Mapping[str, int]) -> FoundShown | None:
     """How many clips are found, and of how many; None before there are labels of both kinds that were learnt."""
-    estimate, counts = session.last_refit.positives, session.counts
+    estimate = session.last_refit.positives
     if not session.version or estimate is None or not (counts["yes"] and counts["no"]):
         return None
     threshold, why = session.threshold
