@@ -22,7 +22,7 @@ from va_widgets.corpus.files.digests import Written
 from va_widgets.corpus.files.shards import SHARDS_FOLDER
 from va_widgets.corpus.files.validation import PLAIN_NAME
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SHOTS, SEGMENTS, FROM_EMBEDDINGS = "shots", "segments", "given"  # what a clip is; the fourth is "windows of 5 s"
 STATUSES = ("done", "partial", "skipped", "gone")
 MANIFEST_FILE = "manifest.json"
@@ -50,10 +50,14 @@ _Cut = Annotated[
 # Names of files that only this package writes: such a file may be removed if a manifest names it.
 _ClipsFile = Annotated[str, msgspec.Meta(pattern=r"\Aclips-[0-9]{1,20}\.parquet\Z")]
 _EmbeddingsFile = Annotated[str, msgspec.Meta(pattern=r"\Aembeddings-[0-9]{1,20}\.npy\Z")]
+_NeighboursFile = Annotated[str, msgspec.Meta(pattern=r"\Aneighbours-[0-9]{1,20}\.npy\Z")]
 _TextsFile = Annotated[str, msgspec.Meta(pattern=r"\Atexts-[0-9]{1,20}\.npz\Z")]
 _SourcesFile = Annotated[str, msgspec.Meta(pattern=r"\Asources-[0-9]{1,20}\.parquet\Z")]
 _OwnFile = Annotated[
-    str, msgspec.Meta(pattern=r"\A((clips|sources)-[0-9]{1,20}\.parquet|(embeddings|texts)-[0-9]{1,20}\.np[yz])\Z")
+    str,
+    msgspec.Meta(
+        pattern=r"\A((clips|sources)-[0-9]{1,20}\.parquet|(embeddings|neighbours)-[0-9]{1,20}\.npy|texts-[0-9]{1,20}\.npz)\Z"
+    ),
 ]
 
 
@@ -123,6 +127,7 @@ class Manifest(msgspec.Struct, frozen=True):
     roots: list[Root]
     cut: _Cut = SHOTS  # what a clip is
     sources_file: _SourcesFile | None = None
+    neighbours_file: _NeighboursFile | None = None  # of schema 3; earlier ones had none
     sources: list[Source] = []  # of schema 1; later ones have a file of their own
     files: dict[_OwnFile, Written] = {}  # digests of the files named above; older versions wrote none
     replaced: dict[_OwnFile, _Count] = {}  # sizes of files that former manifests named: they are removed
@@ -184,7 +189,10 @@ def _fault_of_files(path: Path, manifest: Manifest) -> str | None:
 
 def named_files(manifest: Manifest) -> list[str]:
     """Return the names of the files that a manifest names."""
-    names = (manifest.clips_file, manifest.embeddings_file, manifest.texts_file, manifest.sources_file)
+    names = (
+        manifest.clips_file, manifest.embeddings_file, manifest.neighbours_file, manifest.texts_file,
+        manifest.sources_file,
+    )  # fmt: skip
     return [name for name in names if name is not None]
 
 

@@ -111,6 +111,14 @@ class OpenCorpus:
         return self._files.embeddings
 
     @property
+    def neighbours(self) -> NDArray[np.int32] | None:
+        """The rows of the 10 clips most similar to each clip, int32 (10, n), in no order; None if they are not known.
+
+        Corpora made by versions before 0.2 lack them until they grow. Raises CorpusError as `embeddings` does.
+        """
+        return self._files.neighbours()
+
+    @property
     def report(self) -> pd.DataFrame:
         r"""The status of every source: DataFrame(source, status, reason, clips, seconds).
 

@@ -6,6 +6,7 @@ the former version of the corpus or the new one, never a mixture.
     manifest.json            schema, encoder, the files below with their sizes and digests, roots
     clips-N.parquet          a row a clip
     embeddings-N.npy         float16 (clips, dim), row i is clip i
+    neighbours-N.npy         int32 (10, clips), the rows of the clips most similar to each
     sources-N.parquet        a row a source, with its status
     shards/<key>/            the clips of one source: clips.parquet, embeddings.npy, strips.bin, shard.json
     previews/                clips cut from their videos, made when they are first played
@@ -21,6 +22,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,7 @@ class Files:
     texts: dict[str, NDArray[np.float32]]
     _file: Path  # of the embeddings
     _sources: Table | None
+    _neighbours: tuple[Path, NDArray[np.int32]] | None
 
     def sources(self) -> list[Source]:
         """Return every source of the corpus. Raises CorpusError if their table is damaged."""
@@ -85,21 +88,40 @@ class Files:
 
     def check_embeddings(self) -> None:
         """Raise CorpusError if the file of the embeddings was truncated since: reading them would end the process."""
-        base: Any = self.embeddings.base  # an mmap for a memory map, which numpy's types do not say
-        if isinstance(base, mmap.mmap):
-            check_whole(base, self._file)
+        _check_mapped(self.embeddings, self._file)
+
+    def neighbours(self) -> NDArray[np.int32] | None:
+        """Return the rows of the clips most similar to each, int32 (k, clips); None in a corpus without them.
+
+        Raises CorpusError if their file was truncated since, or holds impossible values.
+        """
+        if self._neighbours is None:
+            return None
+        file, rows = self._neighbours
+        _check_mapped(rows, file)
+        low, high = self._range_of_neighbours
+        if low < 0 or high >= self.manifest.clips:
+            raise CorpusError(
+                f"The neighbours {file} are damaged ({low} to {high} are no rows): copy the corpus again."
+            )
+        return rows
+
+    @cached_property
+    def _range_of_neighbours(self) -> tuple[int, int]:
+        assert self._neighbours is not None
+        return int(self._neighbours[1].min()), int(self._neighbours[1].max())
 
 
 def open_files(path: Path) -> Files:
     """Open a corpus. Raises CorpusError if there is none that can be read here, or one of its files is damaged."""
     while True:
         manifest = read_manifest(path)
-        texts, sources = manifest.texts_file, manifest.sources_file
+        texts, sources, neighbours = manifest.texts_file, manifest.sources_file, manifest.neighbours_file
         written = manifest.files.get
         try:
             clips = Table(in_folder(path, manifest.clips_file), written(manifest.clips_file))
             file = in_folder(path, manifest.embeddings_file)
-            matrix = open_matrix(file, written(manifest.embeddings_file))
+            matrix = open_matrix(file, written(manifest.embeddings_file), np.float16)
             if matrix.shape != (clips.rows, manifest.dim) or clips.rows != manifest.clips:
                 raise CorpusError(
                     f"The embeddings in {path} have the shape {matrix.shape}, but there are {clips.rows} clips of"
@@ -112,9 +134,26 @@ def open_files(path: Path) -> Files:
                 {} if texts is None else read_texts(in_folder(path, texts), manifest.dim, written(texts)),
                 file,
                 None if sources is None else Table(in_folder(path, sources), written(sources)),
+                None if neighbours is None else _open_neighbours(in_folder(path, neighbours), manifest),
             )
         except FileNotFoundError:  # a build has just replaced the corpus: there is a newer manifest
             continue
+
+
+def _open_neighbours(file: Path, manifest: Manifest) -> tuple[Path, NDArray[np.int32]]:
+    rows = open_matrix(file, manifest.files.get(file.name), np.int32)
+    if not len(rows) or rows.shape[1] != manifest.clips:
+        raise CorpusError(
+            f"The neighbours {file} have the shape {rows.shape}, but there are {manifest.clips} clips: copy the corpus"
+            " again."
+        )
+    return file, rows
+
+
+def _check_mapped(matrix: NDArray[Any], file: Path) -> None:
+    base: Any = matrix.base  # an mmap for a memory map, which numpy's types do not say
+    if isinstance(base, mmap.mmap):
+        check_whole(base, file)
 
 
 def read_clip_table(

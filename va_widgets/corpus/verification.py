@@ -64,6 +64,7 @@ def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
         files.manifest.clips_file: lambda: storage.check_unique(files.read_clips(), path),
         files.manifest.sources_file: files.sources,
         files.manifest.embeddings_file: lambda: _check_finite(files.embeddings),
+        files.manifest.neighbours_file: files.neighbours,
     }
     for name, check in checks.items():
         try:

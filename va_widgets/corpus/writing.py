@@ -21,6 +21,7 @@ from va_widgets.corpus.files.data_files import UNSUPPORTED, Table, first_line, o
 from va_widgets.corpus.files.digests import Written, sealed
 from va_widgets.corpus.files.shards import clear_unfinished_shards
 from va_widgets.corpus.manifest import MANIFEST_FILE, Manifest, Source, named_files, read_manifest_alone
+from va_widgets.corpus.search.neighbours import nearest_neighbours
 from va_widgets.corpus.storage import check_unique, read_clip_table
 
 _INDEX_END = b"va-index"  # the last bytes of a file that `search.index` wrote
@@ -101,6 +102,15 @@ class Writing:
             self._unmapped.append((file, matrix))
         return file.name, matrix
 
+    def neighbours(self, embeddings: NDArray[np.floating[Any]], *, progress: bool = False) -> str:
+        """Find the nearest clips of each clip by their embeddings (n, dim), and write them. Return the file's name."""
+
+        def save(file: Path) -> None:
+            with file.open("xb") as opened:
+                np.save(opened, nearest_neighbours(embeddings, progress=progress).astype("<i4", copy=False))
+
+        return self._write("neighbours", "npy", save)
+
     def finish(self, manifest: Manifest) -> Manifest:
         """Replace the manifest of the corpus by `manifest`, and remove the files of the former one.
 
@@ -145,7 +155,7 @@ class Writing:
         clips = Table(file)
         if file in self._begun:
             read_clip_table(clips, manifest, _not_kept)
-        shape = open_matrix(self._path / manifest.embeddings_file, None).shape
+        shape = open_matrix(self._path / manifest.embeddings_file, None, np.float16).shape
         if shape != (clips.rows, manifest.dim):
             raise CorpusError(
                 f"The corpus that was to be written to {self._path} has {clips.rows} clips, but embeddings {shape}:"

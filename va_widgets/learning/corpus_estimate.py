@@ -132,7 +132,7 @@ def _expected_positives(
 
     These are the numbers expected of the clips up to each logit, by each of 400 draws of the calibration.
     """
-    logits, counts = index.histogram()
+    logits, (counts, *_) = _histograms(index, np.empty(0, dtype=np.int64), np.empty(0, dtype=bool))
     slopes, offsets = calibration.draw(_DRAWS, np.random.default_rng(seed))
     expected = np.cumsum(counts * expit(slopes[:, None] * logits + offsets[:, None]), axis=1)
     return logits, counts, expected

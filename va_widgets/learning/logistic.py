@@ -97,7 +97,12 @@ class TextLogistic:
         return self
 
     def held_out(
-        self, X: ArrayLike, y: ArrayLike, left_out: NDArray[np.bool_], wanted: Callable[[], bool] = lambda: True
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        left_out: NDArray[np.bool_],
+        scored: ArrayLike | None = None,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> NDArray[np.float64] | None:
         """Return the logits of labels by classifiers that were fitted without them, float64 (k, n), 0 elsewhere.
 
@@ -110,6 +115,8 @@ class TextLogistic:
             As for `fit`.
         left_out : bool (k, n)
             Which labels each classifier is not fitted to, and predicts.
+        scored : float (n, dim), optional
+            What the classifiers predict, if it is not `X`.
         wanted : callable
             Called before every step of the solver: None is returned once it returns False.
         """
@@ -120,7 +127,7 @@ class TextLogistic:
             coefs, intercepts = problem.solved(weights, wanted)
         except _StoppedError:
             return None
-        logits = np.asarray(X, dtype=np.float64) @ coefs.T + intercepts
+        logits = np.asarray(X if scored is None else scored, dtype=np.float64) @ coefs.T + intercepts
         return np.where(left_out, logits.T, 0.0)
 
     def _problem(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> _Problem:

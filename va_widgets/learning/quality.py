@@ -51,6 +51,7 @@ def cross_validated(
     y: NDArray[np.bool_],
     classifier: TextLogistic,
     *,
+    scored: NDArray[np.floating[Any]] | None = None,
     groups: NDArray[np.integer[Any]] | None = None,
     group: str = "video",
     seed: int = 0,
@@ -68,6 +69,8 @@ def cross_validated(
         Embeddings and labels.
     classifier : TextLogistic
         Its settings are what counts; it is not changed.
+    scored : float (n, dim), optional
+        The vectors whose logits are a label's, if these are not `X`: the `smoothing.smoothed_embeddings`.
     groups : int (n,), optional
         Labels of one group, such as the clips of a video, are in one fold, since they resemble each other. Where labels
         of either kind come from fewer than 5 groups, folds are drawn over clips, and the quality's method says so.
@@ -80,7 +83,7 @@ def cross_validated(
         return CrossValidation(None, note, None)
     left_out, how = _folds(y, groups, group, seed)
     with one_blas_thread():  # whoever waits for the next label needs the other ones
-        found = classifier.held_out(X, y, left_out, wanted=lambda: not stopped())
+        found = classifier.held_out(X, y, left_out, scored, wanted=lambda: not stopped())
     if found is None:
         return None
     repeats = len(left_out) // FOLDS

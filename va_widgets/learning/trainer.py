@@ -21,6 +21,7 @@ from va_widgets.learning.labelling_progress import advice, turnover
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.score_index import ScoreIndex
+from va_widgets.learning.smoothing import smoothed, smoothed_embeddings
 from va_widgets.learning.statistics import CorpusStatistics
 
 _FEW = 50  # labels below which a precision cannot be relied on
@@ -89,6 +90,8 @@ class ClipArrays:
         Which cluster and which video a clip belongs to.
     groups : int (n,)
         Which clips cross-validation keeps together, such as those of a video; `group` says what they are, in a word.
+    neighbours : callable
+        Returns the rows of the k clips nearest to each, int32 (k, n), by which logits are smoothed; None without them.
     statistics : CorpusStatistics
     seed : int
         Of the folds of cross-validation and of the random feed.
@@ -101,6 +104,7 @@ class ClipArrays:
     seed: int
     groups: NDArray[np.integer[Any]] | None = None
     group: str = "video"
+    neighbours: Callable[[], NDArray[np.int32] | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,9 @@ class Fit:
     features : float32 (m, dim)
         Embeddings of the labelled rows.
     ranking : ScoreIndex
-        The logits of all rows.
+        The logits of all rows, smoothed where neighbours are known.
+    plain : ScoreIndex
+        The same as they come from the classifier: the suggested feed, which looks for what it does not know, uses them.
     suspicion : {row: 0 to 1}
         How far cross-validation disagrees with the label.
     held_out : (bool (m,), float64 (m,)), or None with too few labels
@@ -150,13 +156,14 @@ class Fit:
     features: NDArray[np.float32]
     classifier: TextLogistic
     ranking: ScoreIndex
+    plain: ScoreIndex
     suspicion: Mapping[int, float]
     held_out: tuple[NDArray[np.bool_], NDArray[np.float64]] | None
     calibration: Calibration = PRIOR
 
     @property
     def logits(self) -> NDArray[np.float32]:
-        """The classifier's own, which are not calibrated: above 0 means yes, float32 (n,)."""
+        """The classifier's own, smoothed and not calibrated: above 0 means yes, float32 (n,)."""
         return self.ranking.logits
 
     @cached_property  # every label asks how many clips are found
@@ -175,6 +182,11 @@ class Fit:
         if self.held_out is None:
             return 0.5, _UNMEASURED
         return self._explained(best_threshold(self.ranking, self.calibration), "best F1: ")
+
+    def complete(self) -> Fit:
+        """Compute what every label asks for, so that none waits for it. Returns the fit itself."""
+        self.probabilities, self.best_threshold  # noqa: B018  # both are kept
+        return self
 
     def threshold_for(self, precision: float) -> tuple[float, str]:
         """Return the lowest P(yes) with a wanted precision, and in words what to expect; 0.5 without a quality."""
@@ -254,20 +266,21 @@ class Trainer:
     def start(self, newest_event: Callable[[], int]) -> Fit:
         """Fit and measure the first classifier. `newest_event` as in `measure`."""
         matrix = self._clips.embeddings()
-        none = np.empty(0, dtype=np.int64)
+        none, unknown = np.empty(0, dtype=np.int64), ScoreIndex(np.zeros(len(matrix), dtype=np.float32))
         blank = Fit(
             Refit(0, 0, None, "", 0.0, 0, 0.0),
             _OUTDATED,
             TrainingLabels(_OUTDATED, none, none.astype(bool), none.astype(bool)),
             np.empty((0, matrix.shape[1]), dtype=np.float32),
             TextLogistic(),
-            ScoreIndex(np.zeros(len(matrix), dtype=np.float32)),
+            unknown,
+            unknown,
             {},
             None,
         )
         fit = self._fitted(self._first, blank, self._first_version)
         fit = self._measured(fit, fit, newest_event)
-        fit = replace(fit, refit=replace(fit.refit, flipped=0))
+        fit = replace(fit, refit=replace(fit.refit, flipped=0)).complete()
         with self._lock:
             self.newest = fit
         return fit
@@ -285,7 +298,7 @@ class Trainer:
         `newest_event` returns the number of the newest label event. Once there is a newer one than `fit` knows, the
         quality is left to the next classifier.
         """
-        fit = self._measured(fit, former, newest_event)
+        fit = self._measured(fit, former, newest_event).complete()
         with self._lock:
             self.newest = fit
         return fit
@@ -301,7 +314,7 @@ class Trainer:
         matrix = self._clips.embeddings()
         rows = feed(
             name,
-            fit.ranking,
+            fit.plain if name == "suggested" else fit.ranking,
             k,
             labelled=left_out,
             any_yes=bool(fit.labels.y.any()),
@@ -322,16 +335,19 @@ class Trainer:
         matrix = self._clips.embeddings()
         features = np.asarray(matrix[labels.rows], dtype=np.float32)
         classifier = TextLogistic(self.text, self._clips.statistics).fit(features, labels.y)
-        logits = decision_scores(matrix, classifier.coef_, classifier.intercept_)
+        plain = ranking = ScoreIndex(decision_scores(matrix, classifier.coef_, classifier.intercept_))
+        neighbours = self._clips.neighbours()
+        if neighbours is not None:
+            ranking = ScoreIndex(smoothed(plain.logits, neighbours))
         refit = replace(
             former.refit,
             version=version,
             labels=len(labels.y),
-            flipped=int(np.count_nonzero((logits > 0) != (former.logits > 0))),
+            flipped=int(np.count_nonzero((ranking.logits > 0) != (former.logits > 0))),
             seconds=time.perf_counter() - started,
         )
-        ranking, measured = ScoreIndex(logits), (former.suspicion, former.held_out, former.calibration)
-        return Fit(refit, labels.event, labels, features, classifier, ranking, *measured)
+        measured = former.suspicion, former.held_out, former.calibration
+        return Fit(refit, labels.event, labels, features, classifier, ranking, plain, *measured)
 
     def _measured(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
         """The same with all measures."""
@@ -343,10 +359,13 @@ class Trainer:
             turnover=turnover(fit.logits, former.logits),
         )
         groups = None if self._clips.groups is None else self._clips.groups[rows]
+        neighbours = self._clips.neighbours()
+        scored = None if neighbours is None else smoothed_embeddings(self._clips.embeddings(), neighbours, rows)
         checked = cross_validated(
             fit.features,
             y,
             fit.classifier,
+            scored=scored,
             groups=groups,
             group=self._clips.group,
             seed=seed,

@@ -32,6 +32,7 @@ from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_f
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
 from va_widgets.learning.logistic import TextLogistic, decision_scores
+from va_widgets.learning.smoothing import smoothed
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
@@ -55,7 +56,8 @@ class Model:
     """A binary classifier of clips, as it was published.
 
     `coef` is float32 (dim,) on raw embeddings; a clip is a yes from `threshold` (a probability) on; `card` holds
-    everything known about it, and `folder` is where it was read from.
+    everything known about it, and `folder` is where it was read from. `smoothing` is the share of a clip's nearest
+    clips in its logit, where a whole corpus is scored; 0 for a model of a corpus whose nearest clips were not known.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Model:
     threshold: float
     card: Mapping[str, Any] = field(repr=False)
     folder: Path = field(repr=False, compare=False)
+    smoothing: float = field(default=0.0, repr=False)
 
     @property
     def slug(self) -> str:
@@ -76,16 +79,19 @@ class Model:
         return slug(self.name)
 
     def score(self, embeddings: ArrayLike) -> NDArray[np.float32]:
-        """P(yes), float32 (n,), of embeddings (n, dim).
+        """P(yes), float32 (n,), of embeddings (n, dim), each by itself.
 
         Raises ModelError if they have another dimension, are no numbers, or are not finite.
         """
-        matrix = self._matrix(embeddings)
-        scores: NDArray[np.float32] = expit(decision_scores(matrix, self.coef, self.intercept))
-        if np.isnan(scores).any():
-            row = int(np.argmax(np.isnan(scores)))
-            raise ModelError(f"The embedding in row {row} holds values that are not finite: leave it out.")
+        scores: NDArray[np.float32] = expit(self._logits(embeddings))
         return scores
+
+    def _logits(self, embeddings: ArrayLike) -> NDArray[np.float32]:
+        logits = decision_scores(self._matrix(embeddings), self.coef, self.intercept)
+        if np.isnan(logits).any():
+            row = int(np.argmax(np.isnan(logits)))
+            raise ModelError(f"The embedding in row {row} holds values that are not finite: leave it out.")
+        return logits
 
     def _matrix(self, embeddings: ArrayLike) -> NDArray[np.floating[Any]]:
         try:
@@ -101,7 +107,7 @@ class Model:
         return matrix
 
     def score_corpus(self, corpus: Corpus) -> pd.Series[float]:
-        """P(yes) of every clip of a corpus, by clip_id.
+        """P(yes) of every clip of a corpus, by clip_id; smoothed by its nearest clips where both know them.
 
         Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on.
         """
@@ -111,7 +117,10 @@ class Model:
                 f"The model {self.name!r} was trained on embeddings of {self.encoder}, but this corpus was embedded by"
                 f" {corpus.encoder_fingerprint}: build the corpus with the model's encoder."
             )
-        return pd.Series(self.score(corpus.embeddings), index=corpus.clips.index, name=self.name)
+        logits, neighbours = self._logits(corpus.embeddings), corpus.neighbours
+        if self.smoothing and neighbours is not None:
+            logits = smoothed(logits, neighbours, self.smoothing)
+        return pd.Series(expit(logits), index=corpus.clips.index, name=self.name)
 
 
 def publish(
@@ -126,6 +135,7 @@ def publish(
     metrics: Mapping[str, float | int | None],
     threshold: float,
     threshold_why: str,
+    smoothing: float = 0.0,
 ) -> Model:
     """Write a fitted classifier as the next version of `name` under `folder`; it appears whole or not at all.
 
@@ -133,6 +143,8 @@ def publish(
     ----------
     labels : (clip ids, bool (n,))
         What it was fitted to; the card keeps their number and a digest.
+    smoothing : float
+        The share of a clip's nearest clips in the logits that the threshold and the metrics are about.
 
     Raises ModelError for a name without a letter or digit to call a folder by, where nothing can be written, and where
     a link leads out of `folder`.
@@ -150,6 +162,7 @@ def publish(
         "dim": len(coef),
         "threshold": threshold,
         "threshold_why": threshold_why,
+        "smoothing": smoothing,
         "metrics": dict(metrics),
         "labels": {"yes": int(y.sum()), "no": int((~y).sum()), "digest": _digest(clips, y)},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -231,6 +244,7 @@ def load_model(path: GivenPath) -> Model:
         threshold=float(card["threshold"]),
         card=card,
         folder=folder,
+        smoothing=float(card.get("smoothing", 0.0)),  # up to version 0.1.0 there was none
     )
 
 
@@ -335,4 +349,6 @@ def _wrong(card: object, coef: NDArray[Any], intercept: NDArray[Any]) -> str:
         return "its weights are not finite float32 numbers"
     if not 0 <= card["threshold"] <= 1:
         return "its threshold is not between 0 and 1"
+    if not is_within(card.get("smoothing", 0.0), 0, 1):
+        return "its smoothing is not between 0 and 1"
     return ""

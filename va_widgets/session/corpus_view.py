@@ -63,6 +63,7 @@ class CorpusView:
             seed=seed,
             groups=groups,
             group=group_by,
+            neighbours=lambda: corpus.neighbours,
         )
         return cls(corpus, arrays)
 

@@ -6,6 +6,7 @@ from va_widgets.base.errors import ModelError, NotEnoughLabelsError
 from va_widgets.base.paths import inside
 from va_widgets.corpus import Corpus
 from va_widgets.labels.concept_labels import ConceptLabels
+from va_widgets.learning.smoothing import SHARE
 from va_widgets.learning.trainer import Fit
 from va_widgets.models.bundle import Model, checked_precision, publish, slug
 from va_widgets.session.concept_classifier import ConceptClassifier
@@ -52,4 +53,5 @@ def publish_classifier(
         metrics=fit.refit.metrics(y),
         threshold=chosen,
         threshold_why=why,
+        smoothing=0.0 if corpus.neighbours is None else SHARE,
     )

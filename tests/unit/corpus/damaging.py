@@ -104,7 +104,7 @@ def write_filmed(path: Path) -> None:
     mine = pd.DataFrame(
         {"mine": [f"{i}" for i in range(CLIPS)]}, pd.Index([f"{i // 6:016x}-{i % 6}" for i in range(CLIPS)])
     )
-    merge(path, None, sources, mine.rename_axis("clip_id"), made)
+    merge(path, None, sources, mine.rename_axis("clip_id"), made, progress=False)
 
 
 def write_given(path: Path) -> None:

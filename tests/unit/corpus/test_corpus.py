@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from unittest import mock
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import va_widgets as va
 from va_widgets.corpus.search import exact
+from va_widgets.corpus.search.neighbours import nearest_neighbours
 
 
 def vectors(n: int, dim: int = 16, seed: int = 0) -> np.ndarray:
@@ -100,6 +102,33 @@ def test_columns_of_one_s_own_are_kept(tmp_path: Path) -> None:
     assert changed.clips.index.equals(corpus.clips.index)
     with pytest.raises(va.CorpusError, match="'start' is the corpus's own"):
         corpus.with_columns(pd.DataFrame({"start": [1.0]}, index=["c1"]))
+
+
+def test_the_nearest_clips_are_stored_and_kept(tmp_path: Path) -> None:
+    made = va.Corpus.from_embeddings(tmp_path / "c", vectors(30), table(30))
+    assert made.neighbours is not None
+    np.testing.assert_array_equal(made.neighbours, nearest_neighbours(made.embeddings))
+    widened = made.with_columns(pd.DataFrame({"mine": range(30)}, index=made.clips.index))
+    for corpus in (widened, va.Corpus.open(tmp_path / "c")):
+        np.testing.assert_array_equal(corpus.neighbours, made.neighbours)
+
+
+def test_neighbours_that_are_no_clips_are_found_out(tmp_path: Path) -> None:
+    made = va.Corpus.from_embeddings(tmp_path / "c", vectors(30), table(30))
+    (file,) = (tmp_path / "c").glob("neighbours-*.npy")
+    assert made.neighbours is not None
+    changed = np.array(made.neighbours)
+    changed[2, 3] = 30
+    np.save(file, changed)
+    manifest = json.loads((tmp_path / "c" / "manifest.json").read_text())
+    del manifest["files"][file.name]  # as if it were too large to be compared with its digest on opening
+    (tmp_path / "c" / "manifest.json").write_text(json.dumps(manifest))
+    opened = va.Corpus.open(tmp_path / "c")
+    with pytest.raises(va.CorpusError, match=r"neighbours .* are damaged"):
+        va.Session(opened, "anything")
+    np.save(file, changed[:, 1:])
+    with pytest.raises(va.CorpusError, match=r"neighbours .* have the shape \(10, 29\)"):
+        va.Corpus.open(tmp_path / "c")
 
 
 def test_a_second_corpus_in_the_same_folder_is_refused(tmp_path: Path) -> None:

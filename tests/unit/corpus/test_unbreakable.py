@@ -311,7 +311,8 @@ def as_schema_1(corpus: Path) -> None:
     table = opened.clips.read().drop(columns="_shard")
     table.to_parquet(corpus / opened.manifest.clips_file)
     found = json.loads((corpus / MANIFEST_FILE).read_text())
-    for name in ("cut", "sources_file", "files", "replaced", "check"):
+    (corpus / found["neighbours_file"]).unlink()
+    for name in ("cut", "sources_file", "neighbours_file", "files", "replaced", "check"):
         del found[name]
     sources = [msgspec.to_builtins(source) for source in opened.sources()]
     for source in sources:
@@ -351,9 +352,9 @@ def test_columns_are_added_to_a_corpus_of_schema_1(cases: list[Case], builder: B
 
 def test_a_corpus_of_a_newer_schema_is_refused(cases: list[Case], builder: Builder, corpus: Path) -> None:
     file = corpus / MANIFEST_FILE
-    file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 3, "unheard": "of"}))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 4, "unheard": "of"}))
     before = file.read_bytes()
-    refusal = r"^The corpus in .* was made by a newer va-widgets \(schema 3, known here: 2\): upgrade it\.$"
+    refusal = r"^The corpus in .* was made by a newer va-widgets \(schema 4, known here: 3\): upgrade it\.$"
     with pytest.raises(va.CorpusError, match=refusal):
         va.Corpus.open(corpus)
     assert "was made by a newer va-widgets" in builder.build(corpus, cases[1].videos())

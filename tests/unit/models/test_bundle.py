@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 
 import va_widgets as va
 from tests.conftest import labelled
+from va_widgets.learning.smoothing import SHARE, smoothed
 from va_widgets.models.bundle import slug
 
 
@@ -28,6 +30,16 @@ def test_a_published_model_scores_as_the_session_does(session: va.Session) -> No
     np.testing.assert_allclose(again.score_corpus(session.corpus), session.scores(), atol=1e-4)
     assert again.card["labels"]["yes"] == 8
     assert again.concept == "night"
+
+
+def test_clips_by_themselves_are_scored_without_their_neighbours(session: va.Session) -> None:
+    model, corpus = session.publish("night"), session.corpus
+    assert corpus.neighbours is not None
+    assert model.smoothing == model.card["smoothing"] == SHARE
+    logits = logit(model.score(corpus.embeddings))
+    np.testing.assert_allclose(
+        logit(model.score_corpus(corpus)), smoothed(logits, corpus.neighbours), rtol=1e-3, atol=1e-3
+    )
 
 
 def test_versions_are_never_overwritten(session: va.Session) -> None:

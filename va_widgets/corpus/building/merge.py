@@ -27,7 +27,12 @@ _ROWS = 16_384  # of the matrix, copied at a time
 
 
 def merge(
-    path: Path, former: Files | None, sources: Sequence[Source], columns: pd.DataFrame | None, template: Manifest
+    path: Path,
+    former: Files | None,
+    sources: Sequence[Source],
+    columns: pd.DataFrame | None,
+    template: Manifest,
+    progress: bool,
 ) -> None:
     """Write the corpus: the clips of the `former` one that stay, and those of the shards of new sources.
 
@@ -73,6 +78,7 @@ def merge(
                 clips=len(clips),
                 clips_file=writing.clips(clips),
                 embeddings_file=name,
+                neighbours_file=writing.neighbours(matrix, progress=progress),
                 sources_file=writing.sources(sources),
             )
         )

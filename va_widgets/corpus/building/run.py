@@ -54,7 +54,8 @@ def _build(path: Path, groups: Sequence[SourceGroup], encoder: Encoder, request:
     if former is not None and columns is not None:
         check_fit(former, columns, set(plan.keys.values()))
     unchanged = plan.sources == {(source.root, source.source): source for source in before}
-    if former is not None and not plan.jobs and unchanged and has_columns(former, columns):
+    is_complete = former is not None and former.manifest.neighbours_file is not None
+    if former is not None and is_complete and not plan.jobs and unchanged and has_columns(former, columns):
         return
     maker = ShardMaker(path, encoder, request.settings, request.allow)
     for source in maker.make(plan.jobs, progress):
@@ -74,7 +75,7 @@ def _build(path: Path, groups: Sequence[SourceGroup], encoder: Encoder, request:
         cut=request.settings.cut,
     )
     sources = sorted(plan.sources.values(), key=lambda source: (source.root, source.source))
-    merge(path, former, sources, columns, template)
+    merge(path, former, sources, columns, template, progress)
 
 
 def _open_former(path: Path, encoder: Encoder, settings: ClipSettings) -> storage.Files | None:

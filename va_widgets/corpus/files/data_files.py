@@ -10,7 +10,7 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,13 +27,16 @@ from va_widgets.corpus.files.digests import Written
 UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODEV, errno.EINVAL, errno.ENOTTY)
 _ZEROS = 1 << 20  # bytes, written at a time
 _CHECKED_MATRIX = 1 << 25  # bytes up to which a matrix is compared with its digest on opening: 20 ms
-# What `numpy.save` writes before a matrix of float16.
+# What `numpy.save` writes before a matrix of float16 or int32.
 _NPY_HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00(..)\{'descr': '<f2', 'fortran_order': False, 'shape': \((\d{1,15}), (\d{1,9})\), \} *\n",
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '(<f2|<i4)', 'fortran_order': False,"
+    rb" 'shape': \((\d{1,15}), (\d{1,15})\), \} *\n",
     re.DOTALL,
 )
 _LONGEST_HEADER = 1024  # bytes
+_MATRICES: dict[type[np.generic], str] = {np.float16: "embeddings", np.int32: "neighbours"}  # in messages
 _CHANGED = "it does not hold what was written to it"
+Number = TypeVar("Number", np.float16, np.int32)
 
 
 class _Content:
@@ -126,26 +129,27 @@ def as_frame(table: pa.Table, damaged: Callable[[Exception], CorpusError]) -> pd
         raise damaged(error) from error
 
 
-def open_matrix(file: Path, written: Written | None) -> NDArray[np.float16]:
+def open_matrix(file: Path, written: Written | None, of: type[Number]) -> NDArray[Number]:
     """Map a matrix into memory, or read it where the file system cannot map files.
 
-    Returns float16 (n, dim), read-only. Its digest is compared with `written` only up to 32 MB, which takes 20 ms.
-    Raises CorpusError if it is damaged, FileNotFoundError if it does not exist.
+    Returns an array (n, k) of float16 or int32, read-only. Its digest is compared with `written` only up to 32 MB,
+    which takes 20 ms. Raises CorpusError if it is damaged, FileNotFoundError if it does not exist.
     """
-    matrix: NDArray[np.float16]
+    matrix: NDArray[Number]
     try:
         with open_regular(file) as opened:
-            rows, dim, at = _matrix_header(opened.read(_LONGEST_HEADER))
-            size = opened.seek(0, io.SEEK_END)
-            require(size == at + rows * dim * 2, f"it has {size:,} bytes, not {at + rows * dim * 2:,}")
+            rows, columns, at = _matrix_header(opened.read(_LONGEST_HEADER), of)
+            size, expected = opened.seek(0, io.SEEK_END), at + rows * columns * np.dtype(of).itemsize
+            require(size == expected, f"it has {size:,} bytes, not {expected:,}")
             opened.seek(0)
+            stored = np.dtype(of).newbyteorder("<")
             try:
-                matrix = np.memmap(opened, "<f2", "r", at, (rows, dim))
+                matrix = np.memmap(opened, stored, "r", at, (rows, columns))
             except OSError as error:
                 if error.errno not in UNSUPPORTED:
                     raise
                 opened.seek(at)
-                matrix = np.frombuffer(opened.read(), dtype="<f2").reshape(rows, dim)
+                matrix = np.frombuffer(opened.read(), dtype=stored).reshape(rows, columns)
         if written is not None and size <= _CHECKED_MATRIX:
             require(Written.of_file(file) == written, _CHANGED)
     except FileNotFoundError:
@@ -153,7 +157,7 @@ def open_matrix(file: Path, written: Written | None) -> NDArray[np.float16]:
     except (OSError, ValueError) as error:
         raise CorpusError(
             failure(str(file), error)
-            or f"The embeddings {file} are damaged ({first_line(error)}): copy the corpus again."
+            or f"The {_MATRICES[of]} {file} are damaged ({first_line(error)}): copy the corpus again."
         ) from error
     return matrix
 
@@ -162,16 +166,20 @@ def read_matrix(file: Path) -> NDArray[np.float16]:
     """Return a matrix, float16 (n, dim), read into memory. Raises OSError, or ValueError if it is damaged."""
     with open_regular(file) as opened:
         content = opened.read()
-    rows, dim, at = _matrix_header(content[:_LONGEST_HEADER])
+    rows, dim, at = _matrix_header(content[:_LONGEST_HEADER], np.float16)
     return np.frombuffer(content, dtype="<f2", offset=at).reshape(rows, dim)
 
 
-def _matrix_header(begin: bytes) -> tuple[int, int, int]:
-    """Return the rows, columns and offset of a matrix of float16. Raises ValueError for any other file."""
+def _matrix_header(begin: bytes, of: type[np.generic]) -> tuple[int, int, int]:
+    """Return the rows, columns and offset of a matrix. Raises ValueError for any other file."""
     header = _NPY_HEADER.match(begin)
-    if header is None or int.from_bytes(header[1], "little") != header.end() - header.end(1):
-        raise ValueError("it is no matrix of float16")
-    return int(header[2]), int(header[3]), header.end()
+    if (
+        header is None
+        or int.from_bytes(header[1], "little") != header.end() - header.end(1)
+        or np.dtype(header[2].decode()) != of
+    ):
+        raise ValueError(f"it is no matrix of {np.dtype(of).name}")
+    return int(header[3]), int(header[4]), header.end()
 
 
 def read_texts(file: Path, dim: int, written: Written | None) -> dict[str, NDArray[np.float32]]:

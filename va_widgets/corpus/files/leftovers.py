@@ -14,7 +14,7 @@ from pathlib import Path
 
 _DIGITS = 15
 _MARKER = re.compile(rf"\.unfinished-(\d{{{_DIGITS}}})")
-_KINDS = ("clips-{}.parquet", "embeddings-{}.npy", "texts-{}.npz", "sources-{}.parquet")
+_KINDS = ("clips-{}.parquet", "embeddings-{}.npy", "neighbours-{}.npy", "texts-{}.npz", "sources-{}.parquet")
 
 
 def new_number() -> str:

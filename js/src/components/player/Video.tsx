@@ -5,7 +5,7 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { PlayerState } from "../../annotator/playerState";
 import type { Preview } from "../../kernel/media";
-import { muted, PLAYER_CLASS, pauseOthers, play } from "./sound";
+import { muted, PLAYER_CLASS, pauseOthers, play, SUPERSEDED } from "./sound";
 
 const USUAL_FRAME_TIME = 1 / 25; // s, until two frames of the video have been shown
 const MIN_FRAME_TIME = 1 / 60;
@@ -144,6 +144,10 @@ function usePlayInSight(element: RefObject<HTMLVideoElement>): void {
         video.pause();
       }
     };
+    const stay = () => {
+      resume = false;
+    };
+    video.addEventListener(SUPERSEDED, stay);
     const observer = new IntersectionObserver(([entry]) => {
       inSight = entry?.isIntersecting ?? false;
       update();
@@ -152,6 +156,7 @@ function usePlayInSight(element: RefObject<HTMLVideoElement>): void {
     document.addEventListener("visibilitychange", update);
     return () => {
       observer.disconnect();
+      video.removeEventListener(SUPERSEDED, stay);
       document.removeEventListener("visibilitychange", update);
       video.pause();
     };

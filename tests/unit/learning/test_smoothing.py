@@ -1,0 +1,50 @@
+"""Logits that are averaged with those of the nearest clips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from va_widgets.learning.smoothing import SHARE, smoothed, smoothed_embeddings
+from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.learning.trainer import ClipArrays, Trainer, TrainingLabels
+
+N, DIM, K = 200, 8, 5
+RNG = np.random.default_rng(0)
+EMBEDDINGS = RNG.standard_normal((N, DIM)).astype(np.float16)
+NEIGHBOURS = RNG.integers(N, size=(K, N)).astype(np.int32)
+
+
+def test_a_logit_is_averaged_with_those_of_its_neighbours() -> None:
+    logits = RNG.standard_normal(N).astype(np.float32)
+    expected = [(1 - SHARE) * logits[row] + SHARE * logits[NEIGHBOURS[:, row]].mean() for row in range(N)]
+    np.testing.assert_allclose(smoothed(logits, NEIGHBOURS), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_smoothed_embeddings_have_the_smoothed_logits() -> None:
+    weights, rows = RNG.standard_normal(DIM).astype(np.float32), np.array([3, 150, 7])
+    logits = EMBEDDINGS.astype(np.float32) @ weights + np.float32(0.5)
+    found = smoothed_embeddings(EMBEDDINGS, NEIGHBOURS, rows) @ weights + np.float32(0.5)
+    np.testing.assert_allclose(found, smoothed(logits, NEIGHBOURS)[rows], rtol=1e-4, atol=1e-5)
+
+
+def test_the_trainer_smooths_what_it_shows_and_what_it_measures() -> None:
+    plain = ClipArrays(
+        embeddings=lambda: EMBEDDINGS,
+        clusters=np.zeros(N, dtype=int),
+        videos=np.arange(N),
+        statistics=CorpusStatistics.of(EMBEDDINGS),
+        seed=0,
+    )
+    rows = np.arange(40)
+    labels = TrainingLabels(1, rows, EMBEDDINGS[rows, 0] > 0, np.zeros(40, dtype=bool))
+    with_graph = Trainer(replace(plain, neighbours=lambda: NEIGHBOURS), None, labels, 1).start(lambda: 1)
+    without = Trainer(plain, None, labels, 1).start(lambda: 1)
+    np.testing.assert_array_equal(with_graph.classifier.coef_, without.classifier.coef_)
+    np.testing.assert_allclose(with_graph.logits, smoothed(without.logits, NEIGHBOURS), rtol=1e-4, atol=1e-5)
+    assert with_graph.held_out is not None
+    assert without.held_out is not None
+    # The neighbours are random clips here: logits of labels, too, are nearer to 0.
+    certain = [np.abs(fit.held_out[1] - 0.5).mean() for fit in (with_graph, without) if fit.held_out is not None]
+    assert certain[0] < certain[1]

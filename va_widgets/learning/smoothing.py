@@ -1,0 +1,33 @@
+"""Smoothing: a clip's logit is averaged with those of its nearest clips, whose pictures show nearly the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Of the neighbours' mean in a logit. Chosen on the development halves of the pools of benchmarks/strategies.py.
+SHARE = 0.3
+
+
+def smoothed(logits: NDArray[np.float32], neighbours: NDArray[np.int32], share: float = SHARE) -> NDArray[np.float32]:
+    """Return (1 - share) times the logits, float32 (n,), plus `share` times the mean of their neighbours' logits.
+
+    `neighbours` are the rows of the k nearest clips of each, int32 (k, n).
+    """
+    result = logits * np.float32(1 - share)
+    weight = np.float32(share / len(neighbours))
+    for rows in neighbours:  # one after the other: memory is read along the rows
+        result += weight * logits.take(rows)
+    return result
+
+
+def smoothed_embeddings(
+    embeddings: NDArray[np.floating[Any]], neighbours: NDArray[np.int32], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the vectors, float32 (m, dim), whose logits by any linear classifier are the smoothed ones of `rows`."""
+    result = np.float32(1 - SHARE) * np.asarray(embeddings[rows], dtype=np.float32)
+    for nearest in neighbours[:, rows]:
+        result += np.float32(SHARE / len(neighbours)) * np.asarray(embeddings[nearest], dtype=np.float32)
+    return result
