@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -20,7 +21,8 @@ from sklearn.metrics import average_precision_score
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.model_selection import StratifiedKFold
 
-Data = dict[str, bool]
+Data: TypeAlias = dict[str, bool]
+Queues: TypeAlias = "dict[str, tuple[list[str], list[str]] | None]"  # positives and negatives of each source
 SOURCES = ("agg", "zero_shot", "random")
 
 
@@ -79,11 +81,11 @@ class Reference:
             self._known[known] = self.evaluated(lambda X: model.predict_proba(X)[:, 1], seed)
         return self._known[known]
 
-    def evaluated(self, scorer, seed: int = 0) -> float:
+    def evaluated(self, scorer: Callable[[np.ndarray], np.ndarray], seed: int = 0) -> float:
         X, y = self._matrix(self.validation(seed))
         aps = []
         for repetition in range(5):
-            rows = range(len(y))
+            rows = np.arange(len(y))
             if repetition:
                 np.random.seed(repetition)
                 rows = np.random.choice(len(y), len(y))
@@ -136,7 +138,7 @@ def experiment_1(reference: Reference, budgets: Sequence[int]) -> dict[tuple[str
 def experiment_2(reference: Reference, policy: str, seed: int = 1) -> Iterator[tuple[int, float]]:
     """Yield (number of labels, ap) after each step, until the release's code stops or fails."""
     held_out = reference.validation(seed)
-    queues: dict[str, tuple[list[str], list[str]] | None] = {"agg": _agg_queue(reference, held_out)}
+    queues: Queues = {"agg": _agg_queue(reference, held_out)}
     for name in ("zero_shot", "random"):
         rows = [row for row in reference.cmp[name] if row[0] not in held_out]
         queues[name] = ([key for key, y in rows if y], [key for key, y in rows if not y])
@@ -229,11 +231,12 @@ def _agg_queue(reference: Reference, held_out: Data) -> tuple[list[str], list[st
     return positives, negatives
 
 
-def _extend(state: tuple[dict, Data], name: str) -> tuple[dict, Data]:
+def _extend(state: tuple[Queues, Data], name: str) -> tuple[Queues, Data]:
     queues, data = deepcopy(state[0]), dict(state[1])
-    if queues[name] is None:
+    chosen = queues[name]
+    if chosen is None:
         return queues, data
-    positives, negatives = queues[name]
+    positives, negatives = chosen
     size = len(positives) + len(negatives)
     number = min(len(positives), max(round(len(positives) / size * 25), 1))
     batch = (positives[:number], negatives[: min(len(negatives), 25 - number)])
@@ -243,10 +246,12 @@ def _extend(state: tuple[dict, Data], name: str) -> tuple[dict, Data]:
     data = joined(data, dict.fromkeys(batch[0], True) | dict.fromkeys(batch[1], False))
     for other, queue in queues.items():
         if queue is not None:
-            queues[other] = tuple(
-                [key for key in keys if key not in gone] for keys, gone in zip(queue, batch, strict=True)
-            )
+            queues[other] = (_without(queue[0], batch[0]), _without(queue[1], batch[1]))
     return queues, data
+
+
+def _without(keys: list[str], gone: list[str]) -> list[str]:
+    return [key for key in keys if key not in gone]
 
 
 def joined(one: Data, other: Data) -> Data:
@@ -262,5 +267,5 @@ def _dict(rows: list[tuple[str, bool]]) -> Data:
     return result
 
 
-def _json(folder: Path, part: str, concept: str):
+def _json(folder: Path, part: str, concept: str) -> Any:
     return json.loads((folder / part / f"{concept}.json").read_text())
