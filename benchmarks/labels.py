@@ -91,7 +91,7 @@ def million(path: Path, clips: int) -> dict[str, float]:
         def status(concept: str, agreement: Agreement) -> None:
             agreement.take(store.events(concept, agreement.event))
             store.steps("me", concept)
-            _ = agreement.counts
+            _ = agreement.counts, agreement.sources
 
         return {
             "opening s": opening,

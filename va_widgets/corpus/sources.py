@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ VIDEO_SUFFIXES = frozenset(
     " .gif".split()
 )
 PICTURE_SUFFIXES = frozenset(".jpg .jpeg .jfif .png .webp .bmp .tif .tiff .avif".split())
+# Names of previews (see `media`) of this version, and of earlier ones, which were called by the clip's id alone.
+_CUT_BY_A_CORPUS = re.compile(
+    r"[a-z0-9][a-z0-9_-]{0,99}\.[0-9a-f]{16}\.\d+\.mp4|([0-9a-f]{16}-\d{8,}-\d{8,}|id-[0-9a-f]{32})(\.2)?\.mp4"
+)
 _BLOCK = 1 << 16  # bytes
 _BLOCKS = 32  # read of a file to identify it: its head, its tail and evenly between
 
@@ -235,20 +240,22 @@ def _regular(files: Iterable[Path]) -> tuple[list[Path], dict[Path, str]]:
 
 
 def _files(folder: Path, unlisted: list[OSError]) -> Iterator[Path]:
-    """Yield all files of a folder and its subfolders, linked ones too, but no hidden ones and no corpus's previews.
+    """Yield all files of a folder and its subfolders, linked ones too, but no hidden ones and none that a corpus cut.
 
     Folders that are called like a video or picture are yielded as well. Errors of folders that cannot be listed are
     appended to `unlisted`.
     """
-    visited = set()
+    visited, caches = set[str](), set[str]()
     for place, folders, names in os.walk(folder, onerror=unlisted.append, followlinks=True):
         if (real := os.path.realpath(place)) in visited:  # a link leads back
             folders.clear()
             continue
         visited.add(real)
-        is_corpus = MANIFEST_FILE in names and shards.SHARDS_FOLDER in folders
-        hidden = [name for name in folders if name.startswith(".") or (is_corpus and name == PREVIEWS_FOLDER)]
-        folders[:] = sorted(set(folders) - set(hidden))
+        if MANIFEST_FILE in names and shards.SHARDS_FOLDER in folders:
+            caches.add(str(Path(place, PREVIEWS_FOLDER)))  # where somebody's own films may be, too
+        if place in caches:
+            names = [name for name in names if not _CUT_BY_A_CORPUS.fullmatch(name)]
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in names if not name.startswith("."))
         yield from (Path(place, name) for name in folders if _suffix(name) in VIDEO_SUFFIXES | PICTURE_SUFFIXES)
 

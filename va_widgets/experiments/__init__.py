@@ -6,7 +6,7 @@ from va_widgets.experiments.oracle import Run, label_by_oracle
 from va_widgets.experiments.pools import Pool, bent, from_corpus, half, open_pool, with_pairs
 from va_widgets.experiments.release import Release, open_release
 from va_widgets.experiments.report import curves, markdown, plot, table, wins
-from va_widgets.experiments.reproduce import experiment_1, experiment_2, gains
+from va_widgets.experiments.reproduce import best_step_gains, experiment_1, experiment_2, gains
 from va_widgets.experiments.strategies import STRATEGIES, Strategy
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Run",
     "Strategy",
     "bent",
+    "best_step_gains",
     "compare",
     "curves",
     "experiment_1",

@@ -153,6 +153,27 @@ class Release:
         self._split(file, split)  # raises CorpusError for unknown or contradictory keys
         return split.pos, split.neg
 
+    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+        """Return the vectors of some shots as embeddings.h5 has them, neither normalised nor rounded, (k, dim).
+
+        `rows` are rows of the corpus, ascending. The file is read from its beginning to its end.
+        """
+        source = read_vectors(self.folder / _EMBEDDINGS_FILE)
+        vectors = np.empty((len(rows), source.shape[1]), dtype=source.dtype)
+        done = 0
+        for block in source.blocks():
+            first, last = np.searchsorted(rows, (done, done + len(block)))
+            vectors[first:last] = block[rows[first:last] - done]
+            done += len(block)
+        return vectors
+
+    def text_vectors(self) -> dict[str, NDArray[np.float64]]:
+        """Return the vectors of texts as text-embeddings.json has them, float64 (dim,); {} without that file."""
+        file = self.folder / _TEXTS_FILE
+        if not file.exists():
+            return {}
+        return {text: np.array(vector) for text, vector in _read_json(file, dict[str, list[float]]).items()}
+
     def _names(self, part: str) -> list[str]:
         return sorted(file.stem for file in (self.folder / part).glob("*.json"))
 

@@ -3,7 +3,8 @@
 Definitions are those of Ziai and Vartakavi (arXiv 2402.06560) and of their release. Our choices where both leave a
 point open: a concept's validation set is all clips labelled for it, by annotators or for a baseline, that the hash
 selects; the annotators' majority takes precedence over the single label of a baseline; and a source's n labels are its
-first n outside the validation set.
+first n outside the validation set. With `strict=True` these choices, and all that follows, are those of the release's
+code (`va_widgets.experiments.strict`); docs/va_experiments.md names each difference.
 """
 
 from __future__ import annotations
@@ -12,13 +13,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
-from sklearn.utils import murmurhash3_32
 from sklearn.utils.parallel import Parallel, delayed
 
 from va_widgets.base import arguments
@@ -28,37 +27,20 @@ from va_widgets.base.threads import one_thread, one_torch_thread
 from va_widgets.experiments.bandits import POLICIES, Choice, Policy, policy
 from va_widgets.experiments.compare import checked_jobs
 from va_widgets.experiments.errors import ExperimentError
+from va_widgets.experiments.evaluation import in_validation, score
 from va_widgets.experiments.learners import fit_logistic
 from va_widgets.experiments.release import Release
-from va_widgets.experiments.tasks import Linear, Rows, Scores
+from va_widgets.experiments.strict import policies as strict_policies
+from va_widgets.experiments.strict import sources as strict_sources
+from va_widgets.experiments.strict.concept import read_concepts
+from va_widgets.experiments.tasks import Linear, Rows
 from va_widgets.learning.quality import diversity
 
 BUDGETS = (25, 50, 100, 500, 1000)
 GREEDY = "greedy"
 _STEP, _MOST = 25, 1000
-_EVALUATIONS = 5
 _SOURCES = ("va", "zero_shot", "random")
-
-
-def in_validation(keys: Sequence[str], seed: int = 0) -> NDArray[np.bool_]:
-    """True for clips that belong to the validation set, bool (n,): murmur3_32(key, seed) mod 10 < 2.
-
-    The hash is signed and the remainder is never negative. The release reduces the fraction 2/10 to lowest terms, so
-    that the condition is mod 5 < 1 in effect.
-    """
-    return np.array([murmurhash3_32(str(key), seed=seed) % 5 < 1 for key in keys], dtype=bool)
-
-
-def score(y: NDArray[np.bool_], scores: Scores) -> float:
-    """Return the AP of a validation set (n,): the mean over the set and 4 bootstrap resamples of it, seeds 1 to 4.
-
-    A resample without positives has an AP of 0.
-    """
-    parts = [_ap(y, scores)]
-    for seed in range(1, _EVALUATIONS):
-        rows = np.random.RandomState(seed).randint(0, len(y), len(y))
-        parts.append(_ap(y[rows], scores[rows]))
-    return float(np.mean(parts))
+_Data = TypeVar("_Data")
 
 
 def experiment_1(
@@ -66,6 +48,7 @@ def experiment_1(
     concepts: Sequence[str] | None = None,
     budgets: Sequence[int] = BUDGETS,
     *,
+    strict: bool = False,
     jobs: int | None = None,
 ) -> pd.DataFrame:
     """Compare VA's feeds with its baselines: DataFrame(concept, source, n, ap, diversity).
@@ -78,33 +61,49 @@ def experiment_1(
     ----------
     concepts : names
         All concepts of the release if not given.
+    strict : bool
+        Do exactly what the release's code does. Then the row of "va" for `n` is the best of the checkpoints with at
+        most n + 10 labels, baselines with fewer than `n` labels have rows, too, and there is one more column, `labels`:
+        how many labels the classifier was fitted to.
     jobs : int
         The number of processes; one per processor if not given.
 
     Raises CorpusError if a file of the release is missing or damaged, and ExperimentError if the validation set of a
-    concept has no positives.
+    concept has no positives; with `strict` also if no other clip is positive.
     """
     numbers = [
         arguments.count(n, "Each of the budgets", error=ExperimentError)
         for n in arguments.items(budgets, "budgets", "a list", error=ExperimentError)
     ]
-    return _over_concepts(
-        partial(_compare_sources, budgets=numbers), release, concepts, jobs, ["source", "n", "ap", "diversity"]
-    )
+    columns = ["source", "n", "ap", "diversity"]
+    if arguments.flag(strict, "strict", error=ExperimentError):
+        strictly = partial(strict_sources.compare_sources, budgets=numbers)
+        return _over_concepts(strictly, read_concepts, release, concepts, jobs, [*columns, "labels"])
+    return _over_concepts(partial(_compare_sources, budgets=numbers), _read_all, release, concepts, jobs, columns)
 
 
-def gains(results: pd.DataFrame, source: str = "va", baseline: str = "half_half") -> pd.DataFrame:
-    """Return how much one source's AP exceeds another's in `experiment_1`: DataFrame(median, min, max, concepts)."""
-    arguments.instance(results, pd.DataFrame, "Results", "what experiment_1 returns", error=ExperimentError)
-    missing = [column for column in ("concept", "source", "n", "ap") if column not in results]
-    if missing:
-        raise ExperimentError(f"Results of experiment_1 have a column {missing[0]!r}: give them as they are.")
-    wide = results.pivot_table(index=["concept", "n"], columns="source", values="ap")
-    for name in (source, baseline):
-        if not is_one_of(name, [str(column) for column in wide.columns]):
-            raise ExperimentError(f"The results hold nothing of the source {described(name)}.")
-    gain = (wide[source] - wide[baseline]).dropna().groupby("n")
-    return pd.DataFrame({"median": gain.median(), "min": gain.min(), "max": gain.max(), "concepts": gain.size()})
+def gains(
+    results: pd.DataFrame, source: str = "va", baseline: str = "half_half", *, strict: bool = False
+) -> pd.DataFrame:
+    """Return how much one source's AP exceeds another's in `experiment_1`: DataFrame(median, min, max, concepts).
+
+    With `strict`, concepts where both are exactly equal are left out, as in VA's notebook.
+    """
+    wide = _by_column(results, "experiment_1", "source", ["concept", "n"], (source, baseline), "mean")
+    gain = (wide[source] - wide[baseline]).dropna()
+    if arguments.flag(strict, "strict", error=ExperimentError):
+        gain = gain[gain != 0]
+    return _summary(gain.groupby("n"))
+
+
+def best_step_gains(results: pd.DataFrame, baseline: str = "va") -> pd.DataFrame:
+    """Return how much the best step of each policy exceeds that of another in `experiment_2`, as `gains` returns it.
+
+    The index is the policy. The best step is the one with the highest validation AP.
+    """
+    wide = _by_column(results, "experiment_2", "policy", ["concept"], (baseline,), "max")
+    gain = wide.drop(columns=baseline).sub(wide[baseline], axis="index").stack().dropna()
+    return _summary(gain.groupby("policy"))
 
 
 def experiment_2(
@@ -112,7 +111,8 @@ def experiment_2(
     policies: Sequence[str] | None = None,
     concepts: Sequence[str] | None = None,
     *,
-    seed: int = 0,
+    seed: int | None = None,
+    strict: bool = False,
     jobs: int | None = None,
 ) -> pd.DataFrame:
     """Let policies choose the source of the next 25 labels, up to 1,000 labels: DataFrame(concept, policy, n, ap).
@@ -126,19 +126,28 @@ def experiment_2(
     policies : names
         Names from `bandits.POLICIES`, "greedy" or "va"; all of them if not given.
     seed : int
-        Seed of the policies that choose at random.
+        Seed of the policies that choose at random, 0 if not given; with `strict` also of the validation set, and 1 if
+        not given.
+    strict : bool
+        Do exactly what the release's code does. Then the rows of "va" are the annotator's checkpoints, as in the strict
+        `experiment_1`, and a policy ends when it chooses no more sources.
 
     The other parameters and the errors are those of `experiment_1`.
     """
-    seed = arguments.seed(seed, error=ExperimentError)
+    number = None if seed is None else arguments.seed(seed, error=ExperimentError)
     all_names = ["va", *POLICIES, GREEDY]
     names = all_names if policies is None else arguments.items(policies, "policies", "a list", error=ExperimentError)
     for name in names:
         if not is_one_of(name, ("va", GREEDY)):
             policy(name)
-    return _over_concepts(
-        partial(_compare_policies, names=names, seed=seed), release, concepts, jobs, ["policy", "n", "ap"]
-    )
+    columns = ["policy", "n", "ap"]
+    if arguments.flag(strict, "strict", error=ExperimentError):
+        strictly = partial(
+            strict_policies.compare_policies, names=names, seed=strict_policies.SEED if number is None else number
+        )
+        return _over_concepts(strictly, read_concepts, release, concepts, jobs, columns)
+    ours = partial(_compare_policies, names=names, seed=number or 0)
+    return _over_concepts(ours, _read_all, release, concepts, jobs, columns)
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,10 @@ class _Concept:
         if y.any() and not y.all():
             fitted, _ = fit_logistic(self.X[labelled], y)
         return score(self.truth[self.validation], fitted(self.X[self.validation]))
+
+
+def _read_all(release: Release, names: Sequence[str]) -> list[_Concept]:
+    return [_read(release, name) for name in names]
 
 
 def _read(release: Release, concept: str) -> _Concept:
@@ -270,8 +283,37 @@ def _always_va(history: Sequence[Choice], arms: int, rng: np.random.Generator) -
     return 0
 
 
+def _by_column(
+    results: pd.DataFrame,
+    function: str,
+    column: str,
+    index: list[str],
+    names: Sequence[str],
+    how: Literal["mean", "max"],
+) -> pd.DataFrame:
+    """Return the AP of each source or policy, one a column. Raises ExperimentError without those in `names`.
+
+    `how` is what is taken of several rows with the same `index`.
+    """
+    arguments.instance(results, pd.DataFrame, "Results", f"what {function} returns", error=ExperimentError)
+    missing = [needed for needed in ("concept", column, "n", "ap") if needed not in results]
+    if missing:
+        raise ExperimentError(f"Results of {function} have a column {missing[0]!r}: give them as they are.")
+    wide = results.pivot_table(index=index, columns=column, values="ap", aggfunc=how)
+    for name in names:
+        if not is_one_of(name, [str(given) for given in wide.columns]):
+            raise ExperimentError(f"The results hold nothing of the {column} {described(name)}.")
+    return wide
+
+
+def _summary(gain: Any) -> pd.DataFrame:
+    """Return a table of grouped gains."""
+    return pd.DataFrame({"median": gain.median(), "min": gain.min(), "max": gain.max(), "concepts": gain.size()})
+
+
 def _over_concepts(
-    experiment: Callable[[_Concept], list[tuple[Any, ...]]],
+    experiment: Callable[[_Data], list[Any]],
+    read: Callable[[Release, Sequence[str]], list[_Data]],
     release: Release,
     concepts: Sequence[str] | None,
     jobs: int | None,
@@ -284,19 +326,13 @@ def _over_concepts(
         names = release.concepts
     else:
         names = arguments.items(concepts, "concepts", "a list of names", error=ExperimentError)
-    data = [_read(release, name) for name in names]
+    data = read(release, names)
     number = min(jobs or os.cpu_count() or 1, len(data) or 1)
     parallel = Parallel(n_jobs=number, backend="loky")
     results = parallel(delayed(_with_one_thread)(experiment, concept) for concept in data)
     return pd.DataFrame([row for rows in results for row in rows], columns=["concept", *columns])
 
 
-def _with_one_thread(
-    experiment: Callable[[_Concept], list[tuple[Any, ...]]], concept: _Concept
-) -> list[tuple[Any, ...]]:
+def _with_one_thread(experiment: Callable[[_Data], list[Any]], concept: _Data) -> list[Any]:
     with one_torch_thread(), one_thread():
         return experiment(concept)
-
-
-def _ap(y: NDArray[np.bool_], scores: Scores) -> float:
-    return float(average_precision_score(y, scores)) if y.any() else 0.0

@@ -40,6 +40,7 @@ class Agreement:
         else:
             self.values = {clip: self._agreed(clip) for own in self._own.values() for clip in own}
         self._counts = Counter(self.values.values())
+        self._source_counts: Counter[str] | None = None  # of `sources`, from when they are first asked for
 
     @property
     def event(self) -> int:
@@ -55,17 +56,19 @@ class Agreement:
         for event in events:
             clip = event.clip_id
             self._events.append(event.event_id)
+            if clip in self.values:
+                self._counts[self.values.pop(clip)] -= 1
+                self._count_sources(clip, -1)
             self._sources.setdefault(event.source, set()).add(clip)
             own = self._own.setdefault(event.annotator, {})
             if event.value == "none":
                 own.pop(clip, None)
             else:
                 own[clip] = event.value
-            if clip in self.values:
-                self._counts[self.values.pop(clip)] -= 1
             if any(clip in own for own in self._own.values()):
                 self.values[clip] = self._agreed(clip)
                 self._counts[self.values[clip]] += 1
+                self._count_sources(clip, 1)
 
     def came_from(self, source: str) -> frozenset[str]:
         """The clips that were ever labelled from a source, such as a feed, even if they were labelled again since."""
@@ -74,7 +77,10 @@ class Agreement:
     @property
     def sources(self) -> dict[str, int]:
         """How many clips with a label were ever labelled from each source."""
-        return {source: sum(clip in self.values for clip in clips) for source, clips in self._sources.items()}
+        if self._source_counts is None:
+            has_label = self.values.__contains__
+            self._source_counts = Counter({name: sum(map(has_label, clips)) for name, clips in self._sources.items()})
+        return {source: self._source_counts[source] for source in self._sources}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -94,6 +100,12 @@ class Agreement:
         """The clips that count as yes or no, ordered by clip id, and whether each is yes, bool (n,)."""
         clips = sorted(clip for clip, value in self.values.items() if value in ("yes", "no"))
         return clips, np.array([self.values[clip] == "yes" for clip in clips], dtype=bool)
+
+    def _count_sources(self, clip: str, number: int) -> None:
+        if self._source_counts is not None:
+            for source, clips in self._sources.items():
+                if clip in clips:
+                    self._source_counts[source] += number
 
     def _agreed(self, clip: str) -> Agreed:
         return _agreed(own[clip] for own in self._own.values() if clip in own)

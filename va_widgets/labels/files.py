@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from va_widgets.base.errors import LabelError, reason_of
 from va_widgets.base.paths import exists, is_folder
-from va_widgets.labels import problems, schema
+from va_widgets.labels import problems, schema, write_ahead_log
 
 PATIENCE = 3.0
 """For how many seconds a writer waits for others."""
@@ -186,8 +186,12 @@ def _preallocate_log(db: sqlite3.Connection, path: Path) -> None:
             db.execute("ROLLBACK")
 
 
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
 def _log_bytes(path: Path) -> int:
-    log = path.with_name(f"{path.name}-wal")
+    log = _log_of(path)
     return log.stat().st_size if exists(log) else 0
 
 
@@ -228,11 +232,33 @@ def connect_for_checking(path: Path, *, leave_nothing: bool = True) -> sqlite3.C
     connection may write, where the file's permissions allow it, and does not. Raises LabelError if the file cannot
     be read or is no label file.
     """
+    if leave_nothing and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return _opened(path, _opened_query_only)
+    return _opened(path, _opened_read_only)
+
+
+def connect_to_copies(path: Path) -> sqlite3.Connection:
+    """Open a label file of any known version, with its log, in memory. Raises LabelError as `connect_for_checking`."""
+    return _opened(path, _from_copies)
+
+
+def log_damage(path: Path) -> str:
+    """Return what is wrong with SQLite's log beside a label file, in one sentence; "" for a sound one or none.
+
+    Raises LabelError if it cannot be read.
+    """
+    _refuse_special_files(path)
+    log = _log_of(path)
+    try:
+        return write_ahead_log.damage(log)
+    except OSError as error:
+        raise LabelError(f"{log} cannot be read ({reason_of(error)}): give yourself the right to read it.") from error
+
+
+def _opened(path: Path, how: Callable[[Path], sqlite3.Connection]) -> sqlite3.Connection:
     _refuse_special_files(path)
     try:
-        if leave_nothing and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-            return _opened_query_only(path)
-        return _opened_read_only(path)
+        return how(path)
     except schema.FormatError as error:
         raise LabelError(f"{path} {error}.") from error
     except problems.SQLITE_ERRORS as error:

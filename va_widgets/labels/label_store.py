@@ -341,11 +341,15 @@ class LabelStore:
 def check_file(path: GivenPath) -> checking.Findings:
     """Read every row of a label file, and compare what is computed from the events with what is stored.
 
-    Nothing is changed or repaired. A file of an earlier version has no checksums: only its structure is checked. Raises
-    LabelError if it cannot be read at all.
+    SQLite's log beside the file is read as well. Nothing is changed or repaired. A file of an earlier version has no
+    checksums: only its structure is checked. Raises LabelError if it cannot be read at all.
     """
-    with closing(files.connect_for_checking(absolute_path(path, LabelError))) as db:
-        return checking.check(db)
+    file = absolute_path(path, LabelError)
+    damage = files.log_damage(file)
+    # Closing a file whose log is damaged would remove what is left of the log.
+    with closing(files.connect_to_copies(file) if damage else files.connect_for_checking(file)) as db:
+        findings = checking.check(db)
+    return findings._replace(problems=[damage, *findings.problems]) if damage else findings
 
 
 # --- arguments ---------------------------------------------------------------------------------

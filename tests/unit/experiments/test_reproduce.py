@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from tests.unit.experiments.synthetic_release import CONCEPTS, write_release
+from tests.unit.experiments.va_reference import murmur3
 from va_widgets.experiments import ExperimentError, experiment_1, experiment_2, gains, open_release
+from va_widgets.experiments.evaluation import in_validation, score
 from va_widgets.experiments.release import Release
-from va_widgets.experiments.reproduce import _read, in_validation, score
+from va_widgets.experiments.reproduce import _read
 
 
 @pytest.fixture(scope="module")
@@ -23,26 +25,6 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     folder = tmp_path_factory.mktemp("release") / "videoannotator"
     write_release(folder)
     return open_release(folder)
-
-
-def murmur3(text: str, seed: int) -> int:
-    """Return the signed MurmurHash3_x86_32, written after the author's publication."""
-    data, h = text.encode(), seed
-    whole = len(data) // 4 * 4
-    words = [int.from_bytes(data[i : i + 4], "little") for i in range(0, whole, 4)]
-    tail = int.from_bytes(data[whole:], "little")
-    for i, k in enumerate([*words, tail]):
-        mixed = k * 0xCC9E2D51 & 0xFFFFFFFF
-        mixed = (mixed << 15 | mixed >> 17) & 0xFFFFFFFF
-        h ^= mixed * 0x1B873593 & 0xFFFFFFFF
-        if i < len(words):
-            h = (h << 13 | h >> 19) & 0xFFFFFFFF
-            h = h * 5 + 0xE6546B64 & 0xFFFFFFFF
-    h ^= len(data)
-    h = (h ^ h >> 16) * 0x85EBCA6B & 0xFFFFFFFF
-    h = (h ^ h >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
-    h ^= h >> 16
-    return h - (1 << 32) if h >> 31 else h
 
 
 def test_the_hash_has_published_values() -> None:

@@ -10,7 +10,8 @@ from va_widgets.labels.label_store import Event, StoredValue
 
 
 def events_of(votes: list[tuple[str, str, StoredValue]]) -> list[Event]:
-    return [Event(i + 1, who, clip, value, f"t{i:03d}", "search") for i, (clip, who, value) in enumerate(votes)]
+    sources = ("search", "random", "review")
+    return [Event(i + 1, who, clip, value, f"t{i:03d}", sources[i % 3]) for i, (clip, who, value) in enumerate(votes)]
 
 
 def standing(events: list[Event]) -> list[Event]:
@@ -58,6 +59,14 @@ def test_nothing_said() -> None:
     assert y.shape == (0,)
 
 
+def sources_by_hand(found: Agreement, events: list[Event]) -> dict[str, int]:
+    ever = {
+        source: {event.clip_id for event in events if event.source == source}
+        for source in {event.source for event in events}
+    }
+    return {source: len(clips & found.values.keys()) for source, clips in ever.items()}
+
+
 VALUES = st.sampled_from(["yes", "no", "unsure", "none"])
 EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("ktv"), VALUES))
 
@@ -73,7 +82,9 @@ def test_against_counting_by_hand(votes: list[tuple[str, str, StoredValue]], cut
             standing_votes[clip, who], times[clip, who] = value, f"t{i:03d}"
     events = events_of(votes)
     found = agreement(events[:cut])
+    assert found.sources == sources_by_hand(found, events[:cut])
     found.take(events[cut:])
+    assert found.sources == sources_by_hand(found, events)
     assert (found.event, found.since(cut)) == (len(events), max(0, len(events) - cut))
     labels = table(standing(events))
     assert set(labels.index) == set(found.values) == {clip for clip, _ in standing_votes}

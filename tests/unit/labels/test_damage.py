@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pytest
 from tests.unit.labels import label_file_version_1
 from va_widgets.base.errors import LabelError
 from va_widgets.cli import main
-from va_widgets.labels import files
+from va_widgets.labels import database, files
 from va_widgets.labels.agreement import Agreement
 from va_widgets.labels.label_store import LabelStore, StoredValue, check_file
 
 FLIPS = 200
+_FRAME = 24 + 4096  # bytes of a page in SQLite's log
 CONCEPTS = ("night", "a car in the rain", "дождь")
 VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure")
 
@@ -29,26 +31,35 @@ def no_room_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_LOG_BYTES", 0)
 
 
-def fill(path: Path) -> None:
+def fill(store: LabelStore) -> None:
     """Pages, single labels, undone and repeated ones, by two annotators for three concepts; two guidelines."""
-    with LabelStore(path) as store:
-        for number, concept in enumerate(CONCEPTS):
-            for annotator in ("kelli", "thomas"):
-                for page in range(3):
-                    labels = {f"video-{page}{i:03d}": VALUES[(i + page + number) % 3] for i in range(24)}
-                    store.append(annotator, concept, labels, source=("random", "search")[page % 2])
-                for label in range(10):
-                    clip, value = f"video-0{label:03d}", VALUES[label % 3]
-                    store.append(annotator, concept, {clip: value}, "review", message_id=f"m {label}")
-                store.undo(annotator, concept, message_id="undo")
-            store.set_state("", concept, "guideline", f"what counts as {concept}")
+    for number, concept in enumerate(CONCEPTS):
+        for annotator in ("kelli", "thomas"):
+            for page in range(3):
+                labels = {f"video-{page}{i:03d}": VALUES[(i + page + number) % 3] for i in range(24)}
+                store.append(annotator, concept, labels, source=("random", "search")[page % 2])
+            for label in range(10):
+                clip, value = f"video-0{label:03d}", VALUES[label % 3]
+                store.append(annotator, concept, {clip: value}, "review", message_id=f"m {label}")
+            store.undo(annotator, concept, message_id="undo")
+        store.set_state("", concept, "guideline", f"what counts as {concept}")
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sound") / "labels.sqlite"
-    fill(path)
+    with LabelStore(path) as store:
+        fill(store)
     return path
+
+
+def in_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, bytes]:
+    """A label file and its log as a killed process leaves them, with all labels in the log alone."""
+    monkeypatch.setattr(database, "_QUIET_SECONDS", 3600.0)
+    path = folder / "live.sqlite"
+    with LabelStore(path) as store:
+        fill(store)
+        return path.read_bytes(), path.with_name("live.sqlite-wal").read_bytes()
 
 
 def everything(path: Path) -> dict[str, Any]:
@@ -93,6 +104,57 @@ def test_no_flipped_byte_gives_a_wrong_count_without_a_word(sound: Path, tmp_pat
             left.unlink()
     assert told > FLIPS / 4
     assert repaired > 0
+
+
+@pytest.mark.slow
+def test_no_flipped_byte_of_the_log_gives_a_wrong_count_without_a_word(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth, (data, log), path = everything(sound), in_log(tmp_path, monkeypatch), tmp_path / "copy" / "labels.sqlite"
+    path.parent.mkdir()
+    drawn = random.Random(0)
+    told = 0
+    for flip in range(FLIPS // 4):
+        damaged = bytearray(log)
+        damaged[drawn.randrange(len(log) - _FRAME)] ^= drawn.randrange(1, 256)
+        path.write_bytes(data)
+        path.with_name("labels.sqlite-wal").write_bytes(damaged)
+        try:
+            problems = check_file(path).problems
+        except LabelError:
+            problems = ["it cannot be read"]
+        told += bool(problems)
+        with suppress(LabelError):
+            assert problems or everything(path)["concepts"] == truth["concepts"], f"flip {flip}"
+        for left in path.parent.iterdir():
+            left.unlink()
+    assert told > FLIPS / 10
+
+
+def test_a_damaged_log_is_told_and_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, log = in_log(tmp_path, monkeypatch)
+    path = tmp_path / "copy" / "labels.sqlite"
+    path.parent.mkdir()
+    path.write_bytes(data)
+    beside = path.with_name("labels.sqlite-wal")
+    for damaged_at, message in (
+        (12, "the header of labels.sqlite-wal, .* is damaged: none of them can be read"),
+        (32 + 10 * _FRAME + 500, "labels.sqlite-wal is damaged in frame 11: changes from there on cannot be read"),
+        (32 + 10 * _FRAME + 8, "is damaged in frame 11"),  # a salt
+    ):
+        damaged = bytearray(log)
+        damaged[damaged_at] ^= 1
+        beside.write_bytes(damaged)
+        assert main(["labels", "check", str(path)]) == 1
+        assert re.search(message, capsys.readouterr().out)
+        assert sorted(file.name for file in path.parent.iterdir()) == ["labels.sqlite", "labels.sqlite-wal"]
+        assert (path.read_bytes(), beside.read_bytes()) == (data, bytes(damaged))
+    # What a process that is killed while it writes leaves behind is no damage: half a frame, or one of an older page.
+    for unfinished in (log[:-500], log[:-500] + bytes(500)):
+        beside.write_bytes(unfinished)
+        assert check_file(path).problems == []
 
 
 def change(path: Path, sql: str) -> None:

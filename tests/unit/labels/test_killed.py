@@ -79,6 +79,7 @@ for kill in range(kills):
     if not path.exists():
         assert not acknowledged
         continue
+    assert not files.log_damage(path), files.log_damage(path)
     with LabelStore(path) as store:
         history = store.history("night")
         store.current("night")
