@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from va_widgets.base.progress import can_be_shown
 
 NEIGHBOURS = 10
+_CLIPS_A_NEIGHBOUR = 100  # in a small corpus the tenth nearest clip resembles nothing any more
 _NEAR_DUPLICATE = 0.98  # cosine from which a clip tells nothing new of another
 _EXACT = 10_000  # clips up to which all are compared with all
 _CELL = 400  # clips in a cell, about
@@ -28,8 +29,8 @@ _ROWS = 4096  # compared at a time
 def nearest_neighbours(embeddings: NDArray[np.floating[Any]], *, progress: bool = False) -> NDArray[np.int32]:
     """Return the rows of the clips most similar to each clip, int32 (NEIGHBOURS, n), in no order.
 
-    Near-duplicates, which would count a clip twice, are left out. Where too few others are left, the clip itself fills
-    the places. The same embeddings give the same rows.
+    Near-duplicates, which would count a clip twice, are left out, and of every hundred clips one at most is taken. The
+    clip itself fills the places that are left. The same embeddings give the same rows.
 
     Parameters
     ----------
@@ -37,13 +38,17 @@ def nearest_neighbours(embeddings: NDArray[np.floating[Any]], *, progress: bool 
         L2-normalised, perhaps memory-mapped.
     """
     n = len(embeddings)
-    neighbours = np.empty((NEIGHBOURS, n), dtype=np.int32)
+    number = min(NEIGHBOURS, n // _CLIPS_A_NEIGHBOUR)
+    neighbours = np.tile(np.arange(n, dtype=np.int32), (NEIGHBOURS, 1))
+    if not number:
+        return neighbours
     with tqdm(total=n, desc="comparing clips", unit="clip", disable=not can_be_shown(progress)) as bar:
         for rows, candidates in _compared(embeddings):
             near = np.asarray(embeddings[candidates], dtype=np.float32)
             for start in range(0, len(rows), _ROWS):
                 part = rows[start : start + _ROWS]
-                neighbours[:, part] = _nearest(embeddings, part, candidates, near)
+                found = _nearest(embeddings, part, candidates, near, min(number, len(candidates)))
+                neighbours[: len(found), part] = found
                 bar.update(len(part))
     return neighbours
 
@@ -53,19 +58,14 @@ def _nearest(
     rows: NDArray[np.int64],
     candidates: NDArray[np.int64],
     near: NDArray[np.float32],
+    number: int,
 ) -> NDArray[np.int64]:
-    """Return the nearest of some `candidates`, whose embeddings are `near`, for each of some rows, (NEIGHBOURS, k)."""
+    """Return the nearest of some `candidates`, whose embeddings are `near`, for each of some rows, (number, k)."""
     scores = np.asarray(embeddings[rows], dtype=np.float32) @ near.T
     scores[scores > _NEAR_DUPLICATE] = -np.inf  # a clip is a duplicate of itself, too
-    if len(candidates) > NEIGHBOURS:
-        places = np.argpartition(scores, len(candidates) - NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
-    else:
-        places = np.arange(len(candidates))[None].repeat(len(rows), axis=0)
-    found = candidates[places]
+    places = np.argpartition(scores, len(candidates) - number, axis=1)[:, -number:]
     missing = np.isinf(np.take_along_axis(scores, places, axis=1))
-    result = np.repeat(rows[None], NEIGHBOURS, axis=0)
-    result[: found.shape[1]] = np.where(missing, rows[:, None], found).T
-    return result
+    return np.where(missing, rows[:, None], candidates[places]).T
 
 
 def _compared(embeddings: NDArray[np.floating[Any]]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
