@@ -85,5 +85,5 @@ class ProtocolError(VaError):
 
 
 def reason_of(error: Exception) -> str:
-    """What an error of the system says, without the name of the file that it is about."""
+    """Return the message of an error of the system, without the name of the file that it is about."""
     return getattr(error, "strerror", None) or str(error)

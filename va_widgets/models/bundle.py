@@ -76,7 +76,7 @@ class Model:
         return slug(self.name)
 
     def score(self, embeddings: ArrayLike) -> NDArray[np.float32]:
-        """P(yes), float32 (n,), of embeddings (n, dim).
+        """Return P(yes), float32 (n,), of embeddings (n, dim).
 
         Raises ModelError if they have another dimension, are no numbers, or are not finite.
         """
@@ -101,7 +101,7 @@ class Model:
         return matrix
 
     def score_corpus(self, corpus: Corpus) -> pd.Series[float]:
-        """P(yes) of every clip of a corpus, by clip_id.
+        """Return P(yes) of every clip of a corpus, by clip_id.
 
         Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on.
         """
@@ -235,7 +235,7 @@ def load_model(path: GivenPath) -> Model:
 
 
 def _read(file: Path, most: int) -> bytes:
-    """The bytes of a file. Raises ValueError if there are more than `most`, OSError if it is no regular file."""
+    """Return the bytes of a file. Raises ValueError if there are more than `most`, OSError if it is no regular file."""
     with open_regular(file) as opened:
         data = opened.read(most + 1)
     if len(data) > most:
@@ -244,9 +244,10 @@ def _read(file: Path, most: int) -> bytes:
 
 
 def _read_weights(file: Path) -> dict[str, NDArray[np.float32]]:
-    """The arrays of a file in safetensors. Raises ValueError if one is not float32, SafetensorError for another file.
+    """Return the arrays of a file in safetensors.
 
-    NumPy lacks some of the format's types, such as bfloat16 and float8.
+    Raises ValueError if one is not float32, SafetensorError for another file. NumPy lacks some of the format's types,
+    such as bfloat16 and float8.
     """
     arrays = {}
     for name, tensor in deserialize(_read(file, _LARGEST_WEIGHTS)):
@@ -257,14 +258,14 @@ def _read_weights(file: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def checked_precision(precision: object) -> float:
-    """A precision as a number. Raises ModelError for one that is none."""
+    """Return a precision as a float. Raises ModelError unless it is a number above 0 and up to 1."""
     if not is_within(precision, 0, 1, above=True):
         raise ModelError(f"A precision is a number above 0 and up to 1, not {described(precision)}.")
     return float(precision)
 
 
 def slug(name: str) -> str:
-    """A folder's name for a model's: as `base.names.folder_name` makes it.
+    """Return the name of the folder for a model's name, as `base.names.folder_name` makes it.
 
     Raises ModelError for a name that is no text, or blank.
     """
@@ -275,7 +276,7 @@ def slug(name: str) -> str:
 
 
 def _former_slug(name: str) -> str:
-    """The folder's name up to version 0.1.0: ASCII letters and digits, and a digest where others had to go."""
+    """Return the folder's name up to version 0.1.0: ASCII letters and digits, and a digest if others are left out."""
     plain = unicodedata.normalize("NFKD", name.strip().lower())
     kept = re.sub(r"[^a-z0-9]+", "_", plain.encode("ascii", "ignore").decode()).strip("_")[:60]
     if re.fullmatch(r"[a-z0-9 _-]+", name.strip().lower()) and kept and not is_reserved(kept):
@@ -311,12 +312,12 @@ def _sync(opened: int) -> None:
 
 
 def _versions(home: Path) -> list[int]:
-    """The versions in a model's folder. Raises OSError if it cannot be listed."""
+    """Return the versions in a model's folder. Raises OSError if it cannot be listed."""
     return [int(match[1]) for entry in home.iterdir() if (match := _VERSION.fullmatch(entry.name))]
 
 
 def _digest(clips: Sequence[str], y: NDArray[np.bool_]) -> str:
-    """SHA-256 over "clip<TAB>yes|no" lines in the order of the clip ids."""
+    """Return the SHA-256 over "clip<TAB>yes|no" lines in the order of the clip ids."""
     lines = sorted(f"{clip}\t{'yes' if value else 'no'}\n" for clip, value in zip(clips, y, strict=True))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 

@@ -285,9 +285,9 @@ def test_quality_is_scikit_learns_average_precision_and_its_interval_a_bootstrap
 class Recorder(Classifier):
     """Notes which labels each fit of a cross-validation leaves out."""
 
-    def held_out(self, X: Any, y: Any, left_out: NDArray[np.bool_], wanted: Any = lambda: True) -> Any:
+    def held_out(self, X: Any, y: Any, left_out: NDArray[np.bool_], stopped: Any = lambda: False) -> Any:
         self.left_out = left_out
-        return super().held_out(X, y, left_out, wanted)
+        return super().held_out(X, y, left_out, stopped)
 
 
 @pytest.mark.parametrize(
