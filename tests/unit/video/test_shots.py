@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tests.unit.video.test_decode import film, places, read, scene
-from va_widgets.video.decode import Frame, Video
+from va_widgets.video.decode import Video
+from va_widgets.video.frame import Frame
 from va_widgets.video.scaling import Picture
 from va_widgets.video.shots import Shot, Transitions, segments, shots, windows
 
