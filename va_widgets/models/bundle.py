@@ -26,6 +26,7 @@ from scipy.special import expit
 from va_widgets._version import __version__
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
+from va_widgets.base.disk import sync, sync_folder
 from va_widgets.base.errors import EncoderMismatchError, ModelError, reason_of
 from va_widgets.base.names import folder_name, is_reserved
 from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
@@ -169,7 +170,7 @@ def publish(
             while True:
                 text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"
                 _write_synced(unfinished / CARD_FILE, text.encode())
-                _sync_folder(unfinished)
+                sync_folder(unfinished)
                 try:
                     os.rename(unfinished, home / f"v{version}")
                 except OSError as error:
@@ -177,7 +178,7 @@ def publish(
                         raise
                     version += 1  # another process has just published this version
                 else:
-                    _sync_folder(home)
+                    sync_folder(home)
                     break
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -286,29 +287,8 @@ def _former_slug(name: str) -> str:
 
 def _write_synced(file: Path, data: bytes) -> None:
     """Write a file that is on the disk when this returns."""
-    with file.open("wb") as opened:
-        opened.write(data)
-        opened.flush()
-        _sync(opened.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have a folder's new names on the disk when this returns, where the system can do so."""
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        _sync(opened)
-    finally:
-        os.close(opened)
-
-
-def _sync(opened: int) -> None:
-    try:
-        os.fsync(opened)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):  # some file systems know no such thing
-            raise
+    file.write_bytes(data)
+    sync(file)
 
 
 def _versions(home: Path) -> list[int]:
