@@ -17,7 +17,7 @@ from va_widgets.base.errors import LabelError, NotSavedError
 from va_widgets.base.forks import ForkLock
 from va_widgets.base.listeners import Listeners
 from va_widgets.base.texts import without_lone_surrogates
-from va_widgets.labels.agreement import Agreement, table
+from va_widgets.labels.agreement import Agreement
 from va_widgets.labels.label_store import LONGEST_SOURCE, LabelStore, StoredValue
 from va_widgets.labels.refit_history import HISTORY_PATIENCE, RefitHistory
 from va_widgets.labels.shared import StoreUser
@@ -134,10 +134,6 @@ class ConceptLabels:
             self._take_new()
             return self._agreement.own(self.annotator)
 
-    def table(self) -> pd.DataFrame:
-        """Return all annotators' labels together, by clip_id, as `agreement.table` makes them."""
-        return table(self.store.labels(self.concept))
-
     def annotators(self) -> pd.DataFrame:
         """Return every annotator with labels: DataFrame(annotator, yes, no, unsure), by name."""
         with self.lock:
@@ -156,14 +152,14 @@ class ConceptLabels:
         rows = [*labelled.itertuples(index=False, name=None), *((concept, 0, 0, 0, 0) for concept in without)]
         return pd.DataFrame(rows, columns=labelled.columns).sort_values("concept", ignore_index=True)
 
-    def status(self, newest_fitted: Callable[[], int]) -> LabelStatus:
-        """Return the status at one moment. `newest_fitted` returns the newest event that is not pending."""
+    def status(self, known: Callable[[], int]) -> LabelStatus:
+        """Counts, pending events and steps, at one moment. `known` returns the newest event that is not pending."""
         with self.lock:
             self._take_new()
             # Where the label file is gone nothing can be undone.
             steps = (False, False) if self._user.gone else self.store.steps(self.annotator, self.concept)
             agreement = self._agreement
-            return LabelStatus(agreement.counts, agreement.since(newest_fitted()), *steps, agreement.sources)
+            return LabelStatus(agreement.counts, agreement.since(known()), *steps, agreement.sources)
 
     # --- changes ---------------------------------------------------------------------------------
 

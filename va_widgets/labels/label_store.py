@@ -310,7 +310,7 @@ class LabelStore:
         with self._database.snapshot() as db:
             return [concept for (concept,) in db.execute("SELECT DISTINCT concept FROM state WHERE concept != ''")]
 
-    # --- maintenance -----------------------------------------------------------------------------
+    # --- care ------------------------------------------------------------------------------------
 
     def backup(self, path: GivenPath | None = None) -> Path:
         """Write all labels to one new file, while others may be writing. Returns its path.

@@ -1,4 +1,4 @@
-"""What comes out of labelling a concept: scores, quality, a threshold, the clips found, models and plots."""
+"""What comes out of labelling a concept: labels, scores, quality, a threshold, the clips found, models and plots."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from va_widgets.base.renaming import FormerName
+from va_widgets.labels.agreement import table
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.quality import Quality
 from va_widgets.learning.trainer import Refit
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ConceptResults:
-    """The results of one concept's newest classifier. `Session`, which extends it, is where labels are given.
+    """The labels of a concept and the results of its newest classifier; `Session`, which extends it, adds labels.
 
     Whatever needs the classifier waits for the first one. Plots raise MissingPackageError without matplotlib.
 
@@ -40,7 +41,12 @@ class ConceptResults:
         self._labels = labels
         self._classifier = classifier
 
-    # --- the newest classifier -------------------------------------------------------------------
+    # --- labels and the newest classifier --------------------------------------------------------
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """All annotators' labels together, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …"""
+        return table(self._labels.store.labels(self.concept))
 
     @property
     def version(self) -> int:
@@ -154,7 +160,7 @@ class ConceptResults:
         """Draw a histogram of all scores, the labelled clips and the proposed threshold; returns the axes drawn on."""
         from va_widgets.display import plots
 
-        return plots.scores(self.scores(), self._labels.table()["value"], self.threshold[0], self.concept, ax)
+        return plots.scores(self.scores(), self.labels["value"], self.threshold[0], self.concept, ax)
 
     def plot_precision_recall(self, ax: Axes | None = None) -> Axes:
         """Draw cross-validated precision against recall and the proposed threshold; returns the axes drawn on.

@@ -281,11 +281,6 @@ class Session(ConceptResults):
         return self.status.pending
 
     @property
-    def labels(self) -> pd.DataFrame:
-        """All annotators' labels together, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …"""
-        return self._labels.table()
-
-    @property
     def own_labels(self) -> dict[str, StoredValue]:
         """This annotator's own labels: {clip_id: "yes" | "no" | "unsure"}."""
         return self._labels.own()

@@ -42,7 +42,7 @@ def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]
 
 
 def review_cards(session: Session, review: pd.DataFrame, annotator: str) -> list[Card]:
-    """Return the cards of rows of `Session.review`, with scores; notes hold the labels of another `annotator`."""
+    """Cards of rows of `Session.review`, with their scores. Another `annotator`'s labels are in the notes."""
     if annotator and annotator != session.annotator:  # the buttons show this annotator's labels only
         labels = [f"{value}: {annotator}" if isinstance(value, str) else "" for value in review["value"]]
         # The note of a disputed clip says what everybody calls it.

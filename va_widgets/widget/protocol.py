@@ -137,7 +137,7 @@ class Guideline(_Request, tag="guideline", frozen=True):
 
 
 class Concepts(_Request, tag="concepts", frozen=True):
-    """Ask for the concepts of the corpus, with their numbers of labels."""
+    """Which concepts of the corpus have labels?"""
 
 
 class Switch(_Request, tag="switch", frozen=True):

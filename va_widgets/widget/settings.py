@@ -1,6 +1,6 @@
-"""An annotator's settings of the page: keys, card size, cards a page.
+"""How an annotator likes the page: keys, card size, cards a page. It belongs to the person and outlives the cell.
 
-They are kept in the user's state folder, a JSON file for each annotator's name, and are the same in all corpora.
+It is kept in the user's state folder, one small JSON file for each annotator's name, and is the same in all corpora.
 """
 
 from __future__ import annotations
