@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 import va_widgets as va
-from tests.unit.video.test_decode import REFUSED, film, scene
-from tests.unit.video.video_files import write_video
+from tests.unit.video.test_decode import REFUSED
+from tests.unit.video.video_files import film, scene, write_video
 from va_widgets.corpus.sources import content_key, find_sources
 from va_widgets.encoders.protocol import Encoder, as_encoder
 

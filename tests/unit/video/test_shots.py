@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.video.test_decode import film, places, read, scene
+from tests.unit.video.video_files import film, places, read, scene
 from va_widgets.video.decode import Video
 from va_widgets.video.frame import Frame
 from va_widgets.video.scaling import Picture

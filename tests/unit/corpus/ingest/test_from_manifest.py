@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import va_widgets as va
-from tests.unit.video.test_decode import film, scene
+from tests.unit.video.video_files import film, scene
 from va_widgets.encoders.protocol import Encoder, as_encoder
 from va_widgets.video.scaling import Picture
 
