@@ -77,7 +77,7 @@ def _distinct_rows(matrix: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64]
 
 
 def _places(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Return the t-SNE of rows on their principal axes; of few rows, or of equal rows, the axes themselves."""
+    """Return positions (n, 2) of rows (n, axes) by a t-SNE; of few rows, or of equal rows, their first two axes."""
     from sklearn.manifold import TSNE
 
     flat = np.zeros((len(rows), 2), dtype=np.float32)

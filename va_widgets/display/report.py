@@ -222,10 +222,11 @@ def _labelled(session: Session) -> str:
 
 
 def _doubtful(session: Session) -> str:
+    """Return a section with the labels that cross-validation disagrees with most."""
     table = session.review()
     captions = {}
     for row in table[table["suspicion"] > 0.5][:_SHOWN].to_dict("records"):
-        p_yes = abs((row["value"] == "yes") - row["suspicion"])
+        p_yes = abs((row["value"] == "yes") - row["suspicion"])  # the suspicion is |label - P(yes)|
         captions[row["clip_id"]] = f"{_mark(row['value'])}, the classifier says {p_yes:.2f}"
     return _section(
         "Labels to look at again",

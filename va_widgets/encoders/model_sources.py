@@ -66,7 +66,7 @@ class ModelSource(Protocol):
 
 
 def model_source(model: str) -> ModelSource:
-    """Find a model by its name, without loading its weights.
+    """Return the source of a model by the model's name. No weights are loaded.
 
     Raises EncoderError if there is no such model, or if its texts need the package `transformers`, which is missing.
     """

@@ -29,14 +29,15 @@ class Agreement:
     """
 
     def __init__(self, current: CurrentLabels | None = None) -> None:
+        # Each annotator's labels by clip, and the clips that were ever labelled from each source.
         self._own, self._sources = ({}, {}) if current is None else (current.values, current.sources)
-        self._before = 0 if current is None else current.event
-        self._events = array("q")  # the numbers of the events after that, in ascending order
+        self._loaded_event = 0 if current is None else current.event  # the newest event among them
+        self._events = array("q")  # the numbers of the events taken since, in ascending order
         self.values: dict[str, Agreed]
         """What counts, by clip; a clip whose labels were all taken back is not there."""
         if len(self._own) == 1:
             (own,) = self._own.values()
-            self.values = cast("dict[str, Agreed]", dict(own))  # "none" is left out there
+            self.values = cast("dict[str, Agreed]", dict(own))  # StoredValue, but `current` has no "none"
         else:
             self.values = {clip: self._agreed(clip) for own in self._own.values() for clip in own}
         self._counts = Counter(self.values.values())
@@ -44,7 +45,7 @@ class Agreement:
     @property
     def event(self) -> int:
         """The number of the newest event that is taken into account; 0 without any."""
-        return self._events[-1] if self._events else self._before
+        return self._events[-1] if self._events else self._loaded_event
 
     def since(self, event: int) -> int:
         """Return how many of the events taken so far are newer than an event."""

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import av
 
@@ -22,6 +22,14 @@ from va_widgets.video.time_stamps import FrameClock, FrameStamps, packet_stamp, 
 _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can claim anything
 _SOUND_DELAY = 5.0  # seconds that a sound may come after its frame in the file
 _SAME = 1e-4  # seconds that equal times may differ by, because of rounding
+
+
+class _Decoded(NamedTuple):
+    """A frame with its number, and its time stamp, if it has one."""
+
+    frame: av.VideoFrame
+    number: int
+    stamp: int | None
 
 
 class Video:
@@ -129,7 +137,7 @@ class Video:
         clock: FrameClock | None = None
         waiting: Frame | None = None  # until the next one's time, at which it ends, is known
         after = start + _SAME if start > 0 else 0.0
-        for decoded, number, stamp in decoding:
+        for frame, number, stamp in decoding:
             if clock is None:
                 if self._zero is None:
                     self._zero = (stamp or 0) * self._base
@@ -139,8 +147,8 @@ class Video:
                 waiting.end = moment
                 if waiting.end > after:
                     yield waiting
-            end = moment + clock.shown_for(decoded)
-            waiting = Frame(number if start <= 0 else round(moment * self.fps), moment, end, decoded, self._scalers)
+            end = moment + clock.shown_for(frame)
+            waiting = Frame(number if start <= 0 else round(moment * self.fps), moment, end, frame, self._scalers)
             self._until = max(self._until, end)
         self._decoded_to_end |= self._reader.at_end
         if waiting is not None and waiting.end > after:
@@ -172,8 +180,8 @@ class Video:
 
     # --- decoding ----------------------------------------------------------------------------------
 
-    def _decode(self, packets: Iterable[av.Packet[Any]]) -> Iterator[tuple[av.VideoFrame, int, int | None]]:
-        """Yield every frame that decodes whole, with its number and its time stamp, if it has one."""
+    def _decode(self, packets: Iterable[av.Packet[Any]]) -> Iterator[_Decoded]:
+        """Yield every frame that decodes whole."""
         codec, audio = self._reader.video.codec_context, self._reader.audio
         stamps, changes = FrameStamps(self._stamp_source, self._skips), ChangeDetector()
         number = -1
@@ -197,7 +205,7 @@ class Video:
                 if frame.is_corrupt:
                     self._undecoded += 1
                     continue
-                yield frame, number, stamp
+                yield _Decoded(frame, number, stamp)
 
     # --- seeking -----------------------------------------------------------------------------------
 
@@ -215,8 +223,8 @@ class Video:
         if self._reader.rewind():
             self._prepare()
 
-    def _decode_from(self, start: float) -> Iterator[tuple[av.VideoFrame, int, int | None]]:
-        """Yield what `_decode` does, from the last frame at or before `start` or an earlier one on.
+    def _decode_from(self, start: float) -> Iterator[_Decoded]:
+        """Yield what `_decode` does, from the last frame at or before `start` (seconds), or from an earlier one on.
 
         Some containers, such as MPEG-TS, do not know their key frames, or only when they are decoded: there a seek may
         end after the one that is needed. Then it seeks further back, at last to the beginning.
@@ -225,14 +233,15 @@ class Video:
             # A recording may begin with frames that do not decode. Besides, some encoders name themselves only in their
             # first frame, and decoders work around the faults of those that they know.
             self._rewind()
-            _, _, stamp = next(self._decode(self._reader.packets()), (None, 0, None))
-            self._zero = self._start_time if stamp is None else stamp * self._base
-        damaged, back = (self._undecoded, self._reader.damaged), 0.0
+            first = next(self._decode(self._reader.packets()), None)
+            self._zero = self._start_time if first is None or first.stamp is None else first.stamp * self._base
+        damaged = self._undecoded, self._reader.damaged
+        back = 0.0  # seconds before `start`
         while back < start:
             decoding = self._decode(self._packets_from(start - back, start))
             first = next(decoding, None)
             self._undecoded, self._reader.damaged = damaged  # damage before `start` does not count
-            if first is not None and first[2] is not None and self._seconds(first[2]) <= start + _SAME:
+            if first is not None and first.stamp is not None and self._seconds(first.stamp) <= start + _SAME:
                 yield first
                 yield from decoding
                 return
