@@ -172,8 +172,8 @@ def _random_labels(
 ) -> int | None:
     """Return how many labels of random clips would make an interval of that width narrow; None as in CorpusEstimate.
 
-    By linear error propagation: average precisions (k,) follow the drawn logarithms of slopes and offsets (k, 2), about
-    which each random label tells its Fisher information. `logits` and `counts` (m,) are the corpus's histogram.
+    By linear error propagation: average precisions (k,) follow the drawn logarithms of slopes and offsets (k, 2), to
+    whose precision each random label adds its Fisher information. `logits` and `counts` (m,) are the corpus's histogram.
     """
     if width <= _SHARP:
         return None
