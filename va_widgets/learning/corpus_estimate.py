@@ -173,7 +173,8 @@ def _random_labels(
     """Return how many labels of random clips would make an interval of that width narrow; None as in CorpusEstimate.
 
     By linear error propagation: average precisions (k,) follow the drawn logarithms of slopes and offsets (k, 2), to
-    whose precision each random label adds its Fisher information. `logits` and `counts` (m,) are the corpus's histogram.
+    whose precision each random label adds its Fisher information. `logits` and `counts` (m,) are the histogram of the
+    corpus.
     """
     if width <= _SHARP:
         return None
