@@ -81,7 +81,7 @@ def measure(
     pool: Pool, name: str, concept: str, seed: int, budgets: tuple[int, ...], share: float, cells: bool
 ) -> list[dict[str, Any]]:
     """Label one concept; return the average precision without and with smoothing at each number of labels."""
-    chosen, rows = strategy(name), []
+    chosen, rows = strategy(name), list[dict[str, Any]]()
     X, truth = np.asarray(pool.embeddings[pool.test], dtype=np.float32), pool.truth[concept].to_numpy(bool)[pool.test]
     kind, _, text = pool.name.partition("/")
 

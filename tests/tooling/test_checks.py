@@ -88,6 +88,11 @@ def test_a_missing_bundle_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatc
         annotator._bundle("annotator.js")
 
 
+def test_the_folders_of_unit_tests_are_those_of_the_package() -> None:
+    folders = {file.parent.relative_to(ROOT / "tests" / "unit") for file in (ROOT / "tests" / "unit").rglob("*.py")}
+    assert [folder for folder in folders if not (ROOT / "va_widgets" / folder / "__init__.py").is_file()] == []
+
+
 def test_importing_is_light() -> None:
     script = """
 import sys, time

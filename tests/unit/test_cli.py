@@ -10,6 +10,7 @@ import va_widgets as va
 from va_widgets.cli import main
 
 
+@pytest.mark.slow
 def test_build_and_info(demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     video = next((demo_folder / "videos").glob("*.mp4"))
     (tmp_path / "v").mkdir()

@@ -119,6 +119,7 @@ def build(folder: Path, videos: Path) -> tuple[bool, list[str]]:
     return multiprocessing.current_process().daemon, corpus.report["status"].tolist()
 
 
+@pytest.mark.slow
 def test_a_daemonic_pool_worker_builds(videos: Path, tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(build, (tmp_path / "corpus", videos)) == (True, ["done", "done"])

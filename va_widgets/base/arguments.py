@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 
 
 def described(value: object) -> str:
-    """A value in a few words and one line, for an error message: simple ones as they are, others by their type."""
+    """Return a value as a few words for an error message: simple ones as they are, others by their type."""
     if value is None or value is pd.NA or value is pd.NaT:
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**20:
@@ -43,7 +43,7 @@ def described(value: object) -> str:
 
 
 def listed(names: Sequence[str], most: int = _LISTED) -> str:
-    """The first few names, quoted."""
+    """Return the first few names, quoted."""
     return ", ".join(map(described, names[:most])) + (" …" if len(names) > most else "")
 
 
@@ -66,7 +66,7 @@ def is_within(value: object, least: float, most: float, *, above: bool = False) 
 def count(
     value: object, name: str, *, least: int = 0, most: int | None = None, error: type[VaError] = ArgumentError
 ) -> int:
-    """A whole number from `least` to `most`, of Python's or NumPy's types."""
+    """Return a whole number from `least` to `most`, of one of Python's or NumPy's types, as an int."""
     try:
         whole = None if isinstance(value, (bool, np.bool_)) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -78,7 +78,7 @@ def count(
 
 
 def seed(value: object, name: str = "seed", *, error: type[VaError] = ArgumentError) -> int:
-    """A seed of random numbers, 0 to 2^32 - 1."""
+    """Return a seed of random numbers, 0 to 2^32 - 1."""
     return count(value, name, most=LARGEST_SEED, error=error)
 
 
@@ -91,7 +91,7 @@ def number(
     most: float | None = None,
     error: type[VaError] = ArgumentError,
 ) -> float:
-    """A finite real number above `above`, not below `least` and not above `most`."""
+    """Return a finite real number above `above`, not below `least` and not above `most`."""
     low = above if above is not None else least
     if not is_within(
         value, -_LARGEST if low is None else low, _LARGEST if most is None else most, above=above is not None
@@ -103,7 +103,7 @@ def number(
 
 
 def text(value: object, name: str, *, error: type[VaError] = ArgumentError) -> str:
-    """A text, which may be empty but can be written as UTF-8."""
+    """Return a text, which may be empty but can be written as UTF-8."""
     if not isinstance(value, str):
         raise error(f"{name} must be a text, not {described(value)}.")
     try:
@@ -114,19 +114,23 @@ def text(value: object, name: str, *, error: type[VaError] = ArgumentError) -> s
 
 
 def flag(value: object, name: str, *, error: type[VaError] = ArgumentError) -> bool:
-    """True or False."""
+    """Return True or False, of Python's or NumPy's type, as a bool."""
     if not isinstance(value, (bool, np.bool_)):
         raise error(f"{name} must be True or False, not {described(value)}.")
     return bool(value)
 
 
 def path(
-    value: object, name: str, *, wanted: str = "a path, a text or a pathlib.Path", error: type[VaError] = ArgumentError
+    value: object,
+    name: str,
+    *,
+    expected: str = "a path, a text or a pathlib.Path",
+    error: type[VaError] = ArgumentError,
 ) -> str | os.PathLike[str]:
-    """A path as a text or a path object; `paths.absolute_path` makes it absolute."""
+    """Return a path as a text or a path object; `paths.absolute_path` makes it absolute."""
     given = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(given, str):
-        raise error(f"{name} must be {wanted}, not {described(value)}.")
+        raise error(f"{name} must be {expected}, not {described(value)}.")
     return value  # type: ignore[return-value]
 
 
@@ -134,25 +138,25 @@ def instance(
     value: object,
     kinds: type[_T] | tuple[type[_T], ...],
     name: str,
-    wanted: str,
+    expected: str,
     *,
     error: type[VaError] = ArgumentError,
 ) -> _T:
-    """An object of one of some types; `wanted` says what it must be and how to get one."""
+    """Return an object of one of some types; `expected` says what it must be and how to get one."""
     if not isinstance(value, kinds):
-        raise error(f"{name} must be {wanted}, not {described(value)}.")
+        raise error(f"{name} must be {expected}, not {described(value)}.")
     return value
 
 
 def function(value: object, name: str, *, error: type[VaError] = ArgumentError) -> Callable[..., Any]:
-    """Something that can be called."""
+    """Return a function or another object that can be called."""
     if not callable(value):
         raise error(f"{name} must be a function, not {described(value)}.")
     return value
 
 
-def items(value: object, name: str, wanted: str, *, error: type[VaError] = ArgumentError) -> list[Any]:
-    """The items of a list, tuple, set, array, Series, Index or generator; `wanted` says what must be given.
+def items(value: object, name: str, expected: str, *, error: type[VaError] = ArgumentError) -> list[Any]:
+    """Return the items of a list, tuple, set, array, Series, Index or generator; `expected` says what must be given.
 
     Texts, mappings and tables are refused: their items are not what is meant.
     """
@@ -162,12 +166,12 @@ def items(value: object, name: str, wanted: str, *, error: type[VaError] = Argum
     except TypeError:
         values = None
     if values is None:
-        raise error(f"{name} must be {wanted}, not {described(value)}.")
+        raise error(f"{name} must be {expected}, not {described(value)}.")
     return values
 
 
 def clip_ids(value: object, name: str, *, error: type[VaError] = ArgumentError) -> list[str]:
-    """Clip ids as a list: of one id, of several in any container, or of a table with a column or index `clip_id`.
+    """Return clip ids as a list: one id, several in any container, or those of a table's column or index `clip_id`.
 
     It is not checked whether the corpus holds them.
     """
@@ -188,7 +192,7 @@ def clip_ids(value: object, name: str, *, error: type[VaError] = ArgumentError) 
 
 
 def table_clips(table: pd.DataFrame) -> pd.Series[Any] | pd.Index[Any] | None:
-    """The clip ids of a table: its column `clip_id`, or its index of that name; None if it has neither."""
+    """Return the clip ids of a table: its column `clip_id`, or its index of that name; None if it has neither."""
     if list(table.columns).count("clip_id") == 1:
         return table["clip_id"]
     return table.index if table.index.name == "clip_id" else None

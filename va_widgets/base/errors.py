@@ -1,7 +1,6 @@
 """Every error that va_widgets raises on purpose; each says in one sentence what was wrong and what to do."""
 
 import sys
-import traceback
 
 from va_widgets.base.names import printable_text
 
@@ -17,6 +16,8 @@ class VaError(Exception):
         """Return what IPython shows of this error, instead of its own rendering."""
         if sys.exc_info()[1] is self:  # a cell has just failed; `%tb` calls this when nothing is handled any more
             return [f"{type(self).__name__}: {self}"]
+        import traceback  # here, so that `import va_widgets` stays light
+
         return [printable_text(line.rstrip("\n")) for line in traceback.format_exception(self)]
 
 
@@ -85,5 +86,5 @@ class ProtocolError(VaError):
 
 
 def reason_of(error: Exception) -> str:
-    """What an error of the system says, without the name of the file that it is about."""
+    """Return the message of an error of the system, without the name of the file that it is about."""
     return getattr(error, "strerror", None) or str(error)

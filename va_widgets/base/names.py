@@ -4,10 +4,8 @@ becomes the name of a folder.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import unicodedata
 
 # Python shows what it cannot decode in a file name as lone surrogates (PEP 383), which no JSON, Parquet or UTF-8 holds.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -51,6 +49,9 @@ def folder_name(text: str, otherwise: str) -> str:
     spaces, "-" and "_" had to go, where the name was cut, and where Windows reserves it, so that texts that differ get
     names that differ. `otherwise` stands for a text without a letter or digit.
     """
+    import hashlib  # here, because it takes as long to load as all the rest of `import va_widgets`
+    import unicodedata
+
     plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
     kept = "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in plain)
     name = "_".join(kept.split())

@@ -187,7 +187,7 @@ class Progress:
         return f"{title}|{{bar}}| {', '.join(parts)}"
 
     def _parts(self, ended: bool = False) -> list[str]:
-        """The figures to show, as texts, the most important first."""
+        """Return the figures to show, as texts, the most important first."""
         elapsed = self._clock() - self._started
         parts = [f"{self._files_done:,}/{self._files:,} files"]
         if not ended and (left := self.seconds_left) is not None:
@@ -207,7 +207,7 @@ class Progress:
             return False
 
     def _has_size(self) -> bool:
-        """False for a terminal that says it has no columns, as serial lines and some containers do."""
+        """Return whether a terminal has columns: serial lines and some containers state that theirs have none."""
         try:
             return self._stream is None or os.get_terminal_size(self._stream.fileno()).columns > 0
         except (AttributeError, OSError, ValueError):  # no terminal of this system's: tqdm finds its size out
@@ -253,7 +253,7 @@ class _Speed:
 
 
 def printable(text: str) -> str:
-    """A text in one line, with line breaks, control characters and undecodable bytes escaped."""
+    """Return a text in one line, with line breaks, control characters and undecodable bytes escaped."""
     return "".join(sign.encode("unicode_escape").decode() if _breaks_a_line(sign) else sign for sign in text)
 
 
@@ -263,7 +263,7 @@ def _breaks_a_line(sign: str) -> bool:
 
 
 def clock_time(seconds: float) -> str:
-    """Whole seconds as m:ss or h:mm:ss."""
+    """Return seconds, rounded, as m:ss or h:mm:ss."""
     whole = int(max(0.0, seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"

@@ -166,7 +166,7 @@ def video_file(corpus: Path, root: Root, video: str, places: frozenset[str]) -> 
 
 
 def video_url(url: str, places: frozenset[str], allow: Collection[str]) -> str:
-    """Return the URL of a video, unchanged.
+    """Return the URL of a video if it may be fetched.
 
     Raises PreviewUnavailableError if its scheme is neither one of the usual ones nor in `allow`, or if its server is
     not one of the trusted `places`.

@@ -138,8 +138,8 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
     ]
     if summary.statuses:
         counts = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items() if number)
-        unhappy = any(number for status, number in summary.statuses.items() if status != "done")
-        rows.append(("sources", f"{counts}: see corpus.report" if unhappy else counts))
+        has_faults = any(number for status, number in summary.statuses.items() if status != "done")
+        rows.append(("sources", f"{counts}: see corpus.report" if has_faults else counts))
     search = "any text" if summary.searchable else "none: open the corpus with encoder=… for it"
     if summary.phrases and not summary.searchable:
         search = f"{counted(summary.phrases, 'phrase')} that came with the embeddings"
@@ -170,8 +170,8 @@ def first_frame(strip: Filmstrip) -> bytes:
     scale = min(1.0, _FRAME_WIDTH / strip.width, _FRAME_HEIGHT / strip.height)
     size = (max(1, round(strip.width * scale)), max(1, round(strip.height * scale)))
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-    fine, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _FRAME_QUALITY])
-    if not fine:
+    done, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _FRAME_QUALITY])
+    if not done:
         raise CorpusError(f"A frame of {size[0]}x{size[1]} pixels could not be encoded.")
     return encoded.tobytes()
 

@@ -1,6 +1,6 @@
 """Pieces of HTML that the report and the annotator's still are made of.
 
-They are plain data: no scripts, nothing from elsewhere, every word of a user escaped. Pictures are data URLs of a few
+They hold no scripts and load nothing, and every text of a user is escaped. Pictures are data URLs of a few
 kilobytes each.
 """
 
@@ -28,7 +28,7 @@ MARKS: Mapping[str, str] = {"yes": "✓ yes", "no": "✕ no", "unsure": "◐ uns
 
 _WIDTH, _HEIGHT = 192, 108  # what a picture fits into
 _QUALITIES = (60, 20)  # of WebP: the second where the first is too large
-_ENOUGH = 7_000  # bytes of one picture
+_LARGEST = 7_000  # bytes of one picture
 _LONGEST_TITLE = 120
 _CURVE_WIDTH, _CURVE_HEIGHT, _MARGIN = 640, 150, 26
 
@@ -59,7 +59,7 @@ def place_of(corpus: Corpus, clip_id: str) -> tuple[str, str]:
 
 
 def picture(corpus: Corpus, clip_id: str, width: int = _WIDTH) -> str:
-    """Return the middle frame of a clip as an <img> `width` pixels wide; words in its place where there is no picture.
+    """Return the middle frame of a clip as an <img> `width` pixels wide; a text in its place where there is no picture.
 
     Raises UnknownClipError.
     """
@@ -146,6 +146,6 @@ def _middle(corpus: Corpus, clip_id: str) -> bytes:
     data = b""
     for quality in _QUALITIES:
         data = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
-        if len(data) <= _ENOUGH:
+        if len(data) <= _LARGEST:
             break
     return data

@@ -18,9 +18,9 @@ _CHUNK = 16_384  # rows that are placed at a time
 def map_2d(embeddings: NDArray[np.floating[Any]], seed: int = 0, sample: int = 3_000) -> NDArray[np.float32]:
     """Return a position in the plane for every clip, such that similar clips lie together: float32 (n, 2) from -1 to 1.
 
-    A t-SNE of `sample` distinct rows; every other row goes between the rows of the sample that it is most like. Equal
-    rows have one place. The matrix (n, dim) may be memory-mapped and half precision. The same rows and seed give the
-    same map. Raises CorpusError if the embeddings are no matrix.
+    A t-SNE of `sample` distinct rows; every other row lies between the rows of the sample that it is most like. Equal
+    rows have the same position. The matrix (n, dim) may be memory-mapped and half precision. The same rows and seed
+    give the same map. Raises CorpusError if the embeddings are no matrix.
     """
     from sklearn.decomposition import PCA
     from sklearn.neighbors import NearestNeighbors
@@ -77,7 +77,7 @@ def _distinct_rows(matrix: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64]
 
 
 def _places(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Return the t-SNE of rows on their principal axes; of few rows, or of equal rows, the axes themselves."""
+    """Return positions (n, 2) of rows (n, axes) by a t-SNE; of few rows, or of equal rows, their first two axes."""
     from sklearn.manifold import TSNE
 
     flat = np.zeros((len(rows), 2), dtype=np.float32)

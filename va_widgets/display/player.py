@@ -1,6 +1,6 @@
 """A clip in a notebook: its frames side by side, or a player.
 
-HTML takes its colours from the page it is on, light or dark.
+The HTML takes its colours from the page it is on, light or dark.
 """
 
 from __future__ import annotations

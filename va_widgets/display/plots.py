@@ -1,7 +1,7 @@
 """Plots of a session, with matplotlib: quality over the refits, the scores, precision against recall.
 
-Every function takes the axes to draw on, or makes some, and returns them. Words of users are drawn as they are, never
-read as formulas.
+Every function draws on given axes or on new ones, and returns them. Texts of users are drawn as they are, not as
+mathematical formulas.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-_YES, _NO, _QUALITY, _ALL = "#1b9e77", "#d95f02", "#5468e0", "#9aa0a6"  # colour-blind people can distinguish them
+_YES, _NO, _QUALITY, _ALL = "#1b9e77", "#d95f02", "#5468e0", "#9aa0a6"  # which colour-blind people can distinguish
 _LONGEST_TITLE = 60
 
 
@@ -84,7 +84,7 @@ def scores(
     values : Series by clip_id
         "yes", "no" or anything else, which is not marked.
     threshold : float
-        From which on a clip would be a yes.
+        The P(yes) from which on a clip would be a yes.
     title : str
         Written above.
     ax : Axes
@@ -130,7 +130,7 @@ def precision_recall(
     held_out : (bool (n,), float64 (n,)) or None
         Labels and their cross-validated P(yes); None if there are too few, and then the axes say `note`.
     threshold : float
-        From which on a clip would be a yes.
+        The P(yes) from which on a clip would be a yes.
     note : str
         Why there is nothing to draw.
     title : str

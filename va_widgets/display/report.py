@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 12  # clips of a kind
 _MODELS = 20
-_HIGH = 640  # pixels of the report in a notebook
+_FRAME_HEIGHT = 640  # pixels of the report in a notebook
 
 _STYLE = """
 :root { color-scheme: light dark; --text: #1f2328; --quiet: #5b6470; --line: #d8dce1; --page: #fff; --card: #f4f5f7;
@@ -96,17 +96,17 @@ class Report:
         return f"Report({self.summary!r}: {len(self.html.encode()) / 1000:,.0f} kB)"
 
     def _repr_html_(self) -> str:
-        # The frame keeps the page's styles and the notebook's apart, and runs nothing. Hosts that show no frames keep
-        # the line below.
+        # The frame separates the page's styles from the notebook's, and runs no script. Hosts that show no frames
+        # show the line below.
         return (
-            f'<iframe sandbox srcdoc="{escape(self.html)}" title="{escape(self.summary)}" style="width:100%;'
-            f'height:{_HIGH}px;border:1px solid rgba(128,128,128,.4);border-radius:6px;resize:vertical"></iframe>'
+            f'<iframe sandbox srcdoc="{escape(self.html)}" title="{escape(self.summary)}" style="width:100%;height:'
+            f'{_FRAME_HEIGHT}px;border:1px solid rgba(128,128,128,.4);border-radius:6px;resize:vertical"></iframe>'
             f'<p style="opacity:.75;margin:4px 0">{escape(self.summary)}</p>'
         )
 
 
 def of(session: Session, path: GivenPath | None = None) -> Report:
-    """The report of a session after a refit, which is also saved to `path`. Raises ReportError as `Report.save`."""
+    """Return the report of a session after a refit; also save it to `path`. Raises ReportError as `Report.save`."""
     if path is not None:
         path = absolute_path(path, ReportError, "The report's file")
     session.refit()
@@ -193,7 +193,7 @@ def _refits(session: Session) -> str:
 
 
 def _ranked(session: Session) -> str:
-    """Sections with unlabelled clips: the highest scores, and the scores nearest to 0.5."""
+    """Return sections with unlabelled clips: the highest scores, and the scores nearest to 0.5."""
     if not session.version:
         clips = _feed(session, "top_positive")
         return _section("First finds", "No label yet: the words of the concept alone rank the clips.", clips)
@@ -222,10 +222,11 @@ def _labelled(session: Session) -> str:
 
 
 def _doubtful(session: Session) -> str:
+    """Return a section with the labels that cross-validation disagrees with most."""
     table = session.review()
     captions = {}
     for row in table[table["suspicion"] > 0.5][:_SHOWN].to_dict("records"):
-        p_yes = abs((row["value"] == "yes") - row["suspicion"])
+        p_yes = abs((row["value"] == "yes") - row["suspicion"])  # the suspicion is |label - P(yes)|
         captions[row["clip_id"]] = f"{_mark(row['value'])}, the classifier says {p_yes:.2f}"
     return _section(
         "Labels to look at again",
@@ -286,7 +287,7 @@ def _mark(value: str) -> str:
 
 
 def _clips(session: Session, captions: Mapping[str, str]) -> str:
-    """Pictures with a caption each, which is HTML, and where they are from."""
+    """Return thumbnails of clips with their captions, which are HTML, and their videos and times."""
     figures = []
     for clip, caption in captions.items():
         video, at = place_of(session.corpus, clip)
@@ -296,12 +297,12 @@ def _clips(session: Session, captions: Mapping[str, str]) -> str:
 
 
 def _section(title: str, more: str, shown: str) -> str:
-    """A part of the page with its heading; nothing if there is nothing to show."""
+    """Return a part of the page with its heading; nothing if there is nothing to show."""
     return f'<h2>{title}</h2><p class="quiet">{more}</p>{shown}' if shown else ""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
-    """Columns of numbers stand to the right."""
+    """Return an HTML table, its columns of numbers aligned to the right."""
     numbers = [isinstance(cell, int) for cell in rows[0]]
 
     def line(tag: str, cells: Sequence[str | int]) -> str:

@@ -1,6 +1,6 @@
 """Static HTML of an annotator for places where no kernel runs: a saved notebook on GitHub, nbviewer, in a mail.
 
-Such places may take away all styles, so that the still is readable without any. It takes its colours from the page.
+Such places may remove all styles, so that the still is readable without any. Its colours are those of the page.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def still(session: Session) -> str:
 
 
 def _shown(session: Session) -> list[tuple[str, str]]:
-    """Return the ids of the clips that are shown, each with its score in words."""
+    """Return the ids of the clips that are shown, each with its score as a text, empty for none."""
     if session.ready:
         return [(str(clip), f"{score:.2f}") for clip, score in session.scores().nlargest(_SHOWN).items()]
     clips = session.corpus.clips.index

@@ -55,7 +55,7 @@ class ImageTower:
                     model.visual, self._dtype = lowered, dtype
 
     def encode(self, frames: Sequence[NDArray[np.uint8]], batch_size: int) -> NDArray[np.float32]:
-        """RGB frames to L2-normalised float32 (n, dim), `batch_size` at a time."""
+        """Return the L2-normalised vectors of RGB frames, float32 (n, dim); `batch_size` are embedded at a time."""
         import torch
 
         def encode_batch(batch: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
@@ -83,7 +83,7 @@ class ImageTower:
         return normalize(self._model.encode_image(pixels.to(self._dtype), normalize=False).float(), dim=-1)
 
     def _pixels(self, frames: Sequence[NDArray[np.uint8]], batch_size: int) -> torch.Tensor:
-        """The model's input (batch_size, 3, h, w) in float32 on the device; rows without a frame are black."""
+        """Return the model's input (batch_size, 3, h, w) in float32 on the device; rows without a frame are black."""
         import torch
         from PIL import Image
 
@@ -104,7 +104,7 @@ class ImageTower:
         return normalized
 
     def _fitted(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A frame (h, w, 3) at the size of the model's input, scaled and cropped as torchvision does it with PIL."""
+        """Return a frame (h, w, 3) scaled and cropped to the model's input, as torchvision does it with PIL."""
         import torch
         from torch.nn.functional import interpolate
 

@@ -56,17 +56,17 @@ class ModelSource(Protocol):
         """OpenCLIP's `model_cfg`, read without loading the weights."""
 
     def load(self, device: str) -> tuple[Any, Any]:
-        """The model with its weights, and its preprocessing of one PIL image. Raises whatever OpenCLIP raises."""
+        """Return the model with its weights, and its preprocessing of a PIL image. Raises what OpenCLIP raises."""
 
     def tokenizer(self) -> Any:
-        """The tokenizer: a list of texts to a tensor of token ids. Raises whatever OpenCLIP raises."""
+        """Return the tokenizer, from a list of texts to a tensor of token ids. Raises what OpenCLIP raises."""
 
     def failure(self, error: Exception) -> str:
-        """The sentence to show when loading raised `error`."""
+        """Return the sentence to show when loading raised `error`."""
 
 
 def model_source(model: str) -> ModelSource:
-    """Find a model by its name, without loading its weights.
+    """Return the source of a model by the model's name. No weights are loaded.
 
     Raises EncoderError if there is no such model, or if its texts need the package `transformers`, which is missing.
     """
@@ -93,7 +93,7 @@ class FolderSource:
 
     @classmethod
     def at(cls, place: str) -> FolderSource:
-        """The folder at a path, which may be relative or start with "~"; the tag holds the absolute path.
+        """Return the folder at a path, which may be relative or start with "~"; the tag holds the absolute path.
 
         Symbolic links stay as they are given: the folder's name is part of the fingerprint.
         """
@@ -126,11 +126,11 @@ class FolderSource:
         return f"open_clip:{self.folder.name}@{digest.hexdigest()[:16]}"
 
     def load(self, device: str) -> tuple[Any, Any]:
-        """The model with its weights, and its preprocessing."""
+        """Return the model with its weights, and its preprocessing."""
         return _created(f"{_LOCAL}{self.folder}", device)
 
     def tokenizer(self) -> Any:
-        """The tokenizer in the folder, or OpenCLIP's own where the folder has none."""
+        """Return the tokenizer in the folder, or OpenCLIP's own where the folder has none."""
         open_clip = _open_clip()
 
         merges = self.folder / _MERGES_FILE
@@ -138,7 +138,7 @@ class FolderSource:
         return open_clip.get_tokenizer(f"{_LOCAL}{self.folder}", **options)
 
     def failure(self, error: Exception) -> str:
-        """The sentence to show when loading raised `error`."""
+        """Return the sentence to show when loading raised `error`."""
         return f"The model in {self.folder} cannot be loaded ({_first_line(error)}): copy the folder again."
 
 
@@ -177,12 +177,12 @@ class HubSource:
         return f"open_clip:{self.tag}@{digest.hexdigest()[:16]}"
 
     def load(self, device: str) -> tuple[Any, Any]:
-        """The model with its weights, and its preprocessing."""
+        """Return the model with its weights, and its preprocessing."""
         # From the folder of the files that the fingerprint is of: by its name the hub may give a newer commit.
         return _created(f"{_LOCAL}{self._snapshot}", device)
 
     def tokenizer(self) -> Any:
-        """The tokenizer that the configuration names, or OpenCLIP's own where it names none."""
+        """Return the tokenizer that the configuration names, or OpenCLIP's own where it names none."""
         open_clip = _open_clip()
 
         # In a snapshot OpenCLIP would look for the files of a tokenizer that the hub has in another repository.
@@ -191,7 +191,7 @@ class HubSource:
             return open_clip.get_tokenizer(self.tag if named else f"{_LOCAL}{self._snapshot}")
 
     def failure(self, error: Exception) -> str:
-        """The sentence to show when loading raised `error`."""
+        """Return the sentence to show when loading raised `error`."""
         return f"The model {self.tag} cannot be loaded ({_first_line(error)}): take another model."
 
     @cached_property
@@ -221,7 +221,7 @@ class HubSource:
         return Path(file) if isinstance(file, str) else None
 
     def _downloaded(self, name: str | None) -> Path:
-        """A file of the repository; its weights where `name` is None."""
+        """Return a file of the repository; its weights where `name` is None."""
         from open_clip.pretrained import download_pretrained_from_hf
 
         try:
@@ -273,20 +273,20 @@ class ListedSource:
         return f"open_clip:{architecture}/{self._pretrained}"
 
     def load(self, device: str) -> tuple[Any, Any]:
-        """The model with its weights, and its preprocessing."""
+        """Return the model with its weights, and its preprocessing."""
         options = {"force_quick_gelu": True} if self.quick_gelu else {}
         with cache_if_unreachable():
             return _created(self._architecture, device, pretrained=self._pretrained, **options)
 
     def tokenizer(self) -> Any:
-        """The tokenizer of the architecture."""
+        """Return the tokenizer of the architecture."""
         open_clip = _open_clip()
 
         with cache_if_unreachable():
             return open_clip.get_tokenizer(self._architecture)
 
     def failure(self, error: Exception) -> str:  # noqa: ARG002 - what a download raises is a paragraph
-        """The sentence to show when loading failed; the error itself is its cause."""
+        """Return the sentence to show when loading failed; the error itself is its cause."""
         return f"The weights of {self.tag} could not be loaded: connect to the network once, to download them."
 
 
@@ -317,7 +317,7 @@ def _read_configuration(file: Path, advice: str) -> Mapping[str, Any]:
 
 
 def _tokenizer_of(configuration: Mapping[str, Any]) -> str:
-    """The name of the tokenizer from `transformers` that a model reads texts with; empty for OpenCLIP's own."""
+    """Return the name of the tokenizer from `transformers` that a model reads texts with; empty for OpenCLIP's own."""
     return str(configuration["text_cfg"].get("hf_tokenizer_name") or "")
 
 
@@ -342,7 +342,7 @@ def _sha256(file: Path) -> bytes:
 
 
 def _blob_sha256(file: Path) -> bytes:
-    """The digest of a file in the hub's cache; for large files it is the name of the blob that a link points to."""
+    """Return the digest of a file in the hub's cache: of a large file it is the name of the blob behind its link."""
     name = file.resolve().name
     return bytes.fromhex(name) if re.fullmatch(r"[0-9a-f]{64}", name) else _sha256(file)
 

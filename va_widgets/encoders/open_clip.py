@@ -117,7 +117,7 @@ class OpenClipEncoder:
         return self.batch_size * (torch.get_num_threads() if self._chosen_device().startswith("cpu") else 1)
 
     def encode_frames(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """RGB frames (h, w, 3), each of any size, to L2-normalised float32 (n, dim).
+        """Return the L2-normalised vectors, float32 (n, dim), of RGB frames (h, w, 3), each of any size.
 
         Fastest with frames whose shorter side is `image_size`, by multiples of `frames_per_call`.
 
@@ -131,7 +131,7 @@ class OpenClipEncoder:
         return self._image_tower().encode(frames, self.batch_size)
 
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Texts to L2-normalised float32 (n, dim); of a long text only what `cut_text` returns counts."""
+        """Return the L2-normalised vectors of texts, float32 (n, dim); of a long text that of `cut_text`."""
         if not texts:
             return np.empty((0, self.dim), dtype=np.float32)
         model, _ = self._load()
@@ -144,7 +144,7 @@ class OpenClipEncoder:
         return encoded
 
     def cut_text(self, text: str) -> str | None:
-        """The part of a text that the model reads where the text is longer than its context; None if it reads it all.
+        """Return the part that the model reads of a text longer than its context; None if it reads all of it.
 
         Whole words, unless not even the first one fits. Loads the tokenizer, not the weights.
         """
@@ -156,7 +156,7 @@ class OpenClipEncoder:
         return read.rstrip()
 
     def _longest_read(self, text: str, ends: Sequence[int]) -> str:
-        """The longest beginning of a text, among those that stop at `ends`, that is read to its end; "" for none."""
+        """Return the longest beginning of a text that stops at one of `ends` and is read to its end; "" for none."""
         number = bisect_left(ends, True, key=lambda end: not self._reads_all(text[:end]))
         return text[: ends[number - 1]] if number else ""
 

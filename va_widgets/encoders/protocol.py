@@ -29,14 +29,14 @@ class Encoder(Protocol):
         """The length of the vectors."""
 
     def encode_frames(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """RGB frames (h, w, 3) to L2-normalised float32 (n, dim)."""
+        """Return the L2-normalised vectors of RGB frames (h, w, 3), float32 (n, dim)."""
 
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Texts to L2-normalised float32 (n, dim)."""
+        """Return the L2-normalised vectors of texts, float32 (n, dim)."""
 
 
 def as_encoder(encoder: str | Encoder) -> Encoder:
-    """An encoder as it is given, or the OpenCLIP model of that name."""
+    """Return an encoder as it is given, or the OpenCLIP model of that name."""
     if isinstance(encoder, str):
         return OpenClipEncoder(encoder)
     if isinstance(encoder, Encoder):

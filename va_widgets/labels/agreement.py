@@ -29,14 +29,15 @@ class Agreement:
     """
 
     def __init__(self, current: CurrentLabels | None = None) -> None:
+        # Each annotator's labels by clip, and the clips that were ever labelled from each source.
         self._own, self._sources = ({}, {}) if current is None else (current.values, current.sources)
-        self._before = 0 if current is None else current.event
-        self._events = array("q")  # the numbers of the events after that one, least first
+        self._loaded_event = 0 if current is None else current.event  # the newest event among them
+        self._events = array("q")  # the numbers of the events taken since, in ascending order
         self.values: dict[str, Agreed]
         """What counts, by clip; a clip whose labels were all taken back is not there."""
         if len(self._own) == 1:
             (own,) = self._own.values()
-            self.values = cast("dict[str, Agreed]", dict(own))  # "none" is left out there
+            self.values = cast("dict[str, Agreed]", dict(own))  # StoredValue, but `current` has no "none"
         else:
             self.values = {clip: self._agreed(clip) for own in self._own.values() for clip in own}
         self._counts = Counter(self.values.values())
@@ -45,7 +46,7 @@ class Agreement:
     @property
     def event(self) -> int:
         """The number of the newest event that is taken into account; 0 without any."""
-        return self._events[-1] if self._events else self._before
+        return self._events[-1] if self._events else self._loaded_event
 
     def since(self, event: int) -> int:
         """Return how many of the events taken so far are newer than an event."""
@@ -71,7 +72,7 @@ class Agreement:
                 self._count_sources(clip, 1)
 
     def came_from(self, source: str) -> frozenset[str]:
-        """The clips that were ever labelled from a source, such as a feed, even if they were labelled again since."""
+        """Return the clips that were ever labelled from a source, such as a feed, also if labelled again since."""
         return frozenset(self._sources.get(source, ()))
 
     @property
@@ -88,16 +89,16 @@ class Agreement:
         return {value: self._counts[value] for value in ("yes", "no", "unsure")}
 
     def own(self, annotator: str) -> dict[str, StoredValue]:
-        """One annotator's labels by clip."""
+        """Return one annotator's labels by clip."""
         return dict(self._own.get(annotator, {}))
 
     def annotators(self) -> dict[str, dict[str, int]]:
-        """How many clips each annotator who has labels calls yes, no and unsure."""
+        """Return how many clips each annotator with labels has labelled yes, no and unsure."""
         counted = {annotator: Counter(own.values()) for annotator, own in self._own.items() if own}
         return {who: {value: counted[who][value] for value in ("yes", "no", "unsure")} for who in sorted(counted)}
 
     def training_set(self) -> tuple[list[str], NDArray[np.bool_]]:
-        """The clips that count as yes or no, ordered by clip id, and whether each is yes, bool (n,)."""
+        """Return the clips that count as yes or no, ordered by clip id, and whether each is yes, bool (n,)."""
         clips = sorted(clip for clip, value in self.values.items() if value in ("yes", "no"))
         return clips, np.array([self.values[clip] == "yes" for clip in clips], dtype=bool)
 

@@ -1,4 +1,4 @@
-"""The labels of one concept, kept up with the label file that other annotators and processes write to."""
+"""The labels of one concept, kept up to date with the label file that other processes write to, too."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class ConceptLabels:
         return self._agreement.event
 
     def snapshot(self, source: str) -> LabelSnapshot:
-        """The labels that count now, and which of them came from `source`, such as a feed."""
+        """Return the labels that count now, and which of them came from `source`, such as a feed."""
         with self.lock:
             self._take_new()
             agreement = self._agreement
@@ -115,24 +115,27 @@ class ConceptLabels:
             return LabelSnapshot(agreement.event, clips, y, from_source, agreement.counts)
 
     def training_set(self) -> tuple[list[str], NDArray[np.bool_]]:
-        """The clips that count as yes or no, by clip id, and whether each is yes, bool (n,). Reads no new events."""
+        """Return the clips that count as yes or no, by clip id, and whether each is yes, bool (n,).
+
+        Reads no new events.
+        """
         with self.lock:
             return self._agreement.training_set()
 
     def labelled(self) -> list[str]:
-        """The clips that anybody has labelled."""
+        """Return the clips that anybody has labelled."""
         with self.lock:
             self._take_new()
             return list(self._agreement.values)
 
     def own(self) -> dict[str, StoredValue]:
-        """This annotator's own labels by clip."""
+        """Return this annotator's own labels by clip."""
         with self.lock:
             self._take_new()
             return self._agreement.own(self.annotator)
 
     def annotators(self) -> pd.DataFrame:
-        """Every annotator with labels: DataFrame(annotator, yes, no, unsure), by name."""
+        """Return every annotator with labels: DataFrame(annotator, yes, no, unsure), by name."""
         with self.lock:
             self._take_new()
             counts = self._agreement.annotators()
@@ -153,7 +156,7 @@ class ConceptLabels:
         """Counts, pending events and steps, at one moment. `known` returns the newest event that is not pending."""
         with self.lock:
             self._take_new()
-            # Where the labels' file is gone nothing can be undone.
+            # Where the label file is gone nothing can be undone.
             steps = (False, False) if self._user.gone else self.store.steps(self.annotator, self.concept)
             agreement = self._agreement
             return LabelStatus(agreement.counts, agreement.since(known()), *steps, agreement.sources)
@@ -217,10 +220,10 @@ class ConceptLabels:
                 key = (self.annotator, self.concept, "queries")
                 self.store.set_state(*key, self._queries, patience=HISTORY_PATIENCE)
         except LabelError as error:
-            _log.warning("The search is found, but not kept among the searches: %s", error)
+            _log.warning("The search was answered, but could not be stored: %s", error)
 
     def state(self, annotator: str, key: str, default: Any) -> Any:
-        """The document stored under a key for this concept, `default` if there is none."""
+        """Return the document stored under a key for this concept, `default` if there is none."""
         kept = self.store.get_state(annotator, self.concept, key)
         whole = without_lone_surrogates(kept)
         if whole is not kept and not self.store.read_only:  # an older version could store lone surrogates
@@ -248,7 +251,7 @@ class ConceptLabels:
         return self._user.closed
 
     def another_user(self) -> StoreUser:
-        """One more user of the same store, for another concept. Raises LabelError once the labels are closed."""
+        """Return one more user of the same store, for another concept. Raises LabelError once the labels are closed."""
         return self._user.another()
 
     def when_replaced(self, call: Callable[[], None]) -> None:
@@ -273,7 +276,7 @@ class ConceptLabels:
         """Run a block that saves something. Raises NotSavedError if that fails, or the file is gone afterwards.
 
         What the store refuses whatever happens, because it is read-only, stays a LabelError. `lock` is not held
-        meanwhile: what only reads does not wait for another process that is writing.
+        meanwhile, so that methods which only read do not wait for another process that is writing.
         """
         try:
             self.check_file()
@@ -333,5 +336,5 @@ class ConceptLabels:
 
 
 def _message_id(value: str | None) -> str | None:
-    """A message id that can be stored. Raises LabelError for any other value."""
+    """Return a message id, which can be stored. Raises LabelError for any other value."""
     return None if value is None else arguments.text(value, "message_id", error=LabelError)

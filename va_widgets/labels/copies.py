@@ -80,20 +80,20 @@ def keep(database: Database) -> None:
 
 
 def _folder(labels: Path) -> Path:
-    """The folder of the copies, made if it is not there. Raises LabelError if a link leads elsewhere."""
+    """Return the folder of the copies, made if it is not there. Raises LabelError if a link leads elsewhere."""
     folder = inside(labels.parent, problems.COPIES_FOLDER, error=LabelError)
     folder.mkdir(exist_ok=True)
     return folder
 
 
 def _kept(labels: Path) -> list[Path]:
-    """The copies that were made automatically, the newest last."""
+    """Return the copies that were made automatically, the newest last."""
     folder = inside(labels.parent, problems.COPIES_FOLDER, error=LabelError)
     return sorted(folder.glob(f"{_AUTOMATIC}-*.sqlite"))
 
 
 def _named(folder: Path, kind: str) -> Path:
-    """A name for a new copy; in the order of their names the newest is the last."""
+    """Return a name for a new copy; in the order of their names the newest is the last."""
     return folder / f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S-%f}.sqlite"
 
 

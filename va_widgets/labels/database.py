@@ -21,7 +21,7 @@ from va_widgets.base.paths import is_folder
 from va_widgets.labels import files, problems, schema
 
 _QUIET_SECONDS = 0.5  # without a write, after which what is in SQLite's log is copied into the file
-_UNBROKEN_SECONDS = 0.005  # between two transactions that leave others no chance
+_UNBROKEN_SECONDS = 0.005  # between two transactions that count as consecutive
 _CONTENDED_SECONDS = 1.0  # for how long another process is taken to be writing, too
 _READ_SECONDS = 1.0
 _log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Database:
         self._schema_cookie: int | None = None
         self._written = 0.0  # when the newest transaction ended
         self._contended = 0.0  # when another process last held the lock
-        self._unbroken = 0  # transactions in a row, without a pause between them
+        self._unbroken = 0  # consecutive transactions
         self._checkpointer: threading.Thread | None = None
         _open.add(self)
 
@@ -81,7 +81,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """A connection for reading, all of it as of one moment. Raises LabelError for what cannot be read."""
+        """Give a connection that reads the file as it is at one moment. Raises LabelError for what cannot be read."""
         with self._reading:
             self._check_open()
             self._check_same_file()
@@ -106,7 +106,7 @@ class Database:
 
     @contextmanager
     def transaction(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
-        """A connection for writing; what is written is on the disk afterwards, or LabelError is raised.
+        """Give a connection for writing; what is written is on the disk afterwards, or LabelError is raised.
 
         Other writers are waited for as long as `patience`, in seconds (3 if not given).
         """
@@ -164,8 +164,8 @@ class Database:
     def _give_way(self) -> None:
         """Pause before a transaction so that other processes, which may be waiting, can write.
 
-        They look whether the lock is free every few milliseconds; a process that takes it again at once would leave
-        them no chance. One that has met no other pauses before every tenth transaction of an unbroken row.
+        They try to get the lock every few milliseconds, and would not get it from a process that takes it again at
+        once. Where no other process was noticed there is a pause before every tenth of consecutive transactions.
         """
         now = time.monotonic()
         self._unbroken = self._unbroken + 1 if now - self._written < _UNBROKEN_SECONDS else 0
@@ -222,7 +222,7 @@ class Database:
 
     @contextmanager
     def for_copying(self) -> Iterator[sqlite3.Connection]:
-        """A connection to copy from. It is to the file that was opened, even if that has no name any more.
+        """Give a connection to copy from: to the file that was opened, even if that has no name any more.
 
         Raises LabelError if the store was closed.
         """

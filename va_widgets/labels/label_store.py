@@ -223,7 +223,7 @@ class LabelStore:
             return [(row, json.loads(checked(tuple(kept), "the document of")[-1])) for row, *kept in rows]
 
     def get_state(self, annotator: str, concept: str, key: str) -> Any:
-        """The document kept under (annotator, concept, key), None if there is none."""
+        """Return the document kept under (annotator, concept, key), None if there is none."""
         with self._database.snapshot() as db:
             row = db.execute(
                 "SELECT * FROM state WHERE annotator = ? AND concept = ? AND key = ?", (annotator, concept, key)
@@ -237,14 +237,14 @@ class LabelStore:
         return stacks.done is not None, stacks.undone is not None
 
     def current(self, concept: str) -> CurrentLabels:
-        """The concept's present labels, in a time that depends on the number of labels, not of events.
+        """Return the concept's present labels, in a time that depends on the number of labels, not of events.
 
         Raises LabelError if it is damaged and cannot be computed anew from the events.
         """
         return self._computed(lambda db: rows.current_labels(db, concept))
 
     def events(self, concept: str, after: int = 0) -> list[Event]:
-        """The concept's label events of all annotators that are newer than an event, oldest first."""
+        """Return the concept's label events of all annotators that are newer than an event, oldest first."""
         with self._database.snapshot() as db:
             result = db.execute(
                 rows.SELECT_EVENTS + "WHERE concept = ? AND event_id > ? ORDER BY event_id", (concept, after)
@@ -252,7 +252,7 @@ class LabelStore:
             return [rows.event_of(row) for row in result]
 
     def labels(self, concept: str) -> list[Event]:
-        """Each annotator's newest event of each clip, without those of value "none", oldest first.
+        """Return each annotator's newest event of each clip, without those of value "none", oldest first.
 
         Raises LabelError if some are missing in the file or damaged.
         """
@@ -271,9 +271,10 @@ class LabelStore:
             return events
 
     def history(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
-        """Every event of a concept, or one annotator's, oldest first: DataFrame with the columns of the table `events`.
+        """Return every event of a concept, or one annotator's, oldest first, as a DataFrame.
 
-        `kind` is "label", "undo" or "redo". Raises LabelError if some are missing in the file or damaged.
+        Its columns are those of the table `events`; `kind` is "label", "undo" or "redo". Raises LabelError if events
+        are missing in the file or damaged.
         """
         only, values = ("", ()) if annotator is None else (" AND annotator = ?", (annotator,))
         with self._database.snapshot() as db:
@@ -290,7 +291,10 @@ class LabelStore:
         return table.drop(columns="before").astype({"undoes": "Int64"})
 
     def concepts(self) -> pd.DataFrame:
-        """Every concept with labels: DataFrame(concept, annotators, yes, no, unsure), labels counted per annotator."""
+        """Return every concept with labels: DataFrame(concept, annotators, yes, no, unsure), by name.
+
+        A clip that two annotators have labelled counts twice.
+        """
         totals = self._computed(rows.all_totals)
         counted: dict[str, list[int]] = {}
         for (concept, _annotator), total in totals.items():
@@ -302,7 +306,7 @@ class LabelStore:
         return pd.DataFrame(table, columns=["concept", "annotators", "yes", "no", "unsure"])
 
     def opened_concepts(self) -> list[str]:
-        """Every concept for which something is kept besides labels, such as its guideline or its text vector."""
+        """Return every concept for which something is kept besides labels, such as its guideline or its text vector."""
         with self._database.snapshot() as db:
             return [concept for (concept,) in db.execute("SELECT DISTINCT concept FROM state WHERE concept != ''")]
 

@@ -57,7 +57,7 @@ def is_damage(error: SQLiteError) -> bool:
     return code(error) & 0xFF in (
         sqlite3.SQLITE_CORRUPT,
         sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_ERROR,  # of a statement that does not fit the tables: they are not those of `schema`
         sqlite3.SQLITE_CONSTRAINT,
         sqlite3.SQLITE_MISMATCH,
         sqlite3.SQLITE_FORMAT,

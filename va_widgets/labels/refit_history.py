@@ -48,7 +48,7 @@ class RefitHistory:
         return [self._points[version] for version in sorted(self._points)]
 
     def table(self) -> pd.DataFrame:
-        """All refits known so far, as `Session.refits` returns them."""
+        """Return all refits known so far, as `Session.refits` returns them."""
         columns = ["version", "labels", "yes", "no", "ap", "low", "high", "corpus_ap", "corpus_low", "corpus_high"]
         return pd.DataFrame(self.points, columns=columns).astype(dict.fromkeys(columns[2:], float))
 

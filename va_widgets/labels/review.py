@@ -38,7 +38,7 @@ def review_table(
     order: str,
     annotator: str | None,
 ) -> pd.DataFrame:
-    """All labelled clips: DataFrame(clip_id, value, suspicion, note, time).
+    """Return all labelled clips: DataFrame(clip_id, value, suspicion, note, time).
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def review_table(
 
 
 def _votes(events: Sequence[Event]) -> dict[str, str]:
-    """What each annotator says of each clip, by clip: "yes: kelli, sam · no: ada"."""
+    """Return all annotators' labels of each clip as a text, by clip id: "yes: kelli, sam · no: ada"."""
     people: dict[str, dict[str, list[str]]] = {}
     for event in events:
         people.setdefault(event.clip_id, {}).setdefault(event.value, []).append(event.annotator)

@@ -1,4 +1,4 @@
-"""What the label store reads and writes within a transaction: events, actions, and what is computed from them."""
+"""Rows of the label file, read and written within a transaction: events, actions, and what is computed from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from va_widgets.labels.schema import VALUES, DamageError, StoredValue, Total, ch
 
 
 class Event(NamedTuple):
-    """A label event, as far as it says what counts."""
+    """Those columns of a label event that the present labels follow from."""
 
     event_id: int
     annotator: str
@@ -182,7 +182,7 @@ def add_events(db: sqlite3.Connection, written: Written, labels: Mapping[str, St
 def _current_rows(
     db: sqlite3.Connection, annotator: str, concept: str, clips: Collection[str]
 ) -> dict[str, tuple[str, str, int]]:
-    """The value, sources and checksum of the current labels of some clips, as far as there are any."""
+    """Return the value, sources and checksum of the current labels of some clips, as far as there are any."""
     rows = db.execute(
         """SELECT * FROM current_labels WHERE concept = ? AND annotator = ?
            AND clip_id IN (SELECT value FROM json_each(?))""",

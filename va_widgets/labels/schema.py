@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
-"""What a label event says; "none" takes a label back."""
+"""The value of a label event; "none" takes a label back."""
 
 VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure", "none")
 SCHEMA_VERSION = 2

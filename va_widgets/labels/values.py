@@ -54,7 +54,7 @@ def read_labels(clips: LabelledClips, value: LabelValues = OMITTED) -> dict[str,
 
 
 def _with_labels(clips: object) -> tuple[list[str], list[object]]:
-    """The clip ids and the labels of one object that holds both."""
+    """Return the clip ids and the labels of one object that holds both."""
     if isinstance(clips, Mapping):
         return _ids(list(clips)), list(clips.values())
     if isinstance(clips, pd.Series):
@@ -69,7 +69,7 @@ def _with_labels(clips: object) -> tuple[list[str], list[object]]:
 
 
 def _matched(clips: object, value: object) -> tuple[list[str], Sequence[object]]:
-    """The clip ids, and as many labels in the same order."""
+    """Return the clip ids, and as many labels in the same order."""
     if isinstance(clips, Mapping):
         raise LabelError("A mapping of clips holds their labels already: leave out the other value.")
     ids = _ids(clips)
@@ -116,7 +116,7 @@ def _ids(clips: object) -> list[str]:
 
 
 def _stored(value: object, clip: str) -> StoredValue:
-    """What is stored for a label. Raises LabelError if it is none."""
+    """Return what is stored for a label. Raises LabelError if it is none."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, str):

@@ -1,7 +1,8 @@
-"""How a classifier's logits relate to the truth, learned from labels that it was not fitted to.
+"""Calibration of a classifier's logits, learned from labels that it was not fitted to.
 
-A classifier with strong priors is timid: its logits are too near 0. By how much differs from concept to concept, and a
-few dozen labels tell it only roughly. So what other concepts needed is the prior, and labels correct it.
+A classifier with strong priors is underconfident: its logits are too near 0. By how much differs from concept to
+concept, and a few dozen labels measure it only roughly. So the calibration of other concepts is the prior, and labels
+correct it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ _SLOPE = (0.65, 0.4)
 _OFFSET = (0.4, 1.3)
 _STEPS = np.linspace(-3.5, 3.5, 41)  # of a grid, in standard deviations
 _GRID = np.stack(np.meshgrid(_STEPS, _STEPS, indexing="ij"), axis=-1).reshape(-1, 2)
-# The held-out logits of all labels depend on each other: a label tells less than an independent one would.
+# The held-out logits of all labels depend on each other: a label counts less than an independent one would.
 LABEL_WEIGHT = 0.4
 _ROUNDED = 16  # logits are rounded to a 16th, so that the time hardly grows with the number of labels
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is known of P(yes) = expit(slope * logit + offset) for a concept's clips that are not labelled.
+    """A distribution of P(yes) = expit(slope * logit + offset) for a concept's clips that are not labelled.
 
     Attributes
     ----------
@@ -58,7 +59,7 @@ def calibrate(y: NDArray[np.bool_], held_out: NDArray[np.floating[Any]]) -> Cali
     of_factors = _posterior(-np.square(_STEPS) / 2, logits * factors, *counts)
     mean, std = np.array([_SLOPE, _OFFSET]).T
     center, spread = mean, std
-    for _ in range(2):  # the second grid is finer: it lies around what the first one found
+    for _ in range(2):  # the second grid is finer: it lies around the mean of the first one
         grid = center + spread * _GRID
         slopes, offsets = np.exp(grid[:, 0]), grid[:, 1]
         prior = -np.square((grid - mean) / std).sum(axis=1) / 2

@@ -14,6 +14,6 @@ class Classifier(ClassifierMixin, BaseEstimator, TextLogistic):
     """`TextLogistic` with its parameters, as a scikit-learn estimator: binary, probabilistic, cloneable."""
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Logits (n,) of embeddings (n, dim): above 0 means yes. Raises NotFittedError before `fit`."""
+        """Return the logits (n,) of embeddings (n, dim): above 0 means yes. Raises NotFittedError before `fit`."""
         check_is_fitted(self)
         return super().decision_function(X)

@@ -1,9 +1,9 @@
-"""What the labels tell about the whole corpus: average precision, the number of positives, and both intervals.
+"""Estimates for the whole corpus from chosen labels: average precision, the number of positives, and both intervals.
 
-Labels are chosen by the annotator and the feeds, mostly where they teach most, so that what they say of themselves is
-not true of the corpus. But a label's chance to be yes depends on the clip's score, however it was chosen. So each clip
-that is not labelled counts by its calibrated P(yes), and the intervals come from how little is known of the
-calibration.
+Labels are chosen by the annotator and the feeds, mostly where they improve the classifier most, so that measures of the
+labelled clips are not those of the corpus. But how likely a clip is a yes depends on its score, however the clip was
+chosen. So each clip that is not labelled counts by its calibrated P(yes), and the intervals follow from the uncertainty
+of the calibration.
 """
 
 from __future__ import annotations
@@ -107,14 +107,17 @@ def _histograms(
 
 
 def best_threshold(index: ScoreIndex, calibration: Calibration, seed: int = 0) -> Threshold:
-    """Return the logit from which on clips, taken as a yes, are expected to have the best F1. Clips as below."""
+    """Return the logit from which on clips, taken as a yes, are expected to have the best F1.
+
+    All clips count by their P(yes), as in `threshold_for`.
+    """
     logits, counts, expected = _expected_positives(index, calibration, seed)
-    found = expected.mean(axis=0)
-    return _threshold(logits, counts, expected, int(np.argmax(2 * found / (np.cumsum(counts) + found[-1]))))
+    mean = expected.mean(axis=0)
+    return _threshold(logits, counts, expected, int(np.argmax(2 * mean / (np.cumsum(counts) + mean[-1]))))
 
 
 def threshold_for(index: ScoreIndex, calibration: Calibration, precision: float, seed: int = 0) -> Threshold:
-    """Return the lowest logit from which on clips are expected to be a yes with a wanted precision, 0 to 1.
+    """Return the lowest logit from which on clips are expected to be a yes with a given precision, 0 to 1.
 
     All clips count by their P(yes), also those that are labelled: a threshold is meant for other clips. Where that
     precision is not expected of any threshold it is the one that comes nearest.
@@ -141,7 +144,7 @@ def _expected_positives(
 def _threshold(
     logits: NDArray[np.float64], counts: NDArray[np.int64], expected: NDArray[np.float64], last: int
 ) -> Threshold:
-    """The threshold that takes all clips up to the logit at the place `last`; the arrays of `_expected_positives`."""
+    """Return the threshold that takes the clips up to the logit at position `last` of `_expected_positives`."""
     precisions = expected[:, last] / counts[: last + 1].sum()
     low, high = np.percentile(precisions, (_PERCENTILES[0], _PERCENTILES[-1]))
     recall = float((expected[:, last] / expected[:, -1]).mean())
@@ -154,9 +157,9 @@ def _average_precision(hits: NDArray[np.int64], counts: NDArray[np.int64]) -> ND
 
     Positives are spread evenly over the clips of a bin.
     """
-    found, seen = np.cumsum(hits, axis=1), np.cumsum(counts)
-    precision = (found - hits + (hits + 1) / 2) / (seen - counts + (counts + 1) / 2)
-    averages: NDArray[np.float64] = (hits * precision).sum(axis=1) / np.maximum(found[:, -1], 1)
+    positives, clips = np.cumsum(hits, axis=1), np.cumsum(counts)
+    precision = (positives - hits + (hits + 1) / 2) / (clips - counts + (counts + 1) / 2)
+    averages: NDArray[np.float64] = (hits * precision).sum(axis=1) / np.maximum(positives[:, -1], 1)
     return averages
 
 
@@ -169,8 +172,9 @@ def _random_labels(
 ) -> int | None:
     """Return how many labels of random clips would make an interval of that width narrow; None as in CorpusEstimate.
 
-    By linear error propagation: average precisions (k,) follow the drawn logarithms of slopes and offsets (k, 2), about
-    which each random label tells its Fisher information. `logits` and `counts` (m,) are the corpus's histogram.
+    By linear error propagation: average precisions (k,) follow the drawn logarithms of slopes and offsets (k, 2), to
+    whose precision each random label adds its Fisher information. `logits` and `counts` (m,) are the histogram of the
+    corpus.
     """
     if width <= _SHARP:
         return None

@@ -42,7 +42,7 @@ def feed(
     seed: int = 0,
     version: int = 0,
 ) -> NDArray[np.int64]:
-    """The rows of the next `k` clips of a feed, best first.
+    """Return the rows of the next `k` clips of a feed, best first.
 
     Near-duplicates of a clip already on the page and further clips of the same video are postponed, not dropped: as
     long as there are `k` unlabelled clips, `k` are returned.
@@ -87,7 +87,7 @@ def feed(
 
 
 def reason(name: str, score: float, nearest: str = "") -> str:
-    """Why a feed shows a clip, in the few words that a card has room for, without contradiction to its score.
+    """Return why a feed shows a clip, in the few words that a card has room for, in agreement with its score.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _candidates(
     seed: int,
     version: int,
 ) -> NDArray[np.int64]:
-    """The first `number` rows of a feed that are not labelled, in order."""
+    """Return the first `number` rows of a feed that are not labelled, in order."""
     if name == "random":
         return _drawn(number, labelled, np.random.default_rng([seed, version]))
     if name in _LOGITS:
@@ -130,7 +130,7 @@ def _candidates(
 
 
 def _drawn(number: int, labelled: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
-    """The first `number` rows of a random order of those that are not labelled."""
+    """Return the first `number` rows of a random order of those that are not labelled."""
     n = len(labelled)
     if n < _ALL_SHUFFLED or number * 4 > n - np.count_nonzero(labelled):
         free = np.flatnonzero(~labelled)
@@ -151,7 +151,7 @@ def _thinned(
     limit: float,
     videos: NDArray[np.integer[Any]] | None,
 ) -> NDArray[np.int64]:
-    """The first `k` of `rows` that differ from each other, then the postponed ones in their order."""
+    """Return the first `k` of `rows` that differ from each other, then the postponed ones in their order."""
     chosen: list[int] = []
     postponed: list[int] = []
     seen: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""How the labelling goes: what the last batch changed, and what to do next."""
+"""The progress of labelling: how much the last refit changed, and advice on what to do next."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from va_widgets.base.matrix import kth_largest
 
 _LEAST_TOP = 50  # clips at the top that are compared from one refit to the next
-_DRAWN = 20  # random labels that show whether anything was missed
+_DRAWN = 20  # labels of random clips that are enough to show whether anything was missed
 _SETTLED = 0.05  # the turnover below which a refit changed little
 _SETTLED_REFITS = 3
-_MANY = 50  # labels from which a random page is advised though the classifier still changes
-_TRIED = 10  # labels without a yes after which another search helps more
+_MANY = 50  # labels from which on a random page is advised although the classifier still changes
+_TRIED = 10  # labels without a yes, or without a no, from which on that is the advice
 
 
 def turnover(logits: NDArray[np.float32], former: NDArray[np.float32]) -> float:
-    """What share of the clips found changed from one classifier to the next, 0 to 1.
+    """Return the share of the clips found that changed from one classifier to the next, 0 to 1.
 
     Those found are the clips above 0, but at least the 50 highest and as many of both classifiers (logits (n,)).
     """
@@ -32,16 +32,16 @@ def turnover(logits: NDArray[np.float32], former: NDArray[np.float32]) -> float:
 def advice(
     yes: int, no: int, measured: bool, turnovers: Sequence[float], drawn: int, random_labels: int | None = None
 ) -> str:
-    """What the annotator had best do next, in one sentence; empty if there is nothing to say but to go on.
+    """Return what the annotator should do next, in one sentence; empty where that is to go on labelling.
 
     Parameters
     ----------
     yes, no : int
-        Labels of each kind.
+        How many labels there are of each value.
     measured : bool
         Whether there is a quality yet.
-    turnovers : float
-        Of all refits, oldest first.
+    turnovers : sequence of float
+        Those of all refits, oldest first.
     drawn : int
         How many labels came from the random feed.
     random_labels : int, optional

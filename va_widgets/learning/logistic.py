@@ -102,7 +102,7 @@ class TextLogistic:
         y: ArrayLike,
         left_out: NDArray[np.bool_],
         scored: ArrayLike | None = None,
-        wanted: Callable[[], bool] = lambda: True,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> NDArray[np.float64] | None:
         """Return the logits of labels by classifiers that were fitted without them, float64 (k, n), 0 elsewhere.
 
@@ -117,14 +117,14 @@ class TextLogistic:
             Which labels each classifier is not fitted to, and predicts.
         scored : float (n, dim), optional
             What the classifiers predict, if it is not `X`.
-        wanted : callable
-            Called before every step of the solver: None is returned once it returns False.
+        stopped : callable
+            Called before every step of the solver: None is returned once it returns True.
         """
         problem = self._problem(X, y, None)
         weights = np.repeat(problem.weights[:, None], len(left_out), axis=1)
         weights[: problem.labels][left_out.T] = 0.0
         try:
-            coefs, intercepts = problem.solved(weights, wanted)
+            coefs, intercepts = problem.solved(weights, stopped)
         except _StoppedError:
             return None
         logits = np.asarray(X if scored is None else scored, dtype=np.float64) @ coefs.T + intercepts
@@ -160,7 +160,7 @@ class TextLogistic:
             arguments.instance(self.statistics, CorpusStatistics, "statistics", "a CorpusStatistics")
 
     def _text(self, statistics: CorpusStatistics, dim: int) -> NDArray[np.float64]:
-        """The vector whose product with a clip is its nearness to the text, above the mean clip's."""
+        """Return the vector whose product with a clip is its nearness to the text, above the mean clip's."""
         text = _vector(self.prior, dim, "prior")
         length = float(np.linalg.norm(text))
         if not length:
@@ -198,18 +198,18 @@ class TextLogistic:
         return features, np.where(labels == self.classes_[1], 1.0, -1.0), weights
 
     def unfitted(self) -> Self:
-        """A classifier with the same settings, not fitted."""
+        """Return a classifier with the same settings, not fitted."""
         return type(self)(self.prior, self.statistics, self.prior_strength, self.C, self.background_weight)
 
     def scaled(self, factor: float) -> Self:
-        """Another one whose logits are this one's times a factor. Raises AttributeError before `fit`."""
+        """Return a classifier whose logits are those of this one times a factor. Raises AttributeError before `fit`."""
         other = self.unfitted()
         other.coef_, other.intercept_ = self.coef_ * factor, self.intercept_ * factor
         other.n_features_in_, other.classes_ = self.n_features_in_, self.classes_
         return other
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Logits (n,) of embeddings (n, dim): above 0 means yes. Raises AttributeError before `fit`."""
+        """Return the logits (n,) of embeddings (n, dim): above 0 means yes. Raises AttributeError before `fit`."""
         features = _matrix(X).astype(np.float64, copy=False)
         if features.ndim != 2 or features.shape[1] != self.n_features_in_:
             raise ArgumentError(f"Embeddings (n, {self.n_features_in_}) are needed, not shape {features.shape}.")
@@ -218,12 +218,12 @@ class TextLogistic:
         return logits
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities (n, 2) of no and yes."""
+        """Return the probabilities (n, 2) of no and yes."""
         yes = expit(self.decision_function(X))
         return np.column_stack([1.0 - yes, yes])
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The likelier class (n,) of each embedding."""
+        """Return the likelier class (n,) of each embedding."""
         return self.classes_[(self.decision_function(X) > 0).astype(int)]
 
 
@@ -232,14 +232,14 @@ def decision_scores(
     coef: NDArray[np.floating[Any]],
     intercept: NDArray[np.floating[Any]] | float,
 ) -> NDArray[np.float32]:
-    """Logits, float32 (n,), of a matrix (n, dim) that may be memory-mapped and half precision, in one pass."""
+    """Return the logits, float32 (n,), of a matrix (n, dim), which may be memory-mapped and half precision."""
     logits = products(embeddings, np.asarray(coef, dtype=np.float32).ravel())
     logits += np.float32(np.asarray(intercept).ravel()[0])
     return logits
 
 
 def _centered(features: NDArray[np.floating[Any]], center: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Embeddings minus the mean embedding."""
+    """Return embeddings minus the mean embedding, float32."""
     return (features - center.astype(features.dtype)).astype(np.float32, copy=False)
 
 
@@ -266,11 +266,11 @@ class _Problem:
     settings: TextLogistic
 
     def solved(
-        self, weights: NDArray[np.float64], wanted: Callable[[], bool] = lambda: True
+        self, weights: NDArray[np.float64], stopped: Callable[[], bool] = lambda: False
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the coefficients, float64 (k, dim), and intercepts (k,) of k fits with the weights (n, k).
 
-        Raises _StoppedError once `wanted` returns False.
+        Raises _StoppedError once `stopped` returns True.
         """
         dim, signs, known = len(self.text), self.targets, slice(self.labels)
         with one_blas_thread():
@@ -287,7 +287,7 @@ class _Problem:
             signed *= signs[:, None].astype(np.float32)
             signed *= deviation.astype(np.float32)
             fixed = (signs * self.nearness)[:, None] * expected
-            solution = deviation[:, None] * _solve(signed, fixed, weights, penalties, wanted)
+            solution = deviation[:, None] * _solve(signed, fixed, weights, penalties, stopped)
         coefs = solution[:dim].T + (expected + solution[dim])[:, None] * self.text
         return coefs, solution[dim + 1] - coefs @ self.center
 
@@ -297,7 +297,7 @@ def _solve(
     fixed: NDArray[np.float64],
     weights: NDArray[np.float64],
     penalties: NDArray[np.float64],
-    wanted: Callable[[], bool],
+    stopped: Callable[[], bool],
 ) -> NDArray[np.float64]:
     """Return where  weights . log(1 + exp(-(signed x + fixed))) + penalties . x^2 / 2  is least, for each column.
 
@@ -314,7 +314,7 @@ def _solve(
     shape = penalties.shape
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        if not wanted():
+        if stopped():
             raise _StoppedError
         preconditioned = flat.reshape(shape).astype(np.float32)
         points = solve_triangular(root, preconditioned, lower=True, trans="T", check_finite=False)
@@ -343,7 +343,7 @@ def _vector(values: ArrayLike | None, dim: int, name: str) -> NDArray[np.float64
 
 
 def _matrix(X: ArrayLike) -> NDArray[np.floating[Any]]:
-    """Embeddings as float32 if they are, and as float64 otherwise."""
+    """Return embeddings as they are if they are float32, and otherwise as float64. Raises ArgumentError."""
     array = _array(X, "The embeddings")
     return array if array.dtype == np.float32 else _numbers(array, "The embeddings")
 
@@ -371,7 +371,7 @@ def _check_finite(features: NDArray[np.floating[Any]]) -> None:
 
 
 def _classes(labels: NDArray[Any]) -> NDArray[Any]:
-    """The two classes of some labels, no before yes; one of them may have no label."""
+    """Return the two classes of some labels, no before yes; one of them may have no label."""
     if labels.dtype == bool or not len(labels):
         return np.array([False, True])
     missing = pd.isna(labels)

@@ -1,4 +1,4 @@
-"""What is shown beside a classifier: quality with its interval, data diversity, and which labels look wrong."""
+"""Measures of a classifier and its labels: quality with its interval, data diversity, and suspicious labels."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from va_widgets.learning.logistic import TextLogistic
 
 FOLDS, REPEATS = 5, 3
 _RESAMPLES = 200
-_AT_ONCE = 20  # resamples, so that tens of thousands of labels fit into memory
+_AT_ONCE = 20  # resamples computed at a time, so that tens of thousands of labels fit into memory
 _INTERVAL = (5, 95)  # per cent
-_MOST_GROUPS = 100  # above this some go together, as StratifiedGroupKFold takes 0.4 ms for each
-_ONE_REPEAT = 500  # labels from which on other folds change little
-_FULL_CLUSTER = 10  # labels of a kind in a cluster from which it counts as covered
-_LEAST = 5  # labels of each kind from which a quality is said
+_MOST_GROUPS = 100  # more than these are merged at random, as StratifiedGroupKFold takes 0.4 ms for each
+_ONE_REPEAT = 500  # labels from which on folds are drawn once: other ones would change little
+_FULL_CLUSTER = 10  # labels of one value in a cluster from which on it counts as covered
+_LEAST = 5  # labels of each value that a quality needs
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What classifiers say of labels that they were not fitted to.
+    """Logits of labels by classifiers that were not fitted to them, and the quality that follows.
 
     `quality` is None while there are too few labels, and `note` says so; `logits`, float64 (n,), are the mean over the
     repeats, None where there is no quality.
@@ -57,18 +57,19 @@ def cross_validated(
     seed: int = 0,
     stopped: Callable[[], bool] = lambda: False,
 ) -> CrossValidation | None:
-    """Quality of a classifier's kind on labels that it was not fitted to, by stratified 5-fold cross-validation.
+    """Return the result of a stratified 5-fold cross-validation of a classifier's settings; None if it was stopped.
 
-    It is repeated three times with other folds, below 500 labels, and a label's logit is the mean of the three. With
-    fewer than 5 labels of either kind there is no quality. It is a figure about those labels: they were chosen by the
-    annotator and the feeds, mostly among what is hard to tell.
+    Below 500 labels it is repeated three times with other folds, and a label's logit is the mean of the three. With
+    fewer than 5 labels of either value there is no quality. The quality is that of ranking these labels. They were
+    chosen by the annotator and the feeds, mostly among the clips that are hard to classify, and do not represent the
+    corpus.
 
     Parameters
     ----------
     X : float (n, dim), y : bool (n,)
         Embeddings and labels.
     classifier : TextLogistic
-        Its settings are what counts; it is not changed.
+        Only its settings are used; it is not changed.
     scored : float (n, dim), optional
         The vectors whose logits are a label's, if these are not `X`: the `smoothing.smoothed_embeddings`.
     groups : int (n,), optional
@@ -82,12 +83,12 @@ def cross_validated(
     if note := too_few(y):
         return CrossValidation(None, note, None)
     left_out, how = _folds(y, groups, group, seed)
-    with one_blas_thread():  # whoever waits for the next label needs the other ones
-        found = classifier.held_out(X, y, left_out, scored, wanted=lambda: not stopped())
-    if found is None:
+    with one_blas_thread():  # the other cores are left to the annotator's requests
+        held_out = classifier.held_out(X, y, left_out, scored, stopped)
+    if held_out is None:
         return None
     repeats = len(left_out) // FOLDS
-    logits = found.sum(axis=0) / repeats
+    logits = held_out.sum(axis=0) / repeats
     times = f", {repeats} times," if repeats > 1 else ""
     method = f"{FOLDS}-fold cross-validation{times} on the {len(y)} clips that were chosen to be labelled{how}"
     return CrossValidation(_measured(y, logits, method, seed), "", logits)
@@ -96,7 +97,7 @@ def cross_validated(
 def _folds(
     y: NDArray[np.bool_], groups: NDArray[np.integer[Any]] | None, group: str, seed: int
 ) -> tuple[NDArray[np.bool_], str]:
-    """Return which labels each fit leaves out, bool (fits, n), and words about what is kept together."""
+    """Return which labels each fit leaves out, bool (fits, n), and how the folds were drawn, in words."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     n, how = len(y), ""
@@ -119,7 +120,7 @@ def _folds(
 
 
 def too_few(y: NDArray[np.bool_]) -> str:
-    """How many labels (n,) are missing until there is a quality; empty if there are enough."""
+    """Return how many more labels than these (n,) a quality needs, as a text; empty if there are enough."""
     missing = [
         f"{_LEAST - number} more {kind}"
         for number, kind in ((int(y.sum()), "yes"), (int((~y).sum()), "no"))
@@ -129,11 +130,11 @@ def too_few(y: NDArray[np.bool_]) -> str:
 
 
 def at_random(y: NDArray[np.bool_], held_out: NDArray[np.float64], drawn: NDArray[np.bool_]) -> Quality | None:
-    """Quality on those labels (n,) whose clips were drawn at random, which stand for the corpus; None if too few.
+    """Return the quality on those labels (n,) whose clips were drawn at random; None if there are too few.
 
-    `held_out` are cross-validated logits or P(yes), float64 (n,), and `drawn` tells the labels that came from the
-    random feed. The interval is that of a share AP among k positives (Jeffreys'): a bootstrap's is too narrow, since
-    resamples of a few labels that are all ranked rightly are, too.
+    They represent the corpus. `held_out` are cross-validated logits or P(yes), float64 (n,), and `drawn` is whether
+    each label came from the random feed. The interval is that of a share AP among k positives (Jeffreys'). A
+    bootstrap's is too narrow: if a few labels are all ranked correctly, so are all resamples of them.
     """
     y, held_out = y[drawn], held_out[drawn]
     k = int(y.sum())
@@ -148,7 +149,7 @@ def at_random(y: NDArray[np.bool_], held_out: NDArray[np.float64], drawn: NDArra
 def diversity(
     clusters_yes: NDArray[np.integer[Any]], clusters_no: NDArray[np.integer[Any]], n_clusters: int = 10
 ) -> float:
-    """Data diversity, 0 to 1: how evenly the labels cover the corpus's clusters, as Video Annotator defines it.
+    """Return the data diversity, 0 to 1, as Video Annotator defines it: how evenly labels cover the corpus's clusters.
 
     For the positives the sum over clusters of min(count, 10) / 10, the same for the negatives, over 2 * n_clusters
     (Ziai and Vartakavi, arXiv 2402.06560).
@@ -161,11 +162,12 @@ def diversity(
 
 
 def suspicion(y: NDArray[np.bool_], held_out: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far the cross-validated classifier disagrees with each label: |y - P(yes)|, float64 (n,), 0 to 1."""
+    """Return how far the cross-validated classifier disagrees with each label: |y - P(yes)|, float64 (n,), 0 to 1."""
     return np.abs(y.astype(np.float64) - held_out)
 
 
 def _measured(y: NDArray[np.bool_], scores: NDArray[np.float64], method: str, seed: int) -> Quality:
+    """Return the average precision of scores (n,) for labels (n,), with a bootstrap's interval."""
     rng = np.random.default_rng([seed, len(y)])
     hits = y[np.argsort(-scores, kind="stable")]
     drawn = [_ap(hits, _resampled(hits, rng)) for _ in range(0, _RESAMPLES, _AT_ONCE)]
@@ -175,7 +177,7 @@ def _measured(y: NDArray[np.bool_], scores: NDArray[np.float64], method: str, se
 
 
 def _resampled(hits: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
-    """How many times each label is in some resamples, (_AT_ONCE, n): stratified, so that each has both kinds."""
+    """Return how often each label is in each resample, (_AT_ONCE, n); stratified, so that each has both values."""
     times = np.zeros((_AT_ONCE, len(hits)))
     for kind in (hits, ~hits):
         number = np.count_nonzero(kind)
@@ -184,11 +186,12 @@ def _resampled(hits: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.
 
 
 def _ap(hits: NDArray[np.bool_], times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average precision (m,) as scikit-learn's, of labels (n,) best first that are there so many times each (m, n).
+    """Return the average precision (m,), as scikit-learn's, of m resamples of labels.
 
-    Labels with the same score are hardly ever there; the same label several times has one score.
+    `hits` (n,) says whether each label is a yes, best score first, and `times` (m, n) how often it is in each resample.
+    Copies of a label have the same score; that two labels have is neglected.
     """
-    found = times * hits
-    precision = np.cumsum(found, axis=1) / np.maximum(np.cumsum(times, axis=1), 1)
-    averages: NDArray[np.float64] = (found * precision).sum(axis=1) / found.sum(axis=1)
+    positives = times * hits
+    precision = np.cumsum(positives, axis=1) / np.maximum(np.cumsum(times, axis=1), 1)
+    averages: NDArray[np.float64] = (positives * precision).sum(axis=1) / positives.sum(axis=1)
     return averages

@@ -74,13 +74,13 @@ class ScoreIndex:
         return rows[np.argsort(distances, kind="stable")][:k]
 
     def _count(self, low: float, high: float) -> int:
-        """How many logits lie between two numbers, both included."""
+        """Return how many logits lie between two numbers, both included."""
         first, last = np.searchsorted(_GRID, low, "left"), np.searchsorted(_GRID, high, "right")
         return int(self._below[last] - self._below[first])
 
 
 def _interval(score: float, step: int) -> tuple[float, float]:
-    """The ends of the `step`th interval around a score; of an infinite score, the interval ends there."""
+    """Return the ends of the `step`th interval around a score; an infinite score is itself one of the ends."""
     if score == np.inf:
         return float(_GRID[-1 - step]), np.inf
     if score == -np.inf:

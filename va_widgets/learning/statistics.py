@@ -26,7 +26,7 @@ class CorpusStatistics:
 
     @classmethod
     def of(cls, embeddings: NDArray[np.floating[Any]], seed: int = 0) -> CorpusStatistics:
-        """The statistics of a corpus's embeddings (n, dim), which may be memory-mapped; the same for the same seed."""
+        """Return the statistics of embeddings (n, dim), which may be memory-mapped; the same for the same seed."""
         n = len(embeddings)
         rng = np.random.default_rng([seed, n])
         rows = np.sort(rng.choice(n, size=min(n, SAMPLE), replace=False))  # in the order in which they lie on the disk
@@ -51,7 +51,7 @@ class CorpusStatistics:
         return self.sample[:_WEAK_NEGATIVES]
 
     def text_scale(self, text: ArrayLike) -> float:
-        """A text's mean dot product with its nearest clips, minus that with the mean clip; 1 without clips."""
+        """Return a text's mean dot product with its nearest clips, minus that with the mean clip; 1 without clips."""
         if not len(self.sample):
             return 1.0
         scores = self.sample @ np.asarray(text, dtype=np.float32) - float(self.center @ np.asarray(text, dtype=float))

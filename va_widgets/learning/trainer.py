@@ -54,14 +54,14 @@ class Refit:
     random_labels: int | None = None
 
     def record(self, counts: Mapping[str, int]) -> dict[str, Any]:
-        """The refit as a point of the history, with how many clips counted as "yes" and "no"."""
+        """Return the refit as a point of the history, with how many clips counted as "yes" and "no"."""
         measured = _numbers(self.cross_validated, "") | _numbers(self.quality, "corpus_")
         changed = {} if np.isnan(self.turnover) else {"turnover": self.turnover}
         numbers = {value: counts[value] for value in ("yes", "no")}
         return {"version": self.version, "labels": self.labels, **numbers, **measured, **changed}
 
     def metrics(self, y: NDArray[np.bool_]) -> dict[str, float | int | None]:
-        """What a model's card says of the classifier and its labels `y`, bool (m,)."""
+        """Return what a model's card says of the classifier and its labels `y`, bool (m,)."""
         figures: dict[str, float | int | None] = {}
         for name, quality in (("average_precision", self.cross_validated), ("corpus_average_precision", self.quality)):
             figures[name] = None if quality is None else quality.ap
@@ -71,7 +71,7 @@ class Refit:
 
 
 def _numbers(quality: Quality | None, prefix: str) -> dict[str, float]:
-    """A quality as numbers of a record, nothing for none."""
+    """Return the numbers of a quality by name; {} for None."""
     if quality is None:
         return {}
     return {f"{prefix}ap": quality.ap, f"{prefix}low": quality.low, f"{prefix}high": quality.high}
@@ -163,10 +163,10 @@ class Fit:
 
     @property
     def logits(self) -> NDArray[np.float32]:
-        """The classifier's own, smoothed and not calibrated: above 0 means yes, float32 (n,)."""
+        """The classifier's logits, float32 (n,), smoothed and not calibrated: above 0 means yes."""
         return self.ranking.logits
 
-    @cached_property  # every label asks how many clips are found
+    @cached_property  # the number of clips found is shown after every label
     def probabilities(self) -> NDArray[np.float32]:
         """Calibrated P(yes), float32 (n,)."""
         return expit(np.float32(self.calibration.factor) * self.logits)
@@ -176,7 +176,7 @@ class Fit:
         """The classifier whose P(yes) are the calibrated ones."""
         return self.classifier.scaled(self.calibration.factor)
 
-    @cached_property  # every label asks which clips are above it
+    @cached_property  # the number of clips above it is shown after every label
     def best_threshold(self) -> tuple[float, str]:
         """The P(yes) with the best F1 to expect over the corpus, and in words what to expect; 0.5 without a quality."""
         if self.held_out is None:
@@ -189,7 +189,7 @@ class Fit:
         return self
 
     def threshold_for(self, precision: float) -> tuple[float, str]:
-        """Return the lowest P(yes) with a wanted precision, and in words what to expect; 0.5 without a quality."""
+        """Return the lowest P(yes) with a given precision, and in words what to expect; 0.5 without a quality."""
         if self.held_out is None:
             return 0.5, _UNMEASURED
         return self._explained(threshold_for(self.ranking, self.calibration, precision), "")
@@ -205,7 +205,7 @@ class Fit:
         return float(expit(self.calibration.factor * chosen.logit)), why
 
     def advice(self, turnovers: Sequence[float]) -> str:
-        """What had best be done next, in one sentence, given the turnovers of all refits; empty if there is nothing."""
+        """Return what to do next, in one sentence, given the turnovers of all refits; empty if that is to go on."""
         yes, drawn = int(self.labels.y.sum()), int(self.labels.drawn.sum())
         measured = self.refit.quality is not None
         return advice(yes, len(self.labels.y) - yes, measured, turnovers, drawn, self.refit.random_labels)
@@ -310,7 +310,7 @@ class Trainer:
                 self.newest = replace(self.newest, event=_OUTDATED)
 
     def feed(self, fit: Fit, name: str, k: int, left_out: NDArray[np.bool_]) -> FeedPage:
-        """The next `k` clips of the feed `name`, one of FEEDS, without the rows `left_out`, bool (n,)."""
+        """Return the next `k` clips of the feed `name`, one of FEEDS, without the rows `left_out`, bool (n,)."""
         matrix = self._clips.embeddings()
         rows = feed(
             name,
@@ -330,7 +330,7 @@ class Trainer:
         return FeedPage(rows, scores, reasons)
 
     def _fitted(self, labels: TrainingLabels, former: Fit, version: int) -> Fit:
-        """The classifier of some labels and its scores, with the former one's quality."""
+        """Return a classifier fitted to labels, with its scores; its quality is that of the former one."""
         started = time.perf_counter()
         matrix = self._clips.embeddings()
         features = np.asarray(matrix[labels.rows], dtype=np.float32)
@@ -350,7 +350,7 @@ class Trainer:
         return Fit(refit, labels.event, labels, features, classifier, ranking, plain, *measured)
 
     def _measured(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
-        """The same with all measures."""
+        """Return the same fit with its own quality, diversity, turnover and number of positives."""
         rows, y, drawn = fit.labels.rows, fit.labels.y, fit.labels.drawn
         clusters, seed = self._clips.clusters[rows], self._clips.seed
         refit = replace(
@@ -392,7 +392,7 @@ class Trainer:
 
 
 def _nearest_labels(embeddings: NDArray[np.float32], fit: Fit) -> list[str]:
-    """The labels, "yes" or "no", of the labelled clips most like each of some clips (k, dim); empty without labels."""
+    """Return "yes" or "no", the label of the labelled clip most like each of some clips (k, dim); "" without labels."""
     if not len(fit.labels.y):
         return [""] * len(embeddings)
     with one_blas_thread():

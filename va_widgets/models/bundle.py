@@ -26,6 +26,7 @@ from scipy.special import expit
 from va_widgets._version import __version__
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
+from va_widgets.base.disk import sync, sync_folder
 from va_widgets.base.errors import EncoderMismatchError, ModelError, reason_of
 from va_widgets.base.names import folder_name, is_reserved
 from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
@@ -79,7 +80,7 @@ class Model:
         return slug(self.name)
 
     def score(self, embeddings: ArrayLike) -> NDArray[np.float32]:
-        """P(yes), float32 (n,), of embeddings (n, dim), each by itself.
+        """Return P(yes), float32 (n,), of embeddings (n, dim), each by itself.
 
         Raises ModelError if they have another dimension, are no numbers, or are not finite.
         """
@@ -107,7 +108,7 @@ class Model:
         return matrix
 
     def score_corpus(self, corpus: Corpus) -> pd.Series[float]:
-        """P(yes) of every clip of a corpus, by clip_id; smoothed by its nearest clips where both know them.
+        """Return P(yes) of every clip of a corpus, by clip_id; smoothed by its nearest clips where both know them.
 
         Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on.
         """
@@ -182,7 +183,7 @@ def publish(
             while True:
                 text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"
                 _write_synced(unfinished / CARD_FILE, text.encode())
-                _sync_folder(unfinished)
+                sync_folder(unfinished)
                 try:
                     os.rename(unfinished, home / f"v{version}")
                 except OSError as error:
@@ -190,7 +191,7 @@ def publish(
                         raise
                     version += 1  # another process has just published this version
                 else:
-                    _sync_folder(home)
+                    sync_folder(home)
                     break
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -249,7 +250,7 @@ def load_model(path: GivenPath) -> Model:
 
 
 def _read(file: Path, most: int) -> bytes:
-    """The bytes of a file. Raises ValueError if there are more than `most`, OSError if it is no regular file."""
+    """Return the bytes of a file. Raises ValueError if there are more than `most`, OSError if it is no regular file."""
     with open_regular(file) as opened:
         data = opened.read(most + 1)
     if len(data) > most:
@@ -258,9 +259,10 @@ def _read(file: Path, most: int) -> bytes:
 
 
 def _read_weights(file: Path) -> dict[str, NDArray[np.float32]]:
-    """The arrays of a file in safetensors. Raises ValueError if one is not float32, SafetensorError for another file.
+    """Return the arrays of a file in safetensors.
 
-    NumPy lacks some of the format's types, such as bfloat16 and float8.
+    Raises ValueError if one is not float32, SafetensorError for another file. NumPy lacks some of the format's types,
+    such as bfloat16 and float8.
     """
     arrays = {}
     for name, tensor in deserialize(_read(file, _LARGEST_WEIGHTS)):
@@ -271,14 +273,14 @@ def _read_weights(file: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def checked_precision(precision: object) -> float:
-    """A precision as a number. Raises ModelError for one that is none."""
+    """Return a precision as a float. Raises ModelError unless it is a number above 0 and up to 1."""
     if not is_within(precision, 0, 1, above=True):
         raise ModelError(f"A precision is a number above 0 and up to 1, not {described(precision)}.")
     return float(precision)
 
 
 def slug(name: str) -> str:
-    """A folder's name for a model's: as `base.names.folder_name` makes it.
+    """Return the name of the folder for a model's name, as `base.names.folder_name` makes it.
 
     Raises ModelError for a name that is no text, or blank.
     """
@@ -289,7 +291,7 @@ def slug(name: str) -> str:
 
 
 def _former_slug(name: str) -> str:
-    """The folder's name up to version 0.1.0: ASCII letters and digits, and a digest where others had to go."""
+    """Return the folder's name up to version 0.1.0: ASCII letters and digits, and a digest if others are left out."""
     plain = unicodedata.normalize("NFKD", name.strip().lower())
     kept = re.sub(r"[^a-z0-9]+", "_", plain.encode("ascii", "ignore").decode()).strip("_")[:60]
     if re.fullmatch(r"[a-z0-9 _-]+", name.strip().lower()) and kept and not is_reserved(kept):
@@ -299,38 +301,17 @@ def _former_slug(name: str) -> str:
 
 def _write_synced(file: Path, data: bytes) -> None:
     """Write a file that is on the disk when this returns."""
-    with file.open("wb") as opened:
-        opened.write(data)
-        opened.flush()
-        _sync(opened.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have a folder's new names on the disk when this returns, where the system can do so."""
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        _sync(opened)
-    finally:
-        os.close(opened)
-
-
-def _sync(opened: int) -> None:
-    try:
-        os.fsync(opened)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):  # some file systems know no such thing
-            raise
+    file.write_bytes(data)
+    sync(file)
 
 
 def _versions(home: Path) -> list[int]:
-    """The versions in a model's folder. Raises OSError if it cannot be listed."""
+    """Return the versions in a model's folder. Raises OSError if it cannot be listed."""
     return [int(match[1]) for entry in home.iterdir() if (match := _VERSION.fullmatch(entry.name))]
 
 
 def _digest(clips: Sequence[str], y: NDArray[np.bool_]) -> str:
-    """SHA-256 over "clip<TAB>yes|no" lines in the order of the clip ids."""
+    """Return the SHA-256 over "clip<TAB>yes|no" lines in the order of the clip ids."""
     lines = sorted(f"{clip}\t{'yes' if value else 'no'}\n" for clip, value in zip(clips, y, strict=True))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 

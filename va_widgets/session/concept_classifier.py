@@ -89,12 +89,12 @@ class ConceptClassifier:
         return fit.refit
 
     def scores(self) -> pd.Series[float]:
-        """P(yes) of every clip under the newest classifier, by clip_id."""
+        """Return P(yes) of every clip under the newest classifier, by clip_id."""
         clips = self._view.corpus.clips.index
         return pd.Series(self.fit.probabilities, index=clips, name=self._labels.concept)
 
     def feed(self, name: str, k: int, exclude: Collection[str]) -> pd.DataFrame:
-        """The next `k` clips of the feed `name`, one of FEEDS, as `Session.feed` returns them."""
+        """Return the next `k` clips of the feed `name`, one of FEEDS, as `Session.feed` returns them."""
         self.take_late_text()
         fit = self.fit
         page = self.trainer.feed(fit, name, k, self._view.mask(self._labels.labelled(), exclude))
@@ -102,13 +102,13 @@ class ConceptClassifier:
         return pd.DataFrame({"clip_id": clips, "score": page.scores, "reason": page.reasons})
 
     def suspicion(self) -> dict[str, float]:
-        """How far cross-validation disagrees with each label, 0 to 1, by clip_id; empty with too few labels."""
+        """Return how far cross-validation disagrees with each label, 0 to 1, by clip_id; empty with too few labels."""
         by_row = self.fit.suspicion
         clips = self._view.corpus.clips.index[np.fromiter(by_row, dtype=np.int64, count=len(by_row))]
         return dict(zip(clips, by_row.values(), strict=True))
 
     def advice(self) -> str:
-        """What the annotator should do next, in one sentence; empty where that is to go on labelling."""
+        """Return what the annotator should do next, in one sentence; empty where that is to go on labelling."""
         return self.fit.advice([float(point.get("turnover", "nan")) for point in self._labels.history.points])
 
     def take_late_text(self) -> None:
@@ -136,7 +136,7 @@ class ConceptClassifier:
                 self._listeners.notify("status", {})
 
     def _training_labels(self) -> tuple[TrainingLabels, dict[str, int]]:
-        """The present labels and their counts, without labels of clips that are not in the corpus any more."""
+        """Return the present labels and their counts, without labels of clips that are not in the corpus any more."""
         labels = self._labels.snapshot(_RANDOM)
         rows = self._view.rows(labels.clips)
         here = rows >= 0

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class ConceptText:
-    """The vector of a concept's words, float32 (dim,).
+    """The vector of a concept's text, float32 (dim,).
 
     It comes from the phrases of the corpus, from the label store, or from the corpus's text model. The model's vector
     is stored bit by bit under the concept and the encoder's fingerprint, and is read from then on: the classifier is
@@ -74,7 +74,7 @@ class ConceptText:
             _log.warning("The text vector of %r is not kept: %s", self._concept, error)
 
     def _take(self, document: Any) -> bool:
-        """Take over a stored vector; False if there is none or it is damaged."""
+        """Use a stored vector; return False if there is none or it is damaged."""
         if document is None:
             return False
         try:

@@ -1,4 +1,4 @@
-"""Which clips count as found: those labelled yes, and those that the classifier takes for a yes."""
+"""The clips that count as found: those labelled yes, and those without a yes or no that score high enough."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def found(
     rows : int64 (m,), y : bool (m,)
         The clips labelled yes or no, and whether each is yes.
     """
-    found = probabilities >= threshold
-    found[rows] = y
-    return found
+    is_found = probabilities >= threshold
+    is_found[rows] = y
+    return is_found
 
 
 class FoundClips:
@@ -53,14 +53,14 @@ class FoundClips:
         self._clips = view.corpus.clips
         self._probabilities = probabilities
         self._rows, self._y = rows[here], y[here]
-        self._found = found(probabilities, threshold, self._rows, self._y)
+        self._is_found = found(probabilities, threshold, self._rows, self._y)
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self._found))
+        return int(np.count_nonzero(self._is_found))
 
     def table(self) -> pd.DataFrame:
         """Return the clips, best first: DataFrame(clip_id, video, start, end, score = P(yes), label = "yes" or "")."""
-        rows = np.flatnonzero(self._found)
+        rows = np.flatnonzero(self._is_found)
         rows = rows[np.argsort(-self._probabilities[rows], kind="stable")]
         table = self._clips.iloc[rows][_COLUMNS].reset_index()
         table["score"] = self._probabilities[rows]

@@ -45,13 +45,14 @@ class OpenSessions(Generic[S]):
         return list(self._by_concept)
 
     def add(self, concept: str, session: S) -> None:
-        """Take in the session of a concept that was opened elsewhere."""
+        """Register the session of a concept that was opened elsewhere."""
         self._by_concept[concept] = session
 
     def get(self, concept: str, current: S, open_session: Callable[[], S]) -> S:
         """Return the session of a concept; `open_session` opens it where there is none, or it was closed.
 
-        `current` is the session that is left for this one. Where it is closed, so may be the one returned.
+        `current` is the session from which the caller goes to this one. If it is closed, a closed session may be
+        returned, too.
         """
         with self.lock:
             session = self._by_concept.get(concept)

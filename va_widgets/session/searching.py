@@ -31,7 +31,7 @@ class ConceptSearch:
         return (self.classifier.ready and without_model) or self.corpus.text_search.state == "ready"
 
     def search(self, text: str, k: int) -> pd.DataFrame:
-        """The `k` clips nearest to a text, as `Session.search` returns them."""
+        """Return the `k` clips nearest to a text, as `Session.search` returns them."""
         concept = self.classifier.text
         if concept.vector is not None and self._is_stored(text):
             matches = self.corpus.search_vector(concept.vector, k, nonsense=concept.nonsense)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,33 +16,27 @@ from va_widgets.base.listeners import Listener, Listeners
 from va_widgets.base.paths import GivenPath, inside
 from va_widgets.base.renaming import FormerName
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
-from va_widgets.labels.agreement import table
 from va_widgets.labels.concept_labels import ConceptLabels, LabelStatus
 from va_widgets.labels.label_store import LabelStore, StoredValue
 from va_widgets.labels.review import check_review, review_table
 from va_widgets.labels.shared import StoreUser
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
 from va_widgets.learning.feeds import FEEDS
-from va_widgets.learning.quality import Quality
 from va_widgets.learning.trainer import Refit
-from va_widgets.models.bundle import Model
-from va_widgets.session import publishing
 from va_widgets.session.concept_classifier import ConceptClassifier
+from va_widgets.session.concept_results import ConceptResults
 from va_widgets.session.corpus_view import CorpusView, check_corpus
-from va_widgets.session.found_clips import FoundClips
 from va_widgets.session.open_sessions import OpenSessions
 from va_widgets.session.searching import ConceptSearch
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from va_widgets.display.report import Report
 
 LABELS_FILE = "labels.sqlite"
 
 
-class Session:
-    """An annotator at work on one concept of a corpus.
+class Session(ConceptResults):
+    """An annotator at work on one concept of a corpus: the labelling, and by `ConceptResults` what comes out of it.
 
     Labels are kept beside the corpus and are on disk when `label` returns. Opening the same concept again resumes
     where it was left. All methods may be called from several threads, and in a child of `os.fork`.
@@ -87,16 +81,14 @@ class Session:
     def _begin(
         self, view: CorpusView, user: StoreUser, concept: str, annotator: str, siblings: OpenSessions[Session]
     ) -> None:
-        self.corpus = view.corpus
-        self.concept = concept
+        self._listeners = Listeners()
+        labels = ConceptLabels(user, concept, annotator, self._listeners)
+        classifier = ConceptClassifier(view, labels, self._listeners)
+        super().__init__(view, labels, classifier)
         self.annotator = annotator
         self.seed = view.arrays.seed
-        self._view = view
+        self._search = ConceptSearch(view.corpus, labels, classifier)
         self._siblings = siblings
-        self._listeners = Listeners()
-        self._labels = ConceptLabels(user, concept, annotator, self._listeners)
-        self._classifier = ConceptClassifier(view, self._labels, self._listeners)
-        self._search = ConceptSearch(view.corpus, self._labels, self._classifier)
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
         opened = partial(Session, seed=self.seed, group_by=self._view.arrays.group)
@@ -154,9 +146,10 @@ class Session:
         return self._search.concept_note
 
     def for_concept(self, concept: str) -> Session:
-        """The same annotator's session of another concept of the same corpus, which may be new.
+        """Return the same annotator's session of another concept of the corpus, which may be new.
 
-        Sessions that come from one another are one a concept, so that events of its labels reach all their listeners.
+        There is one session a concept among those that were opened from one another, so that all listeners of a
+        concept get its events.
         Raises LabelError if the concept's name cannot be used.
         """
         LabelStore.check_names(self.annotator, concept)
@@ -190,7 +183,7 @@ class Session:
         return self._search.answers_at_once(text)
 
     def search(self, text: str, k: int = 24) -> pd.DataFrame:
-        """The `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
+        """Return the `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
 
         `attrs["note"]` of the table says, as that of `Corpus.search`, reasons not to rely on it. The concept
         itself is searched for without the text model once its vector is stored.
@@ -201,7 +194,7 @@ class Session:
         return self._search.search(arguments.text(text, "The text to search for"), arguments.count(k, "k"))
 
     def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
-        """The `k` clips that look most like a clip: DataFrame(clip_id, score = cosine), best first."""
+        """Return the `k` clips that look most like a clip: DataFrame(clip_id, score = cosine), best first."""
         return self.corpus.similar(clip_id, k)
 
     @property
@@ -210,11 +203,11 @@ class Session:
         return self._labels.queries
 
     def filmstrip(self, clip_id: str) -> Filmstrip:
-        """A clip's frames side by side in one picture."""
+        """Return a clip's frames side by side in one picture."""
         return self.corpus.filmstrip(clip_id)
 
     def preview(self, clip_id: str, context: float = 0.0) -> bytes:
-        """A clip as a short H.264 file, as `Corpus.preview` returns it."""
+        """Return a clip as a short H.264 file, as `Corpus.preview` returns it."""
         return self.corpus.preview(clip_id, context)
 
     # --- labels ----------------------------------------------------------------------------------
@@ -288,11 +281,6 @@ class Session:
         return self.status.pending
 
     @property
-    def labels(self) -> pd.DataFrame:
-        """All annotators' labels together, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …"""
-        return table(self._labels.store.labels(self.concept))
-
-    @property
     def own_labels(self) -> dict[str, StoredValue]:
         """This annotator's own labels: {clip_id: "yes" | "no" | "unsure"}."""
         return self._labels.own()
@@ -308,7 +296,7 @@ class Session:
         return self._labels.annotators()
 
     def review(self, value: str = "all", order: str = "suspicion", annotator: str | None = None) -> pd.DataFrame:
-        """All labelled clips: DataFrame(clip_id, value, suspicion, note, time).
+        """Return all labelled clips: DataFrame(clip_id, value, suspicion, note, time).
 
         Suspicion is how far the cross-validated classifier disagrees with the label, 0 to 1; NaN while there are
         too few labels. `value` keeps only "yes", "no", "unsure" or "tie", or with "disputed" what annotators
@@ -333,7 +321,7 @@ class Session:
         """
         return self._labels.store.backup(path)
 
-    # --- the classifier, and what it shows -------------------------------------------------------
+    # --- refits and feeds ------------------------------------------------------------------------
 
     def refit(self) -> Refit:
         """Fit the classifier to the present labels, score every clip, and return what changed.
@@ -343,17 +331,13 @@ class Session:
         """
         return self._classifier.refit()
 
-    def scores(self) -> pd.Series[float]:
-        """Calibrated P(yes) of every clip under the newest classifier, by clip_id."""
-        return self._classifier.scores()
-
     @property
     def feeds(self) -> tuple[str, ...]:
         """The names of the feeds."""
         return FEEDS
 
     def feed(self, name: str, k: int = 24, *, exclude: ClipIds = ()) -> pd.DataFrame:
-        """The next `k` clips of a feed: DataFrame(clip_id, score = P(yes), reason).
+        """Return the next `k` clips of a feed: DataFrame(clip_id, score = P(yes), reason).
 
         Clips that anybody has labelled for this concept never appear, nor do those of `exclude`, which are the
         clips already shown on earlier pages. The same labels and seed give the same feed.
@@ -365,126 +349,8 @@ class Session:
             raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(FEEDS)}.")
         return self._classifier.feed(name, arguments.count(k, "k"), arguments.clip_ids(exclude, "exclude"))
 
-    @property
-    def version(self) -> int:
-        """The number of the newest classifier; 0 is the text alone."""
-        return self._classifier.trainer.version
-
-    @property
-    def last_refit(self) -> Refit:
-        """What the newest refit changed."""
-        return self._classifier.fit.refit
-
-    @property
-    def quality(self) -> Quality | None:
-        """Average precision over the whole corpus, estimated, and its interval; None while there are too few labels."""
-        return self.last_refit.quality
-
-    @property
-    def cross_validated(self) -> Quality | None:
-        """Average precision on the labelled clips alone, cross-validated; None while there are too few labels.
-
-        They were chosen, mostly among what is hard to tell: `quality` speaks of the corpus.
-        """
-        return self._classifier.fit.refit.cross_validated
-
-    @property
-    def quality_note(self) -> str:
-        """Why there is no quality yet; empty when there is one. Does not wait for the first classifier."""
-        return self._classifier.trainer.quality_note
-
-    @property
-    def diversity(self) -> float:
-        """Data diversity of the labels by Video Annotator's definition, 0 to 1."""
-        return self.last_refit.diversity
-
-    @property
-    def advice(self) -> str:
-        """What to do next, in one sentence; empty where that is to go on labelling."""
-        return self._classifier.advice()
-
-    @property
-    def refits(self) -> pd.DataFrame:
-        """Every refit of this concept, oldest first.
-
-        DataFrame(version, labels, yes, no, ap, low, high, corpus_ap, corpus_low, corpus_high): `ap` is cross-validated
-        on the labelled clips, `corpus_ap` is estimated for the whole corpus (up to version 0.1 it was not).
-        """
-        return self._labels.history.table()
-
-    @property
-    def refit_history(self) -> list[Mapping[str, Any]]:
-        """The same as plain records, with "turnover", and with numbers only where they were measured."""
-        return self._labels.history.points
-
-    course = FormerName("refit_history")
-
-    # --- publishing ------------------------------------------------------------------------------
-
-    @property
-    def threshold(self) -> tuple[float, str]:
-        """The probability from which on a clip would be a yes if it were published now, and why it is this one."""
-        return publishing.threshold(self._classifier.fit)
-
-    def threshold_for(self, precision: float) -> tuple[float, str]:
-        """The lowest probability from which on clips are a yes with a precision, 0 to 1, and what to expect of it.
-
-        It is estimated for all clips of the corpus, like `quality`; below 50 labels the words say how little is known.
-        Raises ModelError for a precision that is none.
-        """
-        return publishing.threshold(self._classifier.fit, precision)
-
-    def found(self) -> pd.DataFrame:
-        """The clips found so far, best first: DataFrame(clip_id, video, start, end, score = P(yes), label).
-
-        They are those labelled yes, and those without a yes or no that score at `threshold` or above.
-        """
-        return self._found.table()
-
-    @property
-    def number_found(self) -> int:
-        """How many clips `found` has; cheaper than the table."""
-        return len(self._found)
-
-    @property
-    def _found(self) -> FoundClips:
-        return FoundClips(self._view, self._labels, self._classifier.fit.probabilities, self.threshold[0])
-
-    def publish(self, name: str, precision: float | None = None) -> Model:
-        """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
-
-        Its threshold is the one with the best F1, or with a `precision`, 0 to 1, that of `threshold_for`.
-        Raises NotEnoughLabelsError without at least one yes and one no, ModelError for a name or a precision that is
-        none and where nothing can be written, LabelError if the file of its labels is gone.
-        """
-        return publishing.publish_classifier(self.corpus, self._labels, self._classifier, name, precision)
-
-    # --- drawing ---------------------------------------------------------------------------------
-
-    def plot_history(self, ax: Axes | None = None) -> Axes:
-        """Draw quality with its interval, and the number of labels, over the refits; returns the axes drawn on."""
-        from va_widgets.display import plots
-
-        return plots.history(self.refits, self.concept, ax)
-
-    def plot_scores(self, ax: Axes | None = None) -> Axes:
-        """Draw a histogram of all scores, the labelled clips and the proposed threshold; returns the axes drawn on."""
-        from va_widgets.display import plots
-
-        return plots.scores(self.scores(), self.labels["value"], self.threshold[0], self.concept, ax)
-
-    def plot_precision_recall(self, ax: Axes | None = None) -> Axes:
-        """Draw cross-validated precision against recall and the proposed threshold; returns the axes drawn on.
-
-        With too few labels the axes say so.
-        """
-        from va_widgets.display import plots
-
-        held_out = self._classifier.fit.held_out
-        return plots.precision_recall(held_out, self.threshold[0], self.quality_note, self.concept, ax)
-
     def report(self, path: GivenPath | None = None) -> Report:
-        """A page for colleagues about this concept, which shows itself in a notebook; also written to `path`.
+        """Return a page for colleagues about this concept, which a notebook shows; also write it to `path`.
 
         It is one HTML file without scripts that needs nothing else. Raises ReportError if it cannot be written, and
         LabelError if the file of its labels is gone.

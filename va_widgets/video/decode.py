@@ -4,70 +4,32 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import av
 
-from va_widgets.base.background import stop_requested
-from va_widgets.base.errors import reason_of
-from va_widgets.video.container import (
-    default_audio,
-    duration,
-    first_video,
-    frame_rate,
-    open_container,
-    pixel_aspect,
-    time_base,
-)
+from va_widgets.video.container import duration, frame_rate, pixel_aspect, time_base
 from va_widgets.video.errors import UndecodableError
-from va_widgets.video.scaling import FrameScaler, Picture
+from va_widgets.video.frame import Frame, Scalers
+from va_widgets.video.packets import PacketReader
+from va_widgets.video.scaling import FrameScaler
 from va_widgets.video.skipping import ChangeDetector, Discard, skipped_frames
 from va_widgets.video.sound import audio_frames
 from va_widgets.video.time_stamps import FrameClock, FrameStamps, packet_stamp, stamp_source
 
 _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can claim anything
-# Processor seconds after which decoding a file is given up, so that a damaged one does not hold up the rest.
-_LIMIT, _LIMIT_A_MEGABYTE = 120.0, 20.0
 _SOUND_DELAY = 5.0  # seconds that a sound may come after its frame in the file
 _SAME = 1e-4  # seconds that equal times may differ by, because of rounding
 
 
-@dataclass(frozen=True)
-class _Scalers:
-    small: FrameScaler
-    picture: FrameScaler
+class _Decoded(NamedTuple):
+    """A frame with its number, and its time stamp, if it has one."""
 
-
-class Frame:
-    """A decoded frame: its number in the file, and its `time` and `end` in seconds from the file's first frame.
-
-    Its pixels are converted on request, because most frames are only needed small.
-    """
-
-    __slots__ = ("_decoded", "_scalers", "end", "index", "time")
-
-    def __init__(self, index: int, time: float, end: float, decoded: av.VideoFrame, scalers: _Scalers) -> None:
-        self.index = index
-        self.time = time
-        self.end = end
-        self._decoded = decoded
-        self._scalers = scalers
-
-    def small(self) -> Picture:
-        """Return it as BGR, for shot detection."""
-        return self._scalers.small(self._decoded)
-
-    def picture(self) -> Picture:
-        """Return it as RGB, for embedding and filmstrip."""
-        return self._scalers.picture(self._decoded)
-
-    def shown_size(self) -> tuple[int, int]:
-        """Return its width and height in pixels, upright and before it is scaled down."""
-        return self._scalers.picture.shown_size(self._decoded)
+    frame: av.VideoFrame
+    number: int
+    stamp: int | None
 
 
 class Video:
@@ -101,48 +63,29 @@ class Video:
         every: bool = False,
         sound: bool = False,
     ) -> None:
-        if size == 0:
-            raise UndecodableError("it is empty (0 bytes)")
-        self.position = 0  # bytes of the file that have been read
-        self._damaged = 0  # parts of the file
-        self._until = 0.0  # the end of the last frame that was decoded, in seconds
-        self._scalers = _Scalers(
+        self._source = source
+        self._reader = PacketReader(source, size, sound)
+        self._threads, self._every = threads, every
+        self._scalers = Scalers(
             FrameScaler(small_side, "bgr24", tone_map=False), FrameScaler(picture_side, "rgb24", tone_map=True)
         )
-        self._source = source
-        self._threads, self._every, self._with_sound = threads, every, sound
-        self._was_read = False  # whether any packet was read since the file was opened
+        self._undecoded = 0  # damaged packets and frames
+        self._until = 0.0  # the end of the last frame that was decoded, in seconds
         self._zero: float | None = None  # when the first frame is shown, in the file's seconds, once it is known
-        self._deadline = time.process_time() + _LIMIT + _LIMIT_A_MEGABYTE * size / 1e6
-        self._timed_out = self._at_end = self._decoded_to_end = False
-        self._open()
-
-    def _open(self) -> None:
-        try:
-            if not isinstance(self._source, Path):
-                self._source.seek(0)
-            self._container = open_container(self._source)
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise UndecodableError(f"it is not a video that can be read ({reason_of(error)})") from error
-        try:
-            self._stream = first_video(self._container)
-            self._audio = default_audio(self._container) if self._with_sound else None
-            self._audio_packets: list[av.Packet[av.AudioStream]] = []
-            self._prepare()
-        except UndecodableError:
-            self._container.close()
-            raise
+        self._decoded_to_end = False
+        self._prepare()
 
     def _prepare(self) -> None:
         """Read the stream's properties, and set the decoder up."""
-        stream, codec = self._stream, self._stream.codec_context
+        container, stream = self._reader.container, self._reader.video
+        codec = stream.codec_context
         stream.thread_type = "AUTO" if self._threads > 1 else "NONE"
         stream.thread_count = self._threads
         self.fps = frame_rate(stream)
         self._base = time_base(stream)
         self._start_time = (stream.start_time or 0) * self._base
-        self.duration = duration(self._container, stream)
-        self._stamp_source = stamp_source(self._container, stream)
+        self.duration = duration(container, stream)
+        self._stamp_source = stamp_source(container, stream)
         if self._stamp_source == "sorted":  # a frame that is missing would shift the time stamps of all after it
             codec.flags |= av.codec.context.Flags.output_corrupt
         may_skip = not self._every and self._stamp_source == "presentation"
@@ -155,18 +98,25 @@ class Video:
         if self._skips:
             options["skip_loop_filter"] = "all"  # it smooths what scaling down smooths anyway
         codec.options = options
+        self._audio_packets: list[av.Packet[av.AudioStream]] = []
 
     def close(self) -> None:
         """Close the file."""
-        self._container.close()
+        self._reader.close()
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file have been read."""
+        return self._reader.position
 
     @property
     def damage(self) -> str:
         """What is wrong with the file as far as it has been decoded, as a sentence; empty if nothing is."""
         parts = []
-        if self._damaged:
-            parts.append(f"{self._damaged} damaged part{'s were' if self._damaged > 1 else ' was'} left out")
-        if self._timed_out:
+        damaged = self._undecoded + self._reader.damaged
+        if damaged:
+            parts.append(f"{damaged} damaged part{'s were' if damaged > 1 else ' was'} left out")
+        if self._reader.timed_out:
             parts.append(f"decoding was too slow and was given up after {self._until:.1f} s of video")
         elif self._decoded_to_end and self.duration - self._until > max(1.0, 0.1 * self.duration):
             parts.append(f"it breaks off at {self._until:.1f} of {self.duration:.1f} s")
@@ -183,11 +133,11 @@ class Video:
             decoding = self._decode_from(start)
         else:
             self._rewind()
-            decoding = self._decode(self._packets())
+            decoding = self._decode(self._reader.packets())
         clock: FrameClock | None = None
         waiting: Frame | None = None  # until the next one's time, at which it ends, is known
         after = start + _SAME if start > 0 else 0.0
-        for decoded, number, stamp in decoding:
+        for frame, number, stamp in decoding:
             if clock is None:
                 if self._zero is None:
                     self._zero = (stamp or 0) * self._base
@@ -197,10 +147,10 @@ class Video:
                 waiting.end = moment
                 if waiting.end > after:
                     yield waiting
-            end = moment + clock.shown_for(decoded)
-            waiting = Frame(number if start <= 0 else round(moment * self.fps), moment, end, decoded, self._scalers)
+            end = moment + clock.shown_for(frame)
+            waiting = Frame(number if start <= 0 else round(moment * self.fps), moment, end, frame, self._scalers)
             self._until = max(self._until, end)
-        self._decoded_to_end |= self._at_end
+        self._decoded_to_end |= self._reader.at_end
         if waiting is not None and waiting.end > after:
             yield waiting
 
@@ -211,33 +161,36 @@ class Video:
         which gave the video's frames from `start` on. Raises UndecodableError or FFmpegError if there is a sound, but
         none of it decodes.
         """
-        if self._audio is None:
-            if self._container.streams.audio:
+        audio = self._reader.audio
+        if audio is None:
+            if self._reader.container.streams.audio:
                 raise UndecodableError("its sound is of a kind that is not known here")
             return
-        base = float(self._audio.time_base or 0)
+        base = float(audio.time_base or 0)
         yield from audio_frames(self._audio_packets_until(end), base, self._known_zero, start, end)
 
     def _audio_packets_until(self, end: float) -> Iterator[av.Packet[Any]]:
         """Yield the packets of the sound that were read with the video's, and those that follow, if they are needed."""
-        for packet in itertools.chain(self._audio_packets, self._packets() if not self._at_end else ()):
-            if packet.stream is not self._stream:
+        reader = self._reader
+        for packet in itertools.chain(self._audio_packets, reader.packets() if not reader.at_end else ()):
+            if packet.stream is not reader.video:
                 yield packet
             elif packet.dts is not None and self._seconds(packet.dts) > end + _SOUND_DELAY:
                 return
 
     # --- decoding ----------------------------------------------------------------------------------
 
-    def _decode(self, packets: Iterable[av.Packet[Any]]) -> Iterator[tuple[av.VideoFrame, int, int | None]]:
-        """Yield every frame that decodes whole, with its number and its time stamp, if it has one."""
+    def _decode(self, packets: Iterable[av.Packet[Any]]) -> Iterator[_Decoded]:
+        """Yield every frame that decodes whole."""
+        codec, audio = self._reader.video.codec_context, self._reader.audio
         stamps, changes = FrameStamps(self._stamp_source, self._skips), ChangeDetector()
         number = -1
         for packet in packets:
-            if packet.stream is self._audio:
+            if packet.stream is audio:
                 self._audio_packets.append(packet)
                 continue
             if self._skips and packet.size:
-                self._stream.codec_context.skip_frame = "DEFAULT" if changes.changed(packet) else self._skipped
+                codec.skip_frame = "DEFAULT" if changes.changed(packet) else self._skipped
             stamps.add(packet)
             damaged = packet.is_corrupt
             try:
@@ -245,41 +198,14 @@ class Video:
             except av.error.FFmpegError:
                 damaged, frames = True, []
                 number += 1
-            self._damaged += damaged
+            self._undecoded += damaged
             for frame in frames:
                 stamp, skipped = stamps.take(frame)
                 number += 1 + skipped
                 if frame.is_corrupt:
-                    self._damaged += 1
+                    self._undecoded += 1
                     continue
-                yield frame, number, stamp
-
-    def _packets(self) -> Iterator[av.Packet[Any]]:
-        """Yield the file's packets; after a damaged place it goes on where the container finds the next packet."""
-        streams = [stream for stream in (self._stream, self._audio) if stream is not None]
-        packets = self._container.demux(*streams)
-        failed = False  # whether the last packet could not be read
-        while time.process_time() < self._deadline:
-            if stop_requested():
-                raise UndecodableError("Python was ended while it was read")
-            try:
-                packet = next(packets)
-            except (StopIteration, IndexError):  # PyAV raises IndexError at the end if streams appeared late
-                self._at_end = True
-                return
-            except av.error.FFmpegError:
-                self._damaged += 1
-                if failed:
-                    self._at_end = True
-                    return
-                failed = True
-                packets = self._container.demux(*streams)
-                continue
-            failed = False
-            if packet.pos is not None:
-                self.position = max(self.position, packet.pos)
-            yield packet
-        self._timed_out = True
+                yield _Decoded(frame, number, stamp)
 
     # --- seeking -----------------------------------------------------------------------------------
 
@@ -293,14 +219,12 @@ class Video:
         return stamp * self._base - self._known_zero
 
     def _rewind(self) -> None:
-        """Go to the file's beginning by opening it again, because some files are not seekable."""
-        if self._was_read:
-            self._container.close()
-            self._open()
-        self._was_read, self._at_end = True, False
+        """Go to the file's beginning, and set the decoder up again if it was opened again."""
+        if self._reader.rewind():
+            self._prepare()
 
-    def _decode_from(self, start: float) -> Iterator[tuple[av.VideoFrame, int, int | None]]:
-        """Yield what `_decode` does, from the last frame at or before `start` or an earlier one on.
+    def _decode_from(self, start: float) -> Iterator[_Decoded]:
+        """Yield what `_decode` does, from the last frame at or before `start` (seconds), or from an earlier one on.
 
         Some containers, such as MPEG-TS, do not know their key frames, or only when they are decoded: there a seek may
         end after the one that is needed. Then it seeks further back, at last to the beginning.
@@ -309,42 +233,40 @@ class Video:
             # A recording may begin with frames that do not decode. Besides, some encoders name themselves only in their
             # first frame, and decoders work around the faults of those that they know.
             self._rewind()
-            _, _, stamp = next(self._decode(self._packets()), (None, 0, None))
-            self._zero = self._start_time if stamp is None else stamp * self._base
-        damaged, back = self._damaged, 0.0
+            first = next(self._decode(self._reader.packets()), None)
+            self._zero = self._start_time if first is None or first.stamp is None else first.stamp * self._base
+        damaged = self._undecoded, self._reader.damaged
+        back = 0.0  # seconds before `start`
         while back < start:
             decoding = self._decode(self._packets_from(start - back, start))
             first = next(decoding, None)
-            self._damaged = damaged  # damage before `start` does not count
-            if first is not None and first[2] is not None and self._seconds(first[2]) <= start + _SAME:
+            self._undecoded, self._reader.damaged = damaged  # damage before `start` does not count
+            if first is not None and first.stamp is not None and self._seconds(first.stamp) <= start + _SAME:
                 yield first
                 yield from decoding
                 return
             back = max(1.0, 2 * back)
         self._rewind()
-        yield from self._decode(self._packets())
+        yield from self._decode(self._reader.packets())
 
     def _packets_from(self, target: float, start: float) -> Iterator[av.Packet[Any]]:
         """Yield the file's packets around `target` and after, of the video those from the first key frame on.
 
         There are none of the video if that key frame is later than `start`, or if seeking to `target` fails.
         """
+        reader = self._reader
         self._audio_packets.clear()
-        self._at_end = False
-        try:
-            stamp = math.floor((self._known_zero + target) / self._base)
-            self._container.seek(stamp, stream=self._stream, backward=True)
-        except av.error.FFmpegError:
+        if not reader.seek(math.floor((self._known_zero + target) / self._base)):
             return
         entered = False
-        for packet in self._packets():
-            if packet.stream is self._stream and not entered:
+        for packet in reader.packets():
+            if packet.stream is reader.video and not entered:
                 packet_time = packet_stamp(packet, self._stamp_source)
                 if packet_time is not None and self._seconds(packet_time) > start + _SAME:
                     return
                 # In an MPEG program stream only frames at the start of a stream packet have time stamps. After a seek
                 # FFmpeg guesses the others, wrong by a tenth of a second, until one has come that has a position.
-                is_stamped = packet.pos is not None or self._container.format.name != "mpeg"
+                is_stamped = packet.pos is not None or reader.container.format.name != "mpeg"
                 entered = packet.is_keyframe and is_stamped
                 if not entered:
                     continue

@@ -36,7 +36,8 @@ from va_widgets.video.decoder_messages import (
 )
 
 if TYPE_CHECKING:
-    from va_widgets.video.decode import Frame, Video
+    from va_widgets.video.decode import Video
+    from va_widgets.video.frame import Frame
     from va_widgets.video.shots import Shot
 
 _PROGRESS_INTERVAL = 0.25  # seconds between two messages about progress

@@ -59,14 +59,14 @@ def filmstrip_of_preview(data: bytes, frames: int, box: int) -> Filmstrip:
     try:
         with av.open(io.BytesIO(data), "r") as file:
             number = file.streams.video[0].frames
-            wanted = {int((index + 0.5) * number / frames) for index in range(frames)}
+            indices = {int((index + 0.5) * number / frames) for index in range(frames)}
             shown = {
                 index: np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
                 for index, frame in enumerate(file.decode(video=0))
-                if index in wanted
+                if index in indices
             }
     except (av.error.FFmpegError, ValueError, IndexError) as error:
         raise CorpusError(f"The preview of a clip is damaged ({reason_of(error)}).") from error
-    if shown.keys() != wanted:
+    if shown.keys() != indices:
         raise CorpusError("The preview of a clip is damaged: pictures are missing.")
     return filmstrip([shown[int((index + 0.5) * number / frames)] for index in range(frames)], box)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from va_widgets.video.decode import Frame
+from va_widgets.video.frame import Frame
 from va_widgets.video.scaling import Picture
 from va_widgets.video.transitions import TransitionDetector
 

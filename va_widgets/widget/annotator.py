@@ -88,7 +88,7 @@ class Annotator(anywidget.AnyWidget):
         return self._controller.session
 
     def close(self) -> None:
-        """Take the widget off the page and end its threads. The session goes on."""
+        """Take the widget off the page and end its threads. The session stays open."""
         if self._opened:
             if self._controller.forked:  # a forked child's garbage collector must not close its parent's widget
                 return
@@ -120,10 +120,9 @@ class Annotator(anywidget.AnyWidget):
         pages.send_event("show", selection=pages.selection)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(event, data)` after every event of the session that is shown now, and after a "switch" to
-        another one; returns the way to stop it.
+        """Call `listener(event, data)` after every event of the session that is shown now; returns what stops it.
 
-        It is called on the thread that caused the event.
+        It is called on the thread that caused the event, and with "switch" after another session is shown.
         """
         return self._controller.listeners.add(arguments.function(listener, "The listener"))
 
@@ -143,7 +142,7 @@ class Annotator(anywidget.AnyWidget):
         """Show the live view, and as a second output the still, which is hidden while the view is alive.
 
         As a part of one output the still would not be seen in a notebook that was saved and opened again: JupyterLab
-        prefers the widget there, and says "model not found".
+        prefers the widget there, and shows "model not found".
         """
         data, metadata = self._repr_mimebundle_() or ({}, {})
         html, plain = data.get("text/html"), data.pop("text/plain", repr(self))
@@ -154,7 +153,7 @@ class Annotator(anywidget.AnyWidget):
             display({"text/html": AS_SECOND_OUTPUT.format(still=html), "text/plain": plain}, raw=True)
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The live view, and beside it a still for places where no kernel runs; hosts prefer the first."""
+        """Return the live view, which hosts prefer, and a still for places where no kernel runs."""
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**options)
         if bundle is None:
             return None

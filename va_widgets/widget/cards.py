@@ -12,7 +12,7 @@ from va_widgets.widget.protocol import Card
 
 
 def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]:
-    """Cards of a table with clip_id and, where it has them, score, reason, suspicion and note.
+    """Return the cards of a table with clip_id and, where it has them, score, reason, suspicion and note.
 
     `reason` is shown where the table has no reasons.
     """
@@ -53,12 +53,12 @@ def review_cards(session: Session, review: pd.DataFrame, annotator: str) -> list
 
 
 def shown_labels(labels: Mapping[str, str]) -> dict[str, str | None]:
-    """Stored labels as the page takes them: None for a label that was taken back."""
+    """Return stored labels as the page gets them: None for a label that was taken back."""
     return {clip: None if value == "none" else value for clip, value in labels.items()}
 
 
 def finite(value: object) -> float | None:
-    """A number that JSON can hold; None for None, NaN and infinity."""
+    """Return a number as a float that JSON can hold; None for None, NaN and infinity."""
     if value is None:
         return None
     number = float(value)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What happens behind an annotator: its session's events, its pages coming and going, refits in the background."""
+"""Connects an annotator's session and its pages: events, pages that open and close, refits in the background."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Controller:
         return os.getpid() != self._process
 
     def close(self) -> None:
-        """End the refits and listen to the session no more."""
+        """End the refits and unsubscribe from the session."""
         self._unsubscribe()
         self.worker.stop()
         _controllers.discard(self)
@@ -76,11 +76,11 @@ class Controller:
 
     def add_page(self, name: str) -> None:
         """Show the annotator on a page from now on; a name that is there already changes nothing."""
-        if not self.pages.add(name):  # first: it gets the events from now on
+        if not self.pages.add(name):  # first, so that it gets the events from now on
             return
         if self.session.pending:
             self.worker.now()  # labels that were given while no page showed the annotator
-        if not self._warm:  # not before: a script that shows no page needs no torch
+        if not self._warm:  # not before: a script that shows no page does not need torch
             self._warm = True
             background.start(self._warm_up, "va-warm-up")
 
@@ -88,7 +88,7 @@ class Controller:
         """Show the annotator no more on a page; without any page no refits are started."""
         self.pages.remove(name)
         if not self.pages:
-            self.worker.forget()
+            self.worker.drop_waiting()
             for other in tuple(_controllers):
                 self._follow(other)
 
@@ -170,5 +170,5 @@ _controllers: weakref.WeakSet[Controller] = weakref.WeakSet()
 
 
 def _identity(session: Session) -> tuple[object, ...]:
-    """What is the same for sessions that show and store the same."""
+    """Return a key that is equal for sessions of the same labels and seed."""
     return session.corpus.path, session.concept, session.annotator, session.seed

@@ -1,4 +1,4 @@
-"""How each request of a page is answered: one function per request, which returns the reply and its buffers."""
+"""Handlers of the page's requests: one function per request, which returns the reply's result and its buffers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Pu
 
 
 def answer(controller: Controller, request: protocol.Request) -> Answer:
-    """Do what a request says; returns the reply's result and buffers. Raises whatever goes wrong."""
+    """Carry out a request; return the reply's result and buffers. Raises VaError, or whatever goes wrong."""
     return _HANDLERS[type(request)](controller, request)
 
 
@@ -44,7 +44,7 @@ def needs_model(session: Session, request: protocol.Request) -> bool:
 
 
 def error_code(error: VaError) -> str:
-    """The code by which the page tells errors apart."""
+    """Return the code by which the page distinguishes errors."""
     if isinstance(error, NotSavedError):
         return "not_saved"
     if isinstance(error, UnknownClipError):
@@ -106,7 +106,7 @@ def _search(controller: Controller, request: protocol.Search) -> Answer:
     try:
         matches = controller.session.search(request.text, request.k + len(hidden))
     except SearchUnavailableError:
-        controller.pages.send_event("status")  # first: the page shows there why words cannot be searched
+        controller.pages.send_event("status")  # before the error: the status holds the reason
         raise
     note = matches.attrs["note"]
     shown = matches[~matches["clip_id"].isin(hidden)].head(request.k)
@@ -123,7 +123,7 @@ def _similar(controller: Controller, request: protocol.Similar) -> Answer:
 
 
 def _hidden(session: Session, request: protocol.Search | protocol.Similar) -> set[str]:
-    """The clips that a search leaves out, however well they match."""
+    """Return the clips that a search leaves out, however well they match."""
     return set(request.exclude) | (set() if request.labelled else set(session.own_labels))
 
 
@@ -144,7 +144,7 @@ def _reviewed(controller: Controller, request: protocol.Reviewed) -> Answer:
     # A clip whose label was taken back meanwhile keeps its place, without a suspicion.
     session = controller.session
     for clip in request.clips:
-        session.corpus.row(clip)  # raises an error that names the clip
+        session.corpus.row(clip)  # raises UnknownClipError, which names the clip
     table = session.review(annotator=request.annotator or None)
     table = table.set_index("clip_id").reindex(request.clips).rename_axis("clip_id").reset_index()
     table["note"] = [note if isinstance(note, str) else "" for note in table["note"]]
@@ -192,7 +192,7 @@ def _publish(controller: Controller, request: protocol.Publish) -> Answer:
 
 
 def _loading_line(folder: Path) -> str:
-    """The line of Python that loads a published model."""
+    """Return the line of Python that loads a published model."""
     return f"model = va.load_model({str(folder)!r})"
 
 

@@ -55,7 +55,7 @@ class Map:
     """
 
     scatter: Any
-    """The plot itself, a `jscatter.Scatter`, for whoever wants it to look otherwise."""
+    """The plot itself, a `jscatter.Scatter`, whose looks may be changed."""
 
     def __init__(self, shown: Session | Annotator, *, seed: int = 0, height: int = 480) -> None:
         if not isinstance(shown, (Session, Annotator)):
@@ -77,8 +77,8 @@ class Map:
         self.scatter.tooltip(enable=True, properties=["color", "P(yes)"])
         self.scatter.mouse(mode="lasso")  # the wheel still zooms
         self.scatter.background((0, 0, 0, 0))  # the page's own, light or dark
-        self._unsubscribe: Callable[[], None] = shown.subscribe(self._heard)
-        self.scatter.widget.observe(self._chosen, names="selection")
+        self._unsubscribe: Callable[[], None] = shown.subscribe(self._on_session_event)
+        self.scatter.widget.observe(self._on_selection, names="selection")
 
     @property
     def session(self) -> Session:
@@ -99,7 +99,7 @@ class Map:
             self._encode(table)
 
     def close(self) -> None:
-        """Take the map off the page. The session and the annotator go on."""
+        """Take the map off the page. The session and the annotator stay open."""
         self._unsubscribe()
         self.scatter.widget.close()
 
@@ -116,30 +116,28 @@ class Map:
         data, metadata = self.scatter.show()._repr_mimebundle_(**options)
         return {**data, "text/plain": repr(self)}, metadata
 
-    def _heard(self, name: str, _data: Mapping[str, Any]) -> None:
+    def _on_session_event(self, name: str, _data: Mapping[str, Any]) -> None:
         if name not in ("refit", "switch") or os.getpid() != self._process:  # a forked child has no page
             return
         try:
             self.refresh()
-        except Exception:  # a map that cannot be drawn must not stop the refit or the switch that it hears of
+        except Exception:  # a map that cannot be drawn must not stop the refit or the switch that caused the event
             _log.exception("The map could not be drawn again")
 
-    def _chosen(self, _change: object) -> None:
+    def _on_selection(self, _change: object) -> None:
         clips = self.selected
         if clips and isinstance(self._shown, Annotator):
             self._shown.show(clips, _TITLE)
 
     def _encode(self, table: pd.DataFrame) -> None:
-        """Say what colours and sizes mean: lists for the categories that there are, since after a dict jupyter-scatter
-        takes no new data.
-        """
+        """Set colours and sizes of the categories in use, as lists: jupyter-scatter takes no new data after dicts."""
         kinds, sizes = set(table["clip"]), _sizes(len(table))
         self.scatter.color(by="clip", map=[colour for kind, colour in _COLOURS.items() if kind in kinds])
         known = set(table["labelled"])
         self.scatter.size(by="labelled", map=[size for kind, size in sizes.items() if kind in known])
 
     def _table(self) -> pd.DataFrame:
-        """DataFrame(x, y, clip, P(yes)) by row: `clip` is the label, or the shade of the score."""
+        """Return DataFrame(x, y, clip, labelled, P(yes)) by row: `clip` is the label, or the shade of the score."""
         scores = self.session.scores()
         shades = np.array(list(_SHADES), dtype=object)
         kind = pd.Series(shades[np.minimum(scores.to_numpy() * len(shades), len(shades) - 1).astype(int)], scores.index)
@@ -160,7 +158,7 @@ class Map:
 
 
 def _sizes(clips: int) -> dict[str, int]:
-    """Pixels of a clip without and with a label: the more clips, the smaller."""
+    """Return the sizes in pixels of clips without and with a label; they are smaller the more clips there are."""
     small = round(min(8.0, max(2.0, 400 / max(1, clips) ** 0.5)))
     return {"unlabelled": small, "labelled": small + 4}
 

@@ -1,4 +1,4 @@
-"""Pictures and videos on their way to the page, as binary buffers beside a reply."""
+"""Filmstrips and previews for the page, as binary buffers beside a reply."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PREVIEW_MIME = "video/mp4"
 
 
 def filmstrips(session: Session, clips: Sequence[str], width: int) -> tuple[list[Strip], list[bytes]]:
-    """The filmstrips of some clips and their bytes. A clip without pictures gets a strip that says why.
+    """Return the filmstrips of some clips and their bytes. A clip without pictures gets a strip that says why.
 
     Of more than the stored `width`, in pixels a frame, they are made of the clips' previews, which are cut if need be.
     """
@@ -35,7 +35,7 @@ def filmstrips(session: Session, clips: Sequence[str], width: int) -> tuple[list
 
 
 def _wide(session: Session, clip: str, stored: Filmstrip, width: int) -> Filmstrip:
-    """A filmstrip of wider frames; the stored one where there is no preview, or its pictures are no larger."""
+    """Return a filmstrip of wider frames; the stored one where there is no preview, or its pictures are no larger."""
     try:
         wide = filmstrip_of_preview(session.preview(clip), stored.frames, width)
     except (PreviewUnavailableError, CorpusError):
@@ -44,7 +44,7 @@ def _wide(session: Session, clip: str, stored: Filmstrip, width: int) -> Filmstr
 
 
 def preview(session: Session, clip: str, context: float) -> tuple[dict[str, Any], list[bytes]]:
-    """A clip's video and whether it has sound, or the reason why there is none.
+    """Return a clip's video and whether it has sound, or the reason why there is none.
 
     `start` and `end` say where in it the clip itself lies, in seconds.
     """

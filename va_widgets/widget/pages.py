@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Pages:
-    """The pages that show an annotator, and what they show.
+    """The pages that show an annotator, what they show, and the way to send messages to them.
 
     A cell that is run again leaves its former annotator alive in the kernel: without pages no events are sent. Pages
     that reload without sending `bye` stay in the set.
@@ -60,7 +60,7 @@ class Pages:
         return True
 
     def remove(self, name: str) -> None:
-        """The page of this name shows the annotator no more."""
+        """Send no more events to the page of this name."""
         self._names.discard(name)
 
     def show_session(self, session: Session) -> None:
@@ -73,7 +73,7 @@ class Pages:
         self.state, self.message = state, message
 
     def status(self) -> Status:
-        """What the header shows; where the labels cannot be read, what it showed last, and why."""
+        """Return what the header shows; where the labels cannot be read, the last status with the error."""
         try:
             self._last_status = status_of(self.session, self.state, self.message)
         except VaError as error:

@@ -38,10 +38,11 @@ class _Request(Struct, frozen=True):
 
 
 class Hello(_Request, tag="hello", frozen=True):
-    """A page shows the widget from now on, or wants to know whether all is as it thinks: what is the state?
+    """Ask for the state, when a page begins to show the widget and whenever it needs the state again.
 
-    The reply tells the labels of `clips`, those that the page knows. Before a page says hello, and after it has said
-    bye, nothing is done for it that it has not asked for. A page that was reloaded is another one.
+    The reply holds the present labels of `clips`, those that the page has cards of. Events are sent, and refits
+    made in the background, only while there are pages that have sent hello and not bye. A page that was reloaded has
+    another name.
     """
 
     page: Id
@@ -49,16 +50,16 @@ class Hello(_Request, tag="hello", frozen=True):
 
 
 class Bye(_Request, tag="bye", frozen=True):
-    """A page has no view of the widget any more."""
+    """A page shows the widget no more."""
 
     page: Id
 
 
 class Search(_Request, tag="search", frozen=True):
-    """Clips nearest to a text, without those of `exclude`, which were shown before.
+    """Ask for the clips nearest to a text, without those of `exclude`, which were shown before.
 
-    Clips that this annotator has labelled are left out unless `labelled`. The reply's `note` says what speaks against
-    relying on the clips, if anything does.
+    Clips that this annotator has labelled are left out unless `labelled`. The reply's `note` holds reasons not to rely
+    on the clips, if there are any.
     """
 
     text: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -68,7 +69,7 @@ class Search(_Request, tag="search", frozen=True):
 
 
 class Similar(_Request, tag="similar", frozen=True):
-    """Clips that look like a clip; `exclude` and `labelled` are those of a search."""
+    """Ask for clips that look like a clip; `exclude` and `labelled` are those of a search."""
 
     clip: Clip
     k: Count
@@ -77,7 +78,7 @@ class Similar(_Request, tag="similar", frozen=True):
 
 
 class Feed(_Request, tag="feed", frozen=True):
-    """The next page of a feed, without the clips of `exclude`, which were shown before."""
+    """Ask for the next page of a feed, without the clips of `exclude`, which were shown before."""
 
     name: Annotated[str, Meta(max_length=64)]
     k: Count
@@ -85,7 +86,7 @@ class Feed(_Request, tag="feed", frozen=True):
 
 
 class Review(_Request, tag="review", frozen=True):
-    """The ids of all labelled clips in order, and the first `k` cards; only one annotator's if one is named."""
+    """Ask for the ids of all labelled clips in order, and the first `k` cards; only one annotator's if one is named."""
 
     value: Literal["all", "yes", "no", "unsure", "disputed"]
     order: Literal["suspicion", "newest", "disagreement"]
@@ -94,7 +95,7 @@ class Review(_Request, tag="review", frozen=True):
 
 
 class Reviewed(_Request, tag="reviewed", frozen=True):
-    """Further cards of the review, or those of a selection."""
+    """Ask for further cards of the review, or for those of a selection."""
 
     annotator: Annotator
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=200)]
@@ -104,7 +105,7 @@ class Label(_Request, tag="label", frozen=True):
     """Label clips for a concept; "none" takes labels back. A repeated id is stored once.
 
     The status afterwards comes with the "labels" event, which goes before the reply, as it does for an undo or a redo.
-    The concept is named because a label may arrive late, when the page has gone on to another one.
+    The concept is part of the message because a label may arrive after the page has switched to another concept.
     """
 
     concept: Concept
@@ -130,7 +131,7 @@ class Refit(_Request, tag="refit", frozen=True):
 
 
 class Guideline(_Request, tag="guideline", frozen=True):
-    """Change what counts as the concept."""
+    """Replace the guideline, the annotators' definition of the concept."""
 
     text: Text
 
@@ -140,7 +141,7 @@ class Concepts(_Request, tag="concepts", frozen=True):
 
 
 class Switch(_Request, tag="switch", frozen=True):
-    """Go on with another concept of the corpus, or start a new one."""
+    """Show another concept of the corpus, or start a new one."""
 
     concept: Concept
 
@@ -152,18 +153,18 @@ class Publish(_Request, tag="publish", frozen=True):
 
 
 class Export(_Request, tag="export", frozen=True):
-    """The clips found so far as a file: its bytes are the reply's buffer."""
+    """Ask for the clips found so far as a file: its bytes are the reply's buffer."""
 
 
 class Filmstrips(_Request, tag="filmstrips", frozen=True):
-    """The pictures of some cards, each frame up to `width` pixels wide."""
+    """Ask for the filmstrips of some clips, with frames up to `width` pixels wide."""
 
     clips: Annotated[list[Clip], Meta(min_length=1, max_length=48)]
     width: Annotated[int, Meta(ge=1, le=1280)] = STRIP_WIDTH
 
 
 class Preview(_Request, tag="preview", frozen=True):
-    """A clip as playable video, with `context` seconds before and after it."""
+    """Ask for a clip as playable video, with `context` seconds before and after it."""
 
     clip: Clip
     context: Annotated[float, Meta(ge=0, le=10)]
@@ -226,7 +227,7 @@ class Point(Struct, frozen=True):
 
 
 class FoundShown(Struct, frozen=True):
-    """How far the search for a concept has come.
+    """How many clips of a concept are found, and of how many.
 
     `clips` are found: labelled yes, or scored at `threshold` (a probability) or above, which was chosen because of
     `why`. `estimate` is how many of the corpus are a yes, with an interval where it is known, and `method` says how
@@ -342,7 +343,7 @@ def _half_a_character() -> ProtocolError:
 
 
 def identity(content: object) -> tuple[str | None, str | None]:
-    """The id and type of a message that could not be parsed, as far as it has them."""
+    """Return the id and type of a message that could not be parsed, as far as it has them."""
     if not isinstance(content, dict):
         return None, None
     id, type = content.get("id"), content.get("type")
@@ -350,18 +351,18 @@ def identity(content: object) -> tuple[str | None, str | None]:
 
 
 def reply(request: Request, result: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a request, as plain JSON data."""
+    """Return the reply to a request, as plain JSON data."""
     plain = msgspec.to_builtins(result)
     return {"v": VERSION, "id": request.id, "type": _tag(request), "ok": True, "result": plain}
 
 
 def failure(id: str | None, type: str | None, code: str, message: str) -> dict[str, Any]:
-    """The answer to a request that could not be met."""
+    """Return the reply to a request that failed, as plain JSON data."""
     return {"v": VERSION, "id": id, "type": type, "ok": False, "error": {"code": code, "message": message}}
 
 
 def event(name: EventName, data: dict[str, Any]) -> dict[str, Any]:
-    """Something that happened without being asked for."""
+    """Return an event, which is no reply to a request, as plain JSON data."""
     return {"v": VERSION, "event": name, "data": msgspec.to_builtins(data)}
 
 

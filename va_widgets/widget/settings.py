@@ -20,7 +20,7 @@ from va_widgets.base.user_state import state_folder, write_state
 _FOLDER = "settings"
 _Key = Annotated[str, Meta(max_length=32)]
 _log = logging.getLogger(__name__)
-_of_this_process: dict[str, dict[str, Any]] = {}  # what could not be written down, by annotator
+_of_this_process: dict[str, dict[str, Any]] = {}  # settings that could not be written, by annotator
 
 
 class _Settings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,9 +64,9 @@ class KeptSettings:
         self._last = dict(self.first)
 
     def take(self, view_state: Mapping[str, Any]) -> None:
-        """Keep what the page has changed since it said so last; what it says first is only noted.
+        """Store those settings that differ from the former call; one that is given for the first time is not stored.
 
-        So a page that has been open for long does not take back what another one has changed since.
+        So a page that has been open for long does not overwrite what another page has changed since.
         """
         try:
             now = msgspec.to_builtins(msgspec.convert(dict(view_state), _Settings))

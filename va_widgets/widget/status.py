@@ -15,7 +15,7 @@ _THEN = "The first clips come then."
 
 
 def status_of(session: Session, state: str, message: str) -> Status:
-    """The status of a session. Waits for no classifier.
+    """Return the status of a session. Waits for no classifier.
 
     `state` and `message` are those of the background refits; that labels could not be saved goes before them. Raises
     LabelError if the labels cannot be read.
@@ -58,7 +58,7 @@ def status_of(session: Session, state: str, message: str) -> Status:
 
 
 def _found(session: Session, counts: Mapping[str, int]) -> FoundShown | None:
-    """How many clips are found, and of how many; None before there are labels of both kinds that were learnt."""
+    """Return how many clips are found, and of how many; None until a classifier has learnt both a yes and a no."""
     estimate = session.last_refit.positives
     if not session.version or estimate is None or not (counts["yes"] and counts["no"]):
         return None
@@ -75,7 +75,7 @@ def _found(session: Session, counts: Mapping[str, int]) -> FoundShown | None:
 
 
 def _words(session: Session) -> tuple[Literal["ready", "loading", "unavailable"], str]:
-    """Whether any words can be searched for now, and if not, why."""
+    """Return whether any text can be searched for now, and if not, why."""
     search = session.text_search
     if not session.searchable:
         return "unavailable", search.reason

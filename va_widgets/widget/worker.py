@@ -39,7 +39,7 @@ class RefitWorker:
         self._thread: threading.Thread | None = None
 
     def labelled(self, number: int) -> None:
-        """Say that `number` labels have come in."""
+        """Count `number` new labels, which wait for a refit."""
         with self._changed:
             if self._stopped:
                 return
@@ -47,7 +47,7 @@ class RefitWorker:
             if self._thread is None:
                 try:
                     self._thread = background.start(self._run, "va-refit")
-                except RuntimeError as error:  # no more threads to be had now: the next label tries again
+                except RuntimeError as error:  # the system starts no more threads now: the next label tries again
                     _log.warning("The refit waits for the next label: %s", error)
             self._changed.notify()
 
@@ -55,8 +55,8 @@ class RefitWorker:
         """Refit without waiting for a pause."""
         self.labelled(self._batch)
 
-    def forget(self) -> None:
-        """Start no refit for the labels that have come in so far. One that is under way goes on."""
+    def drop_waiting(self) -> None:
+        """Start no refit for the labels that have come in so far. A running refit goes on."""
         with self._changed:
             self._waiting = 0
             self._changed.notify()
@@ -75,12 +75,12 @@ class RefitWorker:
             try:
                 self._on_start()
                 self._refit()
-            except Exception as error:  # a thread's end would stop the learning silently: the widget shows it
+            except Exception as error:  # the widget shows it; if the thread ended there would be no more refits
                 if background.stop_requested():
                     raise
                 try:
                     self._on_error(error)
-                except Exception:  # neither must what shows the error end the thread
+                except Exception:  # nor may an error of showing it end the thread
                     _log.exception("A failed refit could not be shown")
 
     def _batch_is_due(self) -> bool:

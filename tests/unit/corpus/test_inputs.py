@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 import va_widgets as va
-from tests.unit.video.test_decode import REFUSED, film, scene
-from tests.unit.video.video_files import write_video
+from tests.unit.video.test_decode import REFUSED
+from tests.unit.video.video_files import film, scene, write_video
 from va_widgets.corpus.sources import content_key, find_sources
 from va_widgets.encoders.protocol import Encoder, as_encoder
 
@@ -51,6 +51,7 @@ def ids(corpus: va.Corpus) -> dict[str, list[str]]:
 # --- odd files -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_odd_files_harm_none_of_the_others(build: Any, tmp_path: Path) -> None:
     folder = tmp_path / "v"
     film(folder / "good.mp4", scene(1, 30) + scene(2, 30))
@@ -167,6 +168,7 @@ def test_posters_beside_videos_are_left_alone_unless_asked_for(build: Any, tmp_p
 # --- what comes, goes and moves --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_clips_keep_their_ids_and_labels_whatever_happens_to_files(build: Any, tmp_path: Path) -> None:
     folder = tmp_path / "v"
     names = ["one.mp4", "two words.mp4", "ünï–codé 🎬.mp4", "line\nbreak.mp4", "deeper/one.mp4"]
@@ -238,6 +240,7 @@ def test_one_folder_by_any_of_its_names_is_one(build: Any, tmp_path: Path, monke
     assert (tmp_path / "corpus" / "manifest.json").read_bytes() == manifest
 
 
+@pytest.mark.slow
 def test_a_folder_inside_or_around_a_known_one_holds_the_same_videos(build: Any, tmp_path: Path) -> None:
     folder = tmp_path / "v"
     film(folder / "deeper" / "a.mp4", scene(1, 12))
@@ -256,6 +259,7 @@ def test_a_folder_inside_or_around_a_known_one_holds_the_same_videos(build: Any,
     assert told(build(folder, "part")) == {"a.mp4": "gone", "b.mp4": "done"}
 
 
+@pytest.mark.slow
 def test_files_of_one_name_in_two_folders_are_two(build: Any, tmp_path: Path) -> None:
     film(tmp_path / "v" / "a.mp4", scene(1, 12))
     film(tmp_path / "w" / "a.mp4", scene(2, 12, (64, 96)))
@@ -267,6 +271,7 @@ def test_files_of_one_name_in_two_folders_are_two(build: Any, tmp_path: Path) ->
     assert build(tmp_path / "v").clips.equals(corpus.clips)
 
 
+@pytest.mark.slow
 def test_linked_folders_and_files_are_followed(build: Any, tmp_path: Path) -> None:
     film(tmp_path / "elsewhere" / "a.mp4", scene(1, 12))
     film(tmp_path / "alone.mp4", scene(2, 12))
@@ -280,6 +285,7 @@ def test_linked_folders_and_files_are_followed(build: Any, tmp_path: Path) -> No
     assert all(corpus.preview(clip) for clip in corpus.clips.index)
 
 
+@pytest.mark.slow
 def test_a_corpus_among_its_videos_does_not_index_its_own_previews(build: Any, tmp_path: Path) -> None:
     film(tmp_path / "v" / "a.mp4", scene(1, 12))
     film(tmp_path / "v" / "previews" / "b.mp4", scene(2, 12))  # somebody's own folder of that name
@@ -294,6 +300,7 @@ def test_a_corpus_among_its_videos_does_not_index_its_own_previews(build: Any, t
     assert told(build(tmp_path / "v", "v")) == {"a.mp4": "done", "previews/b.mp4": "done"}
 
 
+@pytest.mark.slow
 def test_files_that_differ_only_where_nobody_looks_are_two(build: Any, tmp_path: Path) -> None:
     # Files are told apart by blocks of them; these are alike in all of those.
     folder = tmp_path / "v"

@@ -73,6 +73,7 @@ def playable(corpus: va.Corpus) -> list[bool]:
     return can
 
 
+@pytest.mark.slow
 def test_one_call_says_where_all_videos_are_and_a_build_then_does_nothing(home: Path) -> None:
     corpus = va.Corpus.open(home / "corpus")
     assert playable(corpus) == [False] * 3
@@ -208,6 +209,7 @@ def test_the_command_line_relocates(home: Path, capsys: pytest.CaptureFixture[st
     assert playable(va.Corpus.open(home / "corpus")) == [True] * 3
 
 
+@pytest.mark.slow
 def test_files_that_came_decomposed_from_another_system_are_found(home: Path) -> None:
     there = home.parent / "there" / "films"
     for name in ("é.mp4", "e\u0301.mp4"):

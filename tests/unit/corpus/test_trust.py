@@ -313,6 +313,7 @@ def test_labels_and_models_are_not_written_through_a_link(stranger: Path, tmp_pa
 # --- the cache of previews -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_id_that_means_other_times_or_another_video_is_cut_anew(tmp_path: Path) -> None:
     write_video(tmp_path / "v" / "a.mp4", [(1, 50)], size=(48, 32))
     write_video(tmp_path / "v" / "b.mp4", [(2, 50)], size=(48, 32))

@@ -201,6 +201,7 @@ def test_a_corpus_that_is_open_goes_on_while_another_build_replaces_it(
     assert contents(corpus) == cases[1].after
 
 
+@pytest.mark.slow
 def test_opening_never_fails_while_builds_replace_the_corpus(cases: list[Case], builder: Builder, corpus: Path) -> None:
     assert builder.build(corpus, cases[1].videos()).startswith("built")
     for number in range(8):
@@ -255,6 +256,7 @@ def test_a_file_that_grows_too_large_is_told_and_the_next_build_finishes(
     finished(case, corpus, builder)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_next_build_finishes(
     cases: list[Case], builder: Builder, corpus: Path, small_disk: Path
 ) -> None:
@@ -397,6 +399,7 @@ def videos(tmp_path: Path) -> Path:
     return tmp_path / "videos"
 
 
+@pytest.mark.slow
 def test_a_video_whose_decoder_was_killed_is_tried_again_by_the_next_build(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -460,6 +463,7 @@ def test_what_all_files_fail_of_is_the_installation_s_fault(
     assert len(va.Corpus.build(tmp_path / "corpus", videos, progress=False))
 
 
+@pytest.mark.slow
 def test_a_corpus_is_not_told_of_files_that_a_broken_installation_could_not_read(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -506,6 +510,7 @@ def test_an_idle_reader_that_has_died_is_replaced(videos: Path, tmp_path: Path) 
         one.close()
 
 
+@pytest.mark.slow
 def test_a_reader_does_not_outlive_its_build_even_while_it_decodes(tmp_path: Path) -> None:
     write_video(tmp_path / "long.mp4", [(0, 1500)], size=(320, 180))
     program = (

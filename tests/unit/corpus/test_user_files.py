@@ -196,6 +196,7 @@ def test_a_file_of_a_name_that_a_corpus_needs_is_told_before_anything_is_written
     assert contents(home) == before
 
 
+@pytest.mark.slow
 def test_a_shard_s_folder_with_another_s_files_is_told_before_its_video_is_read(tmp_path: Path) -> None:
     write_video(tmp_path / "films" / "a.mp4", [(1, 5)], size=(48, 32))
     home = tmp_path / "c"

@@ -37,6 +37,7 @@ def test_every_shot_is_detected_and_every_clip_has_its_truth(demo_corpus: va.Cor
     assert filmed
 
 
+@pytest.mark.slow
 def test_two_processes_write_videos_to_one_folder(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from va_widgets.demo import scenes, videos\n"

@@ -121,6 +121,7 @@ def test_labels_have_errors_but_the_ap_uses_the_truth() -> None:
     assert ap == pytest.approx(average_precision_score(truth[pool.test], scores))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["va", "ours", "ucb_0.1", "text_probe", "perch"])
 def test_labelling_works_after_a_search_without_positives(name: str) -> None:
     pool = make_pool()

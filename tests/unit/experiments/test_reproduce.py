@@ -102,6 +102,7 @@ def test_experiment_2(release: Release) -> None:
     assert first["round_robin"] == first["va"]
 
 
+@pytest.mark.slow
 def test_experiment_2_is_the_same_in_any_number_of_processes(release: Release) -> None:
     one, two = (experiment_2(release, ["exp3"], CONCEPTS[:2], jobs=jobs) for jobs in (1, 2))
     pd.testing.assert_frame_equal(one, two, check_exact=True)

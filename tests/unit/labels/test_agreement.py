@@ -14,7 +14,7 @@ def events_of(votes: list[tuple[str, str, StoredValue]]) -> list[Event]:
     return [Event(i + 1, who, clip, value, f"t{i:03d}", sources[i % 3]) for i, (clip, who, value) in enumerate(votes)]
 
 
-def standing(events: list[Event]) -> list[Event]:
+def newest_labels(events: list[Event]) -> list[Event]:
     """Each annotator's newest event of each clip, unless it is "none", oldest first."""
     newest = {(event.clip_id, event.annotator): event for event in events}
     return sorted(event for event in newest.values() if event.value != "none")
@@ -39,7 +39,7 @@ def test_majority_ties_and_unsure() -> None:
             ("open", "a", "unsure"),
         ]
     )
-    found, labels = agreement(events), table(standing(events))
+    found, labels = agreement(events), table(newest_labels(events))
     assert found.values == {"majority": "yes", "draw": "tie", "helped": "no", "open": "unsure"}
     assert labels["value"].to_dict() == found.values
     assert labels["agree"].to_dict() == {"majority": False, "draw": False, "helped": False, "open": True}
@@ -86,7 +86,7 @@ def test_against_counting_by_hand(votes: list[tuple[str, str, StoredValue]], cut
     found.take(events[cut:])
     assert found.sources == sources_by_hand(found, events)
     assert (found.event, found.since(cut)) == (len(events), max(0, len(events) - cut))
-    labels = table(standing(events))
+    labels = table(newest_labels(events))
     assert set(labels.index) == set(found.values) == {clip for clip, _ in standing_votes}
     assert labels["value"].to_dict() == found.values
     assert found.counts == {name: list(found.values.values()).count(name) for name in ("yes", "no", "unsure")}

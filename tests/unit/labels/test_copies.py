@@ -79,6 +79,7 @@ sys.modules["kept"] = store
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_process_that_ends_without_closing_leaves_one_file(path: Path, tmp_path: Path, ending: str) -> None:
     script = SCRIPT.format(labels=LABELS, ending=ending, statement=ENDINGS[ending])

@@ -142,6 +142,7 @@ ACTIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(actions=ACTIONS)
 def test_it_behaves_as_a_plain_stack_of_states(

@@ -88,6 +88,7 @@ for number in range(12):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_refit_at_once_share_no_number_and_lose_no_point(tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).normal(size=(40, 8))
     clips = pd.DataFrame({"clip_id": [f"c{number}" for number in range(40)]})

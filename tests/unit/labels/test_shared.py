@@ -77,6 +77,7 @@ def test_a_file_that_was_made_anew_is_another_one(tmp_path: Path) -> None:
     assert (user.gone, user.replaced) == ("", True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no /proc on this system")  # noqa: PTH112
 def test_concepts_cost_no_files(corpus: va.Corpus) -> None:
     session = va.Session(corpus, "first")

@@ -122,6 +122,7 @@ print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 """
 
 
+@pytest.mark.slow
 @linux
 def test_none_of_eight_writers_is_left_waiting(path: Path) -> None:
     LabelStore(path).close()

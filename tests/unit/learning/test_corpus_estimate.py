@@ -76,6 +76,7 @@ def test_a_corpus_that_is_labelled_completely_is_known() -> None:
     assert estimate.random_labels is None
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_though_the_labels_were_chosen() -> None:
     """Labels are clips that were hard to decide: their own average precision is far from the corpus's."""
     inside, positives_inside, own_inside = 0, 0, 0

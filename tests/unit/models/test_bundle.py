@@ -93,6 +93,7 @@ def test_where_the_disk_takes_no_more_one_sentence_says_so(session: va.Session) 
     assert [entry.name for entry in (session.corpus.path / "models" / "night").iterdir()] == ["v1"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 @pytest.mark.parametrize("link", ["models", "models/night"])
 def test_a_link_that_leads_out_of_the_corpus_is_not_written_through(

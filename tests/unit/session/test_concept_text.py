@@ -142,6 +142,7 @@ def test_a_read_only_store_neither_fails_nor_loses_the_text(corpus: va.Corpus, m
         assert store.get_state("", "night", f"text:{corpus.encoder_fingerprint}") is None
 
 
+@pytest.mark.slow
 def test_labels_that_come_before_the_model_give_the_same_versions_and_feeds(corpus: va.Corpus, tmp_path: Path) -> None:
     other = shutil.copytree(corpus.path, tmp_path / "copy")
     early, late = va.Session(corpus, "night"), va.Session(va.Corpus.open(other), "night")

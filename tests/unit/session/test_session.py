@@ -59,6 +59,7 @@ def test_feeds_never_show_labelled_or_excluded_clips(demo_corpus: va.Corpus) -> 
         session.feed("best")
 
 
+@pytest.mark.slow
 def test_the_same_labels_and_seed_give_the_same_feeds(demo_corpus: va.Corpus) -> None:
     def run(annotator: str, seed: int) -> list[list[str]]:
         session = labelled(demo_corpus, annotator=annotator, concept=f"night {annotator}", seed=seed)
@@ -98,6 +99,7 @@ def test_a_session_resumes_with_labels_version_queries_and_feeds(demo_corpus: va
     assert [again.feed(name, 12)["clip_id"].tolist() for name in again.feeds] == feeds
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_kill_loses_nothing_that_was_acknowledged(demo_corpus: va.Corpus) -> None:
     script = """
@@ -199,6 +201,7 @@ def test_a_corpus_without_text_still_learns(tmp_path: Path) -> None:
     assert label_by_oracle(session, truth, 36).ap > 0.85
 
 
+@pytest.mark.slow
 def test_an_oracle_reaches_a_working_classifier(demo_corpus: va.Corpus) -> None:
     session = va.Session(demo_corpus, "night city", seed=1)
     run = label_by_oracle(session, va.demo.truth_of(demo_corpus, "night city"), 60)
@@ -208,6 +211,7 @@ def test_an_oracle_reaches_a_working_classifier(demo_corpus: va.Corpus) -> None:
         label_by_oracle(session, va.demo.truth_of(demo_corpus, "night city").iloc[:5])
 
 
+@pytest.mark.slow
 def test_cross_validation_keeps_clips_of_a_column_together(demo_corpus: va.Corpus) -> None:
     clips = demo_corpus.clips.index
     corpus = demo_corpus.with_columns(pd.DataFrame({"camera": np.arange(len(clips)) % 9}, index=clips))

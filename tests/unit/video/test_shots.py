@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.video.test_decode import film, places, read, scene
-from va_widgets.video.decode import Frame, Video
+from tests.unit.video.video_files import film, places, read, scene
+from va_widgets.video.decode import Video
+from va_widgets.video.frame import Frame
 from va_widgets.video.scaling import Picture
 from va_widgets.video.shots import Shot, Transitions, segments, shots, windows
 
@@ -113,6 +114,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_cuts_of_large_videos_are_found_though_not_all_frames_are_decoded(
     name: str, moving: list[Picture], tmp_path: Path

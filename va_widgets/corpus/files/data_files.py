@@ -1,8 +1,7 @@
-"""Reading and checking each kind of file of a corpus; reserving and flushing disk space."""
+"""Reading and checking each kind of file of a corpus; reserving disk space."""
 
 from __future__ import annotations
 
-import errno
 import io
 import mmap
 import os
@@ -18,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from va_widgets.base.disk import UNSUPPORTED as UNSUPPORTED
+from va_widgets.base.disk import sync as sync
 from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.paths import open_regular
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus.files.digests import Written
 
-# Error numbers of file systems that cannot map a file, reserve space or flush: some network and user-space ones.
-UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODEV, errno.EINVAL, errno.ENOTTY)
 _ZEROS = 1 << 20  # bytes, written at a time
 _CHECKED_MATRIX = 1 << 25  # bytes up to which a matrix is compared with its digest on opening: 20 ms
 # What `numpy.save` writes before a matrix of float16 or int32.
@@ -243,16 +242,6 @@ def reserve(opened: IO[bytes], size: int) -> None:
     left = size - opened.tell()
     while left > 0:
         left -= opened.write(zeros[:left])
-
-
-def sync(file: Path) -> None:
-    """Flush a file to the disk, where the file system can."""
-    with file.open("rb+") as opened:
-        try:
-            os.fsync(opened.fileno())
-        except OSError as error:
-            if error.errno not in UNSUPPORTED:
-                raise
 
 
 def require(fine: bool, reason: str) -> None:

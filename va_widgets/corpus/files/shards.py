@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from va_widgets.base.disk import sync
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import inside, is_folder, open_regular
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus.files import leftovers
-from va_widgets.corpus.files.data_files import first_line, read_matrix, read_small, size_of, sync
+from va_widgets.corpus.files.data_files import first_line, read_matrix, read_small, size_of
 from va_widgets.corpus.files.digests import Written, sealed
 from va_widgets.corpus.files.validation import LARGEST_STRIP
 

@@ -282,6 +282,7 @@ def _h5_name(file: Path, opened: Any) -> str:
 
 
 def _vectors_of_parquet(file: Path) -> Vectors:
+    """Return the vectors in a Parquet file's column of lists, which are read a batch at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -294,16 +295,16 @@ def _vectors_of_parquet(file: Path) -> Vectors:
         with opened() as parquet:
             schema, n = parquet.schema_arrow, parquet.metadata.num_rows
             name = _vector_column(file, schema)
-            kind = schema.field(name).type
+            lists = schema.field(name).type
             first = next(parquet.iter_batches(batch_size=1, columns=[name]), None)
             ids = _parquet_ids(parquet)
     except (pa.ArrowException, OSError) as error:
         raise CorpusError(f"{file} cannot be read as Parquet ({first_line(error)}): copy or write it again.") from error
     label = f"{file} ({name!r})"
-    values = kind.value_type
+    values = lists.value_type
     numeric = pa.types.is_floating(values) or pa.types.is_integer(values)
     dtype = np.dtype(values.to_pandas_dtype() if numeric else object)
-    dim = kind.list_size if pa.types.is_fixed_size_list(kind) else _first_length(label, first)
+    dim = lists.list_size if pa.types.is_fixed_size_list(lists) else _first_length(label, first)
     _check_matrix(label, (n, dim), dtype)
 
     def read(rows: int) -> Iterator[Floats]:
@@ -314,7 +315,7 @@ def _vectors_of_parquet(file: Path) -> Vectors:
                     yield _matrix(label, batch.column(0), done, dim)
                     done += len(batch)
         except (pa.ArrowException, OSError) as error:
-            if pa.types.is_fixed_size_list(kind) and isinstance(error, pa.ArrowInvalid):
+            if pa.types.is_fixed_size_list(lists) and isinstance(error, pa.ArrowInvalid):
                 # pyarrow < 26 cannot read a missing fixed-size list, and does not report its row.
                 raise CorpusError(
                     f"{label} has no vector in one of its rows: all vectors must have one length."

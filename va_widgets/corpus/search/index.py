@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from va_widgets.base.disk import sync
 from va_widgets.base.errors import CorpusError, SearchUnavailableError, reason_of
 from va_widgets.base.paths import open_regular
 from va_widgets.base.progress import can_be_shown
@@ -106,8 +107,7 @@ def build_index(embeddings: NDArray[np.float16], file: Path, *, progress: bool =
         card = msgspec.json.encode(_Card(clips, dim, _digest(embeddings), size, _check(unfinished, size)))
         with unfinished.open("ab") as opened:
             opened.write(card + len(card).to_bytes(_LENGTH, "little") + _MAGIC)
-            opened.flush()
-            os.fsync(opened.fileno())
+        sync(unfinished)
         os.replace(unfinished, file)
     except OSError as error:
         raise CorpusError(

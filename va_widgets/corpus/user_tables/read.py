@@ -52,7 +52,7 @@ def read_table(
         kept = source.drop(columns=list(without)) if without else source
         name, table = "The table", encodable(_with_paths_as_text(kept.copy()))
     else:
-        arguments.path(source, "A table", wanted="a DataFrame, or the path of a file", error=CorpusError)
+        arguments.path(source, "A table", expected="a DataFrame, or the path of a file", error=CorpusError)
         file = existing_file(source, _SUFFIXES, "A table")
         name, table = (
             str(file),

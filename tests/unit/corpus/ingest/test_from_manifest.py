@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import va_widgets as va
-from tests.unit.video.test_decode import film, scene
+from tests.unit.video.video_files import film, scene
 from va_widgets.encoders.protocol import Encoder, as_encoder
 from va_widgets.video.scaling import Picture
 
@@ -112,6 +112,7 @@ def test_a_table_of_nothing_usable_is_refused_with_the_reasons(encoder: Encoder,
     assert not (tmp_path / "c").exists()
 
 
+@pytest.mark.slow
 def test_two_hundred_segments_out_of_order_of_one_video(videos: Path, encoder: Encoder, tmp_path: Path) -> None:
     starts = np.random.default_rng(0).permutation(200) * 0.035
     rows = pd.DataFrame({"video": "a.mp4", "start": starts, "end": starts + 0.9, "number": range(200)})

@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import va_widgets as va
-from tests.unit.video.test_decode import film, scene
+from tests.unit.video.video_files import film, scene
 from va_widgets.corpus.ingest.with_columns import replace_clips
 from va_widgets.corpus.manifest import COLUMNS, HIDDEN, read_manifest
 from va_widgets.corpus.user_tables.columns import check_stacked

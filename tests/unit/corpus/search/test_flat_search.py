@@ -14,6 +14,7 @@ from va_widgets.corpus.search.spread import Spread
 from va_widgets.experiments.pools import TEXT_QUALITIES, open_pool
 
 
+@pytest.mark.slow
 def test_the_demos_texts_are_never_called_flat_and_nonsense_mostly_is(demo_folder: Path) -> None:
     corpus = va.Corpus.open(demo_folder)
     shares = {

@@ -44,6 +44,7 @@ def test_how_a_reader_ended_is_said_on_every_system(status: int, how: str) -> No
     assert decoder_process._how_ended(status) == how
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the shell's way to close a stream")
 def test_a_build_runs_where_all_streams_are_closed(video: Path, tmp_path: Path) -> None:
     build = "import sys, va_widgets as va; va.Corpus.build(sys.argv[1], [sys.argv[2]])"

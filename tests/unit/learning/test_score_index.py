@@ -1,0 +1,26 @@
+"""The index of scores finds what sorting finds."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from va_widgets.learning.score_index import ScoreIndex
+
+
+@given(
+    logits=st.lists(st.one_of(st.floats(-8, 8, width=32), st.floats(-1e9, 1e9, width=32)), max_size=60),
+    digits=st.integers(0, 4),
+    number=st.integers(1, 20),
+    to=st.sampled_from([0.0, -1.0, 0.3, np.inf, -np.inf]),
+    share=st.floats(0, 1),
+)
+def test_a_ranking_finds_what_sorting_finds(
+    logits: list[float], digits: int, number: int, to: float, share: float
+) -> None:
+    values: np.ndarray = np.round(np.array(logits), digits).astype(np.float32)
+    without = np.random.default_rng(0).random(len(values)) < share
+    distances = np.abs(values - np.float32(to)) if np.isfinite(to) else -np.sign(np.float32(to)) * values
+    expected = [row for row in np.argsort(distances, kind="stable") if not without[row]][:number]
+    assert ScoreIndex(values).nearest(to, number, without).tolist() == expected

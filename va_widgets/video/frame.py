@@ -1,0 +1,45 @@
+"""A decoded frame, whose pixels are converted when they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import av
+
+from va_widgets.video.scaling import FrameScaler, Picture
+
+
+@dataclass(frozen=True)
+class Scalers:
+    """What converts the frames of a video: small, for shot detection, and larger, for embedding and filmstrip."""
+
+    small: FrameScaler
+    picture: FrameScaler
+
+
+class Frame:
+    """A decoded frame: its number in the file, and its `time` and `end` in seconds from the file's first frame.
+
+    Its pixels are converted on request, because most frames are only needed small.
+    """
+
+    __slots__ = ("_decoded", "_scalers", "end", "index", "time")
+
+    def __init__(self, index: int, time: float, end: float, decoded: av.VideoFrame, scalers: Scalers) -> None:
+        self.index = index
+        self.time = time
+        self.end = end
+        self._decoded = decoded
+        self._scalers = scalers
+
+    def small(self) -> Picture:
+        """Return it as BGR, for shot detection."""
+        return self._scalers.small(self._decoded)
+
+    def picture(self) -> Picture:
+        """Return it as RGB, for embedding and filmstrip."""
+        return self._scalers.picture(self._decoded)
+
+    def shown_size(self) -> tuple[int, int]:
+        """Return its width and height in pixels, upright and before it is scaled down."""
+        return self._scalers.picture.shown_size(self._decoded)
