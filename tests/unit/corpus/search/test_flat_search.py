@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import va_widgets as va
 from benchmarks.flat_search import texts
