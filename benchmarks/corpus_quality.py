@@ -28,6 +28,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.utils.parallel import Parallel, delayed
 
 from va_widgets.base.threads import one_thread
+from va_widgets.corpus.search.neighbours import nearest_neighbours
 from va_widgets.experiments import Pool, open_pool
 from va_widgets.experiments.compare import replay
 from va_widgets.experiments.pools import TEXT_QUALITIES, half
@@ -38,6 +39,7 @@ from va_widgets.learning.corpus_estimate import estimate_corpus, threshold_for
 from va_widgets.learning.logistic import TextLogistic
 from va_widgets.learning.quality import cross_validated
 from va_widgets.learning.score_index import ScoreIndex
+from va_widgets.learning.smoothing import smoothed, smoothed_embeddings
 
 BUDGETS = (25, 50, 100, 250)
 EDGES = np.array([0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95])
@@ -133,8 +135,13 @@ def labelled(
 def figures(task: Task, rows: Rows, y: NDArray[np.bool_], truth: NDArray[np.bool_]) -> dict[str, float]:
     """Return what a session would say of the labels, beside the truth."""
     classifier = TextLogistic(task.text, task.statistics).fit(task.X[rows], y)
-    logits = classifier.decision_function(task.X).astype(np.float32)
-    checked = cross_validated(task.X[rows], y, classifier, seed=task.seed)
+    if "neighbours" not in task.memory:
+        task.memory["neighbours"] = nearest_neighbours(task.X)
+    neighbours = task.memory["neighbours"]
+    logits = smoothed(classifier.decision_function(task.X).astype(np.float32), neighbours)
+    checked = cross_validated(
+        task.X[rows], y, classifier, scored=smoothed_embeddings(task.X, neighbours, rows), seed=task.seed
+    )
     assert checked is not None
     free = np.ones(len(truth), dtype=bool)
     free[rows] = False

@@ -48,7 +48,7 @@ def advice(
         How many more of those would make the quality's interval narrow.
     """
     if yes + no >= _TRIED and not yes:
-        return "No yes so far: search in other words, or for something that looks like it."
+        return "These words find little here, no yes so far: search in other words, or look through a page of Random."
     if yes >= _TRIED and not no:
         return "No clip is a no yet: say no to some in Borderline or Random, so that the limits become clear."
     last = [value for value in turnovers[-_SETTLED_REFITS:] if np.isfinite(value)]

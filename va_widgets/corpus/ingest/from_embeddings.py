@@ -112,7 +112,7 @@ def write_from_embeddings(
                     frames_per_shot=1,
                     clips_file=writing.clips(table),
                     embeddings_file=name,
-                    neighbours_file=writing.neighbours(matrix),
+                    neighbours_file=writing.neighbours(matrix, progress=True),
                     texts_file=writing.texts(phrases) if phrases else None,
                     roots=[],
                     cut=FROM_EMBEDDINGS,

@@ -24,6 +24,7 @@ _NEAREST_CELLS = 5  # that a clip is compared with, its own among them
 _TRAINED = 64  # clips a cell, that its centre is computed of
 _STEPS = 6  # of k-means
 _ROWS = 4096  # compared at a time
+_SHOWN_AFTER = 2  # seconds
 
 
 def nearest_neighbours(embeddings: NDArray[np.floating[Any]], *, progress: bool = False) -> NDArray[np.int32]:
@@ -36,13 +37,16 @@ def nearest_neighbours(embeddings: NDArray[np.floating[Any]], *, progress: bool 
     ----------
     embeddings : float (n, dim)
         L2-normalised, perhaps memory-mapped.
+    progress : bool
+        Whether a bar is shown once it takes more than two seconds.
     """
     n = len(embeddings)
     number = min(NEIGHBOURS, n // _CLIPS_A_NEIGHBOUR)
     neighbours = np.tile(np.arange(n, dtype=np.int32), (NEIGHBOURS, 1))
     if not number:
         return neighbours
-    with tqdm(total=n, desc="comparing clips", unit="clip", disable=not can_be_shown(progress)) as bar:
+    hidden = not can_be_shown(progress)
+    with tqdm(total=n, desc="comparing clips", unit="clip", delay=_SHOWN_AFTER, disable=hidden) as bar:
         for rows, candidates in _compared(embeddings):
             near = np.asarray(embeddings[candidates], dtype=np.float32)
             for start in range(0, len(rows), _ROWS):
