@@ -22,7 +22,7 @@ def test_turnover_is_the_share_of_clips_found_that_changed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((0, 12, False, [], 0), "No yes so far"),
+        ((0, 12, False, [], 0), "These words find little here"),
         ((12, 0, False, [], 0), "No clip is a no yet"),
         ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 0), ": label 20 clips of Random to see whether"),
         ((20, 20, True, [0.5, 0.01, 0.02, 0.03], 12), ": label 8 more clips of Random to see whether"),
