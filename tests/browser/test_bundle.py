@@ -289,7 +289,7 @@ def test_sizes_act_at_once(open_page: Open) -> None:
     page.wait_for_function("getComputedStyle(document.querySelector('.va-film')).backgroundImage.includes(',')")
 
 
-@pytest.mark.parametrize(("size", "share"), [(120, 0.0), (160, 0.0), (264, 0.2)])
+@pytest.mark.parametrize(("size", "share"), [(120, 0.25), (160, 0.2), (264, 0.2)])
 def test_buttons_hide_little_of_a_picture(open_page: Open, size: int, share: float) -> None:
     page = open_page(place={"tab": "feeds", "feed": "random", "size": size})
     card = page.locator(".va-card").nth(1)
