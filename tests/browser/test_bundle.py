@@ -177,6 +177,8 @@ def test_a_key_is_changed_in_the_help_and_kept(annotator: Page) -> None:
     annotator.keyboard.press("?")
     help_ = annotator.get_by_role("dialog", name="Keys and help")
     shoot(annotator, "help")
+    floats = "[...document.querySelectorAll('.va-help :is(dt, dd)')].map((part) => getComputedStyle(part).float)"
+    assert set(annotator.evaluate(floats)) == {"none"}  # whatever JupyterLab says of such lists
     help_.get_by_role("button", name="Key for yes, and on: Y").click()
     annotator.keyboard.press("j")
     expect(help_.get_by_role("button", name="Key for yes, and on: J")).to_be_visible()

@@ -26,6 +26,16 @@ export function Help({ store, view }: { store: Store; view: View }) {
         <Icon name="close" />
       </button>
       <Legend status={store.state.status.value} />
+      <p>
+        <label>
+          <input
+            type="checkbox"
+            checked={turns}
+            onChange={(event) => store.state.updateViewState({ turns: event.currentTarget.checked })}
+          />{" "}
+          The next page opens by itself when the last clip of a page is labelled by key
+        </label>
+      </p>
       <dl class="va-keys">
         {COMMAND_NAMES.map((command) => (
           <div key={command}>
@@ -63,16 +73,6 @@ export function Help({ store, view }: { store: Store; view: View }) {
           </div>
         ))}
       </dl>
-      <p>
-        <label class="va-turns">
-          <input
-            type="checkbox"
-            checked={turns}
-            onChange={(event) => store.state.updateViewState({ turns: event.currentTarget.checked })}
-          />{" "}
-          The next page opens by itself when the last clip of a page is labelled by key
-        </label>
-      </p>
       <p>
         <button
           type="button"

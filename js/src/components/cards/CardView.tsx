@@ -106,8 +106,13 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
       {card && (
         <div class="va-line" title={lineTitle(card, why, isSimilarity)}>
           <span class="va-why">{why}</span>
-          <span class="va-video">{card.video}</span>
-          <span class="va-time">{timeRange(card)}</span>
+          {/* Who calls the clip what needs the whole line. */}
+          {!card.note && (
+            <>
+              <span class="va-video">{card.video}</span>
+              <span class="va-time">{timeRange(card)}</span>
+            </>
+          )}
         </div>
       )}
     </div>
