@@ -26,7 +26,7 @@ Answer: TypeAlias = tuple[dict[str, Any], list[bytes]]
 Handler: TypeAlias = Callable[[Controller, Any], Answer]
 
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
-_FLAT_REASON = "these words do not tell your clips apart"
+_FLAT_REASON = "hardly matches"
 # Requests for clips or labels by the classifier.
 _BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish, protocol.Export)
 
