@@ -74,7 +74,8 @@ def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
         page_html = f"""<!doctype html><html lang="en" {html}><head><title>notebook</title>
 <link rel="icon" href="data:,"><style>{JUPYTERLAB}</style><link rel="stylesheet" href="/annotator.css"></head>
 <body {body} style="margin:8px;{colours};font-family:sans-serif">
-<main tabindex="0" class="cell jp-OutputArea-output">{widgets}</main><script type="application/json" id="setup">{setup}</script>
+<main tabindex="0" class="cell jp-OutputArea-output">{widgets}</main>
+<script type="application/json" id="setup">{setup}</script>
 <script type="module" src="/host.js"></script></body></html>"""
         files: dict[str, tuple[str, str | bytes]] = {
             "/": ("text/html; charset=utf-8", page_html),

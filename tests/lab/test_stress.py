@@ -15,7 +15,7 @@ from tests.lab.test_flow import OPEN, SHOW, corpus_of, counts, label_page, noteb
 from tests.unit.video.video_files import write_video
 
 __all__ = ["notebook", "shoot"]  # fixtures
-# A cell that keeps the kernel until a file is there.
+# Code that keeps the kernel until a file is there.
 BUSY = """import pathlib, time
 while not pathlib.Path("{file}").exists():
     time.sleep(0.05)"""
@@ -28,7 +28,7 @@ QUESTION = re.compile(rb'"comm_id":"(\w+)","data":\{"method":"custom","content":
 EVENT = re.compile(rb'"event": ?"(labels|refit|status)"')
 
 
-def test_the_notebook_keeps_its_keys_and_a_busy_cell_loses_no_label(
+def test_the_notebook_keeps_its_keys_and_a_busy_kernel_loses_no_label(
     lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
 ) -> None:
     annotator = opened(lab, page, notebook)
@@ -51,12 +51,7 @@ def test_the_notebook_keeps_its_keys_and_a_busy_cell_loses_no_label(
 
     done = f"{notebook}.done"
     page.evaluate(
-        """async (text) => {
-          const { commands } = jupyterapp;
-          await commands.execute('notebook:insert-cell-below');
-          await commands.execute('notebook:replace-selection', { text });
-          void commands.execute('notebook:run-cell');
-        }""",
+        "code => void jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code })",
         BUSY.format(file=done),
     )
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='busy']")).to_be_visible()
