@@ -28,7 +28,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.utils.parallel import Parallel, delayed
 
 from va_widgets.base.threads import one_thread
-from va_widgets.corpus.search.neighbours import nearest_neighbours
+from va_widgets.corpus.neighbours import nearest_neighbours
 from va_widgets.experiments import Pool, open_pool
 from va_widgets.experiments.compare import replay
 from va_widgets.experiments.pools import TEXT_QUALITIES, half

@@ -24,7 +24,7 @@ import va_widgets as va
 from benchmarks.corpus_quality import FEWEST, open_any
 from va_widgets import demo
 from va_widgets.base.threads import one_thread
-from va_widgets.corpus.search import neighbours
+from va_widgets.corpus import neighbours
 from va_widgets.experiments import Pool, from_corpus
 from va_widgets.experiments.compare import replay
 from va_widgets.experiments.pools import TEXT_QUALITIES, half

@@ -2,9 +2,10 @@
 
 The person looks at each card of *borderline* in turn and decides by the clip's number, two of five yes. While a yes is
 still ahead on the page they press Y or N for each card; when only no is left they press R once, after looking at
-these cards. Enter opens the next page. On every third page their finger bounces: the last key comes twice, which must
-label nothing. The table tells the keys for a label, without the bounces; how many stored labels are not what the person
-decided; and how long they waited from a key to its result on the screen, in the page's own clock.
+these cards. Enter opens the next page; with `--turns` they have ticked that it opens by itself. On every third page
+their finger bounces: the last key comes twice, which must label nothing. The table tells the keys for a label, without
+the bounces; how many stored labels are not what the person decided; and how long they waited from a key to its result
+on the screen, in the page's own clock.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=20_000)
     parser.add_argument("--labels", type=int, default=500)
     parser.add_argument("--pace", type=float, default=0.6, help="seconds for a decision")
+    parser.add_argument("--turns", action="store_true", help="pages turn by themselves, a setting in the help")
     parser.add_argument("--width", type=int, default=1440, help="of the window, in pixels")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -73,18 +75,18 @@ def main() -> None:
         home.mkdir()
         make_corpora(root, options.clips, 512)
         with running(root, home) as lab:
-            record, stored = session_of(lab, options.labels, options.pace, options.width)
+            record, stored = session_of(lab, options.labels, options.pace, options.turns, options.width)
     wrong = {clip for clip in {*record.decided, *stored} if record.decided.get(clip) != stored.get(clip)}
     number = len(record.decided)
     print(f"{number} labels on {len(record.page)} pages, {record.bounces} bounces")
     print(f"keys a label                      {record.keys / number:6.3f}  <= 1.05")
     print(f"labels that were not decided      {len(wrong):6}  0")
-    for title, waits in (("key -> label shown", record.label), ("Enter -> next page, pictures", record.page)):
+    for title, waits in (("key -> label shown", record.label), ("key -> next page, pictures", record.page)):
         waits.sort()
         print(f"{title:32}  median {waits[len(waits) // 2]:.0f} ms, longest {waits[-1]:.0f} ms  <= 150")
 
 
-def session_of(lab: Lab, labels: int, pace: float, width: int) -> tuple[Record, dict[str, str]]:
+def session_of(lab: Lab, labels: int, pace: float, turns: bool, width: int) -> tuple[Record, dict[str, str]]:
     """Label in a notebook; returns the person's record and what the kernel has stored."""
     lab.write("person.ipynb", OPEN.format(labels=20), SHOW, BEFORE, WRITE)
     chromium = shutil.which("chromium")
@@ -102,9 +104,13 @@ def session_of(lab: Lab, labels: int, pace: float, width: int) -> tuple[Record, 
         page.locator("[data-feed=borderline]").click()
         expect(page.locator("[data-feed=borderline]")).to_have_attribute("aria-pressed", "true")
         page.evaluate("window.va.when(window.va.pictured)")
+        if turns:
+            page.keyboard.press("?")
+            page.get_by_label("The next page opens by itself").check()
+            page.keyboard.press("Escape")
         record = Record()
         while len(record.decided) < labels:
-            label_page(page, record, pace)
+            label_page(page, record, pace, turns)
         page.evaluate("window.va.when(window.va.saved)")
         select_and_run(page, 3)
         browser.close()
@@ -113,26 +119,29 @@ def session_of(lab: Lab, labels: int, pace: float, width: int) -> tuple[Record, 
     return record, stored
 
 
-def label_page(page: Page, record: Record, pace: float) -> None:
+def label_page(page: Page, record: Record, pace: float, turns: bool) -> None:
     """Label every card of the open page and open the next one."""
     clips = page.evaluate(SHOWN)
     values = ["yes" if int(clip.removeprefix("clip-")) % 5 < 2 else "no" for clip in clips]
     rest = next((i for i in range(len(clips)) if "yes" not in values[i:]), len(clips))
     rest = rest if len(clips) - rest > 1 else len(clips)  # for one card, N is as quick
-    key = ""
-    for index in range(rest):
-        time.sleep(pace)  # the person looks and decides
-        key = values[index][0]
-        record.label.append(press(page, record, key, "label", index, values[index]))
+    decisions = [(values[index][0], index) for index in range(rest)]
     if rest < len(clips):
-        time.sleep(pace * (len(clips) - rest))
-        key = "r"
-        record.label.append(press(page, record, key, "rest"))
+        decisions.append(("r", rest))
     record.decided.update(zip(clips, values, strict=True))
+    for key, index in decisions:
+        time.sleep(pace if key != "r" else pace * (len(clips) - rest))  # the person looks and decides
+        if turns and (key, index) == decisions[-1]:
+            record.page.append(press(page, record, key, "page"))
+        elif key == "r":
+            record.label.append(press(page, record, key, "rest"))
+        else:
+            record.label.append(press(page, record, key, "label", index, values[index]))
     if len(record.page) % 3 == 0:
-        page.keyboard.press(key)
+        page.keyboard.press(decisions[-1][0])
         record.bounces += 1
-    record.page.append(press(page, record, "Enter", "page"))
+    if not turns:
+        record.page.append(press(page, record, "Enter", "page"))
 
 
 def press(page: Page, record: Record, key: str, result: str, index: int = 0, value: str = "") -> float:

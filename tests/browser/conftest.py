@@ -20,6 +20,10 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 ADDRESS = "http://annotator.test/"
 HOST = Path(__file__).with_name("host.js")
 Open = Callable[..., Page]
+# What JupyterLab's style sheet makes of lists in outputs.
+JUPYTERLAB = """.jp-OutputArea-output :is(dl, dt, dd) { display: block; margin: 0 }
+.jp-OutputArea-output dl { width: 100%; overflow: hidden }
+.jp-OutputArea-output dt { float: left; width: 20% } .jp-OutputArea-output dd { float: left; width: 80% }"""
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +72,10 @@ def open_page(browser: Browser, bundle: Path, clip: bytes) -> Iterator[Open]:
             "vscode": ("", f'data-vscode-theme-kind="vscode-{theme}"'),
         }.get(str(chosen["host"]), ("", f'data-jp-theme-light="{str(theme == "light").lower()}"'))
         page_html = f"""<!doctype html><html lang="en" {html}><head><title>notebook</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/annotator.css"></head>
+<link rel="icon" href="data:,"><style>{JUPYTERLAB}</style><link rel="stylesheet" href="/annotator.css"></head>
 <body {body} style="margin:8px;{colours};font-family:sans-serif">
-<main tabindex="0" class="cell">{widgets}</main><script type="application/json" id="setup">{setup}</script>
+<main tabindex="0" class="cell jp-OutputArea-output">{widgets}</main>
+<script type="application/json" id="setup">{setup}</script>
 <script type="module" src="/host.js"></script></body></html>"""
         files: dict[str, tuple[str, str | bytes]] = {
             "/": ("text/html; charset=utf-8", page_html),

@@ -103,6 +103,9 @@ function cardOf(clip, i) {
   return { ...card, ...place, clip, label: labelsOf()[clip] ?? null, score: Math.max(0, 0.96 - i / 40) };
 }
 
+// What review says of a label that the classifier doubts.
+const doubted = (card) => ({ ...card, suspicion: 0.8, reason: `looks like ${card.label === "yes" ? "no" : "yes"}` });
+
 function set(clips, values) {
   const before = clips.map((clip) => labelsOf()[clip]);
   clips.forEach((clip, i) => {
@@ -194,15 +197,17 @@ async function answer(model, message) {
   }
   if (message.type === "review") {
     result.clips = allClips.filter((clip) => labels[clip] && [labels[clip], "all"].includes(message.value));
-    result.cards = result.clips.slice(0, message.k).map(cardOf);
+    result.cards = result.clips.slice(0, message.k).map(cardOf).map(doubted);
   }
-  if (message.type === "reviewed") result.cards = message.clips.map(cardOf);
+  if (message.type === "reviewed") result.cards = message.clips.map(cardOf).map(doubted);
   if (message.type === "guideline") kernel.guideline = message.text;
   if (message.type === "switch") kernel.concept = message.concept.trim();
-  if (message.type === "concepts") {
+  if (message.type === "forget") delete kernel.labels[message.concept];
+  if (["concepts", "forget"].includes(message.type)) {
     result.concepts = Object.entries(kernel.labels).map(([concept, all]) => {
       const number = (value) => Object.values(all).filter((label) => label === value).length;
-      return { concept, yes: number("yes"), no: number("no"), unsure: number("unsure") };
+      const empty = Object.keys(all).length === 0 && concept !== kernel.concept;
+      return { concept, yes: number("yes"), no: number("no"), unsure: number("unsure"), empty };
     });
   }
   if (message.type === "publish") result.name = message.name;

@@ -125,7 +125,7 @@ def test_the_concept_menu_goes_by_arrows_and_closes_on_a_press_outside(annotator
     annotator.locator(".va-concept").click()
     entries = annotator.locator(".va-entry")
     expect(entries).to_have_count(3)
-    press(annotator, "ArrowDown ArrowDown ArrowDown".split())  # the box, Start, the first entry, the second
+    press(annotator, ["ArrowDown"] * 4)  # the box, Start, the first entry, its button to forget it, the second
     expect(entries.nth(1)).to_be_focused()
     press(annotator, "ArrowUp End y".split())  # y labels nothing behind the menu
     expect(entries.nth(2)).to_be_focused()
@@ -141,6 +141,23 @@ def test_the_concept_menu_goes_by_arrows_and_closes_on_a_press_outside(annotator
     annotator.mouse.click(2, 2)  # on the notebook
     expect(entries).to_have_count(0)
     assert annotator.evaluate("window.leaked") == []
+
+
+def test_a_mistyped_concept_is_forgotten_in_the_menu(annotator: Page) -> None:
+    take_keyboard(annotator)
+    annotator.keyboard.press("y")
+    for concept in ("heavi rain", "heavy rain"):
+        annotator.locator(".va-concept").click()
+        annotator.get_by_label("A new concept").fill(concept)
+        annotator.keyboard.press("Enter")
+        expect(annotator.locator(".va-concept")).to_have_text(concept)
+    annotator.locator(".va-concept").click()
+    expect(annotator.locator(".va-entry")).to_have_count(3)
+    expect(annotator.get_by_role("button", name="Forget")).to_have_count(1)  # neither what has labels nor what is open
+    shoot(annotator, "forget")
+    annotator.get_by_role("button", name="Forget heavi rain").click()
+    expect(annotator.locator(".va-entry-name")).to_have_text(["city at night", "heavy rain"])
+    expect(annotator.get_by_label("A new concept")).to_be_focused()
 
 
 def test_review_scrolls_through_ten_thousand_labels(open_page: Open) -> None:
@@ -185,10 +202,15 @@ def test_review_filters_orders_and_publishes(open_page: Open) -> None:
     for annotator, name in (("jo", "jo"), ("everybody", "")):
         page.get_by_label("Whose labels").select_option(annotator)
         assert page.evaluate("kernel.asked.filter((m) => m.type === 'review').at(-1).annotator") == name
-    page.locator(".va-card").first.hover()
-    page.locator(".va-card").first.get_by_role("button", name="No").click()
-    expect(page.locator(".va-card").first).to_have_attribute("data-label", "no")
+    first = page.locator(".va-card").first
+    expect(first.locator(".va-why")).to_have_text("looks like no")
+    expect(first.locator(".va-score")).to_have_text(".80")
+    first.hover()
+    first.get_by_role("button", name="No").click()
+    expect(first).to_have_attribute("data-label", "no")
     expect(page.locator(".va-card")).to_have_count(3)  # it keeps its place
+    expect(first.locator(".va-why")).to_be_empty()  # what was said about the former label
+    expect(first.locator(".va-score")).to_have_count(0)
     page.get_by_role("button", name="Publish …").click()
     dialog = page.get_by_role("dialog", name="Publish")
     expect(dialog).to_contain_text("32 clips are found: you called them yes, or they score .41 or more")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 STARTED = re.compile(r"\[(\*|\d+)\]")
@@ -144,9 +144,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """What the pages of a module share: the browser's cache of JupyterLab's many files."""
+    opened = browser.new_context(viewport={"width": 1680, "height": 1050})
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(lab: Lab, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1680, "height": 1050})
+def page(lab: Lab, context: BrowserContext) -> Iterator[Page]:
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     # On a busy machine JupyterLab may show a notebook before it knows the kernels, and then asks which one to take.
@@ -154,7 +161,7 @@ def page(lab: Lab, browser: Browser) -> Iterator[Page]:
     # By its class: its accessible name is another than what is written on it. A second dialog may follow the first.
     opened.add_locator_handler(asked, lambda: asked.locator("button.jp-mod-accept").click(), no_wait_after=True)
     yield opened
-    context.close()
+    opened.close()
     lab.stop_kernels()
 
 

@@ -11,8 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import va_widgets as va
 from tests.lab.conftest import Lab
-from tests.lab.test_flow import OPEN, SHOW, clips, notebook, opened
-from tests.lab.test_stress import corpus_of
+from tests.lab.test_flow import OPEN, SHOW, clips, corpus_of, notebook, opened
 
 __all__ = ["notebook"]  # a fixture
 

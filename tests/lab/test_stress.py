@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, WebSocket, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 import va_widgets as va
-from tests.lab.conftest import Lab, choose
-from tests.lab.test_flow import OPEN, SHOW, counts, label_page, notebook, opened, ready, saved, shoot
+from tests.lab.conftest import Lab
+from tests.lab.test_flow import OPEN, SHOW, corpus_of, counts, label_page, notebook, opened, ready, saved, shoot
 from tests.unit.video.video_files import write_video
 
 __all__ = ["notebook", "shoot"]  # fixtures
-# A cell that keeps the kernel until a file is there.
+# Code that keeps the kernel until a file is there.
 BUSY = """import pathlib, time
 while not pathlib.Path("{file}").exists():
     time.sleep(0.05)"""
@@ -29,11 +28,9 @@ QUESTION = re.compile(rb'"comm_id":"(\w+)","data":\{"method":"custom","content":
 EVENT = re.compile(rb'"event": ?"(labels|refit|status)"')
 
 
-def corpus_of(notebook: str) -> str:
-    return notebook.removesuffix(".ipynb") + "-corpus"
-
-
-def test_the_notebooks_own_keys_still_work(lab: Lab, page: Page, notebook: str) -> None:
+def test_the_notebook_keeps_its_keys_and_a_busy_kernel_loses_no_label(
+    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
+) -> None:
     annotator = opened(lab, page, notebook)
     label_page(page, annotator, "yn")
     saved(annotator)
@@ -52,40 +49,21 @@ def test_the_notebooks_own_keys_still_work(lab: Lab, page: Page, notebook: str) 
     expect(cells).to_have_count(3)
     counts(annotator, 1, 1, 0)
 
-
-def test_labels_are_given_while_another_cell_keeps_the_kernel_busy(
-    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
-) -> None:
     done = f"{notebook}.done"
-    annotator = opened(lab, page, notebook)
     page.evaluate(
-        """async (text) => {
-          const { commands } = jupyterapp;
-          await commands.execute('notebook:insert-cell-below');
-          await commands.execute('notebook:replace-selection', { text });
-          void commands.execute('notebook:run-cell');
-        }""",
+        "code => void jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code })",
         BUSY.format(file=done),
     )
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='busy']")).to_be_visible()
-    label_page(page, annotator, "yyn")
-    expect(annotator.locator(".va-badge")).to_have_count(3)
+    annotator.locator(".va-line").nth(2).click()
+    for key in "yyn":
+        page.keyboard.press(key)
+    expect(annotator.locator(".va-badge")).to_have_count(5)
     shoot("busy")
     (lab.root / done).touch()
-    counts(annotator, 2, 1, 0)
-    saved(annotator)
-    expect(annotator.locator(".va-unsaved")).to_have_count(0)
-
-
-def test_a_reload_in_the_middle_of_a_batch_comes_back_with_all_labels(lab: Lab, page: Page, notebook: str) -> None:
-    annotator = opened(lab, page, notebook)
-    saved(annotator)
-    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
-    label_page(page, annotator, "yynyn")
-    page.reload()
-    annotator = ready(page)
     counts(annotator, 3, 2, 0)
     saved(annotator)
+    expect(annotator.locator(".va-unsaved")).to_have_count(0)
 
 
 def test_a_label_given_to_a_dead_kernel_is_shown_as_unsaved_and_saved_by_the_next_one(
@@ -118,24 +96,6 @@ def test_a_label_given_to_a_dead_kernel_is_shown_as_unsaved_and_saved_by_the_nex
     saved(annotator)
     stored = va.Session(va.Corpus.open(lab.root / corpus_of(notebook)), "city at night", "kelli")
     assert sorted(stored.own_labels.values()) == ["no", "yes", "yes"]
-
-
-def test_a_kernel_that_is_restarted_is_said_to_be_lost(lab: Lab, page: Page, notebook: str) -> None:
-    annotator = opened(lab, page, notebook)
-    saved(annotator)
-    page.evaluate("void jupyterapp.commands.execute('notebook:restart-kernel')")
-    page.get_by_role("button", name="Confirm Kernel Restart").click()
-    expect(annotator.locator(".va-state")).to_have_text("kernel lost")
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()
-    expect(annotator.locator(".va-state")).to_have_text("kernel lost")  # the new kernel does not know the widget
-
-
-def test_a_kernel_that_is_shut_down_is_said_to_be_lost(lab: Lab, page: Page, notebook: str) -> None:
-    annotator = opened(lab, page, notebook)
-    saved(annotator)
-    choose(page, "Kernel", "Shut Down Kernel")
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_have_count(0)
-    expect(annotator.locator(".va-state")).to_have_text("kernel lost")  # JupyterLab says nothing: the page asks
 
 
 def test_only_the_visible_widget_asks_after_its_cell_was_run_again(lab: Lab, page: Page, notebook: str) -> None:
@@ -179,15 +139,17 @@ def test_only_the_visible_widget_asks_after_its_cell_was_run_again(lab: Lab, pag
     assert set(told) == {widget for widget, _ in asked}
 
 
-def test_two_widgets_of_one_session_and_their_concepts(
+def test_two_views_and_two_widgets_of_one_session_and_their_concepts(
     lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
 ) -> None:
-    lab.write(notebook, OPEN.format(corpus=corpus_of(notebook)), SHOW, "va.Annotator(session)")
+    lab.write(notebook, OPEN.format(corpus=corpus_of(notebook)), SHOW, "annotator", "va.Annotator(session)")
     opened(lab, page, notebook)
-    first, second = page.locator(".va-app").nth(0), page.locator(".va-app").nth(1)
+    first, view, second = (page.locator(".va-app").nth(number) for number in range(3))
     expect(second.locator(".va-film").first).to_be_visible()
     label_page(page, first, "yn")
     counts(second, 1, 1, 0)
+    counts(view, 1, 1, 0)
+    expect(view.locator(".va-badge")).to_have_count(2)
     for annotator in (first, second):
         annotator.locator(".va-concept").click()
         annotator.get_by_label("A new concept").fill("heavy rain")
@@ -195,6 +157,7 @@ def test_two_widgets_of_one_session_and_their_concepts(
         expect(annotator.locator(".va-concept")).to_have_text("heavy rain")
     label_page(page, second, "yyn")
     counts(first, 2, 1, 0)
+    counts(view, 2, 1, 0)
     first.locator(".va-concept").click()
     shoot("concepts")
     first.locator(".va-entry", has_text="city at night").click()
@@ -202,46 +165,25 @@ def test_two_widgets_of_one_session_and_their_concepts(
     counts(second, 2, 1, 0)
 
 
-def test_a_model_is_published_from_review(lab: Lab, page: Page, notebook: str) -> None:
-    annotator = opened(lab, page, notebook)
-    label_page(page, annotator, "yyynnn")
-    saved(annotator)
-    annotator.get_by_role("tab", name="Review").click()
-    annotator.get_by_role("button", name="Publish …").click()
-    panel = annotator.get_by_role("dialog", name="Publish")
-    panel.get_by_label("The model's name").fill("city at night")
-    panel.get_by_role("button", name="Publish").click()
-    expect(annotator.locator(".va-hint")).to_have_text("published city at night, version 1")
-    folder = panel.locator("code").first.inner_text()
-    assert va.load_model(lab.root / corpus_of(notebook) / "models" / Path(folder).parent.name).name == "city at night"
-
-
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_axe_finds_nothing_serious_in_jupyterlabs_colours(lab: Lab, page: Page, notebook: str, theme: str) -> None:
+def test_both_themes_are_followed_and_axe_finds_nothing_serious(
+    lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
+) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
     annotator = opened(lab, page, notebook)
-    page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})")
-    expect(page.locator(".va-root")).to_have_attribute("data-va-theme", "dark" if "Dark" in theme else "light")
     label_page(page, annotator, "yyynnnu")
     saved(annotator)
-    for tab in ("Search", "Feeds", "Review"):
-        annotator.get_by_role("tab", name=tab).click()
-        expect(annotator.locator(".va-film").first).to_be_visible()
-        found = axe.Axe().run(page, context=".va-app").response["violations"]
-        assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
-    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
+    for theme in ("Dark", "Light"):
+        page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
+        expect(page.locator(".va-root")).to_have_attribute("data-va-theme", theme.lower())
+        for tab in ("Search", "Feeds", "Review"):
+            annotator.get_by_role("tab", name=tab).click()
+            expect(annotator.locator(".va-film").first).to_be_visible()
+            found = axe.Axe().run(page, context=".va-app").response["violations"]
+            assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+        shoot(theme)
 
 
-def test_a_missing_video_is_said_in_the_player(lab: Lab, page: Page, notebook: str) -> None:
-    shutil.rmtree(lab.root / corpus_of(notebook) / "videos")
-    annotator = opened(lab, page, notebook)
-    annotator.locator(".va-thumb").first.click()
-    player: Locator = annotator.get_by_role("group", name="Player")
-    expect(player.locator(".va-reason")).not_to_be_empty()
-    expect(player.locator(".va-film")).to_be_visible()
-
-
-def test_a_4k_video_is_scrubbed_played_and_labelled(lab: Lab, page: Page) -> None:
+def test_a_4k_video_is_scrubbed_played_and_labelled(lab: Lab, page: Page, screenshots: Path) -> None:
     write_video(lab.root / "uhd" / "uhd.mp4", [(1, 24), (2, 24)], fps=12, size=(3840, 2160))
     built = 'import va_widgets as va\ncorpus = va.Corpus.build("uhd-corpus", videos="uhd", encoder="va-tiny")'
     lab.write("uhd.ipynb", built, f'session = va.Session(corpus, concept="city at night")\n{SHOW}')
@@ -257,3 +199,10 @@ def test_a_4k_video_is_scrubbed_played_and_labelled(lab: Lab, page: Page) -> Non
     counts(annotator, 1, 0, 0)
     page.wait_for_function("document.querySelector('video')?.currentTime > 0.2")
     assert page.evaluate("document.querySelector('video').videoHeight") == 360
+    length = page.evaluate("document.querySelector('video').duration")
+    page.keyboard.press("c")
+    page.wait_for_function(f"document.querySelector('video')?.duration > {length + 0.5}")
+    expect(annotator.locator(".va-own")).to_be_visible()
+    page.screenshot(path=screenshots / "player.png")
+    page.keyboard.press("Escape")
+    expect(annotator.locator("video")).to_have_count(0)

@@ -143,6 +143,19 @@ def test_review_pages_through_the_labels(page: Page) -> None:
     assert more[0]["note"] == ""
 
 
+def test_review_says_what_a_doubted_label_looks_like(page: Page, session: va.Session) -> None:
+    truth = va.demo.truth_of(session.corpus, "night")
+    yes, no = truth[truth].index[:8], truth[~truth].index[:8]
+    session.label([*yes, no[0]], True)  # the last one is wrong
+    session.label(no[1:], False)
+    session.refit()
+    cards = page.ask("review", value="all", order="suspicion", annotator="", k=20)["result"]["cards"]
+    other = {"yes": "no", "no": "yes"}
+    for card in cards:
+        assert card["reason"] == (f"looks like {other[card['label']]}" if card["suspicion"] > 0.5 else "")
+    assert {card["clip"]: card["reason"] for card in cards}[no[0]] == "looks like no"
+
+
 def test_review_finds_what_annotators_disagree_about(page: Page, session: va.Session) -> None:
     some = clips(page)[:4]
     page.ask("label", clips=some, value="yes", source="top_positive")
@@ -167,6 +180,8 @@ def test_review_shows_the_labels_of_one_annotator(page: Page, session: va.Sessio
     assert [card["note"] for card in more] == ["no: jo"]
     own = page.ask("review", value="all", order="newest", annotator="kelli", k=8)["result"]
     assert [card["note"] for card in own["cards"] if card["clip"] == some[0]] == [""]
+    notes = {card["clip"]: card["note"] for card in everybody["cards"]}
+    assert [notes[clip] for clip in some] == ["", "yes: kelli · no: jo", "no: others", "no: others"]
 
 
 def test_clips_of_ones_choice_are_shown_until_something_else_is_looked_for(page: Page, session: va.Session) -> None:
@@ -198,8 +213,8 @@ def test_another_concept_is_another_session_of_the_same_annotator(page: Page, se
     assert session.counts["yes"] == 3
     known = page.ask("concepts")["result"]["concepts"]
     assert known == [
-        {"concept": "city at night", "yes": 3, "no": 0, "unsure": 0},
-        {"concept": "rain", "yes": 0, "no": 1, "unsure": 0},
+        {"concept": "city at night", "yes": 3, "no": 0, "unsure": 0, "empty": False},
+        {"concept": "rain", "yes": 0, "no": 1, "unsure": 0, "empty": False},
     ]
     assert page.ask("switch", concept="city at night")["result"]["status"]["counts"]["yes"] == 3
     assert page.annotator.session is session
@@ -217,7 +232,7 @@ def test_a_long_concept_is_worked_on_like_any_other(page: Page, session: va.Sess
     published = page.ask("publish", name=concept)["result"]
     assert (published["name"], published["version"]) == (concept, 1)
     assert len(page.ask("feed", name="suggested", k=5, exclude=[])["result"]["cards"]) == 5
-    shown = {"concept": concept, "yes": 6, "no": 6, "unsure": 0}
+    shown = {"concept": concept, "yes": 6, "no": 6, "unsure": 0, "empty": False}
     assert shown in page.ask("concepts")["result"]["concepts"]
     again = va.Session(va.Corpus.open(session.corpus.path), concept, "kelli")
     assert again.counts == {"yes": 6, "no": 6, "unsure": 0}
@@ -296,10 +311,33 @@ def test_the_clips_that_are_found_are_exported_as_a_table(page: Page, session: v
 def test_a_new_concept_stays_in_the_menu_without_labels(page: Page, session: va.Session) -> None:
     page.ask("switch", concept="heavy rain")
     page.ask("switch", concept=session.concept)
-    assert {"concept": "heavy rain", "yes": 0, "no": 0, "unsure": 0} in page.ask("concepts")["result"]["concepts"]
+    shown = {"concept": "heavy rain", "yes": 0, "no": 0, "unsure": 0, "empty": True}
+    assert shown in page.ask("concepts")["result"]["concepts"]
     session.for_concept("heavy rain").guideline = "no drizzle"
+    assert shown | {"empty": False} in page.ask("concepts")["result"]["concepts"]
     again = va.Session(va.Corpus.open(session.corpus.path), session.concept, "kelli")
     assert "heavy rain" in set(again.concepts["concept"])
+
+
+def test_a_mistyped_concept_is_forgotten_unless_it_holds_anything(page: Page, session: va.Session) -> None:
+    some = clips(page)[:1]
+    page.ask("switch", concept="heavi rain")
+    page.ask("search", text="rain", k=3)
+    refused = page.ask("forget", concept="heavi rain")["error"]
+    assert refused == {"code": "bad_value", "message": "The concept 'heavi rain' is open: open another one first."}
+    page.ask("switch", concept=session.concept)
+    page.ask("label", concept="heavi rain", clips=some, value="yes", source="search")
+    assert "has labels" in page.ask("forget", concept="heavi rain")["error"]["message"]
+    page.ask("undo", concept="heavi rain")
+    session.for_concept("heavi rain").guideline = "drizzle, too"
+    assert "has a guideline" in page.ask("forget", concept="heavi rain")["error"]["message"]
+    session.for_concept("heavi rain").guideline = ""
+    shown = page.ask("forget", concept="heavi rain")["result"]["concepts"]
+    assert [concept["concept"] for concept in shown] == [session.concept]
+    again = va.Session(va.Corpus.open(session.corpus.path), session.concept, "kelli")
+    assert list(again.concepts["concept"]) == [session.concept]
+    page.ask("switch", concept="heavi rain")  # it may be opened again
+    assert "heavi rain" in [concept["concept"] for concept in page.ask("concepts")["result"]["concepts"]]
 
 
 def test_pictures_travel_as_buffers(page: Page) -> None:

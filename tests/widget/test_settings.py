@@ -11,7 +11,7 @@ import va_widgets as va
 from va_widgets.base.user_state import STATE_VARIABLE
 from va_widgets.widget.settings import KeptSettings, read
 
-PLACE = {"tab": "feeds", "size": 264, "page": 0, "keys": {}}
+PLACE = {"tab": "feeds", "size": 264, "page": 0, "turns": False, "keys": {}}
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +42,8 @@ def test_a_page_takes_back_nothing_that_another_one_has_changed_since() -> None:
     long_open.take(PLACE)
     changed("바다", size=400, keys={"yes": "j"})
     long_open.take(PLACE | {"tab": "review"})
-    long_open.take(PLACE | {"page": 48})
-    assert read("바다") == {"size": 400, "page": 48, "keys": {"yes": "j"}}
+    long_open.take(PLACE | {"page": 48, "turns": True})
+    assert read("바다") == {"size": 400, "page": 48, "turns": True, "keys": {"yes": "j"}}
 
 
 def test_what_makes_no_sense_is_not_kept(state: Path) -> None:

@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from va_widgets.base.disk import UNSUPPORTED, sync
 from va_widgets.base.errors import CorpusError
 from va_widgets.corpus.files import leftovers
-from va_widgets.corpus.files.data_files import UNSUPPORTED, Table, first_line, open_matrix, reserve, size_of, sync
+from va_widgets.corpus.files.data_files import Table, first_line, open_matrix, reserve, size_of
 from va_widgets.corpus.files.digests import Written, sealed
 from va_widgets.corpus.files.shards import clear_unfinished_shards
 from va_widgets.corpus.manifest import MANIFEST_FILE, Manifest, Source, named_files, read_manifest_alone
-from va_widgets.corpus.search.neighbours import nearest_neighbours
+from va_widgets.corpus.neighbours import nearest_neighbours
 from va_widgets.corpus.storage import check_unique, read_clip_table
 
 _INDEX_END = b"va-index"  # the last bytes of a file that `search.index` wrote

@@ -18,11 +18,10 @@ from va_widgets.base.forks import ForkLock
 from va_widgets.base.listeners import Listeners
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.label_store import LONGEST_SOURCE, LabelStore, StoredValue
+from va_widgets.labels.label_store import GUIDELINE, LONGEST_SOURCE, LabelStore, StoredValue
 from va_widgets.labels.refit_history import HISTORY_PATIENCE, RefitHistory
 from va_widgets.labels.shared import StoreUser
 
-_SHARED = ""  # the guideline belongs to the concept, not to one annotator
 _KEPT_QUERIES = 20
 _log = logging.getLogger(__name__)
 
@@ -143,14 +142,23 @@ class ConceptLabels:
         return pd.DataFrame(rows, columns=["annotator", "yes", "no", "unsure"])
 
     def concepts(self, opened: Iterable[str]) -> pd.DataFrame:
-        """Return every concept that is in the file, or open: DataFrame(concept, annotators, yes, no, unsure), by name.
+        """Return every concept that is in the file, or open, as `Session.concepts` does.
 
         `opened` are the concepts of open sessions.
         """
         labelled = self.store.concepts()
+        guidelines = self.store.guidelines()
         without = {self.concept, *opened, *self.store.opened_concepts()}.difference(labelled["concept"])
         rows = [*labelled.itertuples(index=False, name=None), *((concept, 0, 0, 0, 0) for concept in without)]
-        return pd.DataFrame(rows, columns=labelled.columns).sort_values("concept", ignore_index=True)
+        table = pd.DataFrame(rows, columns=labelled.columns).sort_values("concept", ignore_index=True)
+        return table.assign(guideline=[guidelines.get(concept, "") for concept in table["concept"]])
+
+    def forget(self, concept: str) -> None:
+        """Remove what the file keeps for another concept. Raises LabelError if it has labels or a guideline."""
+        self.check_file()
+        with self.lock:
+            self._follow_file()
+        self.store.forget(concept)
 
     def status(self, known: Callable[[], int]) -> LabelStatus:
         """Counts, pending events and steps, at one moment. `known` returns the newest event that is not pending."""
@@ -197,13 +205,14 @@ class ConceptLabels:
     @property
     def guideline(self) -> str:
         """The annotators' definition of the concept."""
-        return str(self.state(_SHARED, "guideline", ""))
+        return str(self.state(*GUIDELINE, ""))
 
     @guideline.setter
     def guideline(self, text: str) -> None:
         text = arguments.text(text, "The guideline", error=LabelError)
         with self._saving():
-            self.store.set_state(_SHARED, self.concept, "guideline", text)
+            annotator, key = GUIDELINE
+            self.store.set_state(annotator, self.concept, key, text)
         self._listeners.notify("status", {})
 
     @property

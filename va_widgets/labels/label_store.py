@@ -29,6 +29,8 @@ from va_widgets.labels.schema import StoredValue as StoredValue
 
 _LONGEST_CONCEPT, _LONGEST_ANNOTATOR = 500, 200
 LONGEST_SOURCE = 64
+GUIDELINE = ("", "guideline")
+"""The annotator and the key of a concept's guideline, which belongs to all its annotators."""
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
@@ -205,6 +207,19 @@ class LabelStore:
             db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
         return number
 
+    def forget(self, concept: str) -> None:
+        """Remove what is kept for a concept that has neither labels nor a guideline, such as its searches.
+
+        Events of labels that were all taken back stay. Raises LabelError, and then removes nothing, if anybody has
+        labelled a clip, or there is a guideline.
+        """
+        with self._database.transaction() as db:
+            if any(total.yes + total.no + total.unsure for total in rows.totals_of(db, concept).values()):
+                raise LabelError(f"The concept {described(concept)} has labels: only one without any can be removed.")
+            if concept in _guidelines(db):
+                raise LabelError(f"The concept {described(concept)} has a guideline: empty it first.")
+            db.execute("DELETE FROM state WHERE concept = ?", (concept,))
+
     # --- reading ---------------------------------------------------------------------------------
 
     def new_states(self, annotator: str, concept: str, prefix: str, after: int) -> list[tuple[int, Any]]:
@@ -310,6 +325,11 @@ class LabelStore:
         with self._database.snapshot() as db:
             return [concept for (concept,) in db.execute("SELECT DISTINCT concept FROM state WHERE concept != ''")]
 
+    def guidelines(self) -> dict[str, str]:
+        """Every concept's guideline, of those that have one."""
+        with self._database.snapshot() as db:
+            return _guidelines(db)
+
     # --- care ------------------------------------------------------------------------------------
 
     def backup(self, path: GivenPath | None = None) -> Path:
@@ -354,6 +374,13 @@ def check_file(path: GivenPath) -> checking.Findings:
     with closing(files.connect_to_copies(file) if damage else files.connect_for_checking(file)) as db:
         findings = checking.check(db)
     return findings._replace(problems=[damage, *findings.problems]) if damage else findings
+
+
+def _guidelines(db: sqlite3.Connection) -> dict[str, str]:
+    """Return the guidelines that are not empty, by concept."""
+    kept = db.execute("SELECT * FROM state WHERE annotator = ? AND key = ?", GUIDELINE).fetchall()
+    documents = {row[1]: str(json.loads(checked(row, "the document of")[-1])) for row in kept}
+    return {concept: text for concept, text in documents.items() if text}
 
 
 # --- arguments ---------------------------------------------------------------------------------

@@ -96,15 +96,15 @@ def reason(name: str, score: float, nearest: str = "") -> str:
     nearest : str
         The label, "yes" or "no", of the labelled clip most like it; empty if it is not known.
     """
-    if name in _REASONS:
-        return f"near a {nearest} · {_REASONS[name]}" if nearest else _REASONS[name]
     side = "yes" if score >= 0.5 else "no"
     low, high = _UNDECIDED
-    fits = {"top_positive": side == "yes", "borderline": low <= score <= high, "top_negative": side == "no"}
-    if not fits[name]:
+    undecided = low <= score <= high
+    fits = {"top_positive": side == "yes", "borderline": undecided, "top_negative": side == "no"}
+    if name in _RANKED and not fits[name]:
         return f"{_RANKED_REST[name]}: {score:.2f}".replace(": 0.", ": .")
-    agrees = name == "borderline" or nearest == side
-    return f"near a {nearest} · {_RANKED[name]}" if nearest and agrees else _RANKED[name]
+    text = (_REASONS | _RANKED)[name]
+    agrees = nearest == side or (undecided and name not in ("top_positive", "top_negative"))
+    return f"near a {nearest} · {text}" if nearest and agrees else text
 
 
 def _candidates(

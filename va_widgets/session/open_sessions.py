@@ -35,14 +35,19 @@ class OpenSessions(Generic[S]):
         self.lock = ForkLock()
         self._by_concept: weakref.WeakValueDictionary[str, S] = weakref.WeakValueDictionary()
         self._used_last: deque[S] = deque(maxlen=_KEPT)
+        self._hidden: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._by_concept)
 
     @property
     def concepts(self) -> list[str]:
-        """The concepts of these sessions."""
-        return list(self._by_concept)
+        """The concepts of these sessions, without those that are hidden."""
+        return [concept for concept in self._by_concept if concept not in self._hidden]
+
+    def hide(self, concept: str) -> None:
+        """Leave a concept out of `concepts` until its session is asked for again."""
+        self._hidden.add(concept)
 
     def add(self, concept: str, session: S) -> None:
         """Register the session of a concept that was opened elsewhere."""
@@ -55,6 +60,7 @@ class OpenSessions(Generic[S]):
         returned, too.
         """
         with self.lock:
+            self._hidden.discard(concept)
             session = self._by_concept.get(concept)
             if session is None or (session.closed and not current.closed):
                 session = self._by_concept[concept] = open_session()

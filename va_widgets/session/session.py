@@ -163,8 +163,19 @@ class Session(ConceptResults):
 
     @property
     def concepts(self) -> pd.DataFrame:
-        """Every concept opened so far: DataFrame(concept, annotators, yes, no, unsure), by name."""
+        """Every concept opened so far: DataFrame(concept, annotators, yes, no, unsure, guideline), by name."""
         return self._labels.concepts(self._siblings.concepts)
+
+    def forget_concept(self, concept: str) -> None:
+        """Take another concept that has neither labels nor a guideline, such as a mistyped one, out of `concepts`.
+
+        Its searches are removed. Raises LabelError if it is this session's own, or has labels or a guideline.
+        """
+        LabelStore.check_names(self.annotator, concept)
+        if concept == self.concept:
+            raise LabelError(f"The concept {described(concept)} is open: open another one first.")
+        self._labels.forget(concept)
+        self._siblings.hide(concept)
 
     # --- searching, and looking at clips ---------------------------------------------------------
 

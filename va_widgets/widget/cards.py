@@ -10,6 +10,8 @@ import pandas as pd
 from va_widgets.session import Session
 from va_widgets.widget.protocol import Card
 
+_OPPOSITE = {"yes": "no", "no": "yes"}
+
 
 def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]:
     """Return the cards of a table with clip_id and, where it has them, score, reason, suspicion and note.
@@ -42,14 +44,19 @@ def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]
 
 
 def review_cards(session: Session, review: pd.DataFrame, annotator: str) -> list[Card]:
-    """Cards of rows of `Session.review`, with their scores. Another `annotator`'s labels are in the notes."""
-    if annotator and annotator != session.annotator:  # the buttons show this annotator's labels only
-        labels = [f"{value}: {annotator}" if isinstance(value, str) else "" for value in review["value"]]
+    """Cards of rows of `Session.review`, with their scores. Their notes tell labels that the buttons do not show: those
+    of another `annotator`, or where none is named, of others alone. Their reasons say what speaks against the label.
+    """
+    own = session.own_labels
+    notes, reasons = [], []
+    for clip, value, suspicion, note in review[["clip_id", "value", "suspicion", "note"]].itertuples(index=False):
+        shown = annotator == session.annotator or (not annotator and clip in own)
         # The note of a disputed clip says what everybody calls it.
-        notes = [note or label for label, note in zip(labels, review["note"], strict=True)]
-        review = review.assign(note=notes)
+        notes.append(note or ("" if shown or not isinstance(value, str) else f"{value}: {annotator or 'others'}"))
+        reasons.append(f"looks like {_OPPOSITE[value]}" if value in _OPPOSITE and suspicion > 0.5 else "")
     rows = [session.corpus.row(clip) for clip in review["clip_id"]]  # `reindex` would go through all clips
-    return clip_cards(session, review.assign(score=session.scores().iloc[rows].to_numpy()), "")
+    scores = session.scores().iloc[rows].to_numpy()
+    return clip_cards(session, review.assign(note=notes, reason=reasons, score=scores), "")
 
 
 def shown_labels(labels: Mapping[str, str]) -> dict[str, str | None]:

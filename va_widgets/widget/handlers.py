@@ -26,7 +26,7 @@ Answer: TypeAlias = tuple[dict[str, Any], list[bytes]]
 Handler: TypeAlias = Callable[[Controller, Any], Answer]
 
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
-_FLAT_REASON = "these words do not tell your clips apart"
+_FLAT_REASON = "hardly matches"
 # Requests for clips or labels by the classifier.
 _BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish, protocol.Export)
 
@@ -78,18 +78,25 @@ def _bye(controller: Controller, request: protocol.Bye) -> Answer:
     return {}, []
 
 
-def _concepts(controller: Controller, _request: protocol.Concepts) -> Answer:
-    table = controller.session.concepts[["concept", "yes", "no", "unsure"]]
-    concepts = [
-        ConceptShown(str(row["concept"]), int(row["yes"]), int(row["no"]), int(row["unsure"]))
-        for row in table.to_dict("records")
-    ]
+def _concepts(controller: Controller, _request: protocol.Concepts | protocol.Forget) -> Answer:
+    session = controller.session
+    concepts = []
+    for row in session.concepts.to_dict("records"):
+        name = str(row["concept"])
+        yes, no, unsure = (int(row[value]) for value in ("yes", "no", "unsure"))
+        empty = not (yes or no or unsure or row["guideline"] or name == session.concept)
+        concepts.append(ConceptShown(name, yes, no, unsure, empty))
     return {"concepts": concepts}, []
 
 
 def _switch(controller: Controller, request: protocol.Switch) -> Answer:
     controller.switch(request.concept.strip())
     return {"status": controller.pages.status()}, []
+
+
+def _forget(controller: Controller, request: protocol.Forget) -> Answer:
+    controller.session.forget_concept(request.concept)
+    return _concepts(controller, request)
 
 
 def _guideline(controller: Controller, request: protocol.Guideline) -> Answer:
@@ -209,6 +216,7 @@ _HANDLERS: Mapping[type, Handler] = {
     protocol.Bye: _bye,
     protocol.Concepts: _concepts,
     protocol.Switch: _switch,
+    protocol.Forget: _forget,
     protocol.Guideline: _guideline,
     protocol.Search: _search,
     protocol.Similar: _similar,

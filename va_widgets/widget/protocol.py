@@ -137,11 +137,17 @@ class Guideline(_Request, tag="guideline", frozen=True):
 
 
 class Concepts(_Request, tag="concepts", frozen=True):
-    """Which concepts of the corpus have labels?"""
+    """Which concepts does the corpus have?"""
 
 
 class Switch(_Request, tag="switch", frozen=True):
     """Show another concept of the corpus, or start a new one."""
+
+    concept: Concept
+
+
+class Forget(_Request, tag="forget", frozen=True):
+    """Take a concept that has neither labels nor a guideline, and is not open here, out of the menu."""
 
     concept: Concept
 
@@ -185,6 +191,7 @@ Request: TypeAlias = (
     | Guideline
     | Concepts
     | Switch
+    | Forget
     | Publish
     | Export
     | Filmstrips
@@ -244,12 +251,16 @@ class FoundShown(Struct, frozen=True):
 
 
 class ConceptShown(Struct, frozen=True):
-    """One concept in the menu, with its labels of all annotators."""
+    """One concept in the menu, with its labels of all annotators.
+
+    It is `empty`, and can be forgotten, if it has neither labels nor a guideline and is not the one that is shown.
+    """
 
     concept: str
     yes: int
     no: int
     unsure: int
+    empty: bool
 
 
 class Selection(Struct, frozen=True):

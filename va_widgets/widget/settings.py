@@ -1,4 +1,6 @@
-"""How an annotator likes the page: keys, card size, cards a page. It belongs to the person and outlives the cell.
+"""How an annotator likes the page: keys, card size, cards a page, whether pages turn by themselves.
+
+It belongs to the person and outlives the cell.
 
 It is kept in the user's state folder, one small JSON file for each annotator's name, and is the same in all corpora.
 """
@@ -28,6 +30,7 @@ class _Settings(msgspec.Struct, frozen=True, omit_defaults=True):
 
     size: Annotated[float, Meta(ge=1, le=10_000)] | None = None
     page: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    turns: bool | None = None
     keys: Annotated[dict[_Key, _Key], Meta(max_length=100)] | None = None
 
 

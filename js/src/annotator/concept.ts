@@ -32,6 +32,12 @@ export class Concept {
     if (reply) this.all.value = reply.result.concepts;
   }
 
+  // Takes a concept that is empty out of `all`.
+  async forget(concept: string): Promise<void> {
+    const reply = await this.requester.request("forget", { concept });
+    if (reply) this.all.value = reply.result.concepts;
+  }
+
   async switchTo(concept: string): Promise<void> {
     if (!concept.trim() || concept.trim() === this.state.concept) return;
     this.opening.value = concept.trim();

@@ -47,10 +47,8 @@ export class Labelling {
     const [first] = clips;
     if (first && !clips.some((clip) => this.lists.clips.value.includes(clip))) {
       const others = clips.length > 1 ? ` and ${clips.length - 1} more` : "";
-      this.state.announce(
-        `${describeStep(type, clips.length)}: ${this.lists.describe(first)}${others}`,
-        true,
-      );
+      const name = await this.lists.describe(first);
+      this.state.announce(`${describeStep(type, clips.length)}: ${name}${others}`, true);
     }
     return clips;
   }

@@ -8,6 +8,8 @@ import { CardSelection } from "./cardSelection";
 import { PlayerState } from "./playerState";
 import type { Store } from "./store";
 
+const BOUNCE = 350; // ms after a page has turned by itself in which a key may still be meant for the page before
+
 export class View {
   readonly cards = new CardSelection();
   readonly player = new PlayerState();
@@ -18,6 +20,7 @@ export class View {
   readonly confirmingRest = signal(false); // the view asks whether the rest of the page is no
   readonly leavingRest = signal(false); // Enter was pressed while some cards have no label; again, it pages
 
+  turnedAt = Number.NEGATIVE_INFINITY; // when a page turned by itself last, as `performance.now()` tells time
   #list: PagedList | null = null; // which was shown last
 
   constructor(readonly store: Store) {}
@@ -58,8 +61,9 @@ export class View {
   label(value: Value | null): void {
     const clips = this.store.lists.clips.value;
     const { cards } = this;
-    if (value !== null && cards.past.value) return;
+    if (this.#hasJustTurned() || (value !== null && cards.past.value)) return;
     const { targets } = cards;
+    const wasDone = this.pageDone.value;
     this.#stopAsking();
     void this.store.labelling.label(
       targets.flatMap((index) => clips[index] ?? []),
@@ -67,6 +71,18 @@ export class View {
     );
     if (value === null) cards.focusCard(cards.focus.value);
     else cards.advance(targets, clips.length);
+    if (!wasDone) this.#turnIfDone();
+  }
+
+  // Opens the next page if the last clip of this one was labelled and the user wants that.
+  #turnIfDone(): void {
+    if (!this.pageDone.value || !this.store.state.viewState.value.turns) return;
+    this.turnedAt = performance.now();
+    void this.store.lists.next();
+  }
+
+  #hasJustTurned(): boolean {
+    return performance.now() - this.turnedAt < BOUNCE;
   }
 
   // A click on a card's label button: labels all selected cards if the card is one of them, otherwise only this card.
@@ -89,17 +105,20 @@ export class View {
     if (index >= 0) this.cards.focusCard(index);
   }
 
-  // Labels the rest of the page no. Where most clips are likely yes, asks for confirmation each time.
+  // Labels the rest of the page no; no further label is then meant for this page. Where most clips are likely yes, asks
+  // for confirmation each time.
   labelRest(): void {
-    const { labelling, lists } = this.store;
+    const { lists } = this.store;
     const rest = this.rest.value;
-    if (rest.length === 0) return;
+    if (rest.length === 0 || this.#hasJustTurned()) return;
     if (isMostlyYes(lists.source) && !this.confirmingRest.value) {
       this.confirmingRest.value = true;
       return;
     }
     this.#stopAsking();
-    void labelling.label(rest, "no");
+    void this.store.labelling.label(rest, "no");
+    this.cards.past.value = true;
+    this.#turnIfDone();
   }
 
   // Labels nothing.
@@ -110,6 +129,7 @@ export class View {
 
   // Opens the next page once all cards have labels; otherwise only when it is pressed twice.
   leavePage(): void {
+    if (this.#hasJustTurned()) return;
     if (this.rest.value.length > 0 && !this.leavingRest.value) {
       this.confirmingRest.value = false;
       this.leavingRest.value = true;

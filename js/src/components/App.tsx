@@ -20,6 +20,7 @@ import { Toolbar } from "./toolbar/Toolbar";
 export function App({ store, view }: { store: Store; view: View }) {
   const root = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLDivElement>(null);
+  const pressedAt = useRef(0); // when a key was pressed last, without the repetitions of one that is held down
   const focusGrid = () => grid.current?.focus({ preventScroll: true });
 
   useEffect(
@@ -94,7 +95,9 @@ export function App({ store, view }: { store: Store; view: View }) {
     if (onButton && (event.key === "Enter" || event.key === " ")) return; // presses the button
     if (!action) return;
     event.preventDefault();
-    if (!event.repeat || repeats(action)) perform(action);
+    if (!event.repeat) pressedAt.current = event.timeStamp;
+    const isOfFormerPage = event.repeat && pressedAt.current <= view.turnedAt;
+    if (!isOfFormerPage && (!event.repeat || repeats(action))) perform(action);
   };
 
   return (

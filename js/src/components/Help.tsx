@@ -12,7 +12,7 @@ export function Help({ store, view }: { store: Store; view: View }) {
   const changing = useSignal(""); // the command whose key is being changed
   const panel = useRef<HTMLDivElement>(null);
   useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), []);
-  const { keys } = store.state.viewState.value;
+  const { keys, turns } = store.state.viewState.value;
   return (
     <div class="va-help va-keeps-focus" ref={panel} role="dialog" aria-label="Keys and help">
       <button
@@ -26,6 +26,16 @@ export function Help({ store, view }: { store: Store; view: View }) {
         <Icon name="close" />
       </button>
       <Legend status={store.state.status.value} />
+      <p>
+        <label>
+          <input
+            type="checkbox"
+            checked={turns}
+            onChange={(event) => store.state.updateViewState({ turns: event.currentTarget.checked })}
+          />{" "}
+          The next page opens by itself when the last clip of a page is labelled by key
+        </label>
+      </p>
       <dl class="va-keys">
         {COMMAND_NAMES.map((command) => (
           <div key={command}>

@@ -85,6 +85,7 @@ export interface Strip {
 
 export interface ConceptShown extends Readonly<Record<Value, number>> {
   readonly concept: string;
+  readonly empty: boolean; // neither labelled nor described nor shown now: it can be forgotten
 }
 
 // Clips that were chosen outside the annotator, for example on the map.
@@ -130,6 +131,7 @@ export interface Requests {
   guideline: { with: { text: string }; result: { status: Status } };
   concepts: { with: Record<never, never>; result: { concepts: ConceptShown[] } };
   switch: { with: { concept: string }; result: { status: Status } };
+  forget: { with: { concept: string }; result: { concepts: ConceptShown[] } };
   publish: {
     with: { name: string };
     result: { name: string; version: number; folder: string; line: string; status: Status };
@@ -277,6 +279,11 @@ const isSelection = shape({ title: isString, clips: listOf(isString) });
 
 const withLabels = shape({ labels: isLabels });
 const withStatus = shape({ status: isStatus });
+const withConcepts = shape({
+  concepts: listOf(
+    shape({ concept: isString, yes: isNumber, no: isNumber, unsure: isNumber, empty: isBoolean }),
+  ),
+});
 const results: Record<RequestType, Check> = {
   hello: shape({
     status: isStatus,
@@ -296,10 +303,9 @@ const results: Record<RequestType, Check> = {
   redo: withLabels,
   refit: withStatus,
   guideline: withStatus,
-  concepts: shape({
-    concepts: listOf(shape({ concept: isString, yes: isNumber, no: isNumber, unsure: isNumber })),
-  }),
+  concepts: withConcepts,
   switch: withStatus,
+  forget: withConcepts,
   publish: shape({
     name: isString,
     version: isNumber,

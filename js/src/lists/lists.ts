@@ -17,12 +17,13 @@ export class Lists {
   readonly feeds: PagedList;
   readonly review: ReviewList;
   readonly perPage = signal(12); // cards on a page
+  readonly #names = new Map<string, string>(); // of all clips whose cards have come
 
   constructor(
     private readonly state: AnnotatorState,
     private readonly labels: ShownLabels,
     private readonly media: Media,
-    requester: Requester,
+    private readonly requester: Requester,
   ) {
     const isVisible = () => state.isVisible;
     const perPage = () => this.perPage.value;
@@ -63,20 +64,24 @@ export class Lists {
     return page ? page.cards.find((card) => card.clip === clip) : this.review.content.value.cards.get(clip);
   }
 
+  // The video and time of a clip whose card has come.
+  nameOf(clip: string): string {
+    return this.#names.get(clip) ?? "";
+  }
+
   // Which clip this is, in words, for one that the open page does not show: its video and time, and on which other page
-  // it is. Its id if it was never shown.
-  describe(clip: string): string {
+  // it is, if it is on one.
+  async describe(clip: string): Promise<string> {
+    if (!this.#names.has(clip)) this.#takeNames((await fetchCards(this.requester, "", [clip])) ?? []);
+    const name = this.nameOf(clip);
     for (const list of [this.openList.value, this.feeds, this.search]) {
       const { pages } = list?.progress.value ?? { pages: [] };
-      for (const [index, { cards }] of pages.entries()) {
-        const card = cards.find((item) => item.clip === clip);
-        if (!card) continue;
-        const tab = list === this.openList.value ? "" : list === this.feeds ? " of Feeds" : " of Search";
-        return `${nameOf(card)}, on page ${index + 1}${tab}`;
-      }
+      const index = pages.findIndex(({ cards }) => cards.some((card) => card.clip === clip));
+      if (index < 0) continue;
+      const tab = list === this.openList.value ? "" : list === this.feeds ? " of Feeds" : " of Search";
+      return `${name}, on page ${index + 1}${tab}`;
     }
-    const reviewed = this.review.content.value.cards.get(clip);
-    return reviewed ? nameOf(reviewed) : clip;
+    return name;
   }
 
   // What is stored with a label as the place where it was given.
@@ -104,10 +109,14 @@ export class Lists {
   // Takes over the labels that the cards carry, and requests their filmstrips.
   readonly #onCards = (cards: readonly Card[]): void => {
     this.labels.apply(Object.fromEntries(cards.map((card) => [card.clip, card.label])));
+    this.#takeNames(cards);
     if (!this.state.isVisible) return; // a view requests the filmstrips that it draws
     for (const card of cards) this.media.filmstrip(card.clip);
     this.media.requestQueued(); // before the next page is requested, which takes the kernel longer
   };
-}
 
-const nameOf = (card: Card): string => [card.video, timeRange(card)].filter(Boolean).join(" ");
+  #takeNames(cards: readonly Card[]): void {
+    for (const card of cards)
+      this.#names.set(card.clip, [card.video, timeRange(card)].filter(Boolean).join(" "));
+  }
+}

@@ -21,6 +21,7 @@ export interface ViewState {
   readonly labelled: boolean; // whether the search shows clips that have a label, too
   readonly size: number; // width of a card, px
   readonly page: number; // cards a page; 0: as many as fit
+  readonly turns: boolean; // whether the page turns by itself once its last clip is labelled by key
   readonly review: ReviewValue;
   readonly order: ReviewOrder;
   readonly annotator: string; // whose labels the review lists; "": everybody's
@@ -37,6 +38,7 @@ export function readViewState(value: unknown): ViewState {
     labelled: saved.labelled === true,
     size: inRange(saved.size, MIN_CARD_WIDTH, MAX_CARD_WIDTH, DEFAULT_CARD_WIDTH),
     page: inRange(saved.page, MIN_PAGE_SIZE, MAX_PAGE_SIZE, 0),
+    turns: saved.turns === true,
     review: oneOf(saved.review, REVIEW_VALUES, "all"),
     order: oneOf(saved.order, REVIEW_ORDERS, "suspicion"),
     annotator: text(saved.annotator),

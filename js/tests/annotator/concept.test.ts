@@ -16,6 +16,15 @@ describe("the concept", () => {
     expect(store.concept.opening.value).toBe("");
   });
 
+  it("that is empty is forgotten", async () => {
+    const { kernel, store } = await openStore();
+    await store.concept.loadAll();
+    expect(store.concept.all.value.map(({ empty }) => empty)).toEqual([false, true]);
+    await store.concept.forget("rain");
+    expect(kernel.lastRequest("forget")).toMatchObject({ concept: "rain" });
+    expect(store.concept.all.value.map(({ concept }) => concept)).toEqual(["“night” 🌙"]);
+  });
+
   it("follows when another window has switched it", async () => {
     const { kernel, store } = await openStore();
     kernel.status = { ...kernel.status, concept: "rain" };

@@ -74,7 +74,8 @@ describe("labels", () => {
     await store.navigation.openTab("review");
     undoing({ zz: null });
     await view.step("undo");
-    expect(store.state.notice.value).toBe("1 label undone: zz");
+    expect(store.state.notice.value).toBe(`1 label undone: ${video} 00:01–00:03`); // whose card has to be fetched
+    expect(kernel.lastRequest("reviewed")).toMatchObject({ clips: ["zz"] });
   });
 
   it("of another window are shown, but not those of another concept", async () => {

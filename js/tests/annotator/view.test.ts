@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { settle } from "../goldenKernel";
 import { openStore, shownClips } from "../testStore";
 
@@ -20,6 +20,7 @@ describe("the rest of the page", () => {
     expect(shownClips(store)).toBe("abcd");
     expect(store.state.notice.value).toBe("3 labelled no · Z takes it back");
     expect(view.pageDone.value).toBe(true);
+    view.label("yes"); // one key too many
     view.labelRest(); // nothing is left
     expect(kernel.requests.filter(({ type }) => type === "label")).toHaveLength(2);
   });
@@ -70,6 +71,46 @@ describe("the rest of the page", () => {
     view.labelRest();
     expect(view.confirmingRest.value).toBe(false);
     expect(kernel.lastRequest("label")).toBeUndefined();
+  });
+});
+
+describe("a page that turns by itself", () => {
+  async function openTurning() {
+    const opened = await openStore();
+    opened.store.state.updateViewState({ turns: true });
+    await opened.store.navigation.openFeed("random");
+    vi.useFakeTimers({ toFake: ["performance"] });
+    return opened;
+  }
+  afterEach(() => vi.useRealTimers());
+
+  it("opens the next one with its last label, and takes no hurried key for that one", async () => {
+    const { kernel, store, view } = await openTurning();
+    view.label("no");
+    view.cards.focusCard(0);
+    for (const value of ["yes", "no", "no", "yes"] as const) view.label(value);
+    expect(shownClips(store)).toBe("efgh");
+    view.restart(); // as the page does for every list
+    expect([view.cards.focus.value, view.cards.past.value]).toEqual([0, false]);
+    view.label("yes"); // a finger that bounces
+    view.labelRest();
+    view.leavePage();
+    expect(view.leavingRest.value).toBe(false);
+    await settle();
+    expect(kernel.requests.filter(({ type }) => type === "label")).toHaveLength(5);
+    vi.advanceTimersByTime(400);
+    view.label("yes");
+    view.labelRest();
+    expect(store.labels.get("h")).toBe("no");
+    await vi.waitFor(() => expect(shownClips(store)).toBe("ijkl"));
+  });
+
+  it("stays when a label is changed on a page that was done, or given by the pointer", async () => {
+    const { store, view } = await openTurning();
+    for (let index = 0; index < 4; index++) view.pressLabel(index, "yes");
+    expect(shownClips(store)).toBe("abcd");
+    view.label("no");
+    expect(shownClips(store)).toBe("abcd");
   });
 });
 

@@ -71,7 +71,11 @@ def test_feeds_are_ordered_by_what_their_name_says() -> None:
         ("borderline", 0.51, "no", "near a no · undecided"),
         ("borderline", 0.04, "no", "nearest to .50: .04"),
         ("suggested", 0.31, "yes", "near a yes · teaches most"),
+        ("suggested", 0.1, "yes", "teaches most"),
         ("random", 0.31, "", "at random"),
+        ("random", 0.0, "yes", "at random"),
+        ("random", 0.0, "no", "near a no · at random"),
+        ("random", 0.9, "yes", "near a yes · at random"),
     ],
 )
 def test_the_reason_of_a_clip_agrees_with_its_score(name: str, score: float, nearest: str, expected: str) -> None:

@@ -17,8 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from va_widgets.base.disk import UNSUPPORTED as UNSUPPORTED
-from va_widgets.base.disk import sync as sync
+from va_widgets.base.disk import UNSUPPORTED
 from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.paths import open_regular
 from va_widgets.base.system_errors import failure

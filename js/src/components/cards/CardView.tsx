@@ -35,6 +35,10 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
   const { keys, tab } = store.state.viewState.value;
   // Of a search and of similar clips the score is a cosine: a gauge would show it as if it were a probability.
   const isSimilarity = ["search", "similar"].includes(store.lists.source);
+  const isReview = tab === "review";
+  // What the classifier and others say in review is about the label that the clip had when it was listed.
+  const isOutdated = isReview && card !== undefined && label !== card.label;
+  const why = card && !isOutdated ? explain(card, isReview) : "";
   const classes = [
     "va-card",
     label ? `va-is-${label}` : "",
@@ -43,9 +47,7 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
     current ? "va-current" : "",
   ];
   const labelText = label ? `${label}${unsaved ? ", not saved yet" : ""}` : "no label";
-  const about = card
-    ? [card.video, timeRange(card, " to "), card.reason].filter(Boolean).join(", ")
-    : "loading";
+  const about = card ? [card.video, timeRange(card, " to "), why].filter(Boolean).join(", ") : "loading";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles every key
     // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names the current card
@@ -72,7 +74,7 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
           {unsaved && <span class="va-badge-unsaved"> · unsaved</span>}
         </span>
       )}
-      {card && !isSimilarity && <Score card={card} review={tab === "review"} />}
+      {card && !isSimilarity && !isOutdated && <Score card={card} review={isReview} />}
       <span class="va-buttons">
         {VALUES.map((value) => (
           <LabelButton
@@ -102,10 +104,15 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
         </button>
       </span>
       {card && (
-        <div class="va-line" title={lineTitle(card, isSimilarity)}>
-          <span class="va-why">{explain(card)}</span>
-          <span class="va-video">{card.video}</span>
-          <span class="va-time">{timeRange(card)}</span>
+        <div class="va-line" title={lineTitle(card, why, isSimilarity)}>
+          <span class="va-why">{why}</span>
+          {/* Who calls the clip what needs the whole line. */}
+          {!card.note && (
+            <>
+              <span class="va-video">{card.video}</span>
+              <span class="va-time">{timeRange(card)}</span>
+            </>
+          )}
         </div>
       )}
     </div>
@@ -164,17 +171,15 @@ function Score({ card, review }: { card: Card; review: boolean }) {
 }
 
 // All of the line, part of which may be cut, and the similarity where that is what the clips are ordered by.
-function lineTitle(card: Card, isSimilarity: boolean): string {
-  const parts = [explain(card), card.video, timeRange(card)];
+function lineTitle(card: Card, why: string, isSimilarity: boolean): string {
+  const parts = [why, card.video, timeRange(card)];
   if (isSimilarity && card.score !== null)
     parts.push(`similarity ${card.score.toFixed(2)}: orders the clips, and is no probability`);
   return parts.filter(Boolean).join(" · ");
 }
 
-// Why the card is shown; in review, what speaks against its label.
-function explain(card: Card): string {
-  if (card.note) return card.note;
-  if (card.suspicion !== null)
-    return card.suspicion > 0.5 ? `looks like ${card.label === "yes" ? "no" : "yes"}` : "";
-  return card.reason;
+// Why the card is shown; in review, what others and the classifier say against its label.
+function explain(card: Card, isReview: boolean): string {
+  const reason = isReview || card.suspicion === null ? card.reason : ""; // elsewhere a score is shown instead
+  return [card.note, reason].filter(Boolean).join(" · ");
 }

@@ -82,8 +82,8 @@ function Menu({ store, view, focusGrid }: Props) {
         )}
       </form>
       <ul>
-        {store.concept.all.value.map(({ concept, yes, no }) => (
-          <li key={concept}>
+        {store.concept.all.value.map(({ concept, yes, no, empty }) => (
+          <li key={concept} class="va-entry-row">
             <button
               type="button"
               class="va-entry"
@@ -99,6 +99,20 @@ function Menu({ store, view, focusGrid }: Props) {
                 <Mark value="no" /> {no}
               </span>
             </button>
+            {empty && (
+              <button
+                type="button"
+                class="va-quiet va-small"
+                aria-label={`Forget ${concept}`}
+                title="Forget this concept: it has no labels"
+                onClick={() => {
+                  input.current?.focus({ preventScroll: true }); // the button is removed
+                  void store.concept.forget(concept);
+                }}
+              >
+                <Icon name="close" />
+              </button>
+            )}
           </li>
         ))}
       </ul>

@@ -25,7 +25,7 @@ export function Quality({ status }: { status: Status }) {
 
 function Sparkline({ points }: { points: readonly Point[] }) {
   const known = points.filter((point) => point.ap !== null).slice(-MOST_POINTS);
-  if (known.length < 2) return null;
+  if (known.length < 3) return null; // two make no course
   const position = (point: Point, index: number) => {
     const x = (index / (known.length - 1)) * (WIDTH - 2) + 1;
     const y = HEIGHT - 1 - (point.ap ?? 0) * (HEIGHT - 2);

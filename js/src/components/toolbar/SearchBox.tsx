@@ -90,7 +90,7 @@ function Seed({ store, clip, back }: { store: Store; clip: string; back: () => v
       >
         <Icon name="back" />
       </button>
-      <span class="va-seed-picture" title={store.lists.describe(clip)}>
+      <span class="va-seed-picture" title={store.lists.nameOf(clip)}>
         <FilmstripFrame filmstrip={filmstrip} frame={Math.floor(filmstrip.frames / 2)} />
       </span>
       <span class="va-note">more like this</span>

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from va_widgets.corpus.search import neighbours
-from va_widgets.corpus.search.neighbours import NEIGHBOURS, nearest_neighbours
+from va_widgets.corpus import neighbours
+from va_widgets.corpus.neighbours import NEIGHBOURS, nearest_neighbours
 
 
 def vectors(n: int, dim: int = 24, groups: int = 12) -> NDArray[np.float16]:
