@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import va_widgets as va
-from va_widgets.corpus.search import exact
 from va_widgets.corpus.neighbours import nearest_neighbours
+from va_widgets.corpus.search import exact
 
 
 def vectors(n: int, dim: int = 16, seed: int = 0) -> np.ndarray:
