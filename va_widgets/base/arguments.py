@@ -1,6 +1,7 @@
 """Checks of the values that callers pass to public functions. Each returns the value, or raises one sentence of ours.
 
-`name` is how the error message calls the argument, `error` the class that is raised.
+`name` is how the error message calls the argument, `error` the class that is raised. pandas, which takes a second to
+load and which decoder processes do without, is not imported: where it is not loaded no value can be of its types.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Real
 from pathlib import PurePath
-from typing import Any, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
-import pandas as pd
 
 from va_widgets.base.errors import ArgumentError, VaError
 
-ClipIds: TypeAlias = str | Iterable[str] | pd.DataFrame
+if TYPE_CHECKING:
+    import pandas as pd
+
+ClipIds: TypeAlias = "str | Iterable[str] | pd.DataFrame"
 """One clip id, several in any container, or a table with a column or an index called clip_id."""
 
 LARGEST_SEED = 2**32 - 1  # what numpy and scikit-learn both take
@@ -31,7 +34,7 @@ _T = TypeVar("_T")
 
 def described(value: object) -> str:
     """Return a value as a few words for an error message: simple ones as they are, others by their type."""
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**20:
         return "so large a number"
@@ -160,7 +163,7 @@ def items(value: object, name: str, expected: str, *, error: type[VaError] = Arg
 
     Texts, mappings and tables are refused: their items are not what is meant.
     """
-    refused = isinstance(value, (str, bytes, Mapping, pd.DataFrame))
+    refused = isinstance(value, (str, bytes, Mapping)) or _is_table(value)
     try:
         values: list[Any] | None = None if refused else list(value)  # type: ignore[call-overload]
     except TypeError:
@@ -178,7 +181,7 @@ def clip_ids(value: object, name: str, *, error: type[VaError] = ArgumentError) 
     if isinstance(value, str):
         return [value]
     given: object = value
-    if isinstance(value, pd.DataFrame):
+    if _is_table(value):
         given = table_clips(value)
         if given is None:
             raise error(f"{name} must be clip ids, but this table has neither a column nor an index called clip_id.")
@@ -189,6 +192,12 @@ def clip_ids(value: object, name: str, *, error: type[VaError] = ArgumentError) 
         if not isinstance(clip, str):
             raise error(f"{name} must be clip ids, which are texts, but one of them is {described(clip)}.")
     return [str(clip) for clip in ids]
+
+
+def _is_table(value: object) -> TypeGuard[pd.DataFrame]:
+    """Return whether a value is a DataFrame."""
+    frame = getattr(sys.modules.get("pandas"), "DataFrame", None)
+    return frame is not None and isinstance(value, frame)
 
 
 def table_clips(table: pd.DataFrame) -> pd.Series[Any] | pd.Index[Any] | None:
