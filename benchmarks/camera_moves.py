@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -135,13 +136,9 @@ def load(footage: Path) -> dict[str, tuple[Images, float]]:
 def frames(clip: MovedClip, sources: dict[str, tuple[Images, float]]) -> Iterator[Images]:
     """Yield the frames of a clip, uint8 BGR (height, width, 3)."""
     rng = np.random.default_rng(clip.seed)
-    pictures = _pictures(clip, sources, rng)
-    width, height = _size(clip)
-    bar = round(height * 0.12 / 2) * 2 if clip.look == "letterbox" else 0
-    shape = (width, height - 2 * bar)
-    path = _path(clip, shape, pictures[0].shape[1::-1], rng)
+    pictures, shape, bar, path = _scene(clip, sources, rng)
     mirrored = bool(rng.random() < 0.5)
-    count = max(1, round(clip.seconds * clip.fps))
+    count = _count(clip)
     for i in range(count):
         picture = pictures[i % len(pictures)]
         picture = picture[:, ::-1] if mirrored else picture
@@ -152,6 +149,36 @@ def frames(clip: MovedClip, sources: dict[str, tuple[Images, float]]) -> Iterato
             image = image * _DARK + rng.normal(0, _GRAIN, image.shape)
         image = np.clip(image, 0, 255).astype(np.uint8)
         yield cv2.copyMakeBorder(image, bar, bar, 0, 0, cv2.BORDER_CONSTANT, value=(0, 0, 0)).astype(np.uint8)
+
+
+def true_moves(clip: MovedClip, sources: dict[str, tuple[Images, float]]) -> NDArray[np.float64]:
+    """Return pan, tilt, zoom and roll from each frame of a clip to the next, float64 (frames - 1, 4), as PairMotion."""
+    _, shape, _, path = _scene(clip, sources, np.random.default_rng(clip.seed))
+    seen = [path((i + _SHUTTER / 2) / _count(clip)) for i in range(_count(clip))]
+    moves = []
+    for before, after in pairwise(seen):
+        dx, dy = after.x - before.x, after.y - before.y
+        cosine, sine = np.cos(before.angle), np.sin(before.angle)
+        height = before.width * shape[1] / shape[0]
+        pan, tilt = (dx * cosine + dy * sine) / before.width, (dx * sine - dy * cosine) / height
+        moves.append((pan, tilt, np.log(before.width / after.width), after.angle - before.angle))
+    return np.array(moves)
+
+
+def _scene(
+    clip: MovedClip, sources: dict[str, tuple[Images, float]], rng: Generator
+) -> tuple[list[Images], tuple[int, int], int, Callable[[float], _Window]]:
+    """Return the footage of a clip, width and height without bars, the height of a black bar, and the path."""
+    pictures = _pictures(clip, sources, rng)
+    width, height = _size(clip)
+    bar = round(height * 0.12 / 2) * 2 if clip.look == "letterbox" else 0
+    shape = (width, height - 2 * bar)
+    footage = pictures[0].shape
+    return pictures, shape, bar, _path(clip, shape, (footage[1], footage[0]), rng)
+
+
+def _count(clip: MovedClip) -> int:
+    return max(1, round(clip.seconds * clip.fps))
 
 
 def _size(clip: MovedClip) -> tuple[int, int]:

@@ -21,6 +21,7 @@ _SMOOTH = 0.5  # seconds; what a move's mean over so long does not follow is sha
 _AXES = ("pan", "tilt", "zoom", "roll")
 # A speed that is clearly seen, of each axis, a second: the unit of what is learned from.
 _UNITS = np.array([0.05, 0.05, 0.05, 0.05])
+_FRAME_TIME = 1 / 60  # seconds, of a frame that stands alone
 _BUMPS = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)  # on the scale arcsinh(speed / unit)
 _BANDS = {"1 Hz": 1.0, "2 Hz": 2.0, "3 Hz": 3.5, "5 Hz": 6.0}  # the upper ends of bands of frequencies
 _LUMA = np.array([0.114, 0.587, 0.299])  # of blue, green and red, ITU-R BT.601
@@ -68,6 +69,11 @@ class Measured:
     times: NDArray[np.float64]
     colours: NDArray[np.float64]
 
+    @property
+    def length(self) -> float:
+        """The seconds from the first frame to the last, at least a frame's time."""
+        return max(_FRAME_TIME, float(self.times[-1] - self.times[0])) if len(self.times) else _FRAME_TIME
+
 
 def motion_of(measured: Measured) -> Motion:
     """Return the motion of a clip; zeros where nothing could be measured."""
@@ -75,12 +81,11 @@ def motion_of(measured: Measured) -> Motion:
     shake = _shake(velocities)
     weights = _weights(measured)
     steps = _brightness_steps(measured)
-    length = float(measured.times[-1] - measured.times[0]) if len(measured.times) > 1 else 1.0
     numbers = MotionNumbers(
         *(float(value) for value in velocities.mean(axis=0)),
         shake=_usual_speed(shake[:, :2]),
         subject_motion=float(weights @ _speed(measured, "subject")),
-        brightness_change=float(np.abs(steps).sum()) / length,
+        brightness_change=float(np.abs(steps).sum()) / measured.length,
     )
     values = [value for _, value in _features(measured, velocities, shake, numbers)]
     return Motion(numbers, np.array(values, dtype=np.float32))
@@ -251,7 +256,7 @@ def _light_features(measured: Measured, numbers: MotionNumbers) -> Iterator[tupl
     """Yield the features of the brightness's and the colour's course."""
     brightness = measured.colours @ _LUMA / 255
     steps = _brightness_steps(measured)
-    length = float(measured.times[-1] - measured.times[0]) if len(measured.times) > 1 else 1.0
+    length = measured.length
     large = steps[np.abs(steps) > _FLASH]
     chroma = measured.colours / np.maximum(measured.colours.sum(axis=1, keepdims=True), 24.0)
     yield "light change", _log(numbers.brightness_change, 0.05)

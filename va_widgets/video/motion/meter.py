@@ -12,6 +12,7 @@ from va_widgets.video.motion.camera import PairMotion, pair_motion
 from va_widgets.video.motion.features import Measured, Motion, motion_of
 
 INTERVAL = 0.08  # seconds between two frames that are compared: two frames at 24 or 25 a second, one at 12
+_SHORTEST = 0.004  # seconds between two frames below which their distance says little of a speed
 _LONGEST_PAUSE = 0.5  # seconds for which a frame that repeats the last one is left out
 _ROUNDING = 1e-6  # seconds that equal times may differ by
 _SAME = 0.1  # mean grey levels by which a repeated frame may differ, after encoding
@@ -27,7 +28,8 @@ class MotionMeter:
     def __init__(self) -> None:
         self._reference: NDArray[np.uint8] | None = None  # the last frame that was compared, grey
         self._reference_time = 0.0
-        self._newest: NDArray[np.uint8] | None = None  # the last frame that was given
+        self._newest: NDArray[np.uint8] | None = None  # the last frame that was given, grey
+        self._newest_time = 0.0
         self._pairs: list[tuple[float, float, PairMotion]] = []
         self._times: list[float] = []
         self._colours: list[tuple[float, float, float]] = []
@@ -35,12 +37,12 @@ class MotionMeter:
     def add(self, picture: NDArray[np.uint8], time: float) -> None:
         """Take the next frame, uint8 BGR (height, width, 3) with a shorter side of about 36, shown at `time` seconds.
 
-        Times rise, and frames are of one size: after a frame of another size measuring begins anew.
+        Times never fall, and frames are of one size: after a frame of another size measuring begins anew.
         """
         self._times.append(time)
         self._colours.append(cv2.mean(picture)[:3])
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
-        self._newest = grey
+        self._newest, self._newest_time = grey, time
         if self._reference is None or self._reference.shape != grey.shape:
             self._reference, self._reference_time = grey, time
         elif time - self._reference_time >= INTERVAL - 1e-3:
@@ -52,8 +54,8 @@ class MotionMeter:
         Deterministic, finite, and zero throughout where fewer than two frames were given.
         """
         first, last = self._place(start), self._place(end)
-        if last == len(self._times) and self._newest is not None and self._reference_time < self._times[-1]:
-            self._compare(self._newest, self._times[-1])  # the rest of the clip is shorter than an interval
+        if self._newest is not None and self._reference_time + _SHORTEST < self._newest_time < end - _ROUNDING:
+            self._compare(self._newest, self._newest_time)  # the rest of the clip is shorter than an interval
         pairs = [pair for pair in self._pairs if pair[0] >= start - _ROUNDING and pair[1] < end - _ROUNDING]
         return motion_of(
             Measured(

@@ -6,7 +6,7 @@ Both need the readable numbers alone: `MotionNumbers` of a clip, or a table with
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,12 +46,20 @@ def motion_in_words(numbers: Mapping[str, float]) -> str:
     if numbers["shake"] > max(_SHAKY, strongest):
         return "shaky"
     if strongest <= _STILL:
-        return "static, much moves" if numbers["subject_motion"] > _LIVELY else "static"
+        return "static, subject moves" if numbers["subject_motion"] > _LIVELY else "static"
     named = [axis for axis, speed in seen.items() if speed > max(_STILL, _BESIDES * strongest)]
     named.sort(key=lambda axis: -seen[axis])
-    words = [_MOVES[axis, 1 if numbers[axis] > 0 else -1] for axis in named[:2]]
     pace = " slowly" if strongest < _SLOW else " fast" if strongest > _FAST else ""
-    return words[0] + "".join(f", {word.removeprefix('camera ')}" for word in words[1:]) + pace
+    return _phrase([(axis, 1 if numbers[axis] > 0 else -1) for axis in named[:2]]) + pace
+
+
+def _phrase(moves: Iterable[tuple[str, int]]) -> str:
+    """Return moves, each an axis and its sign, in words: "camera moves down and right", "zooms in, camera turns"."""
+    first, *others = (_MOVES[move] for move in moves)
+    for other in others:
+        both_shift = "camera moves " in first and other.startswith("camera moves ")
+        first += f" and {other.removeprefix('camera moves ')}" if both_shift else f", {other}"
+    return first
 
 
 @dataclass(frozen=True)
@@ -152,9 +160,9 @@ _KINDS = {
     "moving": "camera moves",
     "shaky": "shaky",
     "steady": "steady",
-    "slow": "little moves",
-    "fast": "much moves",
-    "subject": "the subject moves",
+    "slow": "little motion",
+    "fast": "much motion",
+    "subject": "subject moves",
     "light": "brightness changes",
 }
 _PACES = dict.fromkeys("slow slowly gentle gently gradual gradually".split(), "slow") | dict.fromkeys(

@@ -76,7 +76,7 @@ def test_a_subject_does_not_move_the_camera() -> None:
     numbers = filmed(walk).numbers
     assert max(abs(value) for value in numbers[:4]) < 2 * STILL
     assert numbers.subject_motion > 0.02
-    assert words(walk) == "static, much moves"
+    assert words(walk) == "static, subject moves"
     assert filmed(lambda _: seen()).numbers.subject_motion == 0
 
 
@@ -206,6 +206,17 @@ def test_each_shot_of_a_video_is_measured_by_itself() -> None:
     assert second.numbers.tilt == pytest.approx(0.3, rel=0.15)
     assert abs(second.numbers.pan) < STILL
     assert second.numbers.brightness_change < 0.3  # the cut between them is in neither
+
+
+def test_frames_may_have_the_same_time() -> None:
+    meter = MotionMeter()
+    for i in range(12):
+        meter.add(seen(x=0.02 * i), 0.5)
+    motion = meter.result(0.0, 1.0)
+    assert np.isfinite(motion.features).all()
+    assert motion.numbers[:6] == (0,) * 6
+    meter.forget(2.0)
+    assert meter.result(0.0, 3.0).numbers == (0,) * 7
 
 
 def test_frames_may_change_their_size() -> None:
