@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -179,7 +179,7 @@ def measured(places: list[tuple[Path, float, float]], truth: dict[str, NDArray[n
         meter = MotionMeter()
         video = Video(file, file.stat().st_size, SMALL_SIDE, PICTURE_SIDE)
         try:
-            [(_, shot)] = segments(lambda at, v=video, m=meter: _metered(v.frames(at), m), [(start, end)], PICTURES)
+            [(_, shot)] = segments(partial(_metered, video, meter), [(start, end)], PICTURES)
         finally:
             video.close()
         motion = meter.result(start, end)
@@ -198,8 +198,8 @@ def measured(places: list[tuple[Path, float, float]], truth: dict[str, NDArray[n
     return Pool(features, pd.DataFrame(numbers, columns=MotionNumbers._fields), truth)
 
 
-def _metered(frames: Iterable[Frame], meter: MotionMeter) -> Iterator[Frame]:
-    for frame in frames:
+def _metered(video: Video, meter: MotionMeter, start: float) -> Iterator[Frame]:
+    for frame in video.frames(start):
         meter.add(frame.small(), frame.time)
         yield frame
 
@@ -234,7 +234,7 @@ def standardised(X: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def right_words(clips: list[camera_moves.MovedClip], numbers: pd.DataFrame) -> pd.DataFrame:
     """Return the share of clips whose motion is named rightly in words, by move and by how the clips look."""
-    said = [motion_in_words(row) for row in numbers.to_dict("records")]
+    said = [motion_in_words(dict(zip(numbers.columns, row, strict=True))) for row in numbers.to_numpy()]
     right = [any(word in text for word in WORDS[clip.move]) for clip, text in zip(clips, said, strict=True)]
     table = pd.DataFrame([vars(clip) for clip in clips]).assign(right=right)
     table["rate"] = table["fps"].astype(str) + " fps"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -88,7 +89,7 @@ def estimators() -> dict[str, Estimator]:
         "sparse flow, RANSAC": _sparse,
         "sparse flow, least squares": _sparse_squares,
         "both (camera.py)": lambda a, b: np.array(pair_motion(a, b)[:4]),
-        "DIS flow, RANSAC": _dense(cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc),
+        "DIS flow, RANSAC": _dense(_dis),
         "Farneback's flow, RANSAC": _dense(_farneback),
         "ECC, affine": _ecc,
     }
@@ -113,7 +114,7 @@ def _tracks(a: Grey, b: Grey) -> tuple[NDArray[np.float32], NDArray[np.float32]]
     points = points.reshape(-1, 2).astype(np.float32)
     ends, found, _ = cv2.calcOpticalFlowPyrLK(a, b, points, points.copy(), winSize=(9, 9), maxLevel=3)
     kept = found.ravel() > 0
-    return points[kept], ends[kept]
+    return points[kept], ends[kept].astype(np.float32, copy=False)
 
 
 def _similarity(a: NDArray[np.float32], b: NDArray[np.float32], shape: tuple[int, ...], method: int) -> Move:
@@ -121,7 +122,7 @@ def _similarity(a: NDArray[np.float32], b: NDArray[np.float32], shape: tuple[int
         return np.zeros(4)
     if method:
         matrix, _ = cv2.estimateAffinePartial2D(a, b, method=method, ransacReprojThreshold=0.5)
-        return np.zeros(4) if matrix is None else _move(matrix, shape)
+        return np.zeros(4) if matrix is None else _move(matrix.astype(np.float64), shape)
     x, y = a.T
     one, none = np.ones_like(x), np.zeros_like(x)
     system = np.concatenate([np.stack([x, -y, one, none], axis=1), np.stack([y, x, none, one], axis=1)])
@@ -145,25 +146,30 @@ def _sparse_squares(a: Grey, b: Grey) -> Move:
     return _similarity(*_tracks(a, b), a.shape, 0)
 
 
-def _farneback(a: Grey, b: Grey, _: None) -> NDArray[np.float32]:
+def _dis(a: Grey, b: Grey) -> NDArray[np.float32]:
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, np.empty(0, np.float32))
+    return np.asarray(flow, dtype=np.float32)
+
+
+def _farneback(a: Grey, b: Grey) -> NDArray[np.float32]:
     return cv2.calcOpticalFlowFarneback(a, b, np.empty(0), 0.5, 3, 9, 3, 5, 1.1, 0).astype(np.float32)
 
 
-def _dense(flow: Callable[[Grey, Grey, None], NDArray[np.floating]]) -> Estimator:
+def _dense(flow: Callable[[Grey, Grey], NDArray[np.float32]]) -> Estimator:
     def estimate(a: Grey, b: Grey) -> Move:
         height, width = a.shape
         points = np.stack(np.meshgrid(np.arange(2, width, 4), np.arange(2, height, 4)), axis=-1).reshape(-1, 2)
-        moved = flow(a, b, None)[points[:, 1], points[:, 0]]
+        moved = flow(a, b)[points[:, 1], points[:, 0]]
         return _similarity(points.astype(np.float32), (points + moved).astype(np.float32), a.shape, cv2.RANSAC)
 
     return estimate
 
 
 def _ecc(a: Grey, b: Grey) -> Move:
-    matrix = np.eye(2, 3, dtype=np.float32)
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 1e-4)
     try:
-        _, matrix = cv2.findTransformECC(a, b, matrix, cv2.MOTION_AFFINE, stop, np.full(a.shape, 255, np.uint8), 3)
+        start = np.eye(2, 3, dtype=np.float32)
+        _, matrix = cv2.findTransformECC(a, b, start, cv2.MOTION_AFFINE, stop, np.full(a.shape, 255, np.uint8), 3)
     except cv2.error:  # it does not converge
         return np.zeros(4)
     return _move(matrix.astype(np.float64), a.shape)
@@ -176,21 +182,21 @@ def _from_vectors(film: list[NDArray[np.uint8]]) -> list[Move]:
         stream = file.add_stream("libx264", rate=RATE)
         stream.height, stream.width = film[0].shape[:2]
         stream.pix_fmt = "yuv420p"
-        for frame in film:
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="bgr24")))
+        for image in film:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         file.mux(stream.encode())
     memory.seek(0)
     moves = []
-    with av.open(memory) as file:
-        stream = file.streams.video[0]
-        stream.codec_context.options = {"flags2": "+export_mvs"}
-        for frame in file.decode(stream):
-            data = frame.side_data.get("MOTION_VECTORS")
-            vectors = None if data is None else data.to_ndarray()
-            past = None if vectors is None else vectors[vectors["source"] == -1]
-            if past is None or len(past) < 8 or (vectors["source"] > 0).any():
+    with av.open(memory, "r") as encoded:
+        video = encoded.streams.video[0]
+        video.codec_context.options = {"flags2": "+export_mvs"}
+        for frame in encoded.decode(video):
+            data: Any = frame.side_data.get("MOTION_VECTORS")
+            vectors = data.to_ndarray() if data is not None else None
+            if vectors is None or (vectors["source"] > 0).any() or len(vectors) < 8:
                 moves.append(np.full(4, np.nan))
                 continue
+            past = vectors[vectors["source"] == -1]
             before = np.stack([past["src_x"], past["src_y"]], axis=1).astype(np.float32)
             after = np.stack([past["dst_x"], past["dst_y"]], axis=1).astype(np.float32)
             moves.append(_similarity(before, after, film[0].shape, cv2.RANSAC))

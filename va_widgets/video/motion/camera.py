@@ -179,7 +179,7 @@ def _fitted(first: NDArray[np.uint8], second: NDArray[np.uint8], start: tuple[fl
     if len(points) >= _LEAST_POINTS:
         matrix, follow = cv2.estimateAffinePartial2D(points, ends, method=cv2.RANSAC, ransacReprojThreshold=_FOLLOWS)
         if matrix is not None:
-            return _Fit(matrix, float(follow.mean()), points, ends - points)
+            return _Fit(matrix.astype(np.float64), float(follow.mean()), points, ends - points)
     return _Fit(np.eye(2, 3), 0.0, points[:0], points[:0])
 
 

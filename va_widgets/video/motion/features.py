@@ -81,8 +81,12 @@ def motion_of(measured: Measured) -> Motion:
     shake = _shake(velocities)
     weights = _weights(measured)
     steps = _brightness_steps(measured)
+    pan, tilt, zoom, roll = (float(value) for value in velocities.mean(axis=0))
     numbers = MotionNumbers(
-        *(float(value) for value in velocities.mean(axis=0)),
+        pan,
+        tilt,
+        zoom,
+        roll,
         shake=_usual_speed(shake[:, :2]),
         subject_motion=float(weights @ _speed(measured, "subject")),
         brightness_change=float(np.abs(steps).sum()) / measured.length,

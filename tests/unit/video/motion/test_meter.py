@@ -35,8 +35,13 @@ def words(picture: Callable[[float], Image], seconds: float = 1.5, fps: float = 
     ],
 )
 def test_moves_have_their_sign_and_speed_at_every_frame_rate(move: str, speed: float, fps: float) -> None:
-    argument = {"pan": "x", "tilt": "y"}.get(move, move)
-    numbers = filmed(lambda second: seen(**{argument: speed * (second - 0.75)}), fps=fps).numbers
+    moved: dict[str, Callable[[float], Image]] = {
+        "pan": lambda way: seen(x=way),
+        "tilt": lambda way: seen(y=way),
+        "zoom": lambda way: seen(zoom=way),
+        "roll": lambda way: seen(roll=way),
+    }
+    numbers = filmed(lambda second: moved[move](speed * (second - 0.75)), fps=fps).numbers
     assert getattr(numbers, move) == pytest.approx(speed, rel=0.15)
     others = {"pan", "tilt", "zoom", "roll"} - {move}
     assert all(abs(getattr(numbers, other)) < 0.1 * abs(speed) + 0.003 for other in others)
@@ -115,7 +120,7 @@ def test_water_and_crowds_stay_static(share: float) -> None:
 
 def test_a_frozen_picture_is_static() -> None:
     motion = filmed(lambda _: seen())
-    assert motion.numbers == (0,) * 7
+    assert not any(motion.numbers)
     assert words(lambda _: seen()) == "static"
 
 
@@ -179,7 +184,7 @@ def test_the_shortest_clips_have_numbers(frames: int, size: tuple[int, int]) -> 
     assert np.isfinite(motion.features).all()
     assert np.isfinite(motion.numbers).all()
     if frames < 2:
-        assert motion.numbers == (0,) * 7
+        assert not any(motion.numbers)
     if frames == 2 and size == (64, 36):
         assert motion.numbers.pan == pytest.approx(0.01 * 24, rel=0.3)
 
@@ -187,7 +192,7 @@ def test_the_shortest_clips_have_numbers(frames: int, size: tuple[int, int]) -> 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_pictures_without_texture_are_static(level: int) -> None:
     motion = filmed(lambda _: np.full((36, 64, 3), level, dtype=np.uint8))
-    assert motion.numbers == (0,) * 7
+    assert not any(motion.numbers)
     assert np.isfinite(motion.features).all()
 
 
@@ -214,9 +219,9 @@ def test_frames_may_have_the_same_time() -> None:
         meter.add(seen(x=0.02 * i), 0.5)
     motion = meter.result(0.0, 1.0)
     assert np.isfinite(motion.features).all()
-    assert motion.numbers[:6] == (0,) * 6
+    assert not any(motion.numbers[:6])
     meter.forget(2.0)
-    assert meter.result(0.0, 3.0).numbers == (0,) * 7
+    assert not any(meter.result(0.0, 3.0).numbers)
 
 
 def test_frames_may_change_their_size() -> None:
