@@ -38,6 +38,7 @@ from va_widgets.video.motion.words import motion_in_words
 from va_widgets.video.shots import segments
 
 PAGE = 12
+FARTHEST = 3.0  # standard deviations
 PICTURES = 8
 SMALL_SIDE, STRIP_SIDE, PICTURE_SIDE = 36, 72, 144  # pixels of the shorter side
 WORDS = {  # what `motion_in_words` should say of each move; whip pans and slow zooms may also be named otherwise
@@ -227,9 +228,10 @@ def filmstrip_features(pictures: list[NDArray[np.uint8]], seconds: float) -> NDA
 
 
 def standardised(X: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the features with mean 0 and deviation 1 over all clips; what does not vary stays 0."""
+    """Return the features with mean 0 and deviation 1 over all clips, at most 3 deviations from the mean."""
     deviation = X.std(axis=0)
-    return ((X - X.mean(axis=0)) / np.where(deviation > 1e-6, deviation, 1.0)).astype(np.float32)
+    scaled = (X - X.mean(axis=0)) / np.where(deviation > 1e-6, deviation, 1.0)
+    return np.clip(scaled, -FARTHEST, FARTHEST).astype(np.float32)
 
 
 def right_words(clips: list[camera_moves.MovedClip], numbers: pd.DataFrame) -> pd.DataFrame:

@@ -147,7 +147,7 @@ def _sparse_squares(a: Grey, b: Grey) -> Move:
 
 
 def _dis(a: Grey, b: Grey) -> NDArray[np.float32]:
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, np.empty(0, np.float32))
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, np.zeros((*a.shape, 2), np.float32))
     return np.asarray(flow, dtype=np.float32)
 
 

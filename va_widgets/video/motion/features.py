@@ -22,7 +22,8 @@ _AXES = ("pan", "tilt", "zoom", "roll")
 # A speed that is clearly seen, of each axis, a second: the unit of what is learned from.
 _UNITS = np.array([0.05, 0.05, 0.05, 0.05])
 _FRAME_TIME = 1 / 60  # seconds, of a frame that stands alone
-_BUMPS = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)  # on the scale arcsinh(speed / unit)
+# Centres and widths of bumps on the scale arcsinh(|speed| / unit): 0, 0.02, 0.05, 0.12 and 0.3 pictures a second.
+_BUMPS = ((0.0, 0.15), (0.4, 0.2), (0.9, 0.3), (1.6, 0.4), (2.5, 0.5))
 _BANDS = {"1 Hz": 1.0, "2 Hz": 2.0, "3 Hz": 3.5, "5 Hz": 6.0}  # the upper ends of bands of frequencies
 _LUMA = np.array([0.114, 0.587, 0.299])  # of blue, green and red, ITU-R BT.601
 _FLASH = 0.06  # the least change of brightness, from 0 to 1, from one frame to the next in a flash
@@ -148,6 +149,11 @@ def _rms(values: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.square(values).sum(axis=1).mean()))
 
 
+def _root(values: NDArray[np.float64]) -> float:
+    """Return the root of the mean square of values (k,)."""
+    return float(np.sqrt(np.square(values).mean()))
+
+
 def _usual_speed(shake: NDArray[np.float64]) -> float:
     """Return the usual length of vectors (k, 2) over half a second: one quick move does not make a clip shaky."""
     energy = _smoothed(np.square(shake).sum(axis=1, keepdims=True), round(_SMOOTH * _RATE))
@@ -186,14 +192,17 @@ def _axis_features(
     yield f"{name} mean, absolute", _log(mean, unit)
     yield f"{name} speed", _log(speed, unit)
     yield f"{name} spread", _log(float(velocity.std()), unit)
-    yield f"{name} shake", _log(float(np.sqrt(np.square(shake).mean())), unit)
+    yield f"{name} shake", _log(_root(shake), unit)
     yield f"{name} peak", _log(float(np.abs(steady).max()), unit)
-    yield f"{name} one way", mean / (speed + 0.2 * unit)
+    yield f"{name} one way", mean / (speed + 0.06 * unit)
     yield f"{name} one way, absolute", abs(mean) / (speed + 0.2 * unit)
     yield f"{name} turns", _turns(velocity, unit)
     yield f"{name} course", _signed(float(velocity[half:].mean() - velocity[:half].mean()) if half else 0.0, unit)
-    for centre in _BUMPS:
-        yield f"{name} near {centre:+g}", float(np.exp(-2 * (np.arcsinh(mean / unit) - centre) ** 2))
+    yield f"{name} even", float(np.log((abs(mean) + 0.04 * unit) / (_root(velocity) + 0.04 * unit)))
+    yield f"{name} against shake", float(np.log((abs(mean) + 0.04 * unit) / (_root(shake) + 0.08 * unit)))
+    for centre, width in _BUMPS:
+        distance = (abs(np.arcsinh(mean / unit)) - centre) / width
+        yield f"{name} near {np.sinh(centre) * unit:.2f}", float(np.exp(-distance * distance / 2))
 
 
 def _turns(velocity: NDArray[np.float64], unit: float) -> float:
