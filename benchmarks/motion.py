@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -35,9 +36,10 @@ from va_widgets.video.motion.camera import PairMotion, pair_motion
 from va_widgets.video.motion.features import MotionNumbers
 from va_widgets.video.motion.meter import MotionMeter
 from va_widgets.video.motion.words import motion_in_words
-from va_widgets.video.shots import segments
+from va_widgets.video.shots import Transitions, segments, shots
 
 PAGE = 12
+COURSE_DIM = 64
 FARTHEST = 3.0  # standard deviations
 PICTURES = 8
 SMALL_SIDE, STRIP_SIDE, PICTURE_SIDE = 36, 72, 144  # pixels of the shorter side
@@ -75,9 +77,16 @@ def main() -> None:
     parser.add_argument("--demo", type=Path, help="a folder for a demo corpus, which is made if it is not there")
     parser.add_argument("--labels", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--concepts", nargs="+", default=["pan", "zoom"], help="of the demo; all for every one")
+    parser.add_argument("--features", nargs="+", help="the kinds of features (default: all)")
+    parser.add_argument("--linear", action="store_true", help="leave the RBF classifier out")
+    parser.add_argument("--cost", type=Path, help="a video: measure what motion costs while it is read as in a build")
+    parser.add_argument("--repeats", type=int, default=5, help="of --cost")
     options = parser.parse_args()
-    if options.footage is None and options.demo is None:
-        parser.error("give --footage, --demo or both")
+    classifiers = ("linear",) if options.linear else ("linear", "RBF")
+    choice = Choice(options.labels, options.seeds, options.features, classifiers)
+    if options.footage is None and options.demo is None and options.cost is None:
+        parser.error("give --footage, --demo or --cost")
     if options.footage is not None:
         absent = [name for name in camera_moves.STILL if not (options.footage / f"{name}.mp4").is_file()]
         if absent:
@@ -86,18 +95,62 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as temporary:
                 clips = camera_moves.plan(options.clips, seed=0)
                 pool = moves_pool(clips, options.folder or Path(temporary), options.footage)
-            report(f"{len(clips)} clips of real footage", pool, options.labels, options.seeds)
+            report(f"{len(clips)} clips of real footage", pool, choice)
             print(f"What the words say, share that is right\n{right_words(clips, pool.numbers).to_string()}\n")
+    if options.cost is not None:
+        print(f"{options.cost.name}\n{cost(options.cost, options.repeats).to_string()}\n")
     if options.demo is not None:
-        pool = demo_pool(options.demo, options.clips)
-        report(f"{len(pool.numbers)} clips of the demo", pool, options.labels, options.seeds)
+        names = [concept.name for concept in demo.CONCEPTS] if options.concepts == ["all"] else options.concepts
+        pool = demo_pool(options.demo, options.clips, names)
+        report(f"{len(pool.numbers)} clips of the demo", pool, choice)
 
 
-def report(title: str, pool: Pool, labels: int, seeds: int) -> None:
+def cost(file: Path, repeats: int) -> pd.DataFrame:
+    """Return the processor seconds of reading a video with its shots and pictures, without and with motion."""
+    spent: dict[str, list[float]] = {"shots": [], "shots and motion": []}
+    seconds, number = 0.0, 0
+    for name in list(spent) * repeats:
+        video = Video(file, file.stat().st_size, SMALL_SIDE, 224)
+        meter = MotionMeter()
+        frames = video.frames() if name == "shots" else _metered(video, meter, 0.0)
+        started = time.process_time()
+        for shot in shots(frames, Transitions(video.seen_fps), PICTURES):
+            seconds, number = shot.end, shot.frame_out
+            if name != "shots":
+                meter.result(shot.start, shot.end)
+                meter.forget(shot.end)
+        spent[name].append(time.process_time() - started)
+        video.close()
+    rows = {name: np.median(values) for name, values in spent.items()}
+    ratio = np.median(np.array(spent["shots and motion"]) / np.array(spent["shots"]))
+    return pd.DataFrame(
+        {
+            "processor ms a second of video": [value / seconds * 1000 for value in rows.values()],
+            "ms a frame": [value / number * 1000 for value in rows.values()],
+            "ratio": [1.0, ratio],
+        },
+        index=list(rows),
+    ).round(3)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is measured: with how many labels, seeds, which kinds of features (None: all) and classifiers."""
+
+    labels: int
+    seeds: int
+    features: list[str] | None
+    classifiers: tuple[str, ...]
+
+
+def report(title: str, pool: Pool, choice: Choice) -> None:
     """Print the average precision of every concept with each kind of features and classifier."""
     table = {}
-    for features, X in pool.features.items():
-        for name, scorer in scorers(X).items():
+    labels, seeds = choice.labels, choice.seeds
+    for features in choice.features or list(pool.features):
+        X = pool.features[features]
+        for name in choice.classifiers:
+            scorer = scorers(X)[name]
             table[f"{features}, {name}"] = {
                 concept: float(np.mean([oracle_ap(X, truth, scorer, labels, seed) for seed in range(seeds)]))
                 for concept, truth in pool.truth.items()
@@ -160,16 +213,15 @@ def moves_pool(clips: list[camera_moves.MovedClip], folder: Path, footage: Path)
     return measured(places, {move: moves == move for move in camera_moves.MOVES})
 
 
-def demo_pool(folder: Path, clips: int) -> Pool:
-    """Return the features of a demo corpus, and the truth about its pans, zooms and shots of a camera at rest."""
+def demo_pool(folder: Path, clips: int, concepts: Sequence[str]) -> Pool:
+    """Return the features of a demo corpus, and the truth about some of its concepts."""
     corpus = demo.corpus(folder, clips=clips)
     table = corpus.clips
     places = [
         (folder / "videos" / str(video), float(start), float(end))
         for video, start, end in zip(table["video"], table["start"], table["end"], strict=True)
     ]
-    truth = {concept: demo.truth_of(corpus, concept).to_numpy() for concept in ("pan", "zoom")}
-    return measured(places, truth | {"static": ~(truth["pan"] | truth["zoom"])})
+    return measured(places, {concept: demo.truth_of(corpus, concept).to_numpy() for concept in concepts})
 
 
 def measured(places: list[tuple[Path, float, float]], truth: dict[str, NDArray[np.bool_]]) -> Pool:
@@ -189,13 +241,14 @@ def measured(places: list[tuple[Path, float, float]], truth: dict[str, NDArray[n
         rows.append(
             {
                 "appearance": vectors.mean(axis=0),
-                "appearance's course": course(vectors),
+                "course": course(vectors, seed=0),
                 "filmstrip": filmstrip_features(shot.pictures, shot.end - shot.start),
-                "full rate": motion.features,
-                "full rate + course": np.concatenate([motion.features, course(vectors)]),
+                "motion": motion.features,
             }
         )
     features = {name: standardised(np.stack([row[name] for row in rows])) for name in rows[0]}
+    for names in (("appearance", "course"), ("motion", "course"), ("appearance", "motion")):
+        features[" + ".join(names)] = joined([features[name] for name in names])
     return Pool(features, pd.DataFrame(numbers, columns=MotionNumbers._fields), truth)
 
 
@@ -205,12 +258,21 @@ def _metered(video: Video, meter: MotionMeter, start: float) -> Iterator[Frame]:
         yield frame
 
 
-def course(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the spread, slope over time and mean step of a clip's frame vectors (frames, dim): (3 * dim,)."""
+def course(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Return how a clip's frame vectors (frames, dim) change: (192,).
+
+    It is their standard deviation, slope over time and mean step, each by a random projection to 64 dimensions.
+    """
     time = np.linspace(-1, 1, len(vectors))
     slope = time @ vectors / max(float(time @ time), 1e-9)
     step = np.abs(np.diff(vectors, axis=0)).mean(axis=0)
-    return np.concatenate([vectors.std(axis=0), slope, step])
+    projection = np.random.default_rng(seed).normal(0, 1, (vectors.shape[1], COURSE_DIM))
+    return np.concatenate([part @ projection for part in (vectors.std(axis=0), slope, step)])
+
+
+def joined(blocks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return several kinds of features side by side, all with the same weight."""
+    return np.concatenate([block / np.sqrt(block.shape[1]) for block in blocks], axis=1).astype(np.float32)
 
 
 def filmstrip_features(pictures: list[NDArray[np.uint8]], seconds: float) -> NDArray[np.float64]:
