@@ -110,8 +110,8 @@ def _correlated(a: Grey, b: Grey) -> Move:
 
 def _tracks(a: Grey, b: Grey) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     height, width = a.shape
-    points = np.stack(np.meshgrid(np.arange(2, width, 4), np.arange(2, height, 4)), axis=-1)
-    points = points.reshape(-1, 2).astype(np.float32)
+    grid = np.stack(np.meshgrid(np.arange(2, width, 4), np.arange(2, height, 4)), axis=-1)
+    points = grid.reshape(-1, 2).astype(np.float32)
     ends, found, _ = cv2.calcOpticalFlowPyrLK(a, b, points, points.copy(), winSize=(9, 9), maxLevel=3)
     kept = found.ravel() > 0
     return points[kept], ends[kept].astype(np.float32, copy=False)

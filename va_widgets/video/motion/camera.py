@@ -19,7 +19,7 @@ _CONTRAST = 24.0  # grey levels that a picture's standard deviation is brought t
 _LEAST_CONTRAST = 2.0  # by a factor that does not grow below this: then it is mostly noise
 _ALIKE = 0.95  # a picture's mean, as a share of the brighter one's, below which the light has changed
 _LEAST_MEAN = 1.0  # grey levels: a darker picture is not made brighter
-_BAR_LEVEL, _BAR_SPREAD = 26.0, 3.0  # greatest mean and deviation of a row of a black bar, in grey levels
+_BAR_LEVEL, _BAR_SPREAD = 36, 3.0  # greatest value and standard deviation of a row of a black bar, in grey levels
 _BAR_SHARE = 0.3  # of a picture's side, the widest bar
 _STEP = 4  # pixels between the points that are tracked
 _WINDOW, _LEVELS = 9, 2  # pixels around a point that are compared, and how often the picture is halved
@@ -114,7 +114,7 @@ def _bar(picture: NDArray[np.uint8]) -> int:
 
 
 def _is_black(row: NDArray[np.uint8]) -> bool:
-    return float(row.mean()) < _BAR_LEVEL and float(row.std()) < _BAR_SPREAD
+    return int(row.max()) <= _BAR_LEVEL and float(row.std()) < _BAR_SPREAD
 
 
 def _alike(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8], float]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.video.motion.camera import PairMotion, pair_motion
-from va_widgets.video.motion.features import Measured, Motion, motion_of
+from va_widgets.video.motion.features import Motion, motion_of
+from va_widgets.video.motion.readable import Measured
 
 INTERVAL = 0.08  # seconds between two frames that are compared: two frames at 24 or 25 a second, one at 12
 _SHORTEST = 0.004  # seconds between two frames below which their distance says little of a speed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from va_widgets.video.motion.features import MotionNumbers
+from va_widgets.video.motion.readable import MotionNumbers
 from va_widgets.video.motion.words import motion_in_words, motion_query
 
 STILL = dict.fromkeys(MotionNumbers._fields, 0.0)
