@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--footage", type=Path, help="a folder with the videos that camera_moves.py names")
     parser.add_argument("--folder", type=Path, help="keep the moved clips here (default: a temporary folder)")
     parser.add_argument("--clips", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0, help="of the moved clips; features were chosen at 0")
     parser.add_argument("--demo", type=Path, help="a folder for a demo corpus, which is made if it is not there")
     parser.add_argument("--labels", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=5)
@@ -93,7 +94,7 @@ def main() -> None:
             print(f"The moves over real footage are left out: {options.footage} has no {absent[0]}.mp4.\n")
         else:
             with tempfile.TemporaryDirectory() as temporary:
-                clips = camera_moves.plan(options.clips, seed=0)
+                clips = camera_moves.plan(options.clips, options.seed)
                 pool = moves_pool(clips, options.folder or Path(temporary), options.footage)
             report(f"{len(clips)} clips of real footage", pool, choice)
             print(f"What the words say, share that is right\n{right_words(clips, pool.numbers).to_string()}\n")

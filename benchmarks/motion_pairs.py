@@ -41,6 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     if any(not (options.footage / f"{name}.mp4").is_file() for name in camera_moves.STILL):
         parser.error(f"{options.footage} lacks one of {', '.join(camera_moves.STILL)}")
+    cv2.setNumThreads(1)  # more threads only wait for each other with pictures as small as these
     sources = camera_moves.load(options.footage)
     clips = [
         replace(clip, fps=RATE, look="plain", live=False, seconds=2.0)
@@ -52,9 +53,9 @@ def main() -> None:
     for side in options.sides:
         small = [[_grey(frame, side) for frame in film] for film in films]
         for name, estimator in estimators().items():
-            started = time.perf_counter()
+            started = time.process_time()
             moves = [[estimator(a, b) for a, b in pairwise(film)] for film in small]
-            spent = time.perf_counter() - started
+            spent = time.process_time() - started
             rows.append(_row(f"{name}, {side} px", clips, truths, moves, spent))
     if options.vectors:
         rows.append(_row("decoder's motion vectors", clips, truths, [_from_vectors(film) for film in films], np.nan))
@@ -64,7 +65,7 @@ def main() -> None:
 def _row(
     name: str, clips: list[camera_moves.MovedClip], truths: list[Move], moves: list[list[Move]], spent: float
 ) -> dict[str, object]:
-    """Return the errors of one estimator, by groups of moves, and what a pair costs in milliseconds."""
+    """Return the errors of one estimator, by groups of moves, and a pair's processor time in milliseconds."""
     pairs = sum(len(film) for film in moves)
     row: dict[str, object] = {"estimator": name, "ms a pair": spent / pairs * 1000}
     groups = {"static": "static", "pan": "pan l pan r tilt", "zoom": "zoom", "slow": "slow", "roll": "roll"}
