@@ -23,7 +23,7 @@ class Frame:
     Its pixels are converted on request, because most frames are only needed small.
     """
 
-    __slots__ = ("_decoded", "_scalers", "end", "index", "time")
+    __slots__ = ("_decoded", "_scalers", "_small", "end", "index", "time")
 
     def __init__(self, index: int, time: float, end: float, decoded: av.VideoFrame, scalers: Scalers) -> None:
         self.index = index
@@ -31,10 +31,13 @@ class Frame:
         self.end = end
         self._decoded = decoded
         self._scalers = scalers
+        self._small: Picture | None = None
 
     def small(self) -> Picture:
-        """Return it as BGR, for shot detection."""
-        return self._scalers.small(self._decoded)
+        """Return it as BGR, for shot detection and motion; converted once."""
+        if self._small is None:
+            self._small = self._scalers.small(self._decoded)
+        return self._small
 
     def picture(self) -> Picture:
         """Return it as RGB, for embedding and filmstrip."""

@@ -1,0 +1,1 @@
+"""What moves in a clip: the camera, the subject and the light, as numbers, as features for learning and in words."""
