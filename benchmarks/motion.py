@@ -31,7 +31,8 @@ from va_widgets.learning import feeds
 from va_widgets.learning.logistic import TextLogistic
 from va_widgets.learning.score_index import ScoreIndex
 from va_widgets.learning.statistics import CorpusStatistics
-from va_widgets.video.decode import Frame, Video
+from va_widgets.video.decode import Video
+from va_widgets.video.frame import Frame
 from va_widgets.video.motion.camera import PairMotion, pair_motion
 from va_widgets.video.motion.meter import MotionMeter
 from va_widgets.video.motion.readable import MotionNumbers
