@@ -18,10 +18,11 @@ class FormerName:
         self.__doc__ = f"The former name of `{name}`."
 
     def __set_name__(self, owner: type, former: str) -> None:
-        self._message = f"{owner.__name__}.{former} is called {owner.__name__}.{self._name} now."
+        self._former = former
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        warnings.warn(self._message, DeprecationWarning, stacklevel=2)
+        kind = type(instance).__name__  # the class that a caller knows, which may extend the one that has the name
+        warnings.warn(f"{kind}.{self._former} is called {kind}.{self._name} now.", DeprecationWarning, stacklevel=2)
         return getattr(instance, self._name)

@@ -325,7 +325,7 @@ def test_an_older_corpus_opens_and_verify_says_what_cannot_be_compared(filmed: P
 
 def test_verify_on_the_command_line(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(given)]) == 0
-    assert capsys.readouterr().out == "4 ok\n"
+    assert capsys.readouterr().out == "5 ok\n"
     file = given / read_manifest(given).embeddings_file
     file.write_bytes(file.read_bytes()[:-1] + b"\x01")
     assert main(["verify", str(given)]) == 1
