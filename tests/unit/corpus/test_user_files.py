@@ -31,6 +31,7 @@ NAMES = (
     "texts-1.npz", "texts-en.npz", "sources-1.parquet", "sources-web.parquet", "sources-99999999999999999999.parquet",
     ".unfinished-notes", ".unfinished-1234-manifest.json", ".unfinished-123456789012345",
     ".unfinished-123456789012345-manifest.json", "clips-123456789012345.parquet", "embeddings-123456789012345.npy",
+    "neighbours-1.npy", "neighbours-2024.npy", "neighbours-123456789012345.npy",
     "manifest.json.bak", "shard.json", "strips.bin", "index", "notes.txt", "report.html",
     "shards/notes.txt", "shards/mine/clips.parquet", "shards/mine/shard.json", "shards/.unfinished-abc/clips.parquet",
     "shards/.unfinished-123456789012345/clips.parquet", "shards/.unfinished-123456789012346/shard.json",
@@ -85,7 +86,7 @@ def test_embeddings_that_lie_in_the_corpus_s_own_folder_stay(tmp_path: Path) -> 
     for number in range(2):
         corpus = corpus.with_columns(pd.DataFrame({f"more {number}": 1}, index=corpus.clips.index))
         assert untouched(before)
-    assert own_files(data, before) == [".build.lock", "clips", "embeddings", "manifest.json"]
+    assert own_files(data, before) == [".build.lock", "clips", "embeddings", "manifest.json", "neighbours"]
     assert va.Corpus.open(data).clips["more 0"].eq(1).all()
 
 
@@ -163,7 +164,7 @@ def test_files_of_any_name_stay(tmp_path_factory: pytest.TempPathFactory, names:
     corpus = va.Corpus.from_embeddings(home, vectors(3), table(3))
     corpus.with_columns(pd.DataFrame({"mine": [1, 2, 3]}, index=corpus.clips.index))
     assert untouched(before)
-    assert own_files(home, before) == [".build.lock", "clips", "embeddings", "manifest.json"]
+    assert own_files(home, before) == [".build.lock", "clips", "embeddings", "manifest.json", "neighbours"]
 
 
 # --- what stands in the way ------------------------------------------------------------------------
@@ -321,7 +322,14 @@ def test_a_writer_that_is_killed_at_any_step_leaves_nothing_for_ever(tmp_path: P
         assert again.clips["mine"].eq(1).all()
         before = {state / name: (home / name).read_bytes() for name in names}
         assert untouched(before)
-        assert own_files(state, before) == [".build.lock", "clips", "embeddings", "manifest.json", "texts"]
+        assert own_files(state, before) == [
+            ".build.lock",
+            "clips",
+            "embeddings",
+            "manifest.json",
+            "neighbours",
+            "texts",
+        ]
     assert len(left) >= len([name for name in names if str(name).startswith(".unfinished-")]) + 2
 
 
