@@ -15,8 +15,9 @@ import pytest
 from tests.unit.labels import label_file_version_1
 from va_widgets.base.errors import LabelError
 from va_widgets.cli import main
-from va_widgets.labels import database, files
+from va_widgets.labels import files
 from va_widgets.labels.agreement import Agreement
+from va_widgets.labels.database import Database
 from va_widgets.labels.label_store import LabelStore, StoredValue, check_file
 
 FLIPS = 200
@@ -55,7 +56,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def in_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, bytes]:
     """A label file and its log as a killed process leaves them, with all labels in the log alone."""
-    monkeypatch.setattr(database, "_QUIET_SECONDS", 3600.0)
+    monkeypatch.setattr(Database, "_checkpoint_soon", lambda _: None)
     path = folder / "live.sqlite"
     with LabelStore(path) as store:
         fill(store)
