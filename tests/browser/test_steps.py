@@ -116,12 +116,16 @@ def test_a_new_concept_is_started_and_the_old_one_found_again(annotator: Page) -
     assert annotator.evaluate("window.leaked") == []
 
 
+def begin_concept(annotator: Page, concept: str) -> None:
+    annotator.locator(".va-concept").click()
+    annotator.get_by_label("A new concept").fill(concept)
+    annotator.keyboard.press("Enter")
+    expect(annotator.locator(".va-concept")).to_have_text(concept)
+
+
 def test_the_concept_menu_goes_by_arrows_and_closes_on_a_press_outside(annotator: Page) -> None:
     for concept in ("heavy rain", "fog"):
-        annotator.locator(".va-concept").click()
-        annotator.get_by_label("A new concept").fill(concept)
-        annotator.keyboard.press("Enter")
-        expect(annotator.locator(".va-concept")).to_have_text(concept)
+        begin_concept(annotator, concept)
     annotator.locator(".va-concept").click()
     entries = annotator.locator(".va-entry")
     expect(entries).to_have_count(3)
@@ -147,10 +151,7 @@ def test_a_mistyped_concept_is_forgotten_in_the_menu(annotator: Page) -> None:
     take_keyboard(annotator)
     annotator.keyboard.press("y")
     for concept in ("heavi rain", "heavy rain"):
-        annotator.locator(".va-concept").click()
-        annotator.get_by_label("A new concept").fill(concept)
-        annotator.keyboard.press("Enter")
-        expect(annotator.locator(".va-concept")).to_have_text(concept)
+        begin_concept(annotator, concept)
     annotator.locator(".va-concept").click()
     expect(annotator.locator(".va-entry")).to_have_count(3)
     expect(annotator.get_by_role("button", name="Forget")).to_have_count(1)  # neither what has labels nor what is open

@@ -53,9 +53,8 @@ def _build(path: Path, groups: Sequence[SourceGroup], encoder: Encoder, request:
     columns = request.columns(plan.keys) if request.columns else None
     if former is not None and columns is not None:
         check_fit(former, columns, set(plan.keys.values()))
-    unchanged = plan.sources == {(source.root, source.source): source for source in before}
-    is_complete = former is not None and former.manifest.neighbours_file is not None
-    if former is not None and is_complete and not plan.jobs and unchanged and has_columns(former, columns):
+    is_complete = not plan.jobs and plan.sources == {(source.root, source.source): source for source in before}
+    if former is not None and former.manifest.neighbours_file and is_complete and has_columns(former, columns):
         return
     maker = ShardMaker(path, encoder, request.settings, request.allow)
     for source in maker.make(plan.jobs, progress):

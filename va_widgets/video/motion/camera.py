@@ -28,10 +28,7 @@ _LEAST_POINTS = 8
 _LEAST_SHIFT, _LEAST_PEAK = 2.0, 0.06  # pixels, and height of the correlation's peak, of a shift to start from
 _UNCLEAR, _CLEAR = 0.1, 0.25  # heights of the peak up to which the shift counts not at all, and fully from
 _FOLLOWS = 0.5  # pixels by which a point may be off the camera's move and still follow it
-_UNSURE, _SURE = (
-    0.2,
-    0.45,
-)  # shares of the points that follow a move: it counts not at all up to one, fully from the other
+_UNSURE, _SURE = 0.2, 0.45  # shares of points following a move: it counts not at all up to one, fully from the other
 _STILL = 0.15  # pixels against the camera's move that are an error of measurement
 _LONGEST = 0.3  # picture sides; a point that moves more against the camera was lost
 
