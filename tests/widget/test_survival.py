@@ -185,7 +185,8 @@ def resources(folder: Path) -> tuple[Counter[str], int]:
     """How many times each file of a corpus is open, and how many of our threads there are once they have ended."""
     while busy := [thread for thread in threading.enumerate() if thread.name.startswith("va-") and thread.daemon]:
         for thread in busy:  # a refit's end begins another one, which tidies up the labels
-            thread.join()
+            thread.join(60)
+            assert not thread.is_alive(), f"{thread.name} goes on"
     gc.collect()
     files: list[str] = []
     for entry in list(Path("/proc/self/fd").iterdir()):
