@@ -16,7 +16,7 @@ from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.corpus import trust
 from va_widgets.corpus.building.request import BuildRequest, ClipSettings
 from va_widgets.corpus.ingest.vectors import VectorSource
-from va_widgets.corpus.manifest import read_manifest
+from va_widgets.corpus.manifest import MOTION, read_manifest
 from va_widgets.corpus.open_corpus import FOLDER, OpenCorpus, SearchBy
 from va_widgets.corpus.search.text_model import check_encoder
 from va_widgets.encoders.protocol import TINY, Encoder, as_encoder
@@ -252,11 +252,15 @@ class Corpus(OpenCorpus):
         replace_clips(self.path, self._manifest, with_columns(self._clips, columns).join(self._media.table))
         return self._opened_anew()
 
-    def add_view(self, name: str, vectors: VectorSource) -> Self:
+    def add_view(self, name: str, vectors: VectorSource | None = None, *, progress: bool = True) -> Self:
         """Return the corpus with one more view of its clips, which is also written to its folder.
 
         A view is a matrix that classifiers learn from beside the embeddings, such as the vectors of a video network. A
         view of the same name is replaced. Sessions that are open keep the views that they have.
+
+        `add_view("motion")` measures how the picture moves in every clip, which builds do anyway since version 0.2: the
+        videos of an older corpus are decoded once more. It may be interrupted, and goes on at the next call. Videos
+        that cannot be read are listed with the reason, and the motion of their clips stays unknown until another call.
 
         Parameters
         ----------
@@ -265,14 +269,21 @@ class Corpus(OpenCorpus):
         vectors : float (n, d), DataFrame, {clip_id: vector}, or path of a .npy, .h5 or .parquet file
             One row a clip, with up to 16,384 columns; those that come with ids of clips, such as the index of a
             DataFrame, are brought into the order of the clips. Values are kept as they are, in float16 if they come so,
-            otherwise in float32.
+            otherwise in float32. Only "motion" goes without, or takes the values of another corpus's motion view.
+        progress : bool
+            Show a bar while motion is measured.
 
         Raises CorpusError for names and vectors that are refused, such as values that are not finite, and if a build is
         running or the corpus has other clips since it was opened; the corpus then stays as it was.
         """
+        from va_widgets.corpus.building.measure_motion import measure_motion
         from va_widgets.corpus.ingest.views import add_view
 
-        add_view(self.path, name, vectors, self._clips.index)
+        if vectors is None and arguments.is_one_of(name, (MOTION,)):
+            access = trust.VideoAccess(self.path, self._roots, self._granted, self._allow)
+            measure_motion(self.path, access, progress)
+        else:
+            add_view(self.path, name, vectors, self._clips.index)
         return self._opened_anew()
 
     def _opened_anew(self) -> Self:

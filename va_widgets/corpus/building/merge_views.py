@@ -76,7 +76,7 @@ def _motion(
     if known is not None:
         parts.append(known[old["_row"].to_numpy(dtype=np.int64)])
     elif len(old):
-        before = motion_of_shards(path, old)
+        before = _motion_of_shards(path, old)
         if before is None:
             return None
         parts.append(before)
@@ -89,17 +89,23 @@ def _motion(
     return np.concatenate(parts).astype(np.float16, copy=False)
 
 
-def motion_of_shards(path: Path, clips: pd.DataFrame) -> NDArray[np.float16] | None:
-    """Return the motion of clips, indexed by clip_id with their `_shard`, from the shards; None if some lack it."""
+def shard_motion(path: Path, folder: str, clip_ids: pd.Index) -> NDArray[np.float16] | None:
+    """Return the motion of some clips of a shard, float16 (k, len(FEATURES)); None if it has not been measured."""
+    measured = shards.read_shard_motion(path, folder, len(FEATURES))
+    if measured is None:
+        return None
+    rows = shards.read_shard_clips(path, folder).index.get_indexer(clip_ids)
+    return None if (rows < 0).any() else measured[rows]
+
+
+def _motion_of_shards(path: Path, clips: pd.DataFrame) -> NDArray[np.float16] | None:
+    """Return the motion of clips, indexed by clip_id with their `_shard`; None if it was not measured of some."""
     motion = np.zeros((len(clips), len(FEATURES)), np.float16)
     for folder, rows in clips.groupby(clips["_shard"].astype(str), sort=False).indices.items():
-        measured = shards.read_shard_motion(path, str(folder), len(FEATURES))
+        measured = shard_motion(path, str(folder), clips.index[rows])
         if measured is None:
             return None
-        places = shards.read_shard_clips(path, str(folder)).index.get_indexer(clips.index[rows])
-        if (places < 0).any():
-            return None
-        motion[rows] = measured[places]
+        motion[rows] = measured
     return motion
 
 

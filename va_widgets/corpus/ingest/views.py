@@ -48,13 +48,15 @@ def read_views(
     return [read_view(name, vectors, clips, labels) for name, vectors in views.items()]
 
 
-def read_view(name: str, source: VectorSource, clips: pd.Index, labels: pd.Index | None = None) -> NewView:
+def read_view(name: str, source: VectorSource | None, clips: pd.Index, labels: pd.Index | None = None) -> NewView:
     """Return a view with one vector for each of the `clips`. Raises CorpusError for a name or vectors that are refused.
 
     Motion is only taken in the columns that are measured here, such as the motion view of another corpus: others could
     neither be read as numbers, nor grow with the corpus.
     """
     checked_name(name)
+    if source is None:
+        raise CorpusError(f"The view {name!r} needs vectors, one a clip: only {MOTION!r} is measured without any.")
     what = f"values of the view {name!r}"
     vectors = read_vectors(source, what)
     n, dim = vectors.shape
@@ -113,7 +115,7 @@ def write_view(writing: Writing, view: NewView, clips: pd.Index) -> str:
     return name
 
 
-def add_view(path: Path, name: str, source: VectorSource, clips: pd.Index) -> None:
+def add_view(path: Path, name: str, source: VectorSource | None, clips: pd.Index) -> None:
     """Add a view to the corpus in `path`, or replace one; `clips` are the ids of its clips when it was opened.
 
     Raises CorpusError if the view is refused, a build is running, or the corpus has other clips by now.
