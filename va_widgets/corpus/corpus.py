@@ -16,7 +16,7 @@ from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.corpus import trust
 from va_widgets.corpus.building.request import BuildRequest, ClipSettings
 from va_widgets.corpus.ingest.vectors import VectorSource
-from va_widgets.corpus.manifest import read_manifest
+from va_widgets.corpus.manifest import MOTION, read_manifest
 from va_widgets.corpus.open_corpus import FOLDER, OpenCorpus, SearchBy
 from va_widgets.corpus.search.text_model import check_encoder
 from va_widgets.encoders.protocol import TINY, Encoder, as_encoder
@@ -204,6 +204,7 @@ class Corpus(OpenCorpus):
         clips: pd.DataFrame | GivenPath,
         text_encoder: str | Encoder | None = None,
         text_embeddings: Mapping[str, ArrayLike] | None = None,
+        views: Mapping[str, VectorSource] | None = None,
     ) -> Self:
         """Make a corpus in `path` of vectors that you have already, without filmstrips and clips that play.
 
@@ -221,6 +222,8 @@ class Corpus(OpenCorpus):
             The encoder for texts that are searched for.
         text_embeddings : {phrase: vector (dim,)}
             Instead of a text encoder: the phrases that can be searched for.
+        views : {name: vectors}
+            Further vectors of the clips to learn from, as `add_view` takes them.
 
         Raises CorpusError, before anything is written, if `path` holds a corpus, vectors and clips do not match, ids
         are missing or repeat, times are not finite, a clip ends before its start, or a column cannot be kept as it is;
@@ -230,7 +233,7 @@ class Corpus(OpenCorpus):
 
         home = absolute_path(path, name=FOLDER)
         model = None if text_encoder is None else as_encoder(text_encoder)
-        write_from_embeddings(home, embeddings, clips, model, text_embeddings)
+        write_from_embeddings(home, embeddings, clips, model, text_embeddings, views)
         return cls(home, model)
 
     # --- change and check ------------------------------------------------------------------------
@@ -247,9 +250,47 @@ class Corpus(OpenCorpus):
         from va_widgets.corpus.ingest.with_columns import replace_clips, with_columns
 
         replace_clips(self.path, self._manifest, with_columns(self._clips, columns).join(self._media.table))
-        grown = type(self)(self.path, self._text_model.encoder, self._search_by, self._allow)
-        grown._granted = self._granted
-        return grown
+        return self._opened_anew()
+
+    def add_view(self, name: str, vectors: VectorSource | None = None, *, progress: bool = True) -> Self:
+        """Return the corpus with one more view of its clips, which is also written to its folder.
+
+        A view is a matrix that classifiers learn from beside the embeddings, such as the vectors of a video network. A
+        view of the same name is replaced. Sessions that are open keep the views that they have.
+
+        `add_view("motion")` measures how the picture moves in every clip, which builds do anyway since version 0.2: the
+        videos of an older corpus are decoded once more. It may be interrupted, and goes on at the next call. Videos
+        that cannot be read are listed with the reason, and the motion of their clips stays unknown until another call.
+
+        Parameters
+        ----------
+        name : str
+            Up to 50 letters, digits, `_` and `-`, but not "appearance", which is the embeddings.
+        vectors : float (n, d), DataFrame, {clip_id: vector}, or path of a .npy, .h5 or .parquet file
+            One row a clip, with up to 16,384 columns; those that come with ids of clips, such as the index of a
+            DataFrame, are brought into the order of the clips. Values are kept as they are, in float16 if they come so,
+            otherwise in float32. Only "motion" goes without, or takes the values of another corpus's motion view.
+        progress : bool
+            Show a bar while motion is measured.
+
+        Raises CorpusError for names and vectors that are refused, such as values that are not finite, and if a build is
+        running or the corpus has other clips since it was opened; the corpus then stays as it was.
+        """
+        from va_widgets.corpus.building.measure_motion import measure_motion
+        from va_widgets.corpus.ingest.views import add_view
+
+        if vectors is None and arguments.is_one_of(name, (MOTION,)):
+            access = trust.VideoAccess(self.path, self._roots, self._granted, self._allow)
+            measure_motion(self.path, access, progress)
+        else:
+            add_view(self.path, name, vectors, self._clips.index)
+        return self._opened_anew()
+
+    def _opened_anew(self) -> Self:
+        """Open this corpus again, with what was written to its folder."""
+        other = type(self)(self.path, self._text_model.encoder, self._search_by, self._allow)
+        other._granted = self._granted
+        return other
 
     def relocate(
         self,

@@ -22,11 +22,13 @@ from va_widgets.corpus.files.digests import Written
 from va_widgets.corpus.files.shards import SHARDS_FOLDER
 from va_widgets.corpus.files.validation import PLAIN_NAME
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SHOTS, SEGMENTS, FROM_EMBEDDINGS = "shots", "segments", "given"  # what a clip is; the fourth is "windows of 5 s"
 STATUSES = ("done", "partial", "skipped", "gone")
 MANIFEST_FILE = "manifest.json"
 PREVIEWS_FOLDER = "previews"
+APPEARANCE, MOTION = "appearance", "motion"  # views of the clips: the embeddings, and how the picture moves
+VIEW_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
 # Columns of the clip table that users see, in this order, and those that only this package uses.
 COLUMNS = ("video", "start", "end", "frame_in", "frame_out", "fps", "width", "height", "cluster")
 HIDDEN = ("_key", "_shard", "_root", "_strip_at", "_strip_bytes", "_strip_frames", "_strip_width", "_strip_height")
@@ -51,12 +53,15 @@ _Cut = Annotated[
 _ClipsFile = Annotated[str, msgspec.Meta(pattern=r"\Aclips-[0-9]{1,20}\.parquet\Z")]
 _EmbeddingsFile = Annotated[str, msgspec.Meta(pattern=r"\Aembeddings-[0-9]{1,20}\.npy\Z")]
 _NeighboursFile = Annotated[str, msgspec.Meta(pattern=r"\Aneighbours-[0-9]{1,20}\.npy\Z")]
+_ViewFile = Annotated[str, msgspec.Meta(pattern=r"\Aview-[0-9]{1,20}-[0-9]{1,4}\.npy\Z")]
+_ViewName = Annotated[str, msgspec.Meta(pattern=rf"\A(?!{APPEARANCE}\Z){VIEW_NAME}\Z")]
 _TextsFile = Annotated[str, msgspec.Meta(pattern=r"\Atexts-[0-9]{1,20}\.npz\Z")]
 _SourcesFile = Annotated[str, msgspec.Meta(pattern=r"\Asources-[0-9]{1,20}\.parquet\Z")]
 _OwnFile = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"\A((clips|sources)-[0-9]{1,20}\.parquet|(embeddings|neighbours)-[0-9]{1,20}\.npy|texts-[0-9]{1,20}\.npz)\Z"
+        pattern=r"\A((clips|sources)-[0-9]{1,20}\.parquet|(embeddings|neighbours)-[0-9]{1,20}\.npy"
+        r"|view-[0-9]{1,20}-[0-9]{1,4}\.npy|texts-[0-9]{1,20}\.npz)\Z"
     ),
 ]
 
@@ -128,6 +133,7 @@ class Manifest(msgspec.Struct, frozen=True):
     cut: _Cut = SHOTS  # what a clip is
     sources_file: _SourcesFile | None = None
     neighbours_file: _NeighboursFile | None = None  # of schema 3; earlier ones had none
+    views: dict[_ViewName, _ViewFile] = {}  # of schema 4; earlier ones had the embeddings alone
     sources: list[Source] = []  # of schema 1; later ones have a file of their own
     files: dict[_OwnFile, Written] = {}  # digests of the files named above; older versions wrote none
     replaced: dict[_OwnFile, _Count] = {}  # sizes of files that former manifests named: they are removed
@@ -191,7 +197,7 @@ def named_files(manifest: Manifest) -> list[str]:
     """Return the names of the files that a manifest names."""
     names = (
         manifest.clips_file, manifest.embeddings_file, manifest.neighbours_file, manifest.texts_file,
-        manifest.sources_file,
+        manifest.sources_file, *manifest.views.values(),
     )  # fmt: skip
     return [name for name in names if name is not None]
 

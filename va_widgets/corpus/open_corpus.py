@@ -12,10 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base import arguments
-from va_widgets.base.arguments import described, is_one_of
+from va_widgets.base.arguments import described, is_one_of, listed
 from va_widgets.base.errors import CorpusError, UnknownClipError
 from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.corpus import storage, trust
+from va_widgets.corpus.manifest import APPEARANCE, FROM_EMBEDDINGS, MOTION
 from va_widgets.corpus.media import ClipMedia
 from va_widgets.corpus.search.clip_search import ClipSearch, cut_note
 from va_widgets.corpus.search.text_model import TextModel, TextSearch
@@ -57,6 +58,7 @@ class OpenCorpus:
         self._clips = self._files.read_clips()
         self._media = ClipMedia(self.path, self._files)
         self._roots = self._manifest.roots
+        self._motion: NDArray[np.float32] | None = None
         by_index = self._search_by == "index"
         self._search = ClipSearch(self.path, self._files, self._clips.index, self._text_model, by_index=by_index)
 
@@ -117,6 +119,59 @@ class OpenCorpus:
         Corpora made by versions before 0.2 lack them until they grow. Raises CorpusError as `embeddings` does.
         """
         return self._files.neighbours()
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The names of the views of the clips, `appearance` first: each is a matrix to learn from, see `view`."""
+        return (APPEARANCE, *self._manifest.views)
+
+    def view(self, name: str) -> NDArray[np.floating[Any]]:
+        """Return a view of the clips, float16 or float32 (n, d), finite, memory-mapped and read-only; row i is clip i.
+
+        `appearance` is `embeddings`; `motion` is how the picture moves, float16 in the columns of
+        `va_widgets.video.motion.features.FEATURES`; all others are those of `Corpus.add_view`.
+
+        Raises CorpusError if the corpus has no such view, or its file was truncated since the corpus was opened.
+        """
+        if is_one_of(name, (APPEARANCE,)):
+            return self.embeddings
+        if is_one_of(name, self._manifest.views):
+            return self._files.view(name)
+        raise CorpusError(f"This corpus has no view {described(name)}, only {listed(self.views)}: see corpus.add_view.")
+
+    @property
+    def motion(self) -> pd.DataFrame:
+        """How the picture of every clip moves: a row a clip, indexed by clip_id.
+
+        The columns are `pan` (positive: the camera moves right), `tilt` (up), `zoom` (in), `roll` (clockwise), `shake`,
+        `subject_motion` and `brightness_change`, all in shares of the picture a second; see
+        `va_widgets.video.motion.readable.MotionNumbers`. They are NaN for clips whose video could not be read when
+        motion was measured. `corpus.motion["zoom"] > 0.1` are the clips in which the camera clearly moves in.
+
+        Raises CorpusError if the corpus has no motion view.
+        """
+        from va_widgets.video.motion.readable import MotionNumbers
+
+        if MOTION not in self._manifest.views:
+            videos = self._manifest.cut != FROM_EMBEDDINGS
+            how = "measures it from its videos" if videos else "needs its values, as there are no videos"
+            raise CorpusError(f'This corpus has no view of the motion in its clips: corpus.add_view("motion") {how}.')
+        return pd.DataFrame(self._motion_numbers, self._clips.index, columns=list(MotionNumbers._fields))
+
+    @property
+    def _motion_numbers(self) -> NDArray[np.float32]:
+        """The numbers of `motion`, float32 (n, 7), computed once for each version of the corpus."""
+        if self._motion is None:
+            from va_widgets.video.motion.features import FEATURES, readable
+
+            features = self.view(MOTION)
+            if features.shape[1] != len(FEATURES):
+                raise CorpusError(
+                    f"Motion was measured by another version of va-widgets, as {features.shape[1]} numbers and not"
+                    f' {len(FEATURES)}: corpus.add_view("motion") measures it again.'
+                )
+            self._motion = readable(features)
+        return self._motion
 
     @property
     def report(self) -> pd.DataFrame:

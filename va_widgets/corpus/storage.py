@@ -7,8 +7,9 @@ the former version of the corpus or the new one, never a mixture.
     clips-N.parquet          a row a clip
     embeddings-N.npy         float16 (clips, dim), row i is clip i
     neighbours-N.npy         int32 (10, clips), the rows of the clips most similar to each
+    view-N-0.npy             float16 or float32 (clips, d), row i is clip i: a view such as motion; then view-N-1.npy …
     sources-N.parquet        a row a source, with its status
-    shards/<key>/            the clips of one source: clips.parquet, embeddings.npy, strips.bin, shard.json
+    shards/<key>/            the clips of one source: clips.parquet, embeddings.npy, strips.bin, motion.npy, shard.json
     previews/                clips cut from their videos, made when they are first played
 
 The folder may hold files of the user's, too, under any name. So N is random, no existing file is written to, and only
@@ -36,6 +37,7 @@ from numpy.typing import NDArray
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import inside as in_folder
 from va_widgets.corpus.files.data_files import Table, as_frame, check_whole, open_matrix, read_texts
+from va_widgets.corpus.files.digests import Written
 from va_widgets.corpus.files.validation import fault_of_clips, fault_of_columns, fault_of_frame, fault_of_media
 from va_widgets.corpus.manifest import FROM_EMBEDDINGS, HIDDEN, Manifest, Source, check_sources, read_manifest
 
@@ -51,6 +53,7 @@ class Files:
     _file: Path  # of the embeddings
     _sources: Table | None
     _neighbours: tuple[Path, NDArray[np.int32]] | None
+    _views: dict[str, tuple[Path, NDArray[np.floating[Any]]]]
 
     def sources(self) -> list[Source]:
         """Return every source of the corpus. Raises CorpusError if their table is damaged."""
@@ -106,6 +109,15 @@ class Files:
             )
         return rows
 
+    def view(self, name: str) -> NDArray[np.floating[Any]]:
+        """Return a view in `manifest.views`, float16 or float32 (clips, d).
+
+        Raises CorpusError if its file was truncated since: reading it would end the process.
+        """
+        file, matrix = self._views[name]
+        _check_mapped(matrix, file)
+        return matrix
+
     @cached_property
     def _range_of_neighbours(self) -> tuple[int, int]:
         assert self._neighbours is not None
@@ -135,19 +147,35 @@ def open_files(path: Path) -> Files:
                 file,
                 None if sources is None else Table(in_folder(path, sources), written(sources)),
                 None if neighbours is None else _open_neighbours(in_folder(path, neighbours), manifest),
+                {name: _open_view_of(in_folder(path, view), name, manifest) for name, view in manifest.views.items()},
             )
         except FileNotFoundError:  # a build has just replaced the corpus: there is a newer manifest
             continue
 
 
 def _open_neighbours(file: Path, manifest: Manifest) -> tuple[Path, NDArray[np.int32]]:
-    rows = open_matrix(file, manifest.files.get(file.name), np.int32)
+    rows = open_matrix(file, manifest.files.get(file.name), np.int32, name="neighbours")
     if not len(rows) or rows.shape[1] != manifest.clips:
         raise CorpusError(
             f"The neighbours {file} have the shape {rows.shape}, but there are {manifest.clips} clips: copy the corpus"
             " again."
         )
     return file, rows
+
+
+def _open_view_of(file: Path, name: str, manifest: Manifest) -> tuple[Path, NDArray[np.floating[Any]]]:
+    matrix = open_view(file, manifest.files.get(file.name))
+    if len(matrix) != manifest.clips or not matrix.shape[1]:
+        raise CorpusError(
+            f"The view {name!r} in {file} has the shape {matrix.shape}, but there are {manifest.clips} clips: copy the"
+            " corpus again."
+        )
+    return file, matrix
+
+
+def open_view(file: Path, written: Written | None) -> NDArray[np.floating[Any]]:
+    """Return the matrix of a view, as `open_matrix` does."""
+    return open_matrix(file, written, np.float16, np.float32, name="values of the view")
 
 
 def _check_mapped(matrix: NDArray[Any], file: Path) -> None:

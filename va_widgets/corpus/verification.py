@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,11 +62,12 @@ def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
     except CorpusError as error:  # an earlier row usually names the damaged file
         yield MANIFEST_FILE, DAMAGED, str(error)
         return
-    checks = {
+    checks: dict[str | None, Callable[[], object]] = {
         files.manifest.clips_file: lambda: storage.check_unique(files.read_clips(), path),
         files.manifest.sources_file: files.sources,
         files.manifest.embeddings_file: lambda: _check_finite(files.embeddings),
         files.manifest.neighbours_file: files.neighbours,
+        **{file: partial(_check_view, files, name) for name, file in files.manifest.views.items()},
     }
     for name, check in checks.items():
         try:
@@ -93,6 +96,8 @@ def _of_shard(path: Path, key: str, end: int) -> Iterator[tuple[str, str, str]]:
                 yield file, DAMAGED, "it does not say how the shard was made"
             else:
                 yield file, *(_of_json(path / file) if card is not None else (MISSING, "it is not there"))
+            continue
+        if name == shards.MOTION_FILE and (card is None or name not in card.files):
             continue
         status, reason = _of_file(path, file, None if card is None else card.files.get(name))
         if status == UNRECORDED and name == shards.STRIPS_FILE and (path / file).stat().st_size < end:
@@ -124,9 +129,14 @@ def _of_json(file: Path) -> tuple[str, str]:
     return (DAMAGED, "it does not hold what was written to it") if changed else (OK, "")
 
 
-def _check_finite(matrix: NDArray[np.float16]) -> None:
+def _check_view(files: storage.Files, name: str) -> None:
+    """Raise CorpusError if a value of a view is not finite."""
+    _check_finite(files.view(name), f"value of the view {name!r}")
+
+
+def _check_finite(matrix: NDArray[np.floating[Any]], what: str = "embedding") -> None:
     """Raise CorpusError if a value is not finite."""
     for start in range(0, len(matrix), _ROWS):
         rows = np.isfinite(matrix[start : start + _ROWS]).all(axis=1)
         if not rows.all():
-            raise CorpusError(f"The embedding of the clip in row {start + int(np.argmin(rows))} is not finite.")
+            raise CorpusError(f"The {what} of the clip in row {start + int(np.argmin(rows))} is not finite.")

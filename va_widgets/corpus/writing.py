@@ -23,7 +23,7 @@ from va_widgets.corpus.files.digests import Written, sealed
 from va_widgets.corpus.files.shards import clear_unfinished_shards
 from va_widgets.corpus.manifest import MANIFEST_FILE, Manifest, Source, named_files, read_manifest_alone
 from va_widgets.corpus.neighbours import nearest_neighbours
-from va_widgets.corpus.storage import check_unique, read_clip_table
+from va_widgets.corpus.storage import check_unique, open_view, read_clip_table
 
 _INDEX_END = b"va-index"  # the last bytes of a file that `search.index` wrote
 
@@ -39,7 +39,8 @@ class Writing:
         self._number = leftovers.new_number()
         self._begun: list[Path] = []
         self._marked = False
-        self._unmapped: list[tuple[Path, NDArray[np.float16]]] = []  # where the file system maps no files for writing
+        self._views = 0  # begun so far
+        self._unmapped: list[tuple[Path, NDArray[Any]]] = []  # where the file system maps no files for writing
 
     def __enter__(self) -> Self:
         return self
@@ -86,20 +87,34 @@ class Writing:
 
     def embeddings(self, n: int, dim: int) -> tuple[str, NDArray[np.float16]]:
         """Create the file of a matrix float16 (n, dim). Return its name and the array to fill, a memory map if any."""
-        file = self._begin(f"embeddings-{self._number}.npy")
+        return self._matrix(f"embeddings-{self._number}.npy", n, dim, np.float16)
+
+    def view(self, n: int, dim: int, dtype: type[np.floating[Any]]) -> tuple[str, NDArray[Any]]:
+        """Create the file of a view (n, dim), of float16 or float32. Return its name and the array to fill, as above.
+
+        May be called once for each view of the corpus.
+        """
+        name = f"view-{self._number}-{self._views}.npy"
+        self._views += 1
+        return self._matrix(name, n, dim, dtype)
+
+    def _matrix(self, name: str, n: int, dim: int, dtype: type[np.floating[Any]]) -> tuple[str, NDArray[Any]]:
+        file, stored = self._begin(name), np.dtype(dtype).newbyteorder("<")
         # Its disk space is allocated now: a full disk raises an error here, but ends the process in a memory map.
         with file.open("xb") as opened:
             header = io.BytesIO()
-            np.lib.format.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": (n, dim)})
+            np.lib.format.write_array_header_1_0(
+                header, {"descr": stored.str, "fortran_order": False, "shape": (n, dim)}
+            )
             opened.write(header.getvalue())
-            reserve(opened, header.tell() + n * dim * 2)
-        matrix: NDArray[np.float16]
+            reserve(opened, header.tell() + n * dim * stored.itemsize)
+        matrix: NDArray[Any]
         try:
             matrix = np.load(file, mmap_mode="r+", allow_pickle=False)
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise
-            matrix = np.empty((n, dim), dtype="<f2")
+            matrix = np.empty((n, dim), dtype=stored)
             self._unmapped.append((file, matrix))
         return file.name, matrix
 
@@ -162,6 +177,13 @@ class Writing:
                 f"The corpus that was to be written to {self._path} has {clips.rows} clips, but embeddings {shape}:"
                 " build it again, with a table that names each clip once."
             )
+        for name, view_file in manifest.views.items():
+            rows = len(open_view(self._path / view_file, None))
+            if rows != clips.rows:
+                raise CorpusError(
+                    f"The view {name!r} that was to be written to {self._path} has {rows} rows for {clips.rows} clips:"
+                    " add it again."
+                )
 
     def _write(self, stem: str, suffix: str, write: Callable[[Path], object]) -> str:
         file = self._begin(f"{stem}-{self._number}.{suffix}")

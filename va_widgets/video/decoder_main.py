@@ -10,8 +10,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -22,10 +22,13 @@ from va_widgets.base.names import printable_text, unescaped
 from va_widgets.base.paths import is_url, open_regular
 from va_widgets.video import remote
 from va_widgets.video.decoder_messages import (
+    AnyRequest,
     Clip,
     Done,
     Failed,
+    Measured,
     Message,
+    MotionRequest,
     Moved,
     PicturesRequest,
     Refused,
@@ -38,6 +41,7 @@ from va_widgets.video.decoder_messages import (
 if TYPE_CHECKING:
     from va_widgets.video.decode import Video
     from va_widgets.video.frame import Frame
+    from va_widgets.video.motion.features import Motion
     from va_widgets.video.shots import Shot
 
 _PROGRESS_INTERVAL = 0.25  # seconds between two messages about progress
@@ -51,7 +55,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints must not mix with messages
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(inbox, requests), daemon=True).start()
-    decoder = msgspec.msgpack.Decoder(Request | PicturesRequest)
+    decoder = msgspec.msgpack.Decoder(AnyRequest)
     while True:
         try:
             _answer(decoder.decode(requests.get()), outbox)
@@ -66,13 +70,14 @@ def _listen(inbox: IO[bytes], requests: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
+def _answer(request: AnyRequest, outbox: IO[bytes]) -> None:
     """Send the messages of one request. Raises BrokenPipeError once the build has ended."""
     import cv2
 
     from va_widgets.video import shots  # noqa: F401  # before the clock starts, because it is no cost of the file
     from va_widgets.video.errors import UndecodableError
 
+    cv2.setNumThreads(1)  # in pictures as small as those whose motion is measured, threads only wait for each other
     started, waited = time.perf_counter(), 0.0
 
     def emit(message: Message) -> None:
@@ -87,6 +92,8 @@ def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
     try:
         if isinstance(request, PicturesRequest):
             _read_pictures(request, emit)
+        elif isinstance(request, MotionRequest):
+            _measure(request, emit)
         else:
             _read(request, emit)
     except UndecodableError as error:
@@ -99,23 +106,42 @@ def _answer(request: Request | PicturesRequest, outbox: IO[bytes]) -> None:
 
 def _read(request: Request, emit: Callable[[Message], None]) -> None:
     """Emit the clips of a video as they are found, then Done."""
+    with _opened(request, request.picture_side) as video:
+        for place, shot, motion in _shots(video, request, emit):
+            emit(_clip(place, shot, video.fps, motion))
+        emit(Done(video.damage))
+
+
+def _measure(request: MotionRequest, emit: Callable[[Message], None]) -> None:
+    """Emit the motion in each part of a video that is requested and has a picture, then Done."""
+    from va_widgets.video.motion.meter import motions
+
+    with _opened(request, _SMALL_SIDE) as video:
+        for place, motion in motions(_Frames(video, emit).since, request.spans):
+            emit(Measured(place, _packed(motion)))
+        emit(Done(video.damage))
+
+
+@contextmanager
+def _opened(request: Request | MotionRequest, picture_side: int) -> Iterator[Video]:
+    """Open the video of a request. Raises what `Video` and `remote.opened` do."""
     from va_widgets.video.decode import Video
 
     with ExitStack() as opened:
         source: Path | IO[bytes] = _path(request.place)
         if is_url(request.place):
             source = opened.enter_context(remote.opened(request.place, request.allow))
-        video = Video(source, request.size, _SMALL_SIDE, request.picture_side, request.threads)
+        video = Video(source, request.size, _SMALL_SIDE, picture_side, request.threads)
         opened.callback(video.close)
-        for place, shot in _shots(video, request, emit):
-            emit(_clip(place, shot, video.fps))
-        emit(Done(video.damage))
+        yield video
 
 
 def _read_pictures(request: PicturesRequest, emit: Callable[[Message], None]) -> None:
     """Emit a clip, or why there is none, for each image file, then Done."""
+    from va_widgets.video.motion.meter import MotionMeter
     from va_widgets.video.stills import still
 
+    nothing_moves = MotionMeter().result(0.0, 0.0)
     for number, place in enumerate(request.places):
         try:
             with remote.opened(place, request.allow) if is_url(place) else open_regular(_path(place)) as file:
@@ -123,7 +149,7 @@ def _read_pictures(request: PicturesRequest, emit: Callable[[Message], None]) ->
         except (CorpusError, OSError) as error:
             emit(Refused(number, printable_text(reason_of(error))))
         else:
-            emit(_clip(number, picture, 0.0))
+            emit(_clip(number, picture, 0.0, nothing_moves))
     emit(Done(""))
 
 
@@ -131,28 +157,54 @@ def _path(place: str) -> Path:
     return Path(unescaped(place))
 
 
-def _shots(video: Video, request: Request, emit: Callable[[Message], None]) -> Iterator[tuple[int, Shot]]:
-    """Yield the clips that the request asks for, each with its number; emit the progress of decoding meanwhile."""
-    from va_widgets.video.shots import Transitions, segments, shots, windows
+class _Frames:
+    """The frames of a video; the progress of decoding is emitted meanwhile."""
 
-    sent = time.monotonic()
+    def __init__(self, video: Video, emit: Callable[[Message], None]) -> None:
+        self._video, self._emit = video, emit
+        self._sent = time.monotonic()
 
-    def frames(start: float = 0.0) -> Iterator[Frame]:
-        nonlocal sent
-        for frame in video.frames(start):
-            if time.monotonic() - sent > _PROGRESS_INTERVAL:
-                sent = time.monotonic()
-                emit(Moved(video.position, frame.end))
+    def since(self, start: float) -> Iterator[Frame]:
+        """Yield the frames from a moment on."""
+        for frame in self._video.frames(start):
+            if time.monotonic() - self._sent > _PROGRESS_INTERVAL:
+                self._sent = time.monotonic()
+                self._emit(Moved(self._video.position, frame.end))
             yield frame
 
+
+def _shots(video: Video, request: Request, emit: Callable[[Message], None]) -> Iterator[tuple[int, Shot, Motion]]:
+    """Yield the clips that the request asks for, each with its number and motion."""
+    from va_widgets.video.motion.meter import MotionMeter
+    from va_widgets.video.shots import Transitions, segments, shots, windows
+
+    decoded = _Frames(video, emit)
+    meter = MotionMeter()
+
+    def frames(start: float = 0.0) -> Iterator[Frame]:
+        nonlocal meter
+        meter = MotionMeter()  # segments may overlap: each is decoded by itself
+        for frame in decoded.since(start):
+            meter.add(frame.small(), frame.time)
+            yield frame
+
+    clips: Iterable[tuple[int, Shot]]
     if request.segments is not None:
-        return segments(frames, request.segments, request.samples)
-    if request.window is not None:
-        return enumerate(windows(frames(), request.window, request.samples))
-    return enumerate(shots(frames(), Transitions(video.seen_fps), request.samples))
+        clips = segments(frames, request.segments, request.samples)
+    elif request.window is not None:
+        clips = enumerate(windows(frames(), request.window, request.samples))
+    else:
+        clips = enumerate(shots(frames(), Transitions(video.seen_fps), request.samples))
+    for place, shot in clips:
+        yield place, shot, meter.result(shot.start, shot.end)
+        meter.forget(shot.end)
 
 
-def _clip(place: int, shot: Shot, fps: float) -> Clip:
+def _packed(motion: Motion) -> bytes:
+    return motion.features.astype("<f2").tobytes()
+
+
+def _clip(place: int, shot: Shot, fps: float, motion: Motion) -> Clip:
     """Return the message about a clip."""
     from va_widgets.video.filmstrip import filmstrip
 
@@ -160,5 +212,15 @@ def _clip(place: int, shot: Shot, fps: float) -> Clip:
     pictures = [(picture.shape[0], picture.shape[1], picture.tobytes()) for picture in shot.pictures]
     times = (shot.start, shot.end, shot.frame_in, shot.frame_out)
     return Clip(
-        place, *times, strip.data, strip.frames, strip.width, strip.height, shot.width, shot.height, fps, pictures
+        place,
+        *times,
+        strip.data,
+        strip.frames,
+        strip.width,
+        strip.height,
+        shot.width,
+        shot.height,
+        fps,
+        pictures,
+        _packed(motion),
     )

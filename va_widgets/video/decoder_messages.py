@@ -37,8 +37,18 @@ class PicturesRequest(msgspec.Struct, tag=True):
     allow: list[str] = []
 
 
+class MotionRequest(msgspec.Struct, tag=True):
+    """Measure the motion in parts of a video, `spans` (start, end) in seconds; for the others see Request."""
+
+    place: str
+    size: int
+    spans: list[tuple[float, float]]
+    threads: int = 1
+    allow: list[str] = []
+
+
 class Clip(msgspec.Struct, tag=True):
-    """A clip: its times, its filmstrip as a JPEG, and its pictures, (height, width, bytes of RGB) each."""
+    """A clip: its times, its filmstrip as a JPEG, its pictures, (height, width, bytes of RGB) each, and its motion."""
 
     place: int  # its index among the request's segments or images, or among the video's clips
     start: float
@@ -53,6 +63,14 @@ class Clip(msgspec.Struct, tag=True):
     height: int
     fps: float
     pictures: list[tuple[int, int, bytes]]
+    motion: bytes  # see Measured
+
+
+class Measured(msgspec.Struct, tag=True):
+    """The motion in a part of a video: the features of `motion.features.FEATURES` as bytes of float16."""
+
+    place: int  # its index among the request's spans
+    motion: bytes
 
 
 class Moved(msgspec.Struct, tag=True):
@@ -87,10 +105,11 @@ class Failed(msgspec.Struct, tag=True):
     reason: str
 
 
-Message: TypeAlias = Clip | Moved | Refused | Spent | Done | Failed
+AnyRequest: TypeAlias = Request | PicturesRequest | MotionRequest
+Message: TypeAlias = Clip | Measured | Moved | Refused | Spent | Done | Failed
 
 
-def send(pipe: IO[bytes], message: Request | PicturesRequest | Message) -> None:
+def send(pipe: IO[bytes], message: AnyRequest | Message) -> None:
     """Write a request or a message. Raises BrokenPipeError if the other side has closed the pipe."""
     body = msgspec.msgpack.encode(message)
     pipe.write(len(body).to_bytes(_LENGTH_BYTES, "big"))

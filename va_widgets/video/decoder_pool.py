@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from va_widgets.video.decoder_messages import Done, Failed, Message, PicturesRequest, Request
+from va_widgets.video.decoder_messages import AnyRequest, Done, Failed, Message
 from va_widgets.video.decoder_process import DecoderProcess, Watch
 
 Job = TypeVar("Job")  # the caller's object for a request; it comes back with each message
@@ -22,7 +22,7 @@ class DecoderPool(Generic[Job]):
     been taken yet, so that memory stays bounded.
     """
 
-    def __init__(self, jobs: Sequence[Job], request: Callable[[Job, int], Request | PicturesRequest]) -> None:
+    def __init__(self, jobs: Sequence[Job], request: Callable[[Job, int], AnyRequest]) -> None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         number = min(cores, len(jobs))
         self._threads = max(1, cores // max(1, number))

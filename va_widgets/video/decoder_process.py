@@ -14,7 +14,7 @@ from typing import IO
 
 import msgspec
 
-from va_widgets.video.decoder_messages import Done, Failed, Message, PicturesRequest, Request, Spent, receive, send
+from va_widgets.video.decoder_messages import AnyRequest, Done, Failed, Message, Spent, receive, send
 
 _PROGRAM = "import sys; sys.path.extend(sys.argv[1:]); from va_widgets.video.decoder_main import main; main()"
 # Linux kills a process when memory runs out. That need not be the file's fault, so the next build tries it again.
@@ -33,7 +33,7 @@ class DecoderProcess:
         self._starting = threading.Lock()
         self._over = False
 
-    def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
+    def read(self, request: AnyRequest) -> Iterator[Message]:
         """Yield the process's messages about a request as they arrive. The last is Done or Failed, after Spent.
 
         If the process crashes or hangs, that is the reason of Failed, and the next request starts a new one.

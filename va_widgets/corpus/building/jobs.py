@@ -23,6 +23,7 @@ class ShardJob:
     segments: list[Segment] | None
     rows: list[dict[str, object]] = field(default_factory=list)
     vectors: list[NDArray[np.float16]] = field(default_factory=list)
+    motions: list[NDArray[np.float16]] = field(default_factory=list)
     strips: list[bytes] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)  # reasons, by the image's index in `files`
     bytes: int = 0  # of all strips
@@ -67,6 +68,7 @@ class ShardJob:
             }
         )
         self.vectors.append(vector)
+        self.motions.append(np.frombuffer(clip.motion, dtype="<f2"))
         self.strips.append(clip.strip)
         self.bytes += len(clip.strip)
 

@@ -20,7 +20,17 @@ from va_widgets.corpus.files.shards import Shard, ShardCard
 from va_widgets.corpus.manifest import Source
 from va_widgets.corpus.sources import SourceFile
 from va_widgets.encoders.protocol import Encoder
-from va_widgets.video.decoder_messages import Clip, Failed, Message, Moved, PicturesRequest, Refused, Request, Spent
+from va_widgets.video.decoder_messages import (
+    Clip,
+    Done,
+    Failed,
+    Message,
+    Moved,
+    PicturesRequest,
+    Refused,
+    Request,
+    Spent,
+)
 from va_widgets.video.decoder_pool import DecoderPool
 from va_widgets.video.installation import check_decoding
 
@@ -93,7 +103,7 @@ class ShardMaker:
             job.refused[message.place] = message.reason
         elif isinstance(message, Spent):
             job.spent += message.seconds
-        else:
+        elif isinstance(message, (Done, Failed)):
             job.end = message
             return True
         return False
@@ -139,11 +149,15 @@ class ShardMaker:
                 for i, (_, source) in enumerate(job.files)
             ]
         status = "partial" if reason else "done"
-        table, vectors = pd.DataFrame(job.rows).set_index("clip_id"), np.stack(job.vectors)
+        table, vectors, motion = (
+            pd.DataFrame(job.rows).set_index("clip_id"),
+            np.stack(job.vectors),
+            np.stack(job.motions),
+        )
         card = ShardCard(
             self._encoder.fingerprint, self._settings.frames, status, reason, len(table), seconds, self._settings.cut
         )
-        shards.write_shard(self._path, job.folder, Shard(table, vectors, b"".join(job.strips), card))
+        shards.write_shard(self._path, job.folder, Shard(table, vectors, b"".join(job.strips), card, motion))
         if not job.pictures:
             return [_changed(job.files[0][1], status, reason, len(table), seconds)]
         return [

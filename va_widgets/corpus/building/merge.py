@@ -15,6 +15,7 @@ from sklearn.cluster import MiniBatchKMeans
 from va_widgets.base.arguments import listed
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.threads import one_thread
+from va_widgets.corpus.building.merge_views import merge_views
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.manifest import COLUMNS, HIDDEN, TYPES, Manifest, Source
 from va_widgets.corpus.storage import Files
@@ -62,6 +63,7 @@ def merge(
         for folder, part in zip(folders, parts[1:], strict=True):
             matrix[target[done : done + len(part)]] = shards.read_shard_embeddings(path, folder)[part["_row"]]
             done += len(part)
+        views = merge_views(path, writing, former, old, list(zip(folders, parts[1:], strict=True)), target)
         ordered = [kept[place] for place in ranks[order]]
         clips = clips.iloc[order].assign(
             video=pd.Categorical([source.source for source in ordered]),
@@ -80,6 +82,7 @@ def merge(
                 embeddings_file=name,
                 neighbours_file=writing.neighbours(matrix, progress=progress),
                 sources_file=writing.sources(sources),
+                views=views,
             )
         )
 
@@ -141,7 +144,7 @@ def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
     keys = table["_key"].astype(str)
     shard_names = table["_shard"].astype(str) if "_shard" in table else keys
     folders = {source.key: source.folder for source in kept}
-    table = table.assign(_key=keys, _row=np.arange(len(table)))
+    table = table.assign(_key=keys, _shard=shard_names, _row=np.arange(len(table)))
     return table[(shard_names == keys.map(folders)).to_numpy()]
 
 

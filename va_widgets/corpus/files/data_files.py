@@ -9,7 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,16 +25,15 @@ from va_widgets.corpus.files.digests import Written
 
 _ZEROS = 1 << 20  # bytes, written at a time
 _CHECKED_MATRIX = 1 << 25  # bytes up to which a matrix is compared with its digest on opening: 20 ms
-# What `numpy.save` writes before a matrix of float16 or int32.
+# What `numpy.save` writes before a matrix of float16, float32 or int32.
 _NPY_HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00(..)\{'descr': '(<f2|<i4)', 'fortran_order': False,"
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '(<f2|<f4|<i4)', 'fortran_order': False,"
     rb" 'shape': \((\d{1,15}), (\d{1,15})\), \} *\n",
     re.DOTALL,
 )
 _LONGEST_HEADER = 1024  # bytes
-_MATRICES: dict[type[np.generic], str] = {np.float16: "embeddings", np.int32: "neighbours"}  # in messages
 _CHANGED = "it does not hold what was written to it"
-Number = TypeVar("Number", np.float16, np.int32)
+Number = TypeVar("Number", bound=np.generic)
 
 
 class _Content:
@@ -127,20 +126,21 @@ def as_frame(table: pa.Table, damaged: Callable[[Exception], CorpusError]) -> pd
         raise damaged(error) from error
 
 
-def open_matrix(file: Path, written: Written | None, of: type[Number]) -> NDArray[Number]:
+def open_matrix(file: Path, written: Written | None, *of: type[Number], name: str = "embeddings") -> NDArray[Number]:
     """Map a matrix into memory, or read it where the file system cannot map files.
 
-    Returns an array (n, k) of float16 or int32, read-only. Its digest is compared with `written` only up to 32 MB,
-    which takes 20 ms. Raises CorpusError if it is damaged, FileNotFoundError if it does not exist.
+    Returns an array (n, k) of one of the types `of`, which are float16, float32 and int32, read-only. Its digest is
+    compared with `written` only up to 32 MB, which takes 20 ms. Raises CorpusError, which calls the matrix `name`, if
+    it is damaged, FileNotFoundError if it does not exist.
     """
     matrix: NDArray[Number]
     try:
         with open_regular(file) as opened:
-            rows, columns, at = _matrix_header(opened.read(_LONGEST_HEADER), of)
-            size, expected = opened.seek(0, io.SEEK_END), at + rows * columns * np.dtype(of).itemsize
+            rows, columns, at, dtype = _matrix_header(opened.read(_LONGEST_HEADER), of)
+            size, expected = opened.seek(0, io.SEEK_END), at + rows * columns * dtype.itemsize
             require(size == expected, f"it has {size:,} bytes, not {expected:,}")
             opened.seek(0)
-            stored = np.dtype(of).newbyteorder("<")
+            stored = dtype.newbyteorder("<")
             try:
                 matrix = np.memmap(opened, stored, "r", at, (rows, columns))
             except OSError as error:
@@ -154,8 +154,7 @@ def open_matrix(file: Path, written: Written | None, of: type[Number]) -> NDArra
         raise
     except (OSError, ValueError) as error:
         raise CorpusError(
-            failure(str(file), error)
-            or f"The {_MATRICES[of]} {file} are damaged ({first_line(error)}): copy the corpus again."
+            failure(str(file), error) or f"The {name} {file} are damaged ({first_line(error)}): copy the corpus again."
         ) from error
     return matrix
 
@@ -164,20 +163,20 @@ def read_matrix(file: Path) -> NDArray[np.float16]:
     """Return a matrix, float16 (n, dim), read into memory. Raises OSError, or ValueError if it is damaged."""
     with open_regular(file) as opened:
         content = opened.read()
-    rows, dim, at = _matrix_header(content[:_LONGEST_HEADER], np.float16)
+    rows, dim, at, _ = _matrix_header(content[:_LONGEST_HEADER], [np.float16])
     return np.frombuffer(content, dtype="<f2", offset=at).reshape(rows, dim)
 
 
-def _matrix_header(begin: bytes, of: type[np.generic]) -> tuple[int, int, int]:
-    """Return the rows, columns and offset of a matrix. Raises ValueError for any other file."""
+def _matrix_header(begin: bytes, of: Sequence[type[np.generic]]) -> tuple[int, int, int, np.dtype[Any]]:
+    """Return the rows, columns, offset and type of a matrix. Raises ValueError for any other file."""
     header = _NPY_HEADER.match(begin)
     if (
         header is None
         or int.from_bytes(header[1], "little") != header.end() - header.end(1)
-        or np.dtype(header[2].decode()) != of
+        or np.dtype(header[2].decode()) not in of
     ):
-        raise ValueError(f"it is no matrix of {np.dtype(of).name}")
-    return int(header[3]), int(header[4]), header.end()
+        raise ValueError(f"it is no matrix of {' or '.join(np.dtype(kind).name for kind in of)}")
+    return int(header[3]), int(header[4]), header.end(), np.dtype(header[2].decode())
 
 
 def read_texts(file: Path, dim: int, written: Written | None) -> dict[str, NDArray[np.float32]]:

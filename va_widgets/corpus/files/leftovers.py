@@ -15,6 +15,7 @@ from pathlib import Path
 _DIGITS = 15
 _MARKER = re.compile(rf"\.unfinished-(\d{{{_DIGITS}}})")
 _KINDS = ("clips-{}.parquet", "embeddings-{}.npy", "neighbours-{}.npy", "texts-{}.npz", "sources-{}.parquet")
+_VIEWS, _VIEW = "view-{}-*.npy", re.compile(r"view-\d+-\d{1,4}\.npy")  # a writer may begin several
 
 
 def new_number() -> str:
@@ -51,6 +52,7 @@ def clear(folder: Path, named: Collection[str]) -> None:
         if number is None or not _is_marker(marker, number):
             continue
         files = [folder / kind.format(number) for kind in _KINDS]
+        files += [file for file in folder.glob(_VIEWS.format(number)) if _VIEW.fullmatch(file.name)]
         unnamed = [file for file in files if file.name not in named]
         if remove_all([*unnamed, *folder.glob(f"{marker.name}-*")]):
             remove(marker)

@@ -30,19 +30,25 @@ from va_widgets.corpus.files.validation import LARGEST_STRIP
 SHARDS_FOLDER = "shards"
 STRIPS_FILE, SHARD_CARD = "strips.bin", "shard.json"
 _CLIPS, _EMBEDDINGS = "clips.parquet", "embeddings.npy"
-SHARD_FILES = (_CLIPS, _EMBEDDINGS, STRIPS_FILE, SHARD_CARD)  # in the order in which they are removed
+MOTION_FILE = "motion.npy"  # shards of older versions have none; it only counts if the card has its digest
+SHARD_FILES = (_CLIPS, _EMBEDDINGS, MOTION_FILE, STRIPS_FILE, SHARD_CARD)  # in the order in which they are removed
+_NEEDED = (_CLIPS, _EMBEDDINGS, STRIPS_FILE, SHARD_CARD)
 _LARGEST_CARD = 1 << 20  # bytes
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The clips of one video, or of some pictures: table, embeddings float16 (n, dim), concatenated filmstrips."""
+    """The clips of one video, or of some pictures: table, embeddings float16 (n, dim), concatenated filmstrips.
+
+    `motion`, float16 (n, d), has the features of the clips' motion; None if it was not measured.
+    """
 
     clips: pd.DataFrame
     embeddings: NDArray[np.float16]
     strips: bytes
     card: ShardCard
+    motion: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,13 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
         _EMBEDDINGS: matrix.getbuffer(),
         STRIPS_FILE: memoryview(shard.strips),
     }
+    if shard.motion is not None:
+        contents[MOTION_FILE] = memoryview(_saved(shard.motion))
     card = replace(shard.card, files={name: Written.of(content) for name, content in contents.items()}, check="")
-    card_json = json.dumps(sealed({**asdict(card), "files": msgspec.to_builtins(card.files)}))
     try:
         unfinished.mkdir()
         # The card first: it identifies the folder as ours if this process is killed before the rest is written.
-        for name, content in {SHARD_CARD: memoryview(card_json.encode()), **contents}.items():
+        for name, content in {SHARD_CARD: memoryview(_card_json(card)), **contents}.items():
             with (unfinished / name).open("xb") as opened:
                 opened.write(content)
         for file in unfinished.iterdir():
@@ -92,6 +99,32 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
             os.rename(folder / key, former)
             _remove_shard(former)
         os.rename(unfinished, folder / key)
+    finally:
+        if is_folder(unfinished):
+            _remove_shard(unfinished)
+
+
+def write_shard_motion(path: Path, key: str, motion: NDArray[np.float16]) -> None:
+    """Add the motion of its clips, float16 (n, d), to a shard; it counts once the shard's card is replaced.
+
+    Raises CorpusError if the shard cannot be read.
+    """
+    folder = inside(path, SHARDS_FOLDER, key)
+    former = read_card(folder)
+    if former is None:
+        raise CorpusError(f"{folder / SHARD_CARD} is damaged or gone: copy the corpus again.")
+    content = _saved(motion)
+    card = replace(former, files={**former.files, MOTION_FILE: Written.of(content)}, check="")
+    unfinished = leftovers.unfinished(folder.parent, leftovers.new_number())
+    try:
+        unfinished.mkdir()
+        # The card first, as above. A kill between the two replacements leaves a file that the card does not know.
+        for name, data in {SHARD_CARD: _card_json(card), MOTION_FILE: content}.items():
+            with (unfinished / name).open("xb") as opened:
+                opened.write(data)
+            sync(unfinished / name)
+        for name in (MOTION_FILE, SHARD_CARD):
+            os.replace(unfinished / name, folder / name)
     finally:
         if is_folder(unfinished):
             _remove_shard(unfinished)
@@ -146,13 +179,13 @@ def read_shard_card(path: Path, key: str) -> ShardCard | None:
     """Return the card of the shard `key`; None if there is no such shard, or it is incomplete or damaged."""
     folder = inside(path, SHARDS_FOLDER, key)
     card = read_card(folder)
-    if card is None or any(size_of(folder / name) is None for name in SHARD_FILES):
+    if card is None or any(size_of(folder / name) is None for name in _NEEDED):
         return None
     sizes = {name: size_of(folder / name) for name in SHARD_FILES}
     if any(name in card.files and card.files[name].size != sizes[name] for name in sizes):
         return None
     # The filmstrips are most of a shard, and not needed to merge it: only their size is compared.
-    digested = (name for name in (_CLIPS, _EMBEDDINGS) if name in card.files)
+    digested = (name for name in (_CLIPS, _EMBEDDINGS, MOTION_FILE) if name in card.files)
     return card if all(Written.of_file(folder / name) == card.files[name] for name in digested) else None
 
 
@@ -169,6 +202,34 @@ def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
 def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
     """Return a shard's embeddings, float16 (n, dim), row i of clip i. Raises CorpusError if they cannot be read."""
     return _read_of_shard(path, key, _EMBEDDINGS, read_matrix)
+
+
+def read_shard_motion(path: Path, key: str, columns: int) -> NDArray[np.float16] | None:
+    """Return the motion of a shard's clips, float16 (n, columns), row i of clip i.
+
+    None if it was not measured, or by a version with other features, or the file is damaged: it can be measured again.
+    """
+    folder = inside(path, SHARDS_FOLDER, key)
+    card = read_card(folder)
+    if card is None or MOTION_FILE not in card.files:
+        return None
+    try:
+        if Written.of_file(folder / MOTION_FILE) != card.files[MOTION_FILE]:
+            return None
+        motion = read_matrix(folder / MOTION_FILE)
+    except (OSError, ValueError):
+        return None
+    return motion if motion.shape == (card.clips, columns) else None
+
+
+def _saved(matrix: NDArray[np.float16]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, matrix.astype("<f2", copy=False))
+    return buffer.getvalue()
+
+
+def _card_json(card: ShardCard) -> bytes:
+    return json.dumps(sealed({**asdict(card), "files": msgspec.to_builtins(card.files)})).encode()
 
 
 def _read_of_shard(path: Path, key: str, name: str, read: Callable[[Path], _T]) -> _T:

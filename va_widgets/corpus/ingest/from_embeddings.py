@@ -14,18 +14,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from va_widgets.base import arguments
-from va_widgets.base.arguments import described, listed
+from va_widgets.base.arguments import described
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath, absolute_path, exists
 from va_widgets.corpus.building.merge import clusters
+from va_widgets.corpus.ingest.rows import BY_ROW, rows_of
 from va_widgets.corpus.ingest.vectors import (
-    ID_COLUMNS,
     Vectors,
     VectorSource,
     labels_of,
     read_vectors,
     write_normalised,
 )
+from va_widgets.corpus.ingest.views import read_views, write_view
 from va_widgets.corpus.lock import locked, remove_empty
 from va_widgets.corpus.manifest import (
     COLUMNS,
@@ -38,14 +39,13 @@ from va_widgets.corpus.manifest import (
 )
 from va_widgets.corpus.user_tables.columns import check_columns
 from va_widgets.corpus.user_tables.encoding import holds_texts
-from va_widgets.corpus.user_tables.ids import id_texts, index_by_clip
+from va_widgets.corpus.user_tables.ids import index_by_clip
 from va_widgets.corpus.user_tables.read import check_names, origin_of, read_table
 from va_widgets.corpus.user_tables.times import seconds
 from va_widgets.corpus.writing import Writing
 from va_widgets.encoders.protocol import Encoder
 
 _ROWS_DIGESTED = 1000
-_BY_ROW = "give the vectors alone as an array, one a row of the table"
 # The corpus's own columns of numbers, beside times and clusters, and whether they hold whole numbers. 0 is unknown.
 _NUMBERS = {"frame_in": True, "frame_out": True, "fps": False, "width": True, "height": True}
 _LARGEST = 2**31 - 1
@@ -59,10 +59,12 @@ def write_from_embeddings(
     clips: pd.DataFrame | GivenPath,
     encoder: Encoder | None,
     texts: Mapping[str, ArrayLike] | None,
+    views: Mapping[str, VectorSource] | None = None,
 ) -> None:
     """Write a corpus of vectors (n, dim) and a table of n clips, a block of vectors at a time.
 
-    Where both carry ids, vectors are brought into the order of the clips; otherwise the n-th vector is the n-th clip's.
+    `views` are further matrices of the clips, by name: see `ingest.views`. Where vectors and clips carry ids, vectors
+    are brought into the order of the clips; otherwise the n-th vector is the n-th clip's.
 
     Raises CorpusError if `path` holds a corpus, vectors and clips do not belong together, or values are refused; for
     values of the table before anything is written.
@@ -83,25 +85,27 @@ def write_from_embeddings(
     if vectors.ids is not None and not has_ids:
         raise CorpusError(
             f"{vectors.name} comes with ids of clips, but the table{origin} has none: call its column of ids clip_id,"
-            f" or {_BY_ROW}."
+            f" or {BY_ROW}."
         )
     if vectors.ids is None and n != len(table):
         raise CorpusError(
             f"One vector a clip is needed, not embeddings {vectors.shape} for the {len(table)} clips{origin}."
         )
-    rows = None if vectors.ids is None else _rows(vectors, vectors.ids, table.index, labels, origin)
+    rows = None if vectors.ids is None else rows_of(vectors, vectors.ids, table.index, labels, origin)
     if encoder is not None and encoder.dim != dim:
         raise CorpusError(
             f"The embeddings have {dim} dimensions, but the text encoder {encoder.fingerprint} has {encoder.dim}: give"
             " the one that belongs to them."
         )
     phrases = _checked_texts(texts, dim)
+    new_views = read_views(views, table.index, labels)
     is_new = not exists(path)
     try:
         with locked(path), Writing(path) as writing:
             name, matrix = writing.embeddings(n, dim)
             write_normalised(vectors, matrix, table.index, rows)
             table = _completed(table, matrix)
+            view_files = {view.name: write_view(writing, view, table.index) for view in new_views}
             writing.finish(
                 Manifest(
                     schema=SCHEMA_VERSION,
@@ -116,6 +120,7 @@ def write_from_embeddings(
                     texts_file=writing.texts(phrases) if phrases else None,
                     roots=[],
                     cut=FROM_EMBEDDINGS,
+                    views=view_files,
                 )
             )
     except CorpusError:
@@ -131,46 +136,6 @@ def _vector_columns(vectors: Vectors, embeddings: VectorSource, clips: pd.DataFr
     if isinstance(embeddings, (str, os.PathLike)) and isinstance(clips, (str, os.PathLike)):
         same = absolute_path(embeddings) == absolute_path(clips)
     return [vectors.column] if same else []
-
-
-def _rows(
-    vectors: Vectors, vector_ids: pd.Index, clips: pd.Index, labels: pd.Index | None, origin: str
-) -> NDArray[np.int64] | None:
-    """Return the row of the table that each vector belongs to, by the clips' ids; None if that is its own row.
-
-    `vector_ids` are the ids of the vectors, and `labels` the index that the table came with. Where both are equal, and
-    no ids of clips, they are rows of one former table, so that vectors and clips belong together row by row.
-
-    Raises CorpusError if the vectors do not have exactly the ids of the clips, or if rows and ids contradict.
-    """
-    name = vectors.name
-    where = f" of {name[:1].lower()}{name[1:]}" if name.startswith("The ") else f" of {name}"
-    ids = id_texts(vector_ids, where)
-    rows = clips.get_indexer(ids)
-    same_labels = vector_ids.name not in ID_COLUMNS and labels is not None and vector_ids.equals(labels)
-    if same_labels and (rows < 0).all():
-        return None
-    has_vector = np.zeros(len(clips), dtype=np.bool_)
-    has_vector[rows[rows >= 0]] = True
-    unknown, lacking = ids[rows < 0].tolist(), clips[~has_vector].tolist()
-    if unknown:
-        raise CorpusError(
-            f"{len(unknown)} of the {len(ids)} ids{where} are not in the table of clips{origin} ({listed(unknown)}):"
-            f" give both the same ids, or {_BY_ROW}."
-        )
-    if lacking:
-        raise CorpusError(
-            f"{len(lacking)} of the {len(clips)} clips{origin} have no vector{where} ({listed(lacking)}): leave them"
-            " out, or add their vectors."
-        )
-    if np.array_equal(rows, np.arange(len(rows))):
-        return None
-    if same_labels:
-        raise CorpusError(
-            f"The index{where} is that of the table of clips{origin}, too, but holds its clip ids in another order:"
-            f" call it clip_id if these are ids, or {_BY_ROW}."
-        )
-    return rows.astype(np.int64)
 
 
 def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:

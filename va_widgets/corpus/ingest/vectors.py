@@ -77,7 +77,7 @@ VectorSource: TypeAlias = "ArrayLike | pd.DataFrame | pd.Series[Any] | Mapping[s
 """Whatever `read_vectors` reads."""
 
 
-def read_vectors(source: VectorSource) -> Vectors:
+def read_vectors(source: VectorSource, what: str = "embeddings") -> Vectors:
     """Return the vectors (n, dim) in an array, a table, a mapping or a file: float16, float32 or float64, one a row.
 
     Parameters
@@ -86,6 +86,8 @@ def read_vectors(source: VectorSource) -> Vectors:
         .npy, read through a memory map; .h5 or .hdf5 with a dataset "embeddings" or only one matrix of floats;
         .parquet with a column "embedding", "embeddings" or "vector" of lists, or only one column of lists.
         A DataFrame has such a column of arrays, or a column a dimension.
+    what : str
+        What they are, in messages.
 
     The ids of the clips are the keys of a mapping; a table's column "clip_id" or "id", or its index unless that only
     numbers the rows; in an HDF5 file a dataset "clip_id", "clip_ids", "id" or "ids" of one value a vector.
@@ -98,14 +100,14 @@ def read_vectors(source: VectorSource) -> Vectors:
     if isinstance(source, Vectors):
         return source
     if isinstance(source, pd.DataFrame):
-        return _vectors_of_frame(source)
+        return _vectors_of_frame(source, f"The table of {what}")
     if isinstance(source, pd.Series):
-        return _vectors_of_series("The series of embeddings", source, labels_of(source.index))
+        return _vectors_of_series(f"The series of {what}", source, labels_of(source.index))
     if isinstance(source, Mapping):
         vectors = pd.Series(list(source.values()), dtype=object)
-        return _vectors_of_series("The mapping of embeddings", vectors, _index_of(list(source)))
+        return _vectors_of_series(f"The mapping of {what}", vectors, _index_of(list(source)))
     if not isinstance(source, (str, os.PathLike)):
-        return _vectors_of_array(source)
+        return _vectors_of_array(source, what)
     file = existing_file(source, _SUFFIXES, "Vectors")
     suffix = file.suffix.lower()
     if suffix == ".npy":
@@ -156,18 +158,17 @@ def write_normalised(
         done += len(block)
 
 
-def _vectors_of_array(source: ArrayLike) -> Vectors:
+def _vectors_of_array(source: ArrayLike, what: str) -> Vectors:
     try:
         array = np.asarray(source)
     except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, tensors on a GPU
         raise CorpusError(
-            f"The embeddings are no matrix ({first_line(error)}): give one array (clips, dimensions)."
+            f"The {what} are no matrix ({first_line(error)}): give one array (clips, dimensions)."
         ) from error
-    return _in_memory("The array of embeddings", array)
+    return _in_memory(f"The array of {what}", array)
 
 
-def _vectors_of_frame(table: pd.DataFrame) -> Vectors:
-    origin = "The table of embeddings"
+def _vectors_of_frame(table: pd.DataFrame, origin: str) -> Vectors:
     names = [name for name in ID_COLUMNS if list(table.columns).count(name) == 1]
     ids = pd.Index(table[names[0]]) if names else labels_of(table.index)
     rest = [name for name in table.columns if name not in names[:1]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _UNITS = np.array([0.05, 0.05, 0.05, 0.05])
 _BUMPS = ((0.0, 0.15), (0.4, 0.2), (0.9, 0.3), (1.6, 0.4), (2.5, 0.5))
 _BANDS = {"1 Hz": 1.0, "2 Hz": 2.0, "3 Hz": 3.5, "5 Hz": 6.0}  # the upper ends of bands of frequencies
 _FLASH = 0.06  # the least change of brightness, from 0 to 1, from one frame to the next in a flash
+_SUBJECT_UNIT, _LIGHT_UNIT = 0.01, 0.05  # of the subject's speed and of the change of brightness, a second
 _BLACK = 0.06  # the greatest brightness of a black frame
 
 
@@ -38,6 +40,20 @@ def motion_of(measured: Measured) -> Motion:
     return Motion(numbers, np.array([value for _, value in _features(measured, numbers)], dtype=np.float32))
 
 
+def readable(features: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Return the readable numbers, float32 (n, 7) in the order of MotionNumbers, of features (n, len(FEATURES)).
+
+    They are exact to 0.3 % of features in float16. Rows that are zero throughout are of clips that could not be
+    measured, because every measured clip has features that are not zero: their numbers are NaN.
+    """
+    columns = np.asarray(features[:, [FEATURES.index(name) for name in _READABLE]], dtype=np.float32)
+    numbers = np.empty_like(columns)
+    for place, (scale, unit) in enumerate(_READABLE.values()):
+        numbers[:, place] = scale(columns[:, place]) * unit
+    numbers[~features[:, _SEEN].any(axis=1)] = np.nan
+    return numbers
+
+
 def _log(value: float, unit: float) -> float:
     return float(np.log1p(abs(value) / unit))
 
@@ -53,7 +69,7 @@ def _features(measured: Measured, numbers: MotionNumbers) -> Iterator[tuple[str,
     for axis, name in enumerate(_AXES):
         yield from _axis_features(name, velocities[:, axis], shake[:, axis], float(_UNITS[axis]))
         yield f"{name} share", float(speeds[axis] / (speeds.sum() + 0.5))
-    yield from _camera_features(velocities, shake)
+    yield from _camera_features(velocities, shake, numbers)
     yield from _subject_features(measured, numbers)
     yield from _light_features(measured, numbers)
 
@@ -88,7 +104,9 @@ def _turns(velocity: NDArray[np.float64], unit: float) -> float:
     return float(np.log1p(np.count_nonzero(np.diff(signs)) / len(velocity) * RATE))
 
 
-def _camera_features(velocities: NDArray[np.float64], shake: NDArray[np.float64]) -> Iterator[tuple[str, float]]:
+def _camera_features(
+    velocities: NDArray[np.float64], shake: NDArray[np.float64], numbers: MotionNumbers
+) -> Iterator[tuple[str, float]]:
     """Yield the features of all that the camera does."""
     # At a picture's edge, half a picture from its centre, zoom and roll are seen half as fast.
     seen = velocities * np.array([1.0, 1.0, 0.5, 0.5])
@@ -103,6 +121,7 @@ def _camera_features(velocities: NDArray[np.float64], shake: NDArray[np.float64]
     yield "camera fast", float((speed > 10 * unit).mean())
     unsteady = rms(shake)
     yield "camera shake", _log(unsteady, unit)
+    yield "camera usual shake", _log(numbers.shake, unit)
     yield "camera shake, share", unsteady / (rms(velocities) + 0.2 * unit)
     for name, share in zip(_BANDS, _spectrum(velocities), strict=True):
         yield f"camera at {name}", share
@@ -129,7 +148,7 @@ def _subject_features(measured: Measured, numbers: MotionNumbers) -> Iterator[tu
     share = moving / max(area, 1e-9)
     x, y = measured.field("x"), measured.field("y")
     mean_x, mean_y = float(share @ x), float(share @ y)
-    yield "subject speed", _log(numbers.subject_motion, 0.01)
+    yield "subject speed", _log(numbers.subject_motion, _SUBJECT_UNIT)
     yield "subject peak", _log(float(speed.max(initial=0.0)), 0.01)
     yield "subject area", area
     yield "subject left to right", _signed(float(share @ right), 0.1)
@@ -149,7 +168,7 @@ def _light_features(measured: Measured, numbers: MotionNumbers) -> Iterator[tupl
     length = measured.length
     large = steps[np.abs(steps) > _FLASH]
     chroma = measured.colours / np.maximum(measured.colours.sum(axis=1, keepdims=True), 24.0)
-    yield "light change", _log(numbers.brightness_change, 0.05)
+    yield "light change", _log(numbers.brightness_change, _LIGHT_UNIT)
     yield "light rise", _signed(float(steps.sum()) / length, 0.05)
     yield "light rise, absolute", _log(float(steps.sum()) / length, 0.05)
     yield "light spread", _log(float(brightness.std()) if len(brightness) else 0.0, 0.02)
@@ -162,3 +181,12 @@ def _light_features(measured: Measured, numbers: MotionNumbers) -> Iterator[tupl
 
 FEATURES = tuple(name for name, _ in _features(Measured.nothing(), numbers_of(Measured.nothing())))
 """The names of `Motion.features`."""
+# The feature of each readable number, the inverse of its scale, and its unit.
+_READABLE = {
+    **{f"{axis} mean": (np.sinh, float(unit)) for axis, unit in zip(_AXES, _UNITS, strict=True)},
+    "camera usual shake": (np.expm1, float(_UNITS[0])),
+    "subject speed": (np.expm1, _SUBJECT_UNIT),
+    "light change": (np.expm1, _LIGHT_UNIT),
+}
+# One of these is not zero in every clip: a speed is near at least one of the bumps' centres, or far above them all.
+_SEEN = [FEATURES.index(name) for name in ("pan near 0.00", "pan speed")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -17,6 +19,60 @@ _SHORTEST = 0.004  # seconds between two frames below which their distance says 
 _LONGEST_PAUSE = 0.5  # seconds for which a frame that repeats the last one is left out
 _ROUNDING = 1e-6  # seconds that equal times may differ by
 _SAME = 0.1  # mean grey levels by which a repeated frame may differ, after encoding
+
+
+class _Frame(Protocol):
+    """A decoded frame, such as `video.frame.Frame`."""
+
+    @property
+    def time(self) -> float: ...
+
+    @property
+    def end(self) -> float: ...
+
+    def small(self) -> NDArray[np.uint8]: ...
+
+
+def motions(
+    frames_from: Callable[[float], Iterable[_Frame]], spans: Sequence[tuple[float, float]]
+) -> Iterator[tuple[int, Motion]]:
+    """Yield the motion in each of some `spans` (start, end) in seconds, with its index.
+
+    `frames_from` returns a video's frames from a moment on. It is called once for all spans that follow each other
+    without a gap, or overlap. Spans after the end of the video are left out.
+    """
+    runs: list[list[int]] = []
+    latest = 0.0
+    for index in sorted(range(len(spans)), key=lambda index: spans[index]):
+        start, end = spans[index]
+        if not runs or start > latest + _ROUNDING:
+            runs.append([])
+            latest = end
+        runs[-1].append(index)
+        latest = max(latest, end)
+    for run in runs:
+        yield from _motions_of_run(frames_from(spans[run[0]][0]), spans, run)
+
+
+def _motions_of_run(
+    frames: Iterable[_Frame], spans: Sequence[tuple[float, float]], run: Sequence[int]
+) -> Iterator[tuple[int, Motion]]:
+    """Yield the motion in the spans of a `run`, indices that are sorted by the spans' starts."""
+    meter, shown_until = MotionMeter(), 0.0
+    pending = sorted(run, key=lambda index: spans[index][1])
+    for frame in frames:
+        meter.add(frame.small(), frame.time)
+        shown_until = frame.end
+        while pending and frame.time >= spans[pending[0]][1] - _ROUNDING:
+            index = pending.pop(0)
+            yield index, meter.result(*spans[index])
+            if pending:
+                meter.forget(min(spans[other][0] for other in pending))
+        if not pending:
+            return
+    for index in pending:
+        if spans[index][0] < shown_until - _ROUNDING:
+            yield index, meter.result(*spans[index])
 
 
 class MotionMeter:
