@@ -1,13 +1,16 @@
 """A clip's motion in a few words, and texts that name a move as rules that rank clips.
 
-Both need the readable numbers alone: `MotionNumbers` of a clip, or a table with columns of these names.
+Both need the readable numbers alone: `MotionNumbers` of a clip, or a table with columns of these names. Texts are
+English.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,10 +51,48 @@ def motion_in_words(numbers: Mapping[str, float]) -> str:
         return "shaky"
     if strongest <= _STILL:
         return "static, subject moves" if numbers["subject_motion"] > _LIVELY else "static"
-    named = [axis for axis, speed in seen.items() if speed > max(_STILL, _BESIDES * strongest)]
-    named.sort(key=lambda axis: -seen[axis])
     pace = " slowly" if strongest < _SLOW else " fast" if strongest > _FAST else ""
-    return _phrase([(axis, 1 if numbers[axis] > 0 else -1) for axis in named[:2]]) + pace
+    return _phrase(_moves(numbers)) + pace
+
+
+class MotionSign(NamedTuple):
+    """The same as `motion_in_words` for where there is little room.
+
+    `direction` is where the camera moves, in degrees clockwise from the right, a multiple of 45; None if it neither
+    moves sideways nor up or down. `word` says what an arrow cannot: "static", "shaky", "zooms in", "turns"; empty where
+    the direction is all.
+    """
+
+    direction: int | None
+    word: str
+
+
+def motion_sign(numbers: Mapping[str, float]) -> MotionSign:
+    """Return what a clip's readable numbers, by name, say as an arrow and a word."""
+    words = motion_in_words(numbers)
+    if words.startswith(("static", "shaky")):
+        return MotionSign(None, words.partition(",")[0])
+    moves = dict(_moves(numbers))
+    right, up = moves.get("pan", 0), moves.get("tilt", 0)
+    direction = round(math.degrees(math.atan2(-up, right))) % 360 if right or up else None
+    others = [_MOVES[move] for move in moves.items() if move[0] not in ("pan", "tilt")]
+    return MotionSign(direction, ", ".join("turns" if "turns" in other else other for other in others))
+
+
+def is_static(columns: Mapping[str, ArrayLike]) -> NDArray[np.bool_]:
+    """Return which clips `motion_in_words` calls static, bool (n,), from the readable numbers, each (n,)."""
+    strongest = np.maximum.reduce([weight * np.abs(columns[axis]) for axis, weight in _SEEN.items()])
+    shaky = np.asarray(columns["shake"]) > np.maximum(_SHAKY, strongest)
+    static: NDArray[np.bool_] = (strongest <= _STILL) & ~shaky
+    return static
+
+
+def _moves(numbers: Mapping[str, float]) -> list[tuple[str, int]]:
+    """Return the two strongest moves, or the strongest one where it is twice as strong: axes with their signs."""
+    seen = {axis: abs(numbers[axis]) * weight for axis, weight in _SEEN.items()}
+    least = max(_STILL, _BESIDES * max(seen.values()))
+    named = sorted((axis for axis, speed in seen.items() if speed > least), key=lambda axis: -seen[axis])
+    return [(axis, 1 if numbers[axis] > 0 else -1) for axis in named[:2]]
 
 
 def _phrase(moves: Iterable[tuple[str, int]]) -> str:
@@ -114,9 +155,9 @@ class MotionQuery:
 def motion_query(text: str) -> MotionQuery | None:
     """Return the move that a text names, as in "pan left", "a slow zoom in on a face", "static shot", "fast action".
 
-    None where it names none: a frying pan, a still life and fast food are no moves.
+    None where it names none: a frying pan, a still life, fast food and slow motion are no moves.
     """
-    rest = " ".join(re.findall(r"[a-z]+", text.lower().replace("'", "").replace("\u2019", "")))
+    rest = " ".join(_WORD.findall(text.lower()))
     wanted: dict[str, int] = {}
     kinds: list[str] = []
     paces: list[str] = []
@@ -130,7 +171,8 @@ def motion_query(text: str) -> MotionQuery | None:
                 kinds.append(axis_or_kind)
     if not wanted and not kinds:
         return _query_of_bare_words(rest)
-    return _query(_LEADING.sub("", rest), wanted, kinds, paces)
+    rest = _LEADING.sub("", rest)
+    return _query("" if set(rest.split()) <= _FILLERS else rest, wanted, kinds, paces)
 
 
 def _query_of_bare_words(text: str) -> MotionQuery | None:
@@ -142,7 +184,7 @@ def _query_of_bare_words(text: str) -> MotionQuery | None:
         axis_or_kind, sign = _BARE[name]
         is_axis = axis_or_kind in _SEEN
         return _query("", {axis_or_kind: sign} if is_axis else {}, [] if is_axis else [axis_or_kind], paces)
-    return _query("", {}, [paces[0]], []) if paces and not name else None
+    return _query("", {}, [paces[0]], []) if not name and words and words[0] in _BARE_PACES else None
 
 
 def _query(rest: str, wanted: Mapping[str, int], kinds: Sequence[str], paces: Sequence[str]) -> MotionQuery:
@@ -170,30 +212,38 @@ _PACES = dict.fromkeys("slow slowly gentle gently gradual gradually".split(), "s
     "fast quick quickly rapid rapidly sudden whip swish crash".split(), "fast"
 )
 _SIGNS = {"left": -1, "right": 1, "down": -1, "up": 1, "out": -1, "back": -1, "backward": -1, "in": 1, "into": 1}
-_SIGNS |= {"on": 1, "onto": 1, "forward": 1, "clockwise": 1, "anticlockwise": -1, "counterclockwise": -1}
-_SIGNS |= {"anti clockwise": -1, "counter clockwise": -1}
-_FILLERS = frozenset("a an the shot shots clip clips scene scenes video camera very".split())
+_TURNS = dict.fromkeys(("anticlockwise", "counterclockwise", "anti clockwise", "counter clockwise"), -1)
+_SIGNS |= {"on": 1, "onto": 1, "forward": 1, "clockwise": 1, **_TURNS}
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_FILLERS = frozenset("a an the shot shots clip clips scene scenes footage very".split())
+_BARE_PACES = frozenset(("slow", "slowly", "fast"))  # a text of one of them asks for little or much motion
 _BARE = {  # names of moves that are too common words to be looked for within a longer text
-    **dict.fromkeys(("pan", "pans"), ("pan", 0)),
+    "pan": ("pan", 0),
     **dict.fromkeys(("tilt", "tilts"), ("tilt", 0)),
     **dict.fromkeys(("zoom", "zooms"), ("zoom", 0)),
     **dict.fromkeys(("push in", "move in", "moves in"), ("zoom", 1)),
     **dict.fromkeys(("pull out", "pull back", "move out", "moves out"), ("zoom", -1)),
-    **dict.fromkeys(("roll", "rolls", "rotation"), ("roll", 0)),
-    **dict.fromkeys(("moves left", "move left", "truck left"), ("pan", -1)),
-    **dict.fromkeys(("moves right", "move right", "truck right"), ("pan", 1)),
-    **dict.fromkeys(("static", "still", "stationary", "tripod", "fixed", "no movement", "no motion"), ("static", 0)),
-    **dict.fromkeys(("moving", "tracking", "dolly", "travelling", "traveling"), ("moving", 0)),
-    **dict.fromkeys(("handheld", "hand held", "shaking", "unsteady", "wobbly", "shake"), ("shaky", 0)),
-    **dict.fromkeys(("steady", "stable", "smooth", "steadicam"), ("steady", 0)),
-    **dict.fromkeys(("calm", "motion slow"), ("slow", 0)),
+    **dict.fromkeys(("move left", "moves left", "truck left"), ("pan", -1)),
+    **dict.fromkeys(("move right", "moves right", "truck right"), ("pan", 1)),
+    **{
+        f"{verb} {turn}": ("roll", sign)
+        for verb in ("roll", "rolls", "rotate", "rotates", "turn", "turns", "spin", "spins")
+        for turn, sign in {"clockwise": 1, **_TURNS}.items()
+    },
+    "rotation": ("roll", 0),
+    **dict.fromkeys(("static", "still", "stationary", "fixed", "no movement", "no motion"), ("static", 0)),
+    **dict.fromkeys(("moving", "tracking", "movement"), ("moving", 0)),
+    **dict.fromkeys(("shaky", "handheld", "hand held", "unsteady", "wobbly"), ("shaky", 0)),
+    **dict.fromkeys(("steady", "steadicam"), ("steady", 0)),
     **dict.fromkeys(("action", "hectic", "dynamic"), ("fast", 0)),
-    **dict.fromkeys(("movement", "motion"), ("moving", 0)),
-    **dict.fromkeys(("flash", "flashes", "strobe", "flicker", "flickering", "fade"), ("light", 0)),
+    **dict.fromkeys(("flash", "flashes", "flashing lights", "strobe", "flicker", "flickering", "fade"), ("light", 0)),
 }
 
 
-_LEADING = re.compile(r"^(?:(?:a|an|the|camera|shot|of|and|with)\b ?)+")  # what is left over before the rest of a text
+_LEADING = re.compile(  # what is left over before the rest of a text
+    r"^(?:(?:a|an|the|camera|shots?|footage|of|and|with|on|onto|over|across|along|to|towards?|in|at|from"
+    r"|through|past|around|showing)\b ?)+"
+)
 
 
 def _pattern(pattern: str) -> re.Pattern[str]:
@@ -202,44 +252,60 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{pace} )?(?:{pattern.replace('~', f'(?: {pace})? ')})(?: {pace})?\b")
 
 
+def _not_after(words: str) -> str:
+    """Return a pattern that fits where none of some words precedes."""
+    return "".join(rf"(?<!\b{word} )" for word in words.split())
+
+
 _GOES = "(?:moves?|moving|goes|going|turns?|turning|sweeps?|swings?|tracks?|tracking|slides?|travels?)"
-_NOT_MOVING = "(?:static|stationary|fixed|still|motionless|unmoving|locked(?: (?:off|down))?)"
-_PICTURES = "(?:camera|cam|shots?|footage|video|frame|framing|angle|take)"
+_SHOTS = "(?:shots?|footage|video|take)"
+_CAMERA = f"(?:camera|cam|{_SHOTS})"
 _SIDE = r"(?:to )?(?:the )?(?P<to>left|right)(?:wards?)?"
 _HEIGHT = r"(?P<to>up|down)(?:wards?)?"
 _DEPTH = r"(?P<to>in|into|out|back|forward|backward)s?"
 _TURN = r"(?P<to>(?:anti ?|counter ?)?clockwise)"
+# Most of these words also name things: a pan left on the stove, a crane up in the sky, a call on Zoom, a child's dolly.
+_NO_PAN = _not_after("frying fry cooking sauce baking bread cake hot dust roasting sheet drip peter same your my his her")
+_NO_CALL = _not_after("on over via by through using with")
+_NO_THING = r"(?! (?:on|at|by|high|above|against|close|behind|near|next|out|unattended|in (?:a|an|the|his|her|my))\b)"
+_NOBODYS = r"(?! (?:a|an|the|his|her|its|their|my|your|traffic)\b)"
+_NO_SCREEN = r"(?! (?:(?:a|the|his|her|their) )?(?:laptop|computer|phone|tablet|screen|call|calls|meeting|lens)\b)"
 _PATTERNS = tuple(  # the first one that fits a place counts
     (_pattern(pattern), axis_or_kind)
     for pattern, axis_or_kind in (
         (r"(?:no|without)(?: any| a)? camera (?:movements?|motion|moves?)", "static"),
-        (rf"(?:{_NOT_MOVING}|tripod) {_PICTURES}|locked (?:off|down)|on a tripod", "static"),
-        (rf"camera (?:(?:is|stays|stands|remains) )?{_NOT_MOVING}", "static"),
-        (rf"(?:pan|pans|panning|panned|trucking)~{_SIDE}", "pan"),
-        (r"(?P<to>left|right)(?:ward)? (?:pan|panning)(?: shots?)?", "pan"),
-        (rf"camera~{_GOES}~{_SIDE}", "pan"),
-        (r"panning(?! for)(?: shots?)?|pans? shots?|camera pans?|(?<=whip )pans?|(?<=swish )pans?", "pan"),
-        (rf"(?:tilt|tilts|tilting|tilted|pedestals?|cranes?|craning|booms?)~{_HEIGHT}", "tilt"),
+        (rf"(?:static|stationary|fixed|motionless|unmoving|locked(?: (?:off|down))?) {_CAMERA}", "static"),
+        (rf"(?:still|tripod) {_SHOTS}|{_SHOTS} (?:on|from) a tripod|(?:static|fixed) (?:framing|frame)", "static"),
+        (r"locked off(?! (?:area|road|street|zone|door|room|building)s?\b)", "static"),
+        (r"camera (?:is|stays|stands|remains|keeps) (?:static|stationary|fixed|still|motionless|locked)", "static"),
+        (rf"{_NO_PAN}pans?~{_SIDE}{_NO_THING}", "pan"),
+        (rf"(?:panning|panned|camera~{_GOES})~{_SIDE}", "pan"),
+        (r"(?<!the )(?P<to>left|right)(?:ward)? (?:pan(?! of\b)|panning)(?: shots?)?", "pan"),
+        (r"panning shots?|pan shots?|camera (?:pans?|panning)|(?:(?<=whip )|(?<=swish )|(?<=slow )|(?<=fast ))pans?", "pan"),
+        (r"(?:pan|pans|panning) (?=(?:across|along) )", "pan"),
+        (rf"(?:tilts?|tilting|camera~{_GOES})~{_HEIGHT}", "tilt"),
+        (rf"(?:pedestals?|cranes?|craning|booms?)~{_HEIGHT}{_NO_THING}", "tilt"),
         (r"(?P<to>up|down)(?:ward)? tilt(?: shots?)?", "tilt"),
-        (rf"camera~{_GOES}~{_HEIGHT}", "tilt"),
-        (r"tilting(?: shots?)?|tilts? shots?|camera tilts?", "tilt"),
-        (rf"(?:zoom|zooms|zooming|zoomed|dolly|dollies|dollying)~{_DEPTH}", "zoom"),
+        (r"(?:tilting|tilt) shots?|camera (?:tilts?|tilting)", "tilt"),
+        (rf"{_NO_CALL}(?:zoom|zooms|zooming)~{_DEPTH}(?! traffic)", "zoom"),
         (rf"camera~(?:{_GOES}|pushes|pulls)~{_DEPTH}", "zoom"),
-        (r"(?:zoom|zooms|zooming)~(?P<to>on|onto)", "zoom"),
-        (r"zooming(?: shots?)?|zooms? shots?|camera zooms?|(?<=crash )zooms?", "zoom"),
-        (rf"(?:camera )?(?:rolls?|rolling|rotates?|rotating|turns?|turning|spins?|spinning)~{_TURN}", "roll"),
-        (r"camera (?:rolls?|rolling|rotat(?:es?|ing|ion)|turns?|turning|spins?|spinning)|barrel rolls?", "roll"),
-        (rf"(?:unsteady|wobbly|jittery|jerky|bumpy|trembling|shaking) {_PICTURES}", "shaky"),
-        (rf"shaky(?: {_PICTURES})?|hand ?held (?:{_PICTURES}|look|style)", "shaky"),
+        (rf"(?:dolly|dollies|dollying)~{_DEPTH}{_NOBODYS}", "zoom"),
+        (rf"{_NO_CALL}(?:zoom|zooms|zooming)~(?P<to>on|onto){_NO_SCREEN}", "zoom"),
+        (r"(?:zooming|zoom) shots?|camera (?:zooms?|zooming)", "zoom"),
+        (rf"(?:(?<=crash )|(?<=slow )|(?<=fast ))zooms?{_NO_SCREEN}", "zoom"),
+        (rf"(?:camera|shot) (?:rolls?|rolling|rotates?|rotating|turns?|turning|spins?|spinning)~{_TURN}", "roll"),
+        (r"camera (?:rotat(?:es?|ing|ion)|turns|turning|spins?|spinning)|roll(?:ing)? shots?", "roll"),
+        (rf"(?:shaky|unsteady|wobbly|jittery|jerky|trembling|shaking) {_CAMERA}", "shaky"),
+        (rf"(?:shaky )?hand ?held (?:{_CAMERA}|look|style)(?! (?:game|console)s?\b)|(?:shot|filmed) hand ?held", "shaky"),
         (r"camera (?:shakes?|shaking|wobbles?|jitters?|trembles?)", "shaky"),
-        (rf"(?:steady|stable|stabili[sz]ed|smooth|steadicam) {_PICTURES}", "steady"),
-        (rf"(?:moving|mobile|travell?ing|tracking|dolly|trucking) {_PICTURES}", "moving"),
+        (rf"(?:steady|stable|stabili[sz]ed|smooth|steadicam) {_CAMERA}", "steady"),
+        (r"moving (?:camera|cam|shots?)|(?:tracking|dolly|trucking|travell?ing) shots?", "moving"),
         (r"camera (?:movements?|motion|moves?|moving|travels?)", "moving"),
-        (r"fast (?:action|paced|motion|movements?|moves|moving|camera)|action (?:shots?|scenes?|sequences?)", "fast"),
-        (r"(?:much|lots? of|a lot of) (?:action|movement|motion)", "fast"),
-        (r"slow (?:motion|mo|paced|movements?|camera)|slowmo", "slow"),
+        (rf"fast (?:action|paced|motion|movements?|camera)|fast moving {_CAMERA}|action (?:shots?|sequences?)", "fast"),
+        (r"(?<!live )action scenes?|(?:much|lots? of|a lot of) (?:action|movement|motion)", "fast"),
+        (r"slow (?:paced|movements?|camera)", "slow"),
         (r"(?:moving subjects?|subject (?:motion|moves|moving)|movement in the (?:frame|picture))", "subject"),
-        (r"(?:flashing|flickering|strobing|strobe|blinking) lights?", "light"),
-        (r"fad(?:es?|ing) (?:in|out|to black|from black|to white)|brightness changes?", "light"),
+        (rf"(?:strobing|strobe) lights?|brightness changes?|fad(?:es?|ing) (?:in(?! and out)|out){_NOBODYS}", "light"),
+        (r"fad(?:es?|ing) (?:to|from) (?:black|white)", "light"),
     )
 )
