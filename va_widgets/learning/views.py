@@ -35,11 +35,11 @@ APPEARANCE = "appearance"
 
 # Weights of the appearance and of another view that are tried. benchmarks/motion.py measures what they lead to.
 _TRIED = ((1.0, 1.0), (0.3, 1.0), (0.1, 1.0), (0.03, 1.0), (0.03, 2.0))
-_RELUCTANCE = 0.5  # by which the logarithm of the evidence must rise for a view to be taken
 _COMPARED = 160  # labels that the evidence is computed from, at most
 _UNLABELLED = 64  # weak negatives that it is computed from
 _RIDGE = 1e-3  # of the direction of a concept's words, as a share of a view's variance
-_STEPS, _SETTLED = 20, 0.01  # of Newton's method, and the change of the logarithm at which it ends
+_STEPS, _SETTLED = 30, 0.01  # of Newton's method, and the change of the logarithm at which it ends
+_LEAST_SHARE = 1e-3  # of a step, below which it is not made smaller
 
 
 @dataclass(frozen=True)
@@ -193,16 +193,16 @@ def choose_space(
     with one_blas_thread():
         labels = _Labels.of(embeddings, views, rows, y, text, directions)
         weight, chosen = 1.0, {view.name: 0.0 for view in views}
-        best = labels.evidence(weight, chosen)
         for view in views:
-            named = view.name in directions
+            # Not compared with the embeddings at their full weight alone: with good words they need little of it.
+            without = max(labels.evidence(first, chosen) for first in {first for first, _ in _TRIED})
             tried = []
             for first, other in _TRIED:
                 weights = {**chosen, view.name: other}
-                tried.append((labels.evidence(first, weights) - (0 if named else _RELUCTANCE), first, weights))
+                tried.append((labels.evidence(first, weights), first, weights))
             highest = max(tried, key=lambda candidate: candidate[0])
-            if named or highest[0] > best:
-                best, weight, chosen = highest
+            if view.name in directions or highest[0] > without:
+                _, weight, chosen = highest
     return Space(embeddings, weight, tuple((view, chosen[view.name]) for view in views if chosen[view.name]))
 
 
@@ -284,7 +284,14 @@ def _evidence(
 
     `expected` are the logits' means (n,), `kernel` their covariance (n, n); `weights` (n,) are those of the targets.
     """
-    offset, value = np.zeros(len(targets)), -np.inf
+
+    def likelihood(dual: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        offset = kernel @ dual
+        margins = targets * (expected + offset)
+        return -float(weights @ np.logaddexp(0, -margins)) - float(dual @ offset) / 2, offset
+
+    dual = np.zeros(len(targets))
+    value, offset = likelihood(dual)
     for _ in range(_STEPS):
         wrong = expit(-targets * (expected + offset))
         curvature = weights * wrong * (1 - wrong)
@@ -293,12 +300,14 @@ def _evidence(
         stretched[np.diag_indices_from(stretched)] += 1.0
         factor = cholesky(stretched, lower=True, overwrite_a=True, check_finite=False)
         slope = curvature * offset + weights * targets * wrong
-        dual = slope - root * cho_solve((factor, True), root * (kernel @ slope), check_finite=False)
-        offset = kernel @ dual
-        former, value = (
-            value,
-            -float(weights @ np.logaddexp(0, -targets * (expected + offset))) - float(dual @ offset) / 2,
-        )
-        if abs(value - former) < _SETTLED:
+        step = slope - root * cho_solve((factor, True), root * (kernel @ slope), check_finite=False) - dual
+        former, share = value, 1.0
+        while share > _LEAST_SHARE:  # where logits begin far from the labels a whole step leads too far
+            value, offset = likelihood(dual + share * step)
+            if value >= former:
+                break
+            share /= 2
+        dual = dual + share * step
+        if value - former < _SETTLED:
             break
     return value - float(np.log(np.diag(factor)).sum())
