@@ -18,14 +18,17 @@ from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.corpus import storage, trust
 from va_widgets.corpus.manifest import APPEARANCE, FROM_EMBEDDINGS, MOTION
 from va_widgets.corpus.media import ClipMedia
-from va_widgets.corpus.search.clip_search import ClipSearch, cut_note
+from va_widgets.corpus.search.by_motion import search_by_motion
+from va_widgets.corpus.search.clip_search import ClipSearch, cut_note, rows_where
 from va_widgets.corpus.search.text_model import TextModel, TextSearch
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder, as_encoder
 from va_widgets.video import remote
 from va_widgets.video.filmstrip import Filmstrip
+from va_widgets.video.motion.words import MotionQuery, motion_query
 
 FOLDER = "A corpus's folder"  # in messages
 SearchBy: TypeAlias = Literal["exact", "index"]
+ClipFilter: TypeAlias = pd.Series | NDArray[np.bool_]
 
 
 class OpenCorpus:
@@ -159,6 +162,13 @@ class OpenCorpus:
         return pd.DataFrame(self._motion_numbers, self._clips.index, columns=list(MotionNumbers._fields))
 
     @property
+    def has_motion(self) -> bool:
+        """Whether the corpus has a motion view, of this version's features, so that there is `motion`."""
+        from va_widgets.video.motion.features import FEATURES
+
+        return MOTION in self._manifest.views and self.view(MOTION).shape[1] == len(FEATURES)
+
+    @property
     def _motion_numbers(self) -> NDArray[np.float32]:
         """The numbers of `motion`, float32 (n, 7), computed once for each version of the corpus."""
         if self._motion is None:
@@ -230,37 +240,65 @@ class OpenCorpus:
         """Whether any text can be searched for now, and if not, what is wrong and what to do. Loads nothing."""
         return self._search.text_search
 
-    def search(self, text: str, k: int = 24) -> pd.DataFrame:
+    def search(self, text: str, k: int = 24, *, where: ClipFilter | None = None) -> pd.DataFrame:
         """Return the `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
 
-        `attrs["note"]` of the table warns that the model reads only the first words of a long text, or that the text
-        resembles nonsense and the scores hardly differ from clip to clip ("These words do not tell your clips apart");
-        it is empty otherwise.
+        A text that names a camera move, such as "pan left" or "a slow zoom in on a face", is ranked by the motion view
+        if the corpus has one: by the move alone, or by the move and the other words together. Scores then only order
+        the clips; `attrs["motion"]` of the table is the move in words, such as "camera moves left". Otherwise it is
+        empty.
 
-        Raises SearchUnavailableError if the text cannot be embedded, ArgumentError if it is no text or `k` no whole
-        number.
+        `attrs["note"]` of the table says how a move was ranked. It warns that the model reads only the first words of a
+        long text, or that the text resembles nonsense and the scores hardly differ from clip to clip ("These words do
+        not tell your clips apart"); it is empty otherwise.
+
+        Parameters
+        ----------
+        where : Series of booleans by clip_id, or n booleans, optional
+            The clips to choose from, such as `corpus.motion["zoom"] > 0.1`.
+
+        Raises SearchUnavailableError if the text cannot be embedded, ArgumentError if it is no text, `k` no whole
+        number or `where` no filter.
         """
-        k = arguments.count(k, "k")
+        k, among = arguments.count(k, "k"), rows_where(where, self._clips.index)
+        query = self.motion_query(text)
+        if query is not None:
+            return search_by_motion(query, self.motion, self._search.similarities, k, among)
         vector = self.text_embedding(text)
-        matches = self.search_vector(vector, k, nonsense=self.resembles_nonsense(text, vector))
-        matches.attrs["note"] = " ".join(filter(None, [cut_note(self.cut_text(text)), matches.attrs["note"]]))
+        matches = self._search.nearest_to_text(vector, k, among, nonsense=self.resembles_nonsense(text, vector))
+        note = " ".join(filter(None, [cut_note(self.cut_text(text)), matches.attrs["note"]]))
+        matches.attrs |= {"note": note, "motion": ""}
         return matches
 
-    def search_vector(self, vector: NDArray[np.float32], k: int = 24, *, nonsense: bool = False) -> pd.DataFrame:
+    def search_vector(
+        self, vector: NDArray[np.float32], k: int = 24, *, nonsense: bool = False, where: ClipFilter | None = None
+    ) -> pd.DataFrame:
         """Return the `k` clips nearest to a text's vector, float32 (dim,), as `search` returns them.
 
         `nonsense` says that the text resembles nonsense: then the note says so if the scores hardly differ.
         """
-        return self._search.nearest_to_text(vector, k, nonsense=nonsense)
+        matches = self._search.nearest_to_text(vector, k, rows_where(where, self._clips.index), nonsense=nonsense)
+        matches.attrs["motion"] = ""
+        return matches
 
-    def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
+    def similar(self, clip_id: str, k: int = 24, *, where: ClipFilter | None = None) -> pd.DataFrame:
         """Return the `k` clips most similar to a clip, without itself: DataFrame(clip_id, score = cosine), best first.
 
-        Raises UnknownClipError.
+        `where` is that of `search`. Raises UnknownClipError.
         """
         row, k = self.row(clip_id), arguments.count(k, "k")
-        matches = self._search.nearest(np.asarray(self.embeddings[row], dtype=np.float32), k + 1)
+        among = rows_where(where, self._clips.index)
+        matches = self._search.nearest(np.asarray(self.embeddings[row], dtype=np.float32), k + 1, among)
         return matches[matches["clip_id"] != clip_id].head(k).reset_index(drop=True)
+
+    def motion_query(self, text: str) -> MotionQuery | None:
+        """Return the camera move that a text names, if that is what `search` ranks it by; otherwise None.
+
+        None for phrases that came with the embeddings, and for a corpus without a motion view.
+        """
+        if not isinstance(text, str) or text in self._search.phrases or not self.has_motion:
+            return None
+        return motion_query(text)
 
     def text_embedding(self, text: str) -> NDArray[np.float32]:
         """Return a text's L2-normalised vector, float32 (dim,). Raises SearchUnavailableError if it cannot be made."""

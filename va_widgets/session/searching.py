@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from va_widgets.corpus import Corpus
+from va_widgets.corpus.open_corpus import ClipFilter
 from va_widgets.corpus.search.clip_search import cut_note
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.session.concept_classifier import ConceptClassifier
@@ -27,17 +28,19 @@ class ConceptSearch:
 
     def answers_at_once(self, text: str) -> bool:
         """Whether a search for this text needs no model that is not loaded yet."""
-        without_model = self._is_stored(text) or not self.corpus.has_text_model
+        query = self.corpus.motion_query(text)
+        is_stored = self._is_stored(text) if query is None else not query.rest
+        without_model = is_stored or not self.corpus.has_text_model
         return (self.classifier.ready and without_model) or self.corpus.text_search.state == "ready"
 
-    def search(self, text: str, k: int) -> pd.DataFrame:
+    def search(self, text: str, k: int, where: ClipFilter | None) -> pd.DataFrame:
         """Return the `k` clips nearest to a text, as `Session.search` returns them."""
         concept = self.classifier.text
-        if concept.vector is not None and self._is_stored(text):
-            matches = self.corpus.search_vector(concept.vector, k, nonsense=concept.nonsense)
+        if concept.vector is not None and self._is_stored(text) and self.corpus.motion_query(text) is None:
+            matches = self.corpus.search_vector(concept.vector, k, nonsense=concept.nonsense, where=where)
             matches.attrs["note"] = " ".join(filter(None, [self.concept_note, matches.attrs["note"]]))
         else:
-            matches = self.corpus.search(text, k)
+            matches = self.corpus.search(text, k, where=where)
             self.classifier.take_late_text()
         self.labels.add_query(text)
         return matches

@@ -16,6 +16,7 @@ from va_widgets.base.listeners import Listener, Listeners
 from va_widgets.base.paths import GivenPath, inside
 from va_widgets.base.renaming import FormerName
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
+from va_widgets.corpus.open_corpus import ClipFilter
 from va_widgets.labels.concept_labels import ConceptLabels, LabelStatus
 from va_widgets.labels.label_store import LabelStore, StoredValue
 from va_widgets.labels.review import check_review, review_table
@@ -193,20 +194,24 @@ class Session(ConceptResults):
         """Whether a search for this text needs no model that is not loaded yet."""
         return self._search.answers_at_once(text)
 
-    def search(self, text: str, k: int = 24) -> pd.DataFrame:
+    def search(self, text: str, k: int = 24, *, where: ClipFilter | None = None) -> pd.DataFrame:
         """Return the `k` clips nearest to a text: DataFrame(clip_id, score = cosine), best first.
 
-        `attrs["note"]` of the table says, as that of `Corpus.search`, reasons not to rely on it. The concept
-        itself is searched for without the text model once its vector is stored.
+        Camera moves that the text names are ranked by, `attrs` of the table say so, `attrs["note"]` also reasons not to
+        rely on it, and `where` chooses the clips, all as with `Corpus.search`. The concept itself is searched for
+        without the text model once its vector is stored.
 
         Raises SearchUnavailableError if the corpus has no text encoder, or it cannot be loaded, ArgumentError if the
-        text is none or `k` is no whole number.
+        text is none, `k` is no whole number or `where` no filter.
         """
-        return self._search.search(arguments.text(text, "The text to search for"), arguments.count(k, "k"))
+        return self._search.search(arguments.text(text, "The text to search for"), arguments.count(k, "k"), where)
 
-    def similar(self, clip_id: str, k: int = 24) -> pd.DataFrame:
-        """Return the `k` clips that look most like a clip: DataFrame(clip_id, score = cosine), best first."""
-        return self.corpus.similar(clip_id, k)
+    def similar(self, clip_id: str, k: int = 24, *, where: ClipFilter | None = None) -> pd.DataFrame:
+        """Return the `k` clips that look most like a clip: DataFrame(clip_id, score = cosine), best first.
+
+        `where` is that of `search`.
+        """
+        return self.corpus.similar(clip_id, k, where=where)
 
     @property
     def queries(self) -> list[str]:

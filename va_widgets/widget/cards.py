@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from va_widgets.session import Session
-from va_widgets.widget.protocol import Card
+from va_widgets.video.motion.words import motion_in_words, motion_sign
+from va_widgets.widget.protocol import Card, MotionShown
 
 _OPPOSITE = {"yes": "no", "no": "yes"}
 
@@ -21,9 +22,10 @@ def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]
     corpus = session.corpus
     rows = [corpus.row(clip) for clip in clips["clip_id"]]  # `loc` would go through all clips
     places = corpus.clips.iloc[rows][["video", "start", "end"]]
+    moves = motion_of(session, rows)
     own = session.own_labels
     cards = []
-    for row, place in zip(clips.to_dict("records"), places.to_dict("records"), strict=True):
+    for row, place, motion in zip(clips.to_dict("records"), places.to_dict("records"), moves, strict=True):
         clip = str(row["clip_id"])
         label = own.get(clip)
         cards.append(
@@ -38,9 +40,21 @@ def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]
                 frames=corpus.frames_per_shot,
                 suspicion=finite(row.get("suspicion")),
                 note=str(row.get("note", "")),
+                motion=motion,
             )
         )
     return cards
+
+
+def motion_of(session: Session, rows: Sequence[int]) -> list[MotionShown | None]:
+    """Return how the camera moves in the clips of some rows; None where that is not known."""
+    if not session.corpus.has_motion:
+        return [None] * len(rows)
+    shown: list[MotionShown | None] = []
+    for numbers in session.corpus.motion.iloc[list(rows)].to_dict("records"):
+        known = all(map(math.isfinite, numbers.values()))
+        shown.append(MotionShown(motion_in_words(numbers), *motion_sign(numbers)) if known else None)
+    return shown
 
 
 def review_cards(session: Session, review: pd.DataFrame, annotator: str) -> list[Card]:

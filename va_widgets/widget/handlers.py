@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
 from va_widgets.base.errors import (
     ArgumentError,
     LabelError,
@@ -17,6 +21,7 @@ from va_widgets.base.errors import (
 )
 from va_widgets.base.names import escaped, folder_name
 from va_widgets.session import FLAT, LabelValue, Session
+from va_widgets.video.motion.words import is_static
 from va_widgets.widget import media, protocol
 from va_widgets.widget.cards import clip_cards, review_cards, shown_labels
 from va_widgets.widget.controller import Controller
@@ -110,21 +115,25 @@ def _guideline(controller: Controller, request: protocol.Guideline) -> Answer:
 def _search(controller: Controller, request: protocol.Search) -> Answer:
     controller.pages.selection = None  # the search takes its place on the page
     hidden = _hidden(controller.session, request)
+    where = _where(controller.session, request)
     try:
-        matches = controller.session.search(request.text, request.k + len(hidden))
+        matches = controller.session.search(request.text, request.k + len(hidden), where=where)
     except SearchUnavailableError:
         controller.pages.send_event("status")  # before the error: the status holds the reason
         raise
     note = matches.attrs["note"]
     shown = matches[~matches["clip_id"].isin(hidden)].head(request.k)
     cards = clip_cards(controller.session, shown, _FLAT_REASON if FLAT in note else "matches the words")
+    if matches.attrs["motion"]:  # the score is no similarity then, and each card says what its camera does
+        cards = [replace(card, score=None, reason=card.motion.words if card.motion else "") for card in cards]
     return {"cards": cards, "status": controller.pages.status(), "note": note}, []
 
 
 def _similar(controller: Controller, request: protocol.Similar) -> Answer:
     controller.pages.selection = None
     hidden = _hidden(controller.session, request)
-    matches = controller.session.similar(request.clip, request.k + len(hidden))
+    where = _where(controller.session, request)
+    matches = controller.session.similar(request.clip, request.k + len(hidden), where=where)
     shown = matches[~matches["clip_id"].isin(hidden)].head(request.k)
     return {"cards": clip_cards(controller.session, shown, "looks alike")}, []
 
@@ -132,6 +141,15 @@ def _similar(controller: Controller, request: protocol.Similar) -> Answer:
 def _hidden(session: Session, request: protocol.Search | protocol.Similar) -> set[str]:
     """Return the clips that a search leaves out, however well they match."""
     return set(request.exclude) | (set() if request.labelled else set(session.own_labels))
+
+
+def _where(session: Session, request: protocol.Search | protocol.Similar) -> NDArray[np.bool_] | None:
+    """Return the clips that a search chooses from by their motion, bool (n,); None for all."""
+    if request.motion == "all" or not session.corpus.has_motion:
+        return None
+    motion = session.corpus.motion
+    static = is_static(motion)
+    return static if request.motion == "static" else ~static & motion["pan"].notna().to_numpy()
 
 
 def _feed(controller: Controller, request: protocol.Feed) -> Answer:

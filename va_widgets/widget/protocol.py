@@ -26,6 +26,7 @@ Shown: TypeAlias = Annotated[list[Clip], Meta(max_length=2000)]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
 Concept: TypeAlias = Text  # the labels' own limit is lower, and says what is too long
 Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
+MotionFilter: TypeAlias = Literal["all", "moving", "static"]  # clips in which the camera moves or does not
 EventName: TypeAlias = Literal["status", "labels", "refit", "switch", "show"]
 
 
@@ -58,23 +59,26 @@ class Bye(_Request, tag="bye", frozen=True):
 class Search(_Request, tag="search", frozen=True):
     """Ask for the clips nearest to a text, without those of `exclude`, which were shown before.
 
-    Clips that this annotator has labelled are left out unless `labelled`. The reply's `note` holds reasons not to rely
-    on the clips, if there are any.
+    Clips that this annotator has labelled are left out unless `labelled`. `motion` is ignored where the status says
+    that motion is not known. The reply's `note` holds reasons not to rely on the clips, if there are any, or says that
+    they are ranked by a camera move.
     """
 
     text: Annotated[str, Meta(min_length=1, max_length=500)]
     k: Count
     exclude: Shown = []
     labelled: bool = True
+    motion: MotionFilter = "all"
 
 
 class Similar(_Request, tag="similar", frozen=True):
-    """Ask for clips that look like a clip; `exclude` and `labelled` are those of a search."""
+    """Ask for clips that look like a clip; `exclude`, `labelled` and `motion` are those of a search."""
 
     clip: Clip
     k: Count
     exclude: Shown = []
     labelled: bool = True
+    motion: MotionFilter = "all"
 
 
 class Feed(_Request, tag="feed", frozen=True):
@@ -202,8 +206,20 @@ Request: TypeAlias = (
 # --- what replies and events are made of -----------------------------------------------------------
 
 
+class MotionShown(Struct, frozen=True):
+    """How the camera moves in a clip: `words` says it in full, an arrow and a `word` in little room.
+
+    `direction` is that of the arrow, in degrees clockwise from the right; None without an arrow. `word` is empty where
+    the arrow is all.
+    """
+
+    words: str
+    direction: int | None
+    word: str
+
+
 class Card(Struct, frozen=True):
-    """One clip on the page."""
+    """One clip on the page. `motion` is None where it was not measured."""
 
     clip: str
     video: str
@@ -215,6 +231,7 @@ class Card(Struct, frozen=True):
     frames: int
     suspicion: float | None = None
     note: str = ""
+    motion: MotionShown | None = None
 
 
 class QualityShown(Struct, frozen=True):
@@ -275,8 +292,10 @@ class Status(Struct, frozen=True):
 
     `ready` says whether the classifier is there: before that feeds are answered when the text model is loaded. `words`
     says whether any text can be searched for now, and `words_note` in one sentence why not and what to do, or what is
-    waited for. `concept_note` says which part of a long concept the model reads. `found` is None until both a yes and
-    a no were learnt. `from_feeds` is how many of the labelled clips were labelled from each feed.
+    waited for. `motion` says whether the motion of the clips is known: then camera moves can be searched for, without a
+    text model, too, and clips can be chosen by it. `concept_note` says which part of a long concept the model reads.
+    `found` is None until both a yes and a no were learnt. `from_feeds` is how many of the labelled clips were labelled
+    from each feed.
     """
 
     concept: str
@@ -302,6 +321,7 @@ class Status(Struct, frozen=True):
     ready: bool
     words: Literal["ready", "loading", "unavailable"]
     words_note: str
+    motion: bool
     concept_note: str
     queries: list[str]
 

@@ -52,6 +52,7 @@ def status_of(session: Session, state: str, message: str) -> Status:
         ready=ready,
         words=words,
         words_note=words_note,
+        motion=session.corpus.has_motion,
         concept_note=session.concept_note,
         queries=session.queries,
     )

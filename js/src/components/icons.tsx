@@ -37,6 +37,7 @@ export function Mark({ value }: { value: Value }) {
 }
 
 const PATHS = {
+  move: "M2 8h11M9 4l4 4-4 4",
   alike: "M2 3h7v6H2zM7 9v4h7V7H9",
   edit: "M3 13l.6-2.8L10.8 3l2.2 2.2-7.2 7.2zM9.4 4.4l2.2 2.2",
   back: "M10 3L5 8l5 5",

@@ -9,6 +9,13 @@ export type Value = (typeof VALUES)[number];
 export type Stored = Value | "none";
 export type Labels = Readonly<Record<string, Value | null>>;
 
+// How the camera moves in a clip.
+export interface Motion {
+  readonly words: string;
+  readonly direction: number | null; // of an arrow, in degrees clockwise from the right
+  readonly word: string; // what the arrow does not say
+}
+
 export interface Card {
   readonly clip: string;
   readonly video: string;
@@ -20,6 +27,7 @@ export interface Card {
   readonly frames: number;
   readonly suspicion: number | null;
   readonly note: string;
+  readonly motion: Motion | null; // null if it was not measured
 }
 
 export interface Quality {
@@ -69,6 +77,7 @@ export interface Status {
   readonly ready: boolean; // the classifier exists; before that, feeds are answered once the text model is loaded
   readonly words: "ready" | "loading" | "unavailable"; // whether text search works now
   readonly words_note: string; // why it does not, and what to do; or what is being loaded
+  readonly motion: boolean; // whether the motion of the clips is known: it can be searched for, and filters clips
   readonly concept_note: string; // which part of a long concept the text model reads
   readonly queries: readonly string[];
 }
@@ -94,6 +103,9 @@ export interface Selection {
   readonly clips: readonly string[];
 }
 
+export const MOTION_FILTERS = ["all", "moving", "static"] as const;
+export type MotionFilter = (typeof MOTION_FILTERS)[number];
+
 export const REVIEW_VALUES = ["all", "yes", "no", "unsure", "disputed"] as const;
 export const REVIEW_ORDERS = ["suspicion", "newest", "disagreement"] as const;
 export type ReviewValue = (typeof REVIEW_VALUES)[number];
@@ -106,13 +118,14 @@ export interface Requests {
     result: { status: Status; session: string; corpus: string; selection: Selection | null; labels: Labels };
   };
   bye: { with: { page: string }; result: Record<never, never> };
-  // `exclude`: the clips of the pages before; `labelled`: whether clips with a label are found, too.
+  // `exclude`: the clips of the pages before; `labelled`: whether clips with a label are found, too; `motion`: whether
+  // only clips in which the camera moves are found, or only those in which it does not.
   search: {
-    with: { text: string; k: number; exclude: string[]; labelled: boolean };
+    with: { text: string; k: number; exclude: string[]; labelled: boolean; motion: MotionFilter };
     result: { cards: Card[]; status: Status; note: string };
   };
   similar: {
-    with: { clip: string; k: number; exclude: string[]; labelled: boolean };
+    with: { clip: string; k: number; exclude: string[]; labelled: boolean; motion: MotionFilter };
     result: { cards: Card[] };
   };
   feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };
@@ -227,6 +240,7 @@ const isCard = shape({
   frames: isNumber,
   suspicion: orNull(isNumber),
   note: isString,
+  motion: orNull(shape({ words: isString, direction: orNull(isNumber), word: isString })),
 });
 const isCounts: Check = (value) => isObject(value) && Object.values(value).every(isNumber);
 const isFound = shape({
@@ -262,6 +276,7 @@ const isStatus = shape({
   ready: isBoolean,
   words: oneOf("ready", "loading", "unavailable"),
   words_note: isString,
+  motion: isBoolean,
   concept_note: isString,
   queries: listOf(isString),
 });

@@ -1,12 +1,18 @@
 // Requests the next cards of each list.
 
-import type { Card, ReviewOrder, ReviewValue, Selection, Status } from "../kernel/protocol";
+import type { Card, MotionFilter, ReviewOrder, ReviewValue, Selection, Status } from "../kernel/protocol";
 import type { Requester } from "../state/requester";
 import type { Page } from "./pagedList";
 
 const MOST_EXCLUDED = 2000; // clips in a request
 
 type Pages = readonly Page[];
+
+// Which clips are looked for: those with a label only if `labelled`.
+export interface SearchFilter {
+  readonly labelled: boolean;
+  readonly motion: MotionFilter;
+}
 
 export async function fetchFeed(
   requester: Requester,
@@ -23,17 +29,17 @@ export async function fetchFeed(
   return reply && { ...reply.result, source: name };
 }
 
-// Clips that match `text`, and the kernel's status; those with a label only if `labelled`.
+// Clips that match `text`, and the kernel's status.
 export async function fetchSearch(
   requester: Requester,
   text: string,
-  labelled: boolean,
+  filter: SearchFilter,
   pages: Pages,
   k: number,
   onStatus: (status: Status) => void,
 ): Promise<Page | null> {
   const exclude = clipsOf(pages).slice(-MOST_EXCLUDED);
-  const reply = await requester.request("search", { text, k, exclude, labelled });
+  const reply = await requester.request("search", { text, k, exclude, ...filter });
   if (!reply) return null;
   const { cards, status, note } = reply.result;
   onStatus(status);
@@ -43,12 +49,12 @@ export async function fetchSearch(
 export async function fetchSimilar(
   requester: Requester,
   clip: string,
-  labelled: boolean,
+  filter: SearchFilter,
   pages: Pages,
   k: number,
 ): Promise<Page | null> {
   const exclude = clipsOf(pages).slice(-MOST_EXCLUDED);
-  const reply = await requester.request("similar", { clip, k, exclude, labelled });
+  const reply = await requester.request("similar", { clip, k, exclude, ...filter });
   return reply && { cards: reply.result.cards, source: "similar", version: 0 };
 }
 

@@ -1,7 +1,7 @@
 // Where the user goes: tabs, feeds, searches, similar clips, selections, review. Each opens a list and loads it.
 
 import { type Signal, signal } from "@preact/signals";
-import type { ReviewOrder, ReviewValue, Selection, Status } from "../kernel/protocol";
+import type { MotionFilter, ReviewOrder, ReviewValue, Selection, Status } from "../kernel/protocol";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { Requester } from "../state/requester";
 import type { Tab, ViewState } from "../state/viewState";
@@ -81,6 +81,11 @@ export class Navigation {
     await this.goTo({ tab: "search", labelled });
   }
 
+  // Whether the search shows only clips in which the camera moves, or does not.
+  async showMotion(motion: MotionFilter): Promise<void> {
+    await this.goTo({ tab: "search", motion });
+  }
+
   async openSelection(selection: Selection): Promise<void> {
     this.#trail = [];
     this.#showInstead("", selection);
@@ -121,6 +126,7 @@ export class Navigation {
     if (this.outdated) return;
     const { requester, lists } = this;
     const { tab, query, labelled } = this.state.viewState.value;
+    const motion = this.state.motionFilter;
     if (tab === "review") await lists.review.open((k) => this.#loadReview(k));
     else if (tab === "feeds") {
       const feed = lists.feed.value;
@@ -132,8 +138,9 @@ export class Navigation {
       const selection = this.selection.value;
       await lists.search.open((pages, k) => {
         if (selection) return fetchSelection(requester, selection, pages, k);
-        if (clip) return fetchSimilar(requester, clip, labelled, pages, k);
-        return fetchSearch(requester, query, labelled, pages, k, (status) => this.applyStatus(status));
+        if (clip) return fetchSimilar(requester, clip, { labelled, motion }, pages, k);
+        const onStatus = (status: Status) => this.applyStatus(status);
+        return fetchSearch(requester, query, { labelled, motion }, pages, k, onStatus);
       });
     }
   }
@@ -157,7 +164,8 @@ export class Navigation {
   }
 }
 
-export const canOpen = (tab: Tab, status: Status): boolean => tab !== "search" || status.searchable;
+export const canOpen = (tab: Tab, status: Status): boolean =>
+  tab !== "search" || status.searchable || status.motion;
 
 // The search as long as a class has no label; the feeds after that, or where text search is unavailable.
 export const firstTab = (status: Status): Tab =>

@@ -2,7 +2,7 @@
 
 import { computed, type Signal, signal } from "@preact/signals";
 import type { Model } from "../kernel/client";
-import { type Status, withoutLoneSurrogates } from "../kernel/protocol";
+import { type MotionFilter, type Status, withoutLoneSurrogates } from "../kernel/protocol";
 import { readViewState, TRAIT, type ViewState } from "./viewState";
 
 export class AnnotatorState {
@@ -36,6 +36,11 @@ export class AnnotatorState {
   // The open concept; undefined until the kernel has replied to `hello`.
   get concept(): string | undefined {
     return this.status.value?.concept;
+  }
+
+  // What the user has chosen, where the motion of the clips is known.
+  get motionFilter(): MotionFilter {
+    return this.status.value?.motion ? this.viewState.value.motion : "all";
   }
 
   updateViewState(change: Partial<ViewState>): void {

@@ -2,7 +2,14 @@
 // the page restores it.
 
 import { type Keys, readKeys } from "../input/keys";
-import { REVIEW_ORDERS, REVIEW_VALUES, type ReviewOrder, type ReviewValue } from "../kernel/protocol";
+import {
+  MOTION_FILTERS,
+  type MotionFilter,
+  REVIEW_ORDERS,
+  REVIEW_VALUES,
+  type ReviewOrder,
+  type ReviewValue,
+} from "../kernel/protocol";
 
 export const TRAIT = "place";
 export const TABS = ["search", "feeds", "review"] as const;
@@ -19,6 +26,7 @@ export interface ViewState {
   readonly feed: string; // "" until the user chooses one
   readonly query: string;
   readonly labelled: boolean; // whether the search shows clips that have a label, too
+  readonly motion: MotionFilter; // which clips the search shows
   readonly size: number; // width of a card, px
   readonly page: number; // cards a page; 0: as many as fit
   readonly turns: boolean; // whether the page turns by itself once its last clip is labelled by key
@@ -36,6 +44,7 @@ export function readViewState(value: unknown): ViewState {
     feed: text(saved.feed),
     query: text(saved.query),
     labelled: saved.labelled === true,
+    motion: oneOf(saved.motion, MOTION_FILTERS, "all"),
     size: inRange(saved.size, MIN_CARD_WIDTH, MAX_CARD_WIDTH, DEFAULT_CARD_WIDTH),
     page: inRange(saved.page, MIN_PAGE_SIZE, MAX_PAGE_SIZE, 0),
     turns: saved.turns === true,

@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base import arguments
-from va_widgets.base.errors import SearchUnavailableError
+from va_widgets.base.errors import ArgumentError, SearchUnavailableError
+from va_widgets.base.matrix import products
 from va_widgets.base.paths import exists, inside
-from va_widgets.corpus.manifest import index_file
+from va_widgets.corpus.manifest import MOTION, index_file
 from va_widgets.corpus.search.exact import nearest
 from va_widgets.corpus.search.index import Index, build_index, open_index
 from va_widgets.corpus.search.spread import Spread
@@ -72,24 +73,38 @@ class ClipSearch:
         """Return whether the loaded model gives a text, of this vector (dim,), one like strings without meaning."""
         return text not in self.phrases and self._text_model.resembles_nonsense(vector)
 
-    def nearest(self, vector: NDArray[np.float32], k: int) -> pd.DataFrame:
-        """Return the `k` clips nearest to a vector (dim,): DataFrame(clip_id, score), best first."""
+    def nearest(self, vector: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+        """Return the `k` clips nearest to a vector (dim,): DataFrame(clip_id, score), best first.
+
+        Only clips in the rows of `among`, bool (n,), are returned, which takes an exact search.
+        """
         self._files.check_embeddings()
-        if self._index is None:
-            rows, scores = nearest(self._files.embeddings, vector, k)
+        if self._index is None or among is not None:
+            rows, scores = nearest(self._files.embeddings, vector, k, among)
         else:
             rows, scores = self._index.nearest(vector, k)
         return pd.DataFrame({"clip_id": self._clip_ids[rows], "score": scores})
 
-    def nearest_to_text(self, vector: NDArray[np.float32], k: int, *, nonsense: bool) -> pd.DataFrame:
+    def nearest_to_text(
+        self, vector: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None, *, nonsense: bool
+    ) -> pd.DataFrame:
         """Return the `k` clips nearest to a text's vector (dim,), with FLAT as `attrs["note"]` if they hardly differ.
 
         Whether they differ is only checked for a text that resembles `nonsense`; otherwise the note is empty.
         """
-        matches = self.nearest(vector, k)
+        matches = self.nearest(vector, k, among)
         flat = nonsense and len(matches) > 0 and self._spread.is_flat(vector, float(matches["score"].iloc[0]))
         matches.attrs["note"] = FLAT if flat else ""
         return matches
+
+    def similarities(self, text: str) -> NDArray[np.float32]:
+        """Return the cosine of a text and every clip, float32 (n,), off by less than 0.001.
+
+        Raises SearchUnavailableError if the text cannot be embedded.
+        """
+        vector = self.text_vector(text)
+        self._files.check_embeddings()
+        return products(self._files.embeddings, vector)
 
     @cached_property
     def _spread(self) -> Spread:
@@ -98,8 +113,12 @@ class ClipSearch:
 
     def _no_text_model(self) -> str:
         known = ", ".join(repr(phrase) for phrase in list(self.phrases)[:_LISTED_PHRASES])
-        hint = f"only for {known} …" if known else "only for clips that look alike"
-        return f"This corpus has no text encoder, so it can be searched {hint}: open it with encoder=… for any text."
+        hint = f"{known} …" if known else "clips that look alike"
+        moves = "camera moves such as “pan left”, and for " if MOTION in self._manifest.views else ""
+        return (
+            f"This corpus has no text encoder, so it can be searched only for {moves}{hint}:"
+            " open it with encoder=… for any text."
+        )
 
 
 def cut_note(part: str | None) -> str:
@@ -108,6 +127,25 @@ def cut_note(part: str | None) -> str:
         return ""
     shown = part if len(part) <= _LONGEST_READ else f"{part[:_LONGEST_READ].rstrip()} …"
     return f"Only the first words are read: “{shown}”."
+
+
+def rows_where(where: object, clip_ids: pd.Index) -> NDArray[np.bool_] | None:
+    """Return which rows a filter of clips lets pass, bool (n,); None without one.
+
+    A filter is a Series of booleans indexed by clip_id, where clips that it does not name do not pass, or n booleans in
+    the order of the clips. Raises ArgumentError for anything else.
+    """
+    if where is None:
+        return None
+    if isinstance(where, pd.Series) and where.index.is_unique and pd.api.types.is_bool_dtype(where):
+        return where.reindex(clip_ids, fill_value=False).fillna(False).to_numpy(dtype=bool)
+    flags = np.asarray(where)
+    if isinstance(where, pd.Series) or flags.dtype != np.bool_ or flags.shape != (len(clip_ids),):
+        raise ArgumentError(
+            f"A filter of clips is a Series of booleans by clip_id, or {len(clip_ids):,} booleans in the order of"
+            f" corpus.clips, not {arguments.described(where)}."
+        )
+    return flags
 
 
 def _open_index(path: Path, files: Files) -> Index:

@@ -20,22 +20,28 @@ _HALF, _SINGLE = 2.0**-11, 2.0**-24  # the relative rounding errors of float16 a
 
 
 def nearest(
-    embeddings: NDArray[np.floating[Any]], vector: NDArray[np.floating[Any]], k: int
+    embeddings: NDArray[np.floating[Any]],
+    vector: NDArray[np.floating[Any]],
+    k: int,
+    among: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the `k` rows of `embeddings` (n, dim) with the highest dot product with `vector` (dim,), best first.
 
     The matrix may be memory-mapped and half precision; scores are those of float32. Equal scores are ordered by row.
-    Returns rows int64 (k,) and scores float32 (k,), or all n where there are fewer.
+    Only rows of `among`, bool (n,), are returned, where it is given. Returns rows int64 (k,) and scores float32 (k,),
+    or as many as there are.
     """
     query = np.asarray(vector, dtype=np.float32)
-    k = max(0, min(k, len(embeddings)))
+    k = max(0, min(k, len(embeddings) if among is None else int(np.count_nonzero(among))))
     if k == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
     if is_large_half(embeddings):
-        result = _nearest_half(embeddings, query, k)
+        result = _nearest_half(embeddings, query, k, among)
         if result is not None:
             return result
     scores = float32_scores(embeddings, query)
+    if among is not None:
+        scores[~among] = -np.inf
     rows = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
     return best(rows, scores[rows], k)
 
@@ -60,7 +66,7 @@ def best(rows: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> tuple[
 
 
 def _nearest_half(
-    embeddings: NDArray[np.floating[Any]], query: NDArray[np.float32], k: int
+    embeddings: NDArray[np.floating[Any]], query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
     """Return what `nearest` does, by products in half precision; None if their errors exceed the bound."""
     length = float(np.linalg.norm(query.astype(np.float64)))
@@ -69,6 +75,8 @@ def _nearest_half(
     unit = query.astype(np.float64) / length
     half = unit.astype(np.float16)
     rough = half_products(embeddings, half)
+    if among is not None:
+        rough[~among] = -np.inf
     limit = kth_largest(rough, k)
     if not abs(limit) < 2 * _LONGEST:
         return None  # rows much longer than those of a corpus

@@ -7,13 +7,20 @@ English.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from va_widgets.video.motion import patterns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns: TypeAlias = "Mapping[str, ArrayLike] | pd.DataFrame"
+"""The readable numbers of n clips by name, each (n,): `corpus.motion`, or a mapping like it."""
 
 # Speeds in shares of the picture a second.
 _STILL = 0.015  # up to which the camera seems to stand
@@ -79,7 +86,7 @@ def motion_sign(numbers: Mapping[str, float]) -> MotionSign:
     return MotionSign(direction, ", ".join("turns" if "turns" in other else other for other in others))
 
 
-def is_static(columns: Mapping[str, ArrayLike]) -> NDArray[np.bool_]:
+def is_static(columns: Columns) -> NDArray[np.bool_]:
     """Return which clips `motion_in_words` calls static, bool (n,), from the readable numbers, each (n,)."""
     strongest = np.maximum.reduce([weight * np.abs(columns[axis]) for axis, weight in _SEEN.items()])
     shaky = np.asarray(columns["shake"]) > np.maximum(_SHAKY, strongest)
@@ -119,8 +126,16 @@ class MotionQuery:
     kind: str = ""
     pace: str = ""
 
-    def scores(self, columns: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
-        """Return how well each clip fits, float64 (n,), the best highest, from the readable numbers, each (n,)."""
+    @property
+    def measure(self) -> str:
+        """What the clips are ranked by, in words: "how the camera moves"."""
+        return _MEASURES.get(self.kind, "how the camera moves")
+
+    def scores(self, columns: Columns) -> NDArray[np.float64]:
+        """Return how well each clip fits, float64 (n,), the best highest, from the readable numbers, each (n,).
+
+        NaN for clips of which they are.
+        """
         seen = {axis: weight * np.asarray(columns[axis], dtype=np.float64) for axis, weight in _SEEN.items()}
         shake, subject, light = (
             np.asarray(columns[name], dtype=np.float64) for name in ("shake", "subject_motion", "brightness_change")
@@ -157,34 +172,61 @@ def motion_query(text: str) -> MotionQuery | None:
 
     None where it names none: a frying pan, a still life, fast food and slow motion are no moves.
     """
-    rest = " ".join(_WORD.findall(text.lower()))
+    rest = " ".join(patterns.WORD.findall(text.lower()))
     wanted: dict[str, int] = {}
     kinds: list[str] = []
     paces: list[str] = []
-    for pattern, axis_or_kind in _PATTERNS:
+    for pattern, axis_or_kind in patterns.PATTERNS:
         while (match := pattern.search(rest)) is not None:
             rest = f"{rest[: match.start()].rstrip()} {rest[match.end() :].lstrip()}".strip()
-            paces += [_PACES[word] for word in match.group().split() if word in _PACES]
+            paces += [patterns.PACES[word] for word in match.group().split() if word in patterns.PACES]
             if axis_or_kind in _SEEN:
-                wanted.setdefault(axis_or_kind, _SIGNS.get(match.groupdict().get("to") or "", 0))
+                wanted.setdefault(axis_or_kind, patterns.SIGNS.get(match.groupdict().get("to") or "", 0))
             else:
                 kinds.append(axis_or_kind)
     if not wanted and not kinds:
         return _query_of_bare_words(rest)
-    rest = _LEADING.sub("", rest)
-    return _query("" if set(rest.split()) <= _FILLERS else rest, wanted, kinds, paces)
+    rest = patterns.LEADING.sub("", rest)
+    return _query("" if set(rest.split()) <= patterns.FILLERS else rest, wanted, kinds, paces)
+
+
+def motion_scores(text: str, motion: Columns | NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
+    """Return how well each clip fits the move that a text names, float32 (n,), or None where it names none.
+
+    A score is the share of the clips that fit worse, from 0 to 1: clips that fit equally well have the same, and clips
+    whose motion is not known have 0. `motion` is a table with the readable numbers of n clips, such as `corpus.motion`,
+    or their features, (n, len(FEATURES)), such as `corpus.view("motion")`.
+    """
+    query = motion_query(text)
+    if query is None:
+        return None
+    if isinstance(motion, np.ndarray):
+        from va_widgets.video.motion.features import readable  # loads OpenCV
+        from va_widgets.video.motion.readable import MotionNumbers
+
+        motion = dict(zip(MotionNumbers._fields, readable(motion).T, strict=True))
+    return shares_of_worse(query.scores(motion))
+
+
+def shares_of_worse(scores: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the share of n scores that is lower than each, and half of its equals, float32 (n,); 0 for NaN."""
+    known = np.isfinite(scores)
+    _, place, counts = np.unique(scores[known], return_inverse=True, return_counts=True)
+    shares = np.zeros(len(scores), dtype=np.float32)
+    shares[known] = ((np.cumsum(counts) - counts / 2) / max(1, counts.sum()))[place]
+    return shares
 
 
 def _query_of_bare_words(text: str) -> MotionQuery | None:
     """Return the query of a text that consists of the name of a move alone, such as "a slow pan"."""
-    words = [word for word in text.split() if word not in _FILLERS]
-    paces = [_PACES[word] for word in words if word in _PACES]
-    name = " ".join(word for word in words if word not in _PACES)
-    if name in _BARE:
-        axis_or_kind, sign = _BARE[name]
+    words = [word for word in text.split() if word not in patterns.FILLERS]
+    paces = [patterns.PACES[word] for word in words if word in patterns.PACES]
+    name = " ".join(word for word in words if word not in patterns.PACES)
+    if name in patterns.BARE:
+        axis_or_kind, sign = patterns.BARE[name]
         is_axis = axis_or_kind in _SEEN
         return _query("", {axis_or_kind: sign} if is_axis else {}, [] if is_axis else [axis_or_kind], paces)
-    return _query("", {}, [paces[0]], []) if not name and words and words[0] in _BARE_PACES else None
+    return _query("", {}, [paces[0]], []) if not name and words and words[0] in patterns.BARE_PACES else None
 
 
 def _query(rest: str, wanted: Mapping[str, int], kinds: Sequence[str], paces: Sequence[str]) -> MotionQuery:
@@ -208,104 +250,9 @@ _KINDS = {
     "subject": "subject moves",
     "light": "brightness changes",
 }
-_PACES = dict.fromkeys("slow slowly gentle gently gradual gradually".split(), "slow") | dict.fromkeys(
-    "fast quick quickly rapid rapidly sudden whip swish crash".split(), "fast"
-)
-_SIGNS = {"left": -1, "right": 1, "down": -1, "up": 1, "out": -1, "back": -1, "backward": -1, "in": 1, "into": 1}
-_TURNS = dict.fromkeys(("anticlockwise", "counterclockwise", "anti clockwise", "counter clockwise"), -1)
-_SIGNS |= {"on": 1, "onto": 1, "forward": 1, "clockwise": 1, **_TURNS}
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_FILLERS = frozenset("a an the shot shots clip clips scene scenes footage very".split())
-_BARE_PACES = frozenset(("slow", "slowly", "fast"))  # a text of one of them asks for little or much motion
-_BARE = {  # names of moves that are too common words to be looked for within a longer text
-    "pan": ("pan", 0),
-    **dict.fromkeys(("tilt", "tilts"), ("tilt", 0)),
-    **dict.fromkeys(("zoom", "zooms"), ("zoom", 0)),
-    **dict.fromkeys(("push in", "move in", "moves in"), ("zoom", 1)),
-    **dict.fromkeys(("pull out", "pull back", "move out", "moves out"), ("zoom", -1)),
-    **dict.fromkeys(("move left", "moves left", "truck left"), ("pan", -1)),
-    **dict.fromkeys(("move right", "moves right", "truck right"), ("pan", 1)),
-    **{
-        f"{verb} {turn}": ("roll", sign)
-        for verb in ("roll", "rolls", "rotate", "rotates", "turn", "turns", "spin", "spins")
-        for turn, sign in {"clockwise": 1, **_TURNS}.items()
-    },
-    "rotation": ("roll", 0),
-    **dict.fromkeys(("static", "still", "stationary", "fixed", "no movement", "no motion"), ("static", 0)),
-    **dict.fromkeys(("moving", "tracking", "movement"), ("moving", 0)),
-    **dict.fromkeys(("shaky", "handheld", "hand held", "unsteady", "wobbly"), ("shaky", 0)),
-    **dict.fromkeys(("steady", "steadicam"), ("steady", 0)),
-    **dict.fromkeys(("action", "hectic", "dynamic"), ("fast", 0)),
-    **dict.fromkeys(("flash", "flashes", "flashing lights", "strobe", "flicker", "flickering", "fade"), ("light", 0)),
+_MEASURES = {
+    "slow": "how little moves",
+    "fast": "how much moves",
+    "subject": "how much moves in front of the camera",
+    "light": "how much the brightness changes",
 }
-
-
-_LEADING = re.compile(  # what is left over before the rest of a text
-    r"^(?:(?:a|an|the|camera|shots?|footage|of|and|with|on|onto|over|across|along|to|towards?|in|at|from"
-    r"|through|past|around|showing)\b ?)+"
-)
-
-
-def _pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern with a word of pace before it, after it, and where it has a ~ instead of a space."""
-    pace = f"(?:{'|'.join(_PACES)})"
-    return re.compile(rf"\b(?:{pace} )?(?:{pattern.replace('~', f'(?: {pace})? ')})(?: {pace})?\b")
-
-
-def _not_after(words: str) -> str:
-    """Return a pattern that fits where none of some words precedes."""
-    return "".join(rf"(?<!\b{word} )" for word in words.split())
-
-
-_GOES = "(?:moves?|moving|goes|going|turns?|turning|sweeps?|swings?|tracks?|tracking|slides?|travels?)"
-_SHOTS = "(?:shots?|footage|video|take)"
-_CAMERA = f"(?:camera|cam|{_SHOTS})"
-_SIDE = r"(?:to )?(?:the )?(?P<to>left|right)(?:wards?)?"
-_HEIGHT = r"(?P<to>up|down)(?:wards?)?"
-_DEPTH = r"(?P<to>in|into|out|back|forward|backward)s?"
-_TURN = r"(?P<to>(?:anti ?|counter ?)?clockwise)"
-# Most of these words also name things: a pan left on the stove, a crane up in the sky, a call on Zoom, a child's dolly.
-_NO_PAN = _not_after("frying fry cooking sauce baking bread cake hot dust roasting sheet drip peter same your my his her")
-_NO_CALL = _not_after("on over via by through using with")
-_NO_THING = r"(?! (?:on|at|by|high|above|against|close|behind|near|next|out|unattended|in (?:a|an|the|his|her|my))\b)"
-_NOBODYS = r"(?! (?:a|an|the|his|her|its|their|my|your|traffic)\b)"
-_NO_SCREEN = r"(?! (?:(?:a|the|his|her|their) )?(?:laptop|computer|phone|tablet|screen|call|calls|meeting|lens)\b)"
-_PATTERNS = tuple(  # the first one that fits a place counts
-    (_pattern(pattern), axis_or_kind)
-    for pattern, axis_or_kind in (
-        (r"(?:no|without)(?: any| a)? camera (?:movements?|motion|moves?)", "static"),
-        (rf"(?:static|stationary|fixed|motionless|unmoving|locked(?: (?:off|down))?) {_CAMERA}", "static"),
-        (rf"(?:still|tripod) {_SHOTS}|{_SHOTS} (?:on|from) a tripod|(?:static|fixed) (?:framing|frame)", "static"),
-        (r"locked off(?! (?:area|road|street|zone|door|room|building)s?\b)", "static"),
-        (r"camera (?:is|stays|stands|remains|keeps) (?:static|stationary|fixed|still|motionless|locked)", "static"),
-        (rf"{_NO_PAN}pans?~{_SIDE}{_NO_THING}", "pan"),
-        (rf"(?:panning|panned|camera~{_GOES})~{_SIDE}", "pan"),
-        (r"(?<!the )(?P<to>left|right)(?:ward)? (?:pan(?! of\b)|panning)(?: shots?)?", "pan"),
-        (r"panning shots?|pan shots?|camera (?:pans?|panning)|(?:(?<=whip )|(?<=swish )|(?<=slow )|(?<=fast ))pans?", "pan"),
-        (r"(?:pan|pans|panning) (?=(?:across|along) )", "pan"),
-        (rf"(?:tilts?|tilting|camera~{_GOES})~{_HEIGHT}", "tilt"),
-        (rf"(?:pedestals?|cranes?|craning|booms?)~{_HEIGHT}{_NO_THING}", "tilt"),
-        (r"(?P<to>up|down)(?:ward)? tilt(?: shots?)?", "tilt"),
-        (r"(?:tilting|tilt) shots?|camera (?:tilts?|tilting)", "tilt"),
-        (rf"{_NO_CALL}(?:zoom|zooms|zooming)~{_DEPTH}(?! traffic)", "zoom"),
-        (rf"camera~(?:{_GOES}|pushes|pulls)~{_DEPTH}", "zoom"),
-        (rf"(?:dolly|dollies|dollying)~{_DEPTH}{_NOBODYS}", "zoom"),
-        (rf"{_NO_CALL}(?:zoom|zooms|zooming)~(?P<to>on|onto){_NO_SCREEN}", "zoom"),
-        (r"(?:zooming|zoom) shots?|camera (?:zooms?|zooming)", "zoom"),
-        (rf"(?:(?<=crash )|(?<=slow )|(?<=fast ))zooms?{_NO_SCREEN}", "zoom"),
-        (rf"(?:camera|shot) (?:rolls?|rolling|rotates?|rotating|turns?|turning|spins?|spinning)~{_TURN}", "roll"),
-        (r"camera (?:rotat(?:es?|ing|ion)|turns|turning|spins?|spinning)|roll(?:ing)? shots?", "roll"),
-        (rf"(?:shaky|unsteady|wobbly|jittery|jerky|trembling|shaking) {_CAMERA}", "shaky"),
-        (rf"(?:shaky )?hand ?held (?:{_CAMERA}|look|style)(?! (?:game|console)s?\b)|(?:shot|filmed) hand ?held", "shaky"),
-        (r"camera (?:shakes?|shaking|wobbles?|jitters?|trembles?)", "shaky"),
-        (rf"(?:steady|stable|stabili[sz]ed|smooth|steadicam) {_CAMERA}", "steady"),
-        (r"moving (?:camera|cam|shots?)|(?:tracking|dolly|trucking|travell?ing) shots?", "moving"),
-        (r"camera (?:movements?|motion|moves?|moving|travels?)", "moving"),
-        (rf"fast (?:action|paced|motion|movements?|camera)|fast moving {_CAMERA}|action (?:shots?|sequences?)", "fast"),
-        (r"(?<!live )action scenes?|(?:much|lots? of|a lot of) (?:action|movement|motion)", "fast"),
-        (r"slow (?:paced|movements?|camera)", "slow"),
-        (r"(?:moving subjects?|subject (?:motion|moves|moving)|movement in the (?:frame|picture))", "subject"),
-        (rf"(?:strobing|strobe) lights?|brightness changes?|fad(?:es?|ing) (?:in(?! and out)|out){_NOBODYS}", "light"),
-        (r"fad(?:es?|ing) (?:to|from) (?:black|white)", "light"),
-    )
-)

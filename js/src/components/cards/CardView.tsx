@@ -10,6 +10,7 @@ import { timeRange } from "../../lists/time";
 import { useFrames } from "../frames";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
+import { MotionMark } from "../MotionMark";
 import { FilmstripFrame } from "./FilmstripFrame";
 import { isBlurred } from "./layout";
 
@@ -47,7 +48,11 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
     current ? "va-current" : "",
   ];
   const labelText = label ? `${label}${unsaved ? ", not saved yet" : ""}` : "no label";
-  const about = card ? [card.video, timeRange(card, " to "), why].filter(Boolean).join(", ") : "loading";
+  // Where the move is why the card is shown, it is said once.
+  const motion = card?.motion ?? null;
+  const isMove = motion !== null && why === motion.words;
+  const spoken = card && [card.video, timeRange(card, " to "), why, isMove ? "" : motion?.words];
+  const about = spoken?.filter(Boolean).join(", ") ?? "loading";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles every key
     // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names the current card
@@ -105,10 +110,11 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
       </span>
       {card && (
         <div class="va-line" title={lineTitle(card, why, isSimilarity)}>
-          <span class="va-why">{why}</span>
+          <span class="va-why">{isMove ? <MotionMark motion={motion} full /> : why}</span>
           {/* Who calls the clip what needs the whole line. */}
           {!card.note && (
             <>
+              {motion && !isMove && <MotionMark motion={motion} />}
               <span class="va-video">{card.video}</span>
               <span class="va-time">{timeRange(card)}</span>
             </>
@@ -172,7 +178,8 @@ function Score({ card, review }: { card: Card; review: boolean }) {
 
 // All of the line, part of which may be cut, and the similarity where that is what the clips are ordered by.
 function lineTitle(card: Card, why: string, isSimilarity: boolean): string {
-  const parts = [why, card.video, timeRange(card)];
+  const move = card.motion?.words ?? "";
+  const parts = [why, move === why ? "" : move, card.video, timeRange(card)];
   if (isSimilarity && card.score !== null)
     parts.push(`similarity ${card.score.toFixed(2)}: orders the clips, and is no probability`);
   return parts.filter(Boolean).join(" · ");

@@ -23,6 +23,12 @@ export function EmptyList({ store }: { store: Store }) {
     return status.words === "loading" ? message("One moment …", status.words_note) : message("Looking …", "");
   if (tab === "search" && store.state.textSearchUnavailable.value)
     return message("Words cannot be searched now.", "Look in Feeds; or search once more to try again.");
+  const motion = store.state.motionFilter;
+  if (tab === "search" && motion !== "all")
+    return message(
+      `Nothing ${motion} is left here.`,
+      "Search for something else, or choose “moving or static” to see the others, too.",
+    );
   const hasLabels = VALUES.some((value) => status.counts[value] > 0);
   if (tab === "search" && !labelled && hasLabels)
     return message(

@@ -10,6 +10,7 @@ import { VALUES } from "../../kernel/protocol";
 import { timeRange } from "../../lists/time";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
+import { MotionMark } from "../MotionMark";
 import { AnimatedFilmstrip } from "./AnimatedFilmstrip";
 import { Controls } from "./Controls";
 import { besideCard, playerTop } from "./place";
@@ -83,6 +84,7 @@ export function Player({ store, view, clip }: Props) {
 
   const preview = loaded.value;
   const card = store.lists.card(clip);
+  const motion = card?.motion ?? null;
   const about = card && [card.video, timeRange(card)].filter(Boolean).join(" · ");
   return (
     <div class="va-loupe" ref={panel} role="group" aria-label="Player">
@@ -104,8 +106,14 @@ export function Player({ store, view, clip }: Props) {
       </div>
       <div class="va-controls">
         {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
-        <span class="va-about" title={about}>
+        <span class="va-about" title={[about, motion?.words].filter(Boolean).join(" · ")}>
           {about}
+          {motion && (
+            <>
+              {" · "}
+              <MotionMark motion={motion} full />
+            </>
+          )}
         </span>
         <span class="va-loupe-labels">
           {VALUES.map((value) => (

@@ -4,14 +4,23 @@
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../../annotator/store";
 import { shortcut } from "../../input/keys";
+import { MOTION_FILTERS, type MotionFilter } from "../../kernel/protocol";
 import { FilmstripFrame } from "../cards/FilmstripFrame";
 import { Icon } from "../icons";
+
+const FILTERS: Readonly<Record<MotionFilter, string>> = {
+  all: "moving or static",
+  moving: "moving",
+  static: "static",
+};
 
 export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   const status = store.state.status.value;
   const { query, labelled } = store.state.viewState.value;
   const selection = store.navigation.selection.value;
+  const hasWords = status?.searchable !== false;
+  const canSearch = hasWords || status?.motion === true;
   // Before the first paint, not after it: by then somebody may have typed, which would be overwritten.
   useLayoutEffect(() => {
     if (input.current) input.current.value = query;
@@ -36,9 +45,13 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
           type="text"
           maxLength={500}
           list={list}
-          disabled={status?.searchable === false}
+          disabled={!canSearch}
           placeholder={
-            status?.searchable === false ? "this corpus has no text search" : "what should the clips show?"
+            hasWords
+              ? "what should the clips show?"
+              : canSearch
+                ? "a camera move, such as: pan left"
+                : "this corpus has no text search"
           }
           aria-label="Search the corpus"
           class="va-input va-search-input"
@@ -61,6 +74,7 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
           back={() => void store.navigation.leaveSimilar()}
         />
       )}
+      {!selection && status?.motion && <MotionSelect store={store} focusGrid={focusGrid} />}
       {!selection && (
         <button
           type="button"
@@ -73,6 +87,28 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
         </button>
       )}
     </>
+  );
+}
+
+function MotionSelect({ store, focusGrid }: { store: Store; focusGrid: () => void }) {
+  return (
+    <select
+      class="va-select va-motion-filter"
+      aria-label="Camera"
+      title="Which clips are found, by whether the camera moves"
+      value={store.state.viewState.value.motion}
+      onChange={(event) => {
+        const chosen = MOTION_FILTERS.find((filter) => filter === event.currentTarget.value);
+        if (chosen) void store.navigation.showMotion(chosen);
+        focusGrid();
+      }}
+    >
+      {MOTION_FILTERS.map((filter) => (
+        <option key={filter} value={filter}>
+          {FILTERS[filter]}
+        </option>
+      ))}
+    </select>
   );
 }
 

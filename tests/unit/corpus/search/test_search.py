@@ -59,6 +59,21 @@ def test_nearest_is_what_sorting_all_gives(large: int, case: tuple[np.ndarray, n
     assert scores.dtype.name == "float32"
 
 
+@pytest.mark.parametrize("large", [0, 1 << 24])
+@given(case=cases(), seed=st.integers(0, 100), share=st.sampled_from([0.0, 0.1, 0.6, 1.0]))
+def test_the_nearest_among_some_rows_are_those_of_the_rows_alone(
+    large: int, case: tuple[np.ndarray, np.ndarray, int], seed: int, share: float
+) -> None:
+    matrix, query, k = case
+    among = np.random.default_rng(seed).random(len(matrix)) < share
+    with mock.patch.object(matrix_pass, "LARGE", large):
+        rows, scores = exact.nearest(matrix, query, k, among)
+    best, their = expected(matrix, query, len(matrix))
+    kept = among[best]
+    np.testing.assert_array_equal(rows, best[kept][:k])
+    np.testing.assert_array_equal(scores, their[kept][:k])
+
+
 @pytest.mark.parametrize("length", [1e-3, 1.9, 40.0, 1e5])
 def test_rows_of_any_length_are_found(length: float) -> None:
     rng = np.random.default_rng(3)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.motion_views import motion_view
+from va_widgets.demo.captions import FREE, NAMES, caption
+from va_widgets.demo.scenes import sample_scenes
 from va_widgets.video.motion.readable import MotionNumbers
-from va_widgets.video.motion.words import motion_in_words, motion_query
+from va_widgets.video.motion.words import is_static, motion_in_words, motion_query, motion_scores, motion_sign
 
 STILL = dict.fromkeys(MotionNumbers._fields, 0.0)
 
@@ -35,6 +38,27 @@ STILL = dict.fromkeys(MotionNumbers._fields, 0.0)
 )
 def test_numbers_become_words(numbers: dict[str, float], words: str) -> None:
     assert motion_in_words(STILL | numbers) == words
+
+
+@pytest.mark.parametrize(
+    ("numbers", "direction", "word"),
+    [
+        ({}, None, "static"),
+        ({"subject_motion": 0.1}, None, "static"),
+        ({"shake": 0.2}, None, "shaky"),
+        ({"pan": 0.2}, 0, ""),
+        ({"pan": -0.03}, 180, ""),
+        ({"tilt": 0.2}, 270, ""),
+        ({"tilt": -0.2}, 90, ""),
+        ({"tilt": -0.2, "pan": 0.15}, 45, ""),
+        ({"tilt": 0.2, "pan": 0.15}, 315, ""),
+        ({"zoom": -0.2}, None, "zooms out"),
+        ({"zoom": 0.3, "pan": -0.15}, 180, "zooms in"),
+        ({"roll": 0.4, "zoom": 0.2}, None, "turns, zooms in"),
+    ],
+)
+def test_numbers_become_an_arrow_and_a_word(numbers: dict[str, float], direction: int | None, word: str) -> None:
+    assert motion_sign(STILL | numbers) == (direction, word)
 
 
 CLIPS = {
@@ -83,7 +107,12 @@ TABLE = {name: np.array([clip.get(name, 0.0) for clip in CLIPS.values()]) for na
         ("slow", "little motion", "static"),
         ("fast action", "much motion", "right and in"),
         ("subject moves", "subject moves", "busy"),
-        ("flashing lights at a concert", "brightness changes", "flash"),
+        ("flashing lights", "brightness changes", "flash"),
+        ("strobe lights in a club", "brightness changes", "flash"),
+        ("rotate clockwise", "camera turns clockwise", "clockwise"),
+        ("slow pan across the skyline", "camera moves sideways slowly", "right slowly"),
+        ("pan left in slow motion", "camera moves left", "left"),
+        ("handheld", "shaky", "shaky"),
     ],
 )
 def test_texts_that_name_a_move_rank_by_it(text: str, phrase: str, best: str) -> None:
@@ -103,17 +132,78 @@ def test_a_move_is_ranked_above_rest_and_rest_above_its_opposite() -> None:
     assert scores["left"] > scores["static"] > scores["right"]
 
 
-def test_the_rest_of_a_text_is_kept() -> None:
-    query = motion_query("The camera pans slowly to the left across a beach at night")
-    assert query is not None
-    assert query.rest == "across a beach at night"
-    assert query.phrase == "camera moves left slowly"
-
-
 @pytest.mark.parametrize(
-    "text",
-    "frying pan|still life|fast food|a slow cooker|zoom call|panning for gold|bread roll|shaking hands|a fast car"
-    "|truck on the left|rolling hills|shot of a dog|日本|the camera|action figure|".split("|"),
+    ("text", "rest"),
+    [
+        ("The camera pans slowly to the left across a beach at night", "beach at night"),
+        ("a slow zoom in on a face", "face"),
+        ("Pan left over 2 dogs", "2 dogs"),
+        ("static shot of a man's hat", "man's hat"),
+        ("\ud574\ubcc0, pan left", "\ud574\ubcc0"),
+        ("a panning shot", ""),
+        ("a shaky scene", ""),
+    ],
 )
+def test_the_rest_of_a_text_is_kept(text: str, rest: str) -> None:
+    query = motion_query(text)
+    assert query is not None
+    assert query.rest == rest
+
+
+NO_MOVES = (
+    # Words of moves that mean something else here.
+    "a frying pan on a stove|a pan left on the stove|pans hanging in a kitchen|choosing the right pan"
+    "|the left pan of the scales|dust pan and brush|Peter Pan flies over London|people panning gold in a river"
+    "|panning for gold|a panda|rolling hills|a bread roll|sushi rolls|rolls of paper|cameras rolling on a film set"
+    "|camera roll|rock and roll|a plane doing a barrel roll|dice rolling on a table|a roller coaster|still life"
+    "|a still lake at dawn|an old still camera|still frame from a film|standing still|static electricity|static shock"
+    "|television static|fast food|a fast car|a fast moving stream|breakfast|a slow cooker|slow motion"
+    "|a kayak in slow motion|a zoom call|zoom call|people on zoom on a laptop|a camera with a zoom lens"
+    "|cars zooming past|zoomed in photo of an insect|shaking hands|shaky hands holding a cup|a shaky bridge"
+    "|a milkshake|a dog shaking off water|her head tilted up|tilting at windmills|a man tilting his head"
+    "|a hat tilted down over the eyes|a crane up in the sky|a crane down by the harbour|cranes over a building site"
+    "|a statue on a pedestal up on a hill|a girl with a dolly in her arms|Dolly Parton|the camera|camera crew"
+    "|a man with a camera on a tripod|a telescope on a tripod|a video camera|an action camera|action figure"
+    "|an action movie poster|moving boxes|a moving van|a stable with horses|a steady hand|smooth jazz|calm sea"
+    "|a handheld game console|a handheld video game|running track on the left|truck on the left|a road turns right"
+    "|a boat goes up the river|a wheel turning clockwise|a fan spinning|a camera flash|flash photography"
+    "|flashing lights of a police car|blinking lights|a flickering candle|faded jeans|colours fade in the sun"
+    "|dynamic duo|a city locked down|a locked-off road|motion sensor|a motion picture camera|traveling by train"
+    "|travel video|a boom microphone|car crash|a crash|a whip|gentle rain|get out of the car|moving in together"
+    # Texts without any.
+    "|wide shot of a valley|a close-up of a face|establishing shot|over-the-shoulder shot|aerial view of a city"
+    "|low angle shot of a tower|shot of a dog|someone running|children playing|a horse galloping|waves on a beach"
+    "|traffic at night|two people kissing|a red circle at night|snowy mountains|fireworks|a train crossing a bridge"
+    "|a man cooking|hands typing|golden hour|\u65e5\u672c|\ube60\ub974\uac8c \ub2ec\ub9ac\ub294 \uc0ac\ub78c|"
+).split("|")
+
+
+@pytest.mark.parametrize("text", NO_MOVES)
 def test_texts_that_name_no_move(text: str) -> None:
     assert motion_query(text) is None
+
+
+def test_captions_of_the_demo_name_no_move_unless_they_speak_of_the_camera() -> None:
+    rng = np.random.default_rng(0)
+    captions = [caption(scene, rng) for scene in sample_scenes(300, 0)]
+    camera = NAMES.index("camera")
+    named = {text for text, codes in captions if motion_query(text)}
+    assert named <= {text for text, codes in captions if codes[camera] != FREE}
+    assert named
+
+
+def test_static_clips_are_those_that_the_words_call_so() -> None:
+    called = [motion_in_words(STILL | clip).startswith("static") for clip in CLIPS.values()]
+    assert is_static(TABLE).tolist() == called
+    assert not is_static({name: np.array([np.nan]) for name in MotionNumbers._fields}).any()
+
+
+def test_scores_of_a_text_are_shares_of_the_clips_that_fit_worse() -> None:
+    view = motion_view([{"pan": -0.2}, {"pan": 0.2}, {}, {}, None])
+    scores = motion_scores("pan left", view)
+    assert scores is not None
+    np.testing.assert_allclose(scores, [0.875, 0.125, 0.5, 0.5, 0.0])
+    assert scores.dtype == np.float32
+    np.testing.assert_array_equal(motion_scores("pan left over a beach", view), scores)
+    assert motion_scores("a frying pan", view) is None
+    assert motion_scores("pan left", view[:0]).shape == (0,)  # type: ignore[union-attr]
