@@ -33,8 +33,9 @@ from va_widgets.learning.score_index import ScoreIndex
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.video.decode import Video
 from va_widgets.video.frame import Frame
-from va_widgets.video.motion.camera import PairMotion, pair_motion
+from va_widgets.video.motion.camera import pair_motion
 from va_widgets.video.motion.meter import MotionMeter
+from va_widgets.video.motion.pair import PairMotion
 from va_widgets.video.motion.readable import MotionNumbers
 from va_widgets.video.motion.words import motion_in_words
 from va_widgets.video.shots import Transitions, segments, shots
