@@ -118,7 +118,7 @@ def test_views_stay_with_new_columns_a_copy_and_a_relocation(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "source", "told"),
     [
-        ("mine", np.full((N, 2), np.nan), "a value that is not finite, or too large for float32, in row 0, of clip 'c0'"),
+        ("mine", np.full((N, 2), np.nan), "not finite, or too large for float32, in row 0, of clip 'c0': replace it"),
         ("mine", np.full((N, 2), 1e300), "not finite, or too large for float32"),
         ("mine", np.full((N, 2), np.inf, np.float16), "not finite, or too large for float16"),
         ("mine", np.ones((N - 1, 2)), r"has 5 rows for 6 clips: give one row a clip\.$"),

@@ -21,6 +21,7 @@ _CONTRAST = 24.0  # grey levels that a picture's standard deviation is brought t
 _LEAST_CONTRAST = 2.0  # by a factor that does not grow below this: then it is mostly noise
 _ALIKE = 0.95  # a picture's mean, as a share of the brighter one's, below which the light has changed
 _LEAST_MEAN = 1.0  # grey levels: a darker picture is not made brighter
+_LEAST_SCALE = 0.01  # of one picture to the next
 _BAR_LEVEL, _BAR_SPREAD = 36, 3.0  # greatest value and standard deviation of a row of a black bar, in grey levels
 _BAR_SHARE = 0.3  # of a picture's side, the widest bar
 _STEP = 4  # pixels between the points that are tracked
@@ -59,7 +60,7 @@ def pair_motion(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> PairMoti
     return PairMotion(
         pan=-float(right) / width,
         tilt=float(down) / height,
-        zoom=certainty * float(np.log(np.hypot(fit.matrix[0, 0], fit.matrix[1, 0]))),
+        zoom=certainty * float(np.log(max(np.hypot(fit.matrix[0, 0], fit.matrix[1, 0]), _LEAST_SCALE))),
         roll=-certainty * float(np.arctan2(fit.matrix[1, 0], fit.matrix[0, 0])),
         certainty=certainty + rest,
         **_subject(fit, size),
@@ -98,7 +99,8 @@ def _alike(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[NDArray
     gains = [mean / max(own, _LEAST_MEAN) if own < _ALIKE * mean else 1.0 for own in (mean_a, mean_b)]
     spread = max(spread_a * gains[0], spread_b * gains[1])
     gain = _CONTRAST / max(spread, _LEAST_CONTRAST) if spread < _CONTRAST else 1.0
-    return _amplified(before, mean_a, gains[0], gain), _amplified(after, mean_b, gains[1], gain), spread * gain
+    contrast = max(spread, _LEAST_CONTRAST) * gain  # not 0, as between two pictures of one colour each
+    return _amplified(before, mean_a, gains[0], gain), _amplified(after, mean_b, gains[1], gain), contrast
 
 
 def _mean_and_spread(picture: NDArray[np.uint8]) -> tuple[float, float]:
