@@ -9,7 +9,7 @@ import { FilmstripFrame } from "../cards/FilmstripFrame";
 import { Icon } from "../icons";
 
 const FILTERS: Readonly<Record<MotionFilter, string>> = {
-  all: "moving or static",
+  all: "all clips",
   moving: "moving",
   static: "static",
 };
