@@ -27,8 +27,9 @@ import pyarrow.parquet as pq
 import va_widgets as va
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.files.digests import Written, sealed
-from va_widgets.corpus.manifest import MANIFEST_FILE, Manifest, Root, Source
+from va_widgets.corpus.manifest import MANIFEST_FILE, SCHEMA_VERSION, Manifest, Root, Source
 from va_widgets.corpus.verification import verify
+from va_widgets.video.motion.features import FEATURES
 
 CLIPS, DIM = 12, 8
 _LONGEST = 20  # seconds that a case may take before its process is ended
@@ -98,9 +99,11 @@ def write_filmed(path: Path) -> None:
         )  # fmt: skip
         card = shards.ShardCard("encoder", 3, "done", "", n)
         vectors = rng.standard_normal((n, DIM)).astype(np.float16)
-        shards.write_shard(path, key, shards.Shard(clips, vectors, b"".join(strip.data for strip in strips), card))
+        motion = rng.standard_normal((n, len(FEATURES))).astype(np.float16)
+        strip_bytes = b"".join(strip.data for strip in strips)
+        shards.write_shard(path, key, shards.Shard(clips, vectors, strip_bytes, card, motion))
         sources.append(Source(f"{number}.mp4", 0, 1000, 1, key, "done", "", n, 0.5, key))
-    made = Manifest(2, "encoder", None, 0, 0, 3, "", "", None, [Root("/nowhere/films", "../films")])
+    made = Manifest(SCHEMA_VERSION, "encoder", None, 0, 0, 3, "", "", None, [Root("/nowhere/films", "../films")])
     mine = pd.DataFrame(
         {"mine": [f"{i}" for i in range(CLIPS)]}, pd.Index([f"{i // 6:016x}-{i % 6}" for i in range(CLIPS)])
     )
@@ -115,7 +118,8 @@ def write_given(path: Path) -> None:
     )
     table["end"] = table["start"] + 1
     phrases = {"a dog": rng.standard_normal(DIM), "a cat": rng.standard_normal(DIM)}
-    va.Corpus.from_embeddings(path, rng.standard_normal((CLIPS, DIM)), table, text_embeddings=phrases)
+    vectors, views = rng.standard_normal((CLIPS, DIM)), {"mine": rng.standard_normal((CLIPS, 3))}
+    va.Corpus.from_embeddings(path, vectors, table, text_embeddings=phrases, views=views)
 
 
 def forget_digests(path: Path) -> None:
@@ -262,7 +266,7 @@ def _edit_table(file: Path, rng: np.random.Generator) -> str:
 def use(path: Path, *, page: bool = True) -> bytes:
     """Open a corpus and look at what it shows, and at its summary's page if that is wanted.
 
-    Returns a digest of its clips and embeddings.
+    Returns a digest of its clips, embeddings and other views.
     """
     corpus = va.Corpus.open(path)
     table = corpus.clips
@@ -279,6 +283,10 @@ def use(path: Path, *, page: bool = True) -> bytes:
     if corpus.frames_per_shot > 1:
         corpus.thumbnail(clip).image.load()
     digest = hashlib.sha256(np.asarray(corpus.embeddings).tobytes())
+    for view in corpus.views:
+        digest.update(view.encode() + np.asarray(corpus.view(view)).tobytes())
+    if "motion" in corpus.views:
+        digest.update(corpus.motion.to_numpy().tobytes())
     digest.update(repr(table.reset_index().to_dict("list")).encode())
     return digest.digest()
 

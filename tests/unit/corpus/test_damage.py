@@ -125,6 +125,10 @@ def _tried(corpora: Path, folder: Path, first: int, number: int) -> list[str]:
         ({"clips_file": "labels.sqlite"}, "clips_file"),
         ({"embeddings_file": "/dev/zero"}, "embeddings_file"),
         ({"texts_file": "texts-1.npz\0"}, "texts_file"),
+        ({"views": {"mine": "../view-1-0.npy"}}, "views"),
+        ({"views": {"mine": "embeddings-1.npy"}}, "views"),
+        ({"views": {"a/b": "view-1-0.npy"}}, "views"),
+        ({"views": {"appearance": "view-1-0.npy"}}, "views"),
         ({"cut": "slices"}, "cut"),
         ({"cut": "windows of nan s"}, "cut"),
         ({"cut": "windows of 1e+999 s"}, "windows without an end"),
@@ -255,10 +259,12 @@ def test_files_that_are_cut_while_a_corpus_is_open_do_not_end_the_process(filmed
     clip = corpus.clips.index[0]
     manifest = read_manifest(filmed)
     assert manifest.sources_file is not None
-    for name in (manifest.embeddings_file, manifest.clips_file, manifest.sources_file):
+    for name in (manifest.embeddings_file, manifest.clips_file, manifest.sources_file, manifest.views["motion"]):
         os.truncate(filmed / name, 0)
     for look in (
         lambda: corpus.embeddings,
+        lambda: corpus.view("motion"),
+        lambda: corpus.motion,
         lambda: corpus.similar(clip),
         lambda: corpus.search_vector(np.ones(damaging.DIM, np.float32)),
         lambda: corpus.map(),
@@ -325,7 +331,7 @@ def test_an_older_corpus_opens_and_verify_says_what_cannot_be_compared(filmed: P
 
 def test_verify_on_the_command_line(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(given)]) == 0
-    assert capsys.readouterr().out == "5 ok\n"
+    assert capsys.readouterr().out == "6 ok\n"
     file = given / read_manifest(given).embeddings_file
     file.write_bytes(file.read_bytes()[:-1] + b"\x01")
     assert main(["verify", str(given)]) == 1

@@ -38,7 +38,7 @@ from va_widgets.corpus.manifest import MANIFEST_FILE, SCHEMA_VERSION, read_manif
 from va_widgets.corpus.writing import Writing, clear_unfinished
 from va_widgets.encoders.protocol import OpenClipEncoder
 from va_widgets.video import decoder_pool, decoder_process
-from va_widgets.video.decoder_messages import Done, Failed, Message, PicturesRequest, Request
+from va_widgets.video.decoder_messages import AnyRequest, Done, Failed, Message, PicturesRequest, Request
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 
@@ -313,8 +313,9 @@ def as_schema_1(corpus: Path) -> None:
     table = opened.clips.read().drop(columns="_shard")
     table.to_parquet(corpus / opened.manifest.clips_file)
     found = json.loads((corpus / MANIFEST_FILE).read_text())
-    (corpus / found["neighbours_file"]).unlink()
-    for name in ("cut", "sources_file", "neighbours_file", "files", "replaced", "check"):
+    for name in (found["neighbours_file"], *found["views"].values()):
+        (corpus / name).unlink()
+    for name in ("cut", "sources_file", "neighbours_file", "views", "files", "replaced", "check"):
         del found[name]
     sources = [msgspec.to_builtins(source) for source in opened.sources()]
     for source in sources:
@@ -327,17 +328,19 @@ def as_schema_1(corpus: Path) -> None:
         card = json.loads((folder / "shard.json").read_text())
         for name in ("cut", "files", "check"):
             del card[name]
+        (folder / "motion.npy").unlink()
         (folder / "shard.json").write_text(json.dumps(card))
         pd.read_parquet(folder / "clips.parquet").drop(columns="_key").to_parquet(folder / "clips.parquet")
 
 
 def test_a_corpus_of_schema_1_opens_plays_and_is_extended(cases: list[Case], builder: Builder, corpus: Path) -> None:
     as_schema_1(corpus)
-    assert contents(corpus) == cases[1].before
+    assert cases[1].before is not None
+    assert contents(corpus) == {**cases[1].before, "motion": b""}
     opened = va.Corpus.open(corpus)
     cases[0].videos()
     assert opened.trust().preview(opened.clips.index[0])
-    finished(cases[1], corpus, builder)
+    finished(cases[1], corpus, builder, motion=False)
     assert read_manifest(corpus).schema == SCHEMA_VERSION
 
 
@@ -354,9 +357,9 @@ def test_columns_are_added_to_a_corpus_of_schema_1(cases: list[Case], builder: B
 
 def test_a_corpus_of_a_newer_schema_is_refused(cases: list[Case], builder: Builder, corpus: Path) -> None:
     file = corpus / MANIFEST_FILE
-    file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 4, "unheard": "of"}))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 5, "unheard": "of"}))
     before = file.read_bytes()
-    refusal = r"^The corpus in .* was made by a newer va-widgets \(schema 4, known here: 3\): upgrade it\.$"
+    refusal = r"^The corpus in .* was made by a newer va-widgets \(schema 5, known here: 4\): upgrade it\.$"
     with pytest.raises(va.CorpusError, match=refusal):
         va.Corpus.open(corpus)
     assert "was made by a newer va-widgets" in builder.build(corpus, cases[1].videos())
@@ -369,7 +372,7 @@ def test_a_corpus_of_a_newer_schema_is_refused(cases: list[Case], builder: Build
 class _Stopping(decoder_process.DecoderProcess):
     """A reader whose process is stopped before it can read the file bad.*, and then left alone."""
 
-    def read(self, request: Request | PicturesRequest) -> Iterator[Message]:
+    def read(self, request: AnyRequest) -> Iterator[Message]:
         places = request.places if isinstance(request, PicturesRequest) else [request.place]
         self._bad = any("bad." in place for place in places)
         if self._bad:

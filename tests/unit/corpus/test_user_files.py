@@ -32,6 +32,7 @@ NAMES = (
     ".unfinished-notes", ".unfinished-1234-manifest.json", ".unfinished-123456789012345",
     ".unfinished-123456789012345-manifest.json", "clips-123456789012345.parquet", "embeddings-123456789012345.npy",
     "neighbours-1.npy", "neighbours-2024.npy", "neighbours-123456789012345.npy",
+    "view-1-0.npy", "view-mine.npy", "view-123456789012345-0.npy", "view-123456789012345-mine.npy",
     "manifest.json.bak", "shard.json", "strips.bin", "index", "notes.txt", "report.html",
     "shards/notes.txt", "shards/mine/clips.parquet", "shards/mine/shard.json", "shards/.unfinished-abc/clips.parquet",
     "shards/.unfinished-123456789012345/clips.parquet", "shards/.unfinished-123456789012346/shard.json",
@@ -148,7 +149,7 @@ words = st.one_of(
     st.sampled_from([name for name in NAMES if "/" not in name]),
     st.builds(
         "{}-{}{}".format,
-        st.sampled_from(["clips", "embeddings", "texts", "sources", ".unfinished"]),
+        st.sampled_from(["clips", "embeddings", "view", "texts", "sources", ".unfinished"]),
         st.one_of(st.integers(0, 10**16).map(str), st.text("abc-_ 0é", max_size=6)),
         st.sampled_from(["", ".parquet", ".npy", ".npz", ".index", "-manifest.json"]),
     ),
@@ -312,14 +313,16 @@ def test_a_writer_that_is_killed_at_any_step_leaves_nothing_for_ever(tmp_path: P
     more = pd.DataFrame({"mine": 1}, index=corpus.clips.index)
     with states(home, tmp_path / "states"):
         corpus.with_columns(more)
+        va.Corpus.open(home).add_view("mine", vectors())
     kept = sorted((tmp_path / "states").iterdir())
     assert len(kept) > 10
     left = set()
     for state in kept:
         left |= {file.name for file in state.glob(".unfinished-*")}
         found = va.Corpus.open(state)
-        again = found.with_columns(more)
+        again = found.with_columns(more).add_view("mine", vectors())
         assert again.clips["mine"].eq(1).all()
+        assert np.array_equal(again.view("mine"), vectors())
         before = {state / name: (home / name).read_bytes() for name in names}
         assert untouched(before)
         assert own_files(state, before) == [
@@ -329,6 +332,7 @@ def test_a_writer_that_is_killed_at_any_step_leaves_nothing_for_ever(tmp_path: P
             "manifest.json",
             "neighbours",
             "texts",
+            "view",
         ]
     assert len(left) >= len([name for name in names if str(name).startswith(".unfinished-")]) + 2
 
@@ -338,7 +342,8 @@ def test_a_writer_of_a_shard_that_is_killed_at_any_step_leaves_nothing_for_ever(
     seed(home)
     names = {file.relative_to(home) for file in contents(home)}
     clips = table(2).set_index("clip_id")
-    made = shards.Shard(clips, vectors(2).astype(np.float16), b"strips", shards.ShardCard("encoder", 1, "done", "", 2))
+    card = shards.ShardCard("encoder", 1, "done", "", 2)
+    made = shards.Shard(clips, vectors(2).astype(np.float16), b"strips", card, vectors(2).astype(np.float16))
     shards.write_shard(home, "0123456789abcdef", made)
     with states(home, tmp_path / "states"):
         shards.write_shard(home, "0123456789abcdef", made)  # in the place of the former
@@ -358,13 +363,40 @@ def test_a_writer_of_a_shard_that_is_killed_at_any_step_leaves_nothing_for_ever(
             assert shards.read_shard_card(state, "0123456789abcdef") is not None
 
 
+def test_a_writer_of_a_shard_s_motion_that_is_killed_at_any_step_leaves_the_shard_whole(tmp_path: Path) -> None:
+    home, key = tmp_path / "c", "0123456789abcdef"
+    card = shards.ShardCard("encoder", 1, "done", "", 2)
+    shards.write_shard(home, key, shards.Shard(table(2), vectors(2).astype(np.float16), b"strips", card))
+    motion = vectors(2, 3).astype(np.float16)
+    with states(home, tmp_path / "states"):
+        shards.write_shard_motion(home, key, motion)
+    kept = sorted((tmp_path / "states").iterdir())
+    assert len(kept) > 5
+    for state in kept:
+        clear_unfinished(state)
+        assert [folder.name for folder in (state / "shards").iterdir()] == [key]
+        assert shards.read_shard_card(state, key) is not None
+        before = shards.read_shard_motion(state, key, 3)
+        assert before is None or np.array_equal(before, motion)
+        shards.write_shard_motion(state, key, motion)
+        assert np.array_equal(shards.read_shard_motion(state, key, 3), motion)
+        assert shards.read_shard_motion(state, key, 4) is None  # as of a version that measures something else
+
+
 def test_numbers_of_unfinished_files_are_no_names_of_a_user_s(tmp_path: Path) -> None:
     number = leftovers.new_number()
     assert len(number) == 15
     assert number != leftovers.new_number()
     leftovers.write_marker(tmp_path, number)
-    for name in (f"clips-{number}.parquet", f"embeddings-{number}.npy", f".unfinished-{number}-manifest.json"):
+    for name in (
+        f"clips-{number}.parquet",
+        f"embeddings-{number}.npy",
+        f"view-{number}-0.npy",
+        f"view-{number}-1.npy",
+        f".unfinished-{number}-manifest.json",
+    ):
         (tmp_path / name).touch()
     (tmp_path / f"notes-{number}.txt").touch()
-    leftovers.clear(tmp_path, [f"embeddings-{number}.npy"])
-    assert sorted(file.name for file in tmp_path.iterdir()) == [f"embeddings-{number}.npy", f"notes-{number}.txt"]
+    leftovers.clear(tmp_path, [f"embeddings-{number}.npy", f"view-{number}-1.npy"])
+    left = [f"embeddings-{number}.npy", f"notes-{number}.txt", f"view-{number}-1.npy"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == left

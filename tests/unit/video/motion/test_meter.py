@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.unit.video.motion.scenes import Image, filmed, seen, world
-from va_widgets.video.motion.features import FEATURES
+from va_widgets.video.motion.features import FEATURES, readable
 from va_widgets.video.motion.meter import MotionMeter
 from va_widgets.video.motion.words import motion_in_words
 
@@ -236,3 +236,20 @@ def test_results_are_the_same_every_time() -> None:
     frames = [rng.integers(0, 255, (36, 64, 3)).astype(np.uint8) for _ in range(24)]
     one, other = (filmed(lambda s: frames[round(s * 24)], seconds=1) for _ in range(2))
     assert np.array_equal(one.features, other.features)
+
+
+def test_the_numbers_are_read_back_from_features_in_half_precision() -> None:
+    measured = [
+        filmed(lambda s: seen(x=0.3 * s, y=-0.1 * s, zoom=0.2 * s, roll=0.05 * s)),
+        filmed(lambda s: seen(x=0.02 * float(np.sin(20 * s)))),
+        MotionMeter().result(0, 1),
+    ]
+    rows = readable(np.stack([motion.features for motion in measured]).astype(np.float16))
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(rows, [motion.numbers for motion in measured], rtol=0.004, atol=1e-4)
+
+
+def test_features_that_are_zero_throughout_are_unknown() -> None:
+    rows = readable(np.stack([np.zeros(len(FEATURES)), MotionMeter().result(0, 1).features]))
+    assert np.isnan(rows[0]).all()
+    assert (rows[1] == 0).all()
