@@ -94,7 +94,7 @@ function MotionSelect({ store, focusGrid }: { store: Store; focusGrid: () => voi
   return (
     <select
       class="va-select va-motion-filter"
-      aria-label="Camera"
+      aria-label="Moving or static"
       title="Which clips are found, by whether the camera moves"
       value={store.state.viewState.value.motion}
       onChange={(event) => {

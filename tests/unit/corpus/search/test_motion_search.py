@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,10 @@ class Words:
     dim = 4
     fingerprint = "words"
 
-    def encode_frames(self, frames: object) -> NDArray[np.float32]:
+    def encode_frames(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         raise NotImplementedError
 
-    def encode_text(self, texts: list[str]) -> NDArray[np.float32]:
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.array([WORDS.get(text, [0.1, 0.2, 0.3, 0.4]) for text in texts], dtype=np.float32)
 
 
