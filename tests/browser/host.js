@@ -96,12 +96,26 @@ function broadcast(event, data) {
   for (const model of models.filter(({ seen }) => seen)) model.deliver({ v: 1, event, data: { status: status(), ...data } });
 }
 
+const moves = [
+  { words: "camera moves left slowly", direction: 180, word: "" },
+  { words: "static", direction: null, word: "static" },
+  { words: "zooms in, camera moves up", direction: 270, word: "zooms in" },
+  null, // not measured
+  { words: "camera moves down and right", direction: 45, word: "" },
+  { words: "static, subject moves", direction: null, word: "static" },
+];
+
 function cardOf(clip, i) {
   const number = allClips.indexOf(clip);
   const title = options.title || `reel-${String(number).padStart(4, "0")}.mp4`;
   const place = { video: title, start: number * 3, end: number * 3 + 2.4 };
-  return { ...card, ...place, clip, label: labelsOf()[clip] ?? null, score: Math.max(0, 0.96 - i / 40) };
+  const motion = kernel.status.motion === false ? null : moves[number % moves.length];
+  const reason = options.byMotion && motion ? motion.words : card.reason; // as in a search for a camera move
+  return { ...card, ...place, clip, motion, reason, label: labelsOf()[clip] ?? null, score: Math.max(0, 0.96 - i / 40) };
 }
+
+const passes = (clip, filter) => filter === "all" || isStatic(clip) === (filter === "static");
+const isStatic = (clip) => moves[allClips.indexOf(clip) % moves.length]?.word === "static";
 
 // What review says of a label that the classifier doubts.
 const doubted = (card) => ({ ...card, suspicion: 0.8, reason: `looks like ${card.label === "yes" ? "no" : "yes"}` });
@@ -190,10 +204,12 @@ async function answer(model, message) {
     Object.assign(result, { cards: rest.slice(0, message.k).map(cardOf), version: kernel.version });
   }
   if (message.type === "search" || message.type === "similar") {
-    const left = allClips.filter((clip) => !message.exclude.includes(clip) && (message.labelled || !labels[clip]));
+    const left = allClips.filter((clip) => !message.exclude.includes(clip) && (message.labelled || !labels[clip]))
+      .filter((clip) => passes(clip, message.motion));
     const matches = message.text?.includes("nothing") ? [] : left.slice(0, message.k);
     result.cards = matches.map(cardOf);
-    if (message.type === "search") result.note = kernel.note;
+    const motion = options.byMotion ? "camera moves left" : "";
+    if (message.type === "search") Object.assign(result, { note: kernel.note, motion });
   }
   if (message.type === "review") {
     result.clips = allClips.filter((clip) => labels[clip] && [labels[clip], "all"].includes(message.value));

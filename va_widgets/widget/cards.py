@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from va_widgets.session import Session
+from va_widgets.video.motion.features import readable
+from va_widgets.video.motion.readable import MotionNumbers
 from va_widgets.video.motion.words import motion_in_words, motion_sign
 from va_widgets.widget.protocol import Card, MotionShown
 
@@ -51,8 +53,9 @@ def motion_of(session: Session, rows: Sequence[int]) -> list[MotionShown | None]
     if not session.corpus.has_motion:
         return [None] * len(rows)
     shown: list[MotionShown | None] = []
-    for numbers in session.corpus.motion.iloc[list(rows)].to_dict("records"):
-        known = all(map(math.isfinite, numbers.values()))
+    for values in readable(session.corpus.view("motion")[list(rows)]):  # `corpus.motion` reads those of all clips
+        numbers = MotionNumbers(*map(float, values))._asdict()
+        known = math.isfinite(numbers["pan"])
         shown.append(MotionShown(motion_in_words(numbers), *motion_sign(numbers)) if known else None)
     return shown
 

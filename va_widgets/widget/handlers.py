@@ -126,7 +126,8 @@ def _search(controller: Controller, request: protocol.Search) -> Answer:
     cards = clip_cards(controller.session, shown, _FLAT_REASON if FLAT in note else "matches the words")
     if matches.attrs["motion"]:  # the score is no similarity then, and each card says what its camera does
         cards = [replace(card, score=None, reason=card.motion.words if card.motion else "") for card in cards]
-    return {"cards": cards, "status": controller.pages.status(), "note": note}, []
+    status = controller.pages.status()
+    return {"cards": cards, "status": status, "note": note, "motion": matches.attrs["motion"]}, []
 
 
 def _similar(controller: Controller, request: protocol.Similar) -> Answer:

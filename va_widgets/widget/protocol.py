@@ -60,8 +60,8 @@ class Search(_Request, tag="search", frozen=True):
     """Ask for the clips nearest to a text, without those of `exclude`, which were shown before.
 
     Clips that this annotator has labelled are left out unless `labelled`. `motion` is ignored where the status says
-    that motion is not known. The reply's `note` holds reasons not to rely on the clips, if there are any, or says that
-    they are ranked by a camera move.
+    that motion is not known. The reply's `motion` names the camera move that the clips are ranked by, if there is one;
+    its `note` says so, and holds reasons not to rely on the clips, if there are any.
     """
 
     text: Annotated[str, Meta(min_length=1, max_length=500)]

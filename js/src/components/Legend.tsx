@@ -14,6 +14,12 @@ export function Legend({ status }: { status: Status | null }) {
         {status?.feeds.map((feed) => (
           <Entry key={feed} term={feedName(feed)} text={`${feedPurpose(feed)}.`} />
         ))}
+        {status?.motion && (
+          <Entry
+            term="arrow, static, …"
+            text="How the camera moves in a clip, as measured: hover over it to read it in full. Search finds moves, too: pan left, zoom in, static shot, shaky, fast action, also beside other words."
+          />
+        )}
         <Entry
           term="quality"
           text="How well the classifier sorts all the clips there are: 1.00 puts every yes before every no. It is estimated from your labels, and very likely lies between the two figures in brackets."

@@ -4,14 +4,11 @@ import type { Motion } from "../kernel/protocol";
 import { Icon } from "./icons";
 
 export function MotionMark({ motion, full = false }: { motion: Motion; full?: boolean }) {
+  const { words, direction, word } = motion;
   return (
-    <span class="va-motion" title={motion.words}>
-      {motion.direction !== null && (
-        <span class="va-arrow" style={{ transform: `rotate(${motion.direction}deg)` }}>
-          <Icon name="move" />
-        </span>
-      )}
-      {full ? motion.words : motion.word}
+    <span class="va-motion" title={words}>
+      {direction !== null && <Icon name="move" turn={direction} />}
+      {full ? words : <span class="va-motion-word">{word}</span>}
     </span>
   );
 }

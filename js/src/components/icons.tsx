@@ -53,9 +53,11 @@ const PATHS = {
   muted: "M1 6h2.5L7 3v10l-3.5-3H1zM9.5 5.5l5 5M14.5 5.5l-5 5",
 };
 
-export function Icon({ name }: { name: keyof typeof PATHS }) {
+// `turn`: degrees clockwise.
+export function Icon({ name, turn = 0 }: { name: keyof typeof PATHS; turn?: number }) {
+  const style = turn ? { transform: `rotate(${turn}deg)` } : undefined;
   return (
-    <svg class="va-icon" viewBox="0 0 16 16" aria-hidden="true">
+    <svg class="va-icon" viewBox="0 0 16 16" aria-hidden="true" style={style}>
       <path d={PATHS[name]} fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round" />
     </svg>
   );

@@ -122,7 +122,8 @@ export interface Requests {
   // only clips in which the camera moves are found, or only those in which it does not.
   search: {
     with: { text: string; k: number; exclude: string[]; labelled: boolean; motion: MotionFilter };
-    result: { cards: Card[]; status: Status; note: string };
+    // `motion`: the camera move that the clips are ranked by, "" for none
+    result: { cards: Card[]; status: Status; note: string; motion: string };
   };
   similar: {
     with: { clip: string; k: number; exclude: string[]; labelled: boolean; motion: MotionFilter };
@@ -308,7 +309,7 @@ const results: Record<RequestType, Check> = {
     labels: isLabels,
   }),
   bye: isObject,
-  search: shape({ cards: listOf(isCard), status: isStatus, note: isString }),
+  search: shape({ cards: listOf(isCard), status: isStatus, note: isString, motion: isString }),
   similar: shape({ cards: listOf(isCard) }),
   feed: shape({ cards: listOf(isCard), version: isNumber }),
   review: shape({ clips: listOf(isString), cards: listOf(isCard), annotators: listOf(isString) }),

@@ -41,9 +41,9 @@ export async function fetchSearch(
   const exclude = clipsOf(pages).slice(-MOST_EXCLUDED);
   const reply = await requester.request("search", { text, k, exclude, ...filter });
   if (!reply) return null;
-  const { cards, status, note } = reply.result;
+  const { cards, status, note, motion } = reply.result;
   onStatus(status);
-  return { cards, source: "search", version: 0, note };
+  return { cards, source: "search", version: 0, note, isWarning: motion === "" };
 }
 
 export async function fetchSimilar(

@@ -8,7 +8,8 @@ export interface Page {
   readonly cards: readonly Card[];
   readonly source: string; // stored with each label that is given on this page
   readonly version: number; // of the classifier that chose the cards; 0: none did
-  readonly note?: string; // why the result may be unreliable
+  readonly note?: string; // how the clips are ranked, or why the result may be unreliable
+  readonly isWarning?: boolean; // whether the note is the latter
 }
 
 export interface Progress {

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Status } from "../../src/kernel/protocol";
+import { canOpen, firstTab } from "../../src/lists/navigation";
 import { settle } from "../goldenKernel";
 import { ClipKernel, openStore, STATUS, shownClips, storeWithView } from "../testStore";
 
@@ -22,6 +24,47 @@ describe("a search", () => {
     expect(kernel.requests.filter((message) => message.type === "search").length).toBeGreaterThan(searches);
     expect(kernel.lastRequest("search")).toMatchObject({ text: "rain" });
     expect(shownClips(store)).toBe("abcd");
+  });
+
+  it("finds moving or static clips alone, also like another one", async () => {
+    const { kernel, store } = await openStore();
+    expect(kernel.lastRequest("search")).toMatchObject({ motion: "all" });
+    await store.navigation.showMotion("static");
+    expect(kernel.lastRequest("search")).toMatchObject({ motion: "static" });
+    await store.navigation.openSimilar("a");
+    expect(kernel.lastRequest("similar")).toMatchObject({ motion: "static" });
+    expect(kernel.traits.get("place")).toMatchObject({ motion: "static" });
+  });
+
+  it("finds all clips where their motion is not known, whatever was chosen in another corpus", async () => {
+    const kernel = new ClipKernel();
+    kernel.status = { ...STATUS, motion: false };
+    kernel.traits.set("place", { tab: "search", motion: "moving" });
+    await openStore(kernel);
+    expect(kernel.lastRequest("search")).toMatchObject({ motion: "all" });
+  });
+
+  it("for moves alone can be opened without a text model", () => {
+    const status = { ...STATUS, searchable: false, words: "unavailable" } as unknown as Status;
+    expect(canOpen("search", { ...status, motion: true })).toBe(true);
+    expect(canOpen("search", { ...status, motion: false })).toBe(false);
+    expect(firstTab({ ...status, motion: true })).toBe("feeds");
+  });
+
+  it("that is ranked by a move has a note that is no warning", async () => {
+    const kernel = new ClipKernel();
+    const golden = kernel.reply;
+    kernel.reply = (message) => {
+      const reply = golden(message) as { result: object };
+      const ranked = { note: "Ranked by how the camera moves (left).", motion: "camera moves left" };
+      if (message.type === "search") reply.result = { ...reply.result, ...ranked };
+      return reply;
+    };
+    const { store } = await openStore(kernel);
+    expect(store.lists.page.value).toMatchObject({
+      note: "Ranked by how the camera moves (left).",
+      isWarning: false,
+    });
   });
 
   it("keeps the kernel's note with its page", async () => {

@@ -8,6 +8,7 @@ it("a saved view state that makes no sense is replaced by defaults", () => {
     feed: "",
     query: "",
     labelled: false,
+    motion: "all",
     size: 264,
     page: 0,
     turns: false,

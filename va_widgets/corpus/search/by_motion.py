@@ -32,15 +32,15 @@ def search_by_motion(
     """
     fit = query.scores(motion)
     eligible = np.isfinite(fit)
-    note = f"Ranked by {query.measure} ({query.phrase})."
+    note = f"Ranked by {query.measure}."
     scores = fit
     if query.rest:
         try:
             cosines = similarities(query.rest).astype(np.float64)
         except SearchUnavailableError as error:
-            note = f"Ranked by {query.measure} alone ({query.phrase}). {error}"
+            note = f"Ranked by {query.measure} alone. {error}"
         else:
-            note = f"Ranked by “{query.rest}” and by {query.measure} ({query.phrase})."
+            note = f"Ranked by “{query.rest}” and by {query.measure}."
             scores = (cosines - cosines.mean()) / max(float(cosines.std()), 1e-9) + _WEIGHT * shares_of_worse(fit)
             eligible[:] = True
     rows = np.flatnonzero(eligible if among is None else eligible & among)

@@ -128,8 +128,8 @@ class MotionQuery:
 
     @property
     def measure(self) -> str:
-        """What the clips are ranked by, in words: "how the camera moves"."""
-        return _MEASURES.get(self.kind, "how the camera moves")
+        """What the clips are ranked by, in words: "how the camera moves (left)", "how little the camera moves"."""
+        return _MEASURES.get(self.kind) or f"how the camera moves ({self.phrase.removeprefix('camera moves ')})"
 
     def scores(self, columns: Columns) -> NDArray[np.float64]:
         """Return how well each clip fits, float64 (n,), the best highest, from the readable numbers, each (n,).
@@ -251,6 +251,10 @@ _KINDS = {
     "light": "brightness changes",
 }
 _MEASURES = {
+    "static": "how little the camera moves",
+    "moving": "how much the camera moves",
+    "shaky": "how much the camera shakes",
+    "steady": "how little the camera shakes",
     "slow": "how little moves",
     "fast": "how much moves",
     "subject": "how much moves in front of the camera",

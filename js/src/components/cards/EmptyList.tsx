@@ -27,7 +27,7 @@ export function EmptyList({ store }: { store: Store }) {
   if (tab === "search" && motion !== "all")
     return message(
       `Nothing ${motion} is left here.`,
-      "Search for something else, or choose “moving or static” to see the others, too.",
+      "Search for something else, or choose “all clips” to see the others, too.",
     );
   const hasLabels = VALUES.some((value) => status.counts[value] > 0);
   if (tab === "search" && !labelled && hasLabels)
@@ -36,7 +36,12 @@ export function EmptyList({ store }: { store: Store }) {
       "Search for something else, or press “show labelled” to see the others, too.",
     );
   if (tab === "search")
-    return message("Nothing found.", "Type what the clips should show, in plain words, and press Enter.");
+    return message(
+      "Nothing found.",
+      status.searchable
+        ? "Type what the clips should show, in plain words, and press Enter."
+        : "Type how the camera moves, such as “pan left” or “static”, and press Enter.",
+    );
   if (tab === "feeds")
     return status.clips > 0
       ? message(

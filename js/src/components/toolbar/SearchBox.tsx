@@ -9,7 +9,7 @@ import { FilmstripFrame } from "../cards/FilmstripFrame";
 import { Icon } from "../icons";
 
 const FILTERS: Readonly<Record<MotionFilter, string>> = {
-  all: "moving or static",
+  all: "all clips",
   moving: "moving",
   static: "static",
 };
@@ -94,7 +94,7 @@ function MotionSelect({ store, focusGrid }: { store: Store; focusGrid: () => voi
   return (
     <select
       class="va-select va-motion-filter"
-      aria-label="Camera"
+      aria-label="Moving or static"
       title="Which clips are found, by whether the camera moves"
       value={store.state.viewState.value.motion}
       onChange={(event) => {

@@ -24,7 +24,7 @@ interface Props {
 
 export function Toolbar({ store, view, focusGrid }: Props) {
   const { tab } = store.state.viewState.value;
-  const note = store.lists.page.value?.note;
+  const { note, isWarning } = store.lists.page.value ?? {};
   return (
     <div class="va-toolbar">
       <div class="va-tabs" role="tablist" aria-label="Steps">
@@ -65,7 +65,7 @@ export function Toolbar({ store, view, focusGrid }: Props) {
         </button>
       </span>
       {tab === "search" && note && (
-        <p class="va-search-note" role="note">
+        <p class={isWarning ? "va-search-note" : "va-purpose"} role="note">
           {note}
         </p>
       )}

@@ -1,0 +1,68 @@
+"""What the page says of how the camera moves, and the filter by it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open, shoot
+
+
+def test_cards_and_player_say_how_the_camera_moves(open_page: Open) -> None:
+    page = open_page(place={"tab": "search", "size": 380})
+    card = page.locator(".va-card")
+    expect(card.nth(0).locator(".va-motion")).to_have_attribute("title", "camera moves left slowly")
+    expect(card.nth(0).locator(".va-motion .va-icon")).to_have_attribute("style", "transform: rotate(180deg);")
+    expect(card.nth(0)).to_have_attribute(
+        "aria-label",
+        "no label: reel-0000.mp4, 00:00 to 00:02, near a yes · undecided, camera moves left slowly",
+    )
+    expect(card.nth(1).locator(".va-motion")).to_have_text("static")
+    expect(card.nth(2).locator(".va-motion")).to_have_text("zooms in")
+    expect(card.nth(3).locator(".va-motion")).to_have_count(0)  # it was not measured
+    shoot(page, "motion")
+    card.nth(0).locator(".va-thumb").click()
+    expect(page.locator(".va-about")).to_have_text("reel-0000.mp4 · 00:00–00:02 · camera moves left slowly")
+
+
+def test_a_search_for_a_move_says_it_once_on_each_card(open_page: Open) -> None:
+    note = "Ranked by “beach” and by how the camera moves (left)."
+    page = open_page(byMotion=True, note=note)
+    expect(page.get_by_role("note")).to_have_text(note)
+    expect(page.locator(".va-search-note")).to_have_count(0)  # it is no warning
+    card = page.locator(".va-card").first
+    expect(card.locator(".va-why")).to_have_text("camera moves left slowly")
+    expect(card.locator(".va-motion")).to_have_count(1)
+    expect(card).to_have_attribute("aria-label", "no label: reel-0000.mp4, 00:00 to 00:02, camera moves left slowly")
+
+
+def test_moving_or_static_clips_alone_are_found_and_the_choice_is_kept(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_label("Moving or static").select_option("static")
+    expect(page.locator(".va-motion").first).to_have_text("static")
+    assert page.locator(".va-card").count() == page.locator(".va-motion", has_text="static").count() > 5
+    assert page.evaluate("window.place.motion") == "static"
+    page.keyboard.press("y")  # the cards have the keyboard again
+    expect(page.locator(".va-card").first).to_have_attribute("data-label", "yes")
+    again = open_page(place=page.evaluate("window.place"))
+    expect(again.get_by_label("Moving or static")).to_have_value("static")
+    expect(again.locator(".va-motion").first).to_have_text("static")
+
+
+def test_without_measured_motion_there_is_nothing_of_it(open_page: Open) -> None:
+    page = open_page(status={"motion": False}, place={"tab": "search", "size": 264, "motion": "static"})
+    expect(page.locator(".va-card").first).to_be_visible()
+    expect(page.get_by_label("Moving or static")).to_have_count(0)
+    expect(page.locator(".va-motion")).to_have_count(0)
+    assert page.evaluate("kernel.asked.find((m) => m.type === 'search').motion") == "all"
+
+
+def test_moves_are_searched_for_where_words_cannot_be(open_page: Open) -> None:
+    words = {"searchable": False, "words": "unavailable", "words_note": "This corpus has no text encoder."}
+    page = open_page(status=words, place={"tab": "feeds"})
+    page.get_by_role("tab", name="Search").click()
+    box = page.get_by_label("Search the corpus")
+    expect(box).to_have_attribute("placeholder", "a camera move, such as: pan left")
+    box.fill("pan left")
+    page.keyboard.press("Enter")
+    expect(page.locator(".va-card").first).to_be_visible()
+    assert page.evaluate("kernel.asked.findLast((m) => m.type === 'search').text") == "pan left"
