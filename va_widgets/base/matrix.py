@@ -47,7 +47,7 @@ def half_products(matrix: NDArray[np.floating[Any]], half: NDArray[np.float16]) 
     with imports:
         import torch
 
-    dots: NDArray[np.float16] = torch.mv(torch.from_numpy(_unlocked(matrix)), torch.from_numpy(half)).numpy()
+    dots: NDArray[np.float16] = torch.mv(torch.from_numpy(unlocked(matrix)), torch.from_numpy(half)).numpy()
     return dots
 
 
@@ -61,8 +61,8 @@ def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
     return float(torch.from_numpy(values).topk(k, sorted=False).values.min())
 
 
-def _unlocked(array: NDArray[Any]) -> NDArray[Any]:
-    """The same memory without its mark as read-only, which torch warns of; it must not be written to."""
+def unlocked(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the same memory without its mark as read-only, which torch warns of; it must not be written to."""
     return np.asarray(_Memory(array))
 
 

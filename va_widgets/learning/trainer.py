@@ -18,10 +18,11 @@ from va_widgets.learning.calibration import PRIOR, Calibration, calibrate
 from va_widgets.learning.corpus_estimate import Positives, Threshold, best_threshold, estimate_corpus, threshold_for
 from va_widgets.learning.feeds import feed, reason
 from va_widgets.learning.labelling_progress import advice, turnover
-from va_widgets.learning.logistic import TextLogistic, decision_scores
+from va_widgets.learning.logistic import TextLogistic
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.score_index import ScoreIndex
-from va_widgets.learning.smoothing import smoothed, smoothed_embeddings
+from va_widgets.learning.scoring import logits_of, smoothed_logits
+from va_widgets.learning.smoothing import smoothed_embeddings
 from va_widgets.learning.statistics import CorpusStatistics
 
 _FEW = 50  # labels below which a precision cannot be relied on
@@ -325,7 +326,7 @@ class Trainer:
             version=fit.refit.version,
         )
         nearest = _nearest_labels(np.asarray(matrix[rows], dtype=np.float32), fit)
-        scores = expit(np.float32(fit.calibration.factor) * fit.logits[rows])
+        scores = expit(np.float32(fit.calibration.factor) * fit.ranking.at(rows))
         reasons = [reason(name, float(score), label) for score, label in zip(scores, nearest, strict=True)]
         return FeedPage(rows, scores, reasons)
 
@@ -335,10 +336,9 @@ class Trainer:
         matrix = self._clips.embeddings()
         features = np.asarray(matrix[labels.rows], dtype=np.float32)
         classifier = TextLogistic(self.text, self._clips.statistics).fit(features, labels.y)
-        plain = ranking = ScoreIndex(decision_scores(matrix, classifier.coef_, classifier.intercept_))
-        neighbours = self._clips.neighbours()
-        if neighbours is not None:
-            ranking = ScoreIndex(smoothed(plain.logits, neighbours))
+        plain = ranking = logits_of(matrix, classifier)
+        if (neighbours := self._clips.neighbours()) is not None:
+            ranking = smoothed_logits(plain, neighbours)
         refit = replace(
             former.refit,
             version=version,
