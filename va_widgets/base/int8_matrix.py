@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from va_widgets.base.forks import ForkLock, imports
 from va_widgets.base.matrix import unlocked
+from va_widgets.base.threads import torch_pool
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,7 @@ _HIGHEST = 127  # code
 _LEAST_SCALE = float(np.finfo(np.float32).tiny)
 _SAMPLE = 4096  # rows that the centre is computed of
 _ROWS = 1024  # rounded at a time, few enough to stay in the processor's cache
-_BLOCK = 1 << 20  # rows multiplied at a time
+_BLOCK = 1 << 16  # rows multiplied at a time
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 
 
@@ -66,10 +66,8 @@ class Int8Matrix:
             codes[part] = values.div_(scale[:, None]).round_()
             scales[part] = scale
 
-        # torch's own threads wait for each other longer than such a small part takes.
-        with ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            for _ in pool.map(fill, range(0, n, _ROWS)):
-                pass
+        with torch_pool() as pool:
+            list(pool.map(fill, range(0, n, _ROWS)))
         return cls(codes, scales, center)
 
     def products(self, vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -84,10 +82,14 @@ class Int8Matrix:
         code = (values / scale).round_().to(torch.int8)[:, None]
         offset = float(values.double() @ self._center.double())
         out = torch.empty(len(self._codes))
-        for start in range(0, len(out), _BLOCK):
+
+        def fill(start: int) -> None:
             part = slice(start, start + _BLOCK)
             whole = torch._int_mm(self._codes[part], code)[:, 0]
             torch.mul(whole, self._scales[part], out=out[part]).mul_(scale).add_(offset)
+
+        with torch_pool() as pool:
+            list(pool.map(fill, range(0, len(out), _BLOCK)))
         return out.numpy()
 
 

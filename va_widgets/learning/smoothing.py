@@ -31,8 +31,7 @@ def smoothed(logits: NDArray[np.float32], neighbours: NDArray[np.int32], share: 
 
     # Most of the time is waiting for memory: a thread a core halves it, numpy does not hold the interpreter's lock.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(fill, range(0, len(logits), _ROWS)):
-            pass
+        list(pool.map(fill, range(0, len(logits), _ROWS)))
     return result
 
 
