@@ -11,7 +11,7 @@ from va_widgets.base.forks import imports
 
 LARGE = 1 << 24  # values from which on half precision is faster, the loading of torch included
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
-_SORTED = 100_000  # numbers from which on torch is several times as fast as numpy at finding the kth
+_SORTED = 100_000  # float16 numbers from which on torch is several times as fast as numpy at finding the kth
 
 
 def products(matrix: NDArray[np.floating[Any]], vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -53,7 +53,7 @@ def half_products(matrix: NDArray[np.floating[Any]], half: NDArray[np.float16]) 
 
 def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
     """Return the `k`th largest (from 1) of numbers (n,)."""
-    if len(values) < _SORTED:
+    if len(values) < _SORTED or values.dtype == np.float32:
         return float(np.partition(values, len(values) - k)[len(values) - k])
     with imports:
         import torch
