@@ -19,6 +19,7 @@ from scipy.special import expit
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import ArgumentError
+from va_widgets.base.int8_matrix import Int8Matrix
 from va_widgets.base.matrix import products
 from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.statistics import CorpusStatistics
@@ -210,9 +211,14 @@ def decision_scores(
     embeddings: NDArray[np.floating[Any]],
     coef: NDArray[np.floating[Any]],
     intercept: NDArray[np.floating[Any]] | float,
+    copy: Int8Matrix | None = None,
 ) -> NDArray[np.float32]:
-    """Return the logits, float32 (n,), of a matrix (n, dim), which may be memory-mapped and half precision."""
-    logits = products(embeddings, np.asarray(coef, dtype=np.float32).ravel())
+    """Return the logits, float32 (n,), of a matrix (n, dim), which may be memory-mapped and half precision.
+
+    With a `copy` of the matrix they are computed from that, faster and less exact.
+    """
+    vector = np.asarray(coef, dtype=np.float32).ravel()
+    logits = products(embeddings, vector) if copy is None else copy.products(vector)
     logits += np.float32(np.asarray(intercept).ravel()[0])
     return logits
 

@@ -21,7 +21,8 @@ from va_widgets.learning.labelling_progress import advice, turnover
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.score_index import ScoreIndex
-from va_widgets.learning.smoothing import smoothed, smoothed_embeddings
+from va_widgets.learning.scoring import logits_of, smoothed_logits
+from va_widgets.learning.smoothing import smoothed_embeddings
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.learning.views import APPEARANCE, Linear, Space, View, choose_space
 
@@ -114,15 +115,6 @@ class ClipArrays:
         """Return some rows of every view, float32 (m, d) each, by its name."""
         matrices = {APPEARANCE: self.embeddings} | {view.name: view.matrix for view in self.views}
         return {name: np.asarray(matrix()[rows], dtype=np.float32) for name, matrix in matrices.items()}
-
-    def logits(self, linear: Linear) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Return all clips' logits, float32 (n,): those that come from the embeddings, and those from other views."""
-        matrices = {view.name: view.matrix for view in self.views}
-        first = decision_scores(self.embeddings(), linear.coefs[APPEARANCE], linear.intercept)
-        others = [
-            decision_scores(matrices[name](), coef, 0.0) for name, coef in linear.coefs.items() if name in matrices
-        ]
-        return first, np.sum(others, axis=0) if others else None
 
 
 @dataclass(frozen=True)
@@ -360,7 +352,7 @@ class Trainer:
             version=fit.refit.version,
         )
         nearest = _nearest_labels(self._clips.rows(rows), fit)
-        scores = expit(np.float32(fit.calibration.factor) * fit.logits[rows])
+        scores = expit(np.float32(fit.calibration.factor) * fit.ranking.at(rows))
         reasons = [reason(name, float(score), label) for score, label in zip(scores, nearest, strict=True)]
         return FeedPage(rows, scores, reasons)
 
@@ -372,12 +364,13 @@ class Trainer:
         space = choose_space(clips.statistics, clips.views, rows, labels.y, text, self._directions)
         joined = space.joined(rows)
         classifier = TextLogistic(space.text(text, self._directions), space.statistics).fit(joined, labels.y)
-        logits, others = clips.logits(space.linear(classifier))
-        plain = ranking = ScoreIndex(logits if others is None else logits + others)
-        neighbours = clips.neighbours()
-        if neighbours is not None:  # clips that look alike need not move alike
-            smooth = smoothed(logits, neighbours)
-            ranking = ScoreIndex(smooth if others is None else smooth + others)
+        linear = space.linear(classifier)
+        plain = ranking = logits_of(clips.embeddings(), linear.coefs[APPEARANCE], linear.intercept)
+        if (neighbours := clips.neighbours()) is not None:
+            ranking = smoothed_logits(plain, neighbours)
+        for view, _ in space.views:  # not smoothed: clips that look alike need not move alike
+            more = decision_scores(view.matrix(), linear.coefs[view.name], 0.0)
+            plain, ranking = plain.plus(more), ranking.plus(more)
         refit = replace(
             former.refit,
             version=version,
