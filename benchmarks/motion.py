@@ -219,8 +219,8 @@ def oracle_ap(X: NDArray[np.float32], truth: NDArray[np.bool_], scorer: Scorer, 
 def session_ap(pool: Pool, concept: str, viewed: bool, labels: int, seed: int) -> float:
     """Return the average precision on the unlabelled clips after so many labels, learned as a session does.
 
-    The first six are the results of a search, the others pages of the suggested feed. Without `viewed` the embeddings
-    alone are searched and learned from.
+    The first six are half the results of a search, the others pages of the suggested feed. Without `viewed` the
+    embeddings alone are searched and learned from.
     """
     truth, n, text = pool.truth[concept], len(pool.numbers), pool.texts[concept]
     appearance, motion = pool.views["appearance"], pool.views["motion"]
@@ -238,7 +238,7 @@ def session_ap(pool: Pool, concept: str, viewed: bool, labels: int, seed: int) -
         neighbours=lambda: pool.neighbours,
         views=[View("motion", lambda: motion, sample_of(motion, seed))] if viewed else [],
     )
-    rows = np.argsort(-scores, kind="stable")[: PAGE // 2]
+    rows = np.random.default_rng(seed).permutation(np.argsort(-scores, kind="stable")[:PAGE])[: PAGE // 2]
 
     def labelled() -> TrainingLabels:
         return TrainingLabels(len(rows), rows, truth[rows], np.zeros(len(rows), dtype=bool))

@@ -34,8 +34,8 @@ APPEARANCE = "appearance"
 """The view that every corpus has: its embeddings."""
 
 # Weights of the appearance and of another view that are tried. benchmarks/motion.py measures what they lead to.
-_TRIED = ((1.0, 1.0), (0.3, 1.0), (0.1, 1.0), (0.03, 1.0), (0.03, 2.0))
-_COMPARED = 160  # labels that the evidence is computed from, at most
+_TRIED = ((1.0, 1.0), (0.1, 1.0), (0.03, 2.0))
+_COMPARED = 100  # labels that the evidence is computed from, at most
 _UNLABELLED = 64  # weak negatives that it is computed from
 _RIDGE = 1e-3  # of the direction of a concept's words, as a share of a view's variance
 _STEPS, _SETTLED = 30, 0.01  # of Newton's method, and the change of the logarithm at which it ends
@@ -72,6 +72,11 @@ class View:
         varying = int(np.count_nonzero(~constant))
         return np.where(constant, np.inf, deviation) * np.sqrt(max(1, varying))
 
+    @cached_property
+    def scaled_sample(self) -> NDArray[np.float32]:
+        """The sample, centred and scaled."""
+        return self.scaled(self.sample)
+
     def scaled(self, rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Return rows of the matrix (k, d) centred and scaled, float32 (k, d)."""
         return ((np.asarray(rows, dtype=np.float64) - self.center) / self.unit).astype(np.float32)
@@ -83,7 +88,7 @@ class View:
         """
         order = np.argsort(np.argsort(fits, kind="stable"), kind="stable")
         normal = ndtri((order + 0.5) / len(order))
-        scaled = self.scaled(self.sample).astype(np.float64)
+        scaled = self.scaled_sample.astype(np.float64)
         covariance = scaled.T @ scaled / len(scaled)
         covariance[np.diag_indices_from(covariance)] += _RIDGE
         vector: NDArray[np.float64] = solve(covariance, scaled.T @ normal / len(scaled), assume_a="pos")
@@ -125,15 +130,19 @@ class Space:
         """The statistics of the joined features."""
         if not self.views:
             return self.embeddings
-        samples = {APPEARANCE: self.embeddings.sample} | {view.name: view.sample for view, _ in self.views}
-        return CorpusStatistics(self.joined(samples), self.embeddings.scale)
+        return CorpusStatistics(
+            self._joined(self.embeddings.sample, [view.scaled_sample for view, _ in self.views]), self.embeddings.scale
+        )
 
     def joined(self, rows: Mapping[str, NDArray[np.floating[Any]]]) -> NDArray[np.float32]:
         """Return the features, float32 (k, d), of clips by their rows (k, ...) of each view."""
         first = np.asarray(rows[APPEARANCE], dtype=np.float32)
         if not self.views:
             return first
-        others = [np.float32(self._factor(weight)) * view.scaled(rows[view.name]) for view, weight in self.views]
+        return self._joined(first, [view.scaled(rows[view.name]) for view, _ in self.views])
+
+    def _joined(self, first: NDArray[np.float32], scaled: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        others = [np.float32(self._factor(weight)) * one for one, (_, weight) in zip(scaled, self.views, strict=True)]
         return np.concatenate([np.float32(self.weight) * first, *others], axis=1)
 
     def text(
@@ -234,20 +243,19 @@ class _Labels:
         some = np.linspace(0, len(y) - 1, min(len(y), _COMPARED)).round().astype(np.int64)  # spread over all of them
         weak = min(len(embeddings.sample), _UNLABELLED)
 
-        def centred(vectors: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-            return (np.asarray(vectors, dtype=np.float64) - embeddings.center) / embeddings.scale
-
-        scaled = {APPEARANCE: centred(np.concatenate([rows[APPEARANCE][some], embeddings.sample[:weak]]))}
-        near = {}
+        first = np.concatenate([rows[APPEARANCE][some], embeddings.sample[:weak]]).astype(np.float64)
+        scaled, near = {APPEARANCE: (first - embeddings.center) / embeddings.scale}, {}
         if text is not None:
-            direction = embeddings.text_direction(text) * embeddings.scale
-            near[APPEARANCE] = scaled[APPEARANCE] @ direction, centred(embeddings.sample) @ direction
+            direction = embeddings.text_direction(text)
+            mean = float(embeddings.center @ direction)
+            sample = embeddings.sample @ direction.astype(np.float32)
+            near[APPEARANCE] = first @ direction - mean, sample.astype(np.float64) - mean
         for view in views:
             both = np.concatenate([np.asarray(rows[view.name], dtype=np.float64)[some], view.sample[:weak]])
             scaled[view.name] = view.scaled(both).astype(np.float64)
             if view.name in directions:
                 direction = directions[view.name]
-                near[view.name] = scaled[view.name] @ direction, view.scaled(view.sample) @ direction
+                near[view.name] = scaled[view.name] @ direction, view.scaled_sample @ direction
         return cls(
             {name: features @ features.T for name, features in scaled.items()},
             np.concatenate([np.where(y[some], 1.0, -1.0), np.full(weak, -1.0)]),
