@@ -61,9 +61,11 @@ def torch_pool() -> Iterator[ThreadPoolExecutor]:
     on a busy machine takes longer than the operations. torch must be loaded.
     """
     torch = sys.modules["torch"]
-    with one_torch_thread() as threads:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
+    with (
+        one_torch_thread() as threads,
+        ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+    ):
+        yield pool
 
 
 @contextmanager
