@@ -29,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -81,7 +82,7 @@ def main() -> None:
         print(pd.DataFrame(rows).to_string(index=False))
 
 
-def random_neighbours(embeddings: NDArray[np.float16], *, progress: bool) -> NDArray[np.int32]:
+def random_neighbours(embeddings: NDArray[np.float16], **_: object) -> NDArray[np.int32]:
     n = len(embeddings)
     return np.random.default_rng(0).integers(n, size=(NEIGHBOURS, n), dtype=np.int32)
 
@@ -116,7 +117,7 @@ def session_steps(path: Path, labels: int, repeats: int) -> list[dict[str, Any]]
 
     session.subscribe(when_refitted)
     for clip, value in zip(chosen[labels:], y[labels:], strict=True):
-        timed("label", lambda clip=clip, value=value: session.label(clip, bool(value)))
+        timed("label", partial(session.label, clip, bool(value)))
         started = time.perf_counter()
         session.refit()
         ends = [started, *done[-2:], time.perf_counter()]
@@ -124,7 +125,8 @@ def session_steps(path: Path, labels: int, repeats: int) -> list[dict[str, Any]]
             times.setdefault(step, []).append(1000 * float(duration))
         timed("status", lambda: (session.status, session.advice, session.quality, session.number_found))
         timed("all scores", session.scores)
-    private = psutil.Process().memory_full_info().uss
+    memory = psutil.Process().memory_info()
+    private = memory.rss - memory.shared
     session.close()
     figures = [
         {"clips": len(corpus), "step": step, "median": round(statistics.median(some), 1), "least": round(min(some), 1)}
@@ -196,11 +198,11 @@ def methods(matrix: NDArray[np.float16], classifier: Classifier) -> Iterator[Met
     for block in blocks(n):
         bfloat[block] = torch.from_numpy(np.array(matrix[block])).bfloat16()
     yield "bfloat16", 2 * gigabytes, lambda: logits(torch.mv(bfloat, unit.bfloat16()).float().numpy())
-    del bfloat
+    bfloat = torch.empty(0)
     started = time.perf_counter()
     copy = Int8Matrix.of(matrix)
     seconds = time.perf_counter() - started
-    yield f"int8, made in {seconds:.1f} s", gigabytes, lambda: decision_scores(matrix, coef, intercept, copy)
+    yield f"int8, made in {seconds:.1f} s", gigabytes, lambda: decision_scores(matrix, coef, float(intercept), copy)
 
 
 def blocks(n: int) -> list[slice]:
