@@ -391,7 +391,9 @@ def test_a_writer_of_a_shard_s_motion_that_is_killed_at_any_step_leaves_the_shar
         before = shards.read_shard_motion(state, key, 3)
         assert before is None or np.array_equal(before, motion)
         shards.write_shard_motion(state, key, motion)
-        assert np.array_equal(shards.read_shard_motion(state, key, 3), motion)
+        after = shards.read_shard_motion(state, key, 3)
+        assert after is not None
+        assert np.array_equal(after, motion)
         assert shards.read_shard_motion(state, key, 4) is None  # as of a version that measures something else
 
 
