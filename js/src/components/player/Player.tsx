@@ -107,13 +107,8 @@ export function Player({ store, view, clip }: Props) {
       <div class="va-controls">
         {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
         <span class="va-about" title={[about, motion?.words].filter(Boolean).join(" · ")}>
-          {about}
-          {motion && (
-            <>
-              {" · "}
-              <MotionMark motion={motion} full />
-            </>
-          )}
+          <span>{about}</span>
+          {motion && <MotionMark motion={motion} full />}
         </span>
         <span class="va-loupe-labels">
           {VALUES.map((value) => (
