@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias, get_args
@@ -19,6 +19,7 @@ from va_widgets.corpus import storage, trust
 from va_widgets.corpus.manifest import APPEARANCE, FROM_EMBEDDINGS, MOTION
 from va_widgets.corpus.media import ClipMedia
 from va_widgets.corpus.search.by_motion import search_by_motion
+from va_widgets.corpus.search.by_views import resemblance
 from va_widgets.corpus.search.clip_search import ClipSearch, cut_note, rows_where
 from va_widgets.corpus.search.text_model import TextModel, TextSearch
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder, as_encoder
@@ -281,15 +282,29 @@ class OpenCorpus:
         matches.attrs["motion"] = ""
         return matches
 
-    def similar(self, clip_id: str, k: int = 24, *, where: ClipFilter | None = None) -> pd.DataFrame:
+    def similar(
+        self, clip_id: str, k: int = 24, *, by: str | Sequence[str] = APPEARANCE, where: ClipFilter | None = None
+    ) -> pd.DataFrame:
         """Return the `k` clips most similar to a clip, without itself: DataFrame(clip_id, score = cosine), best first.
 
-        `where` is that of `search`. Raises UnknownClipError.
+        `by` names the view that they are to be similar in, such as "motion", or several views that count alike.
+        `where` is that of `search`. Raises UnknownClipError, and CorpusError for a view that the corpus does not have.
         """
         row, k = self.row(clip_id), arguments.count(k, "k")
         among = rows_where(where, self._clips.index)
-        matches = self._search.nearest(np.asarray(self.embeddings[row], dtype=np.float32), k + 1, among)
-        return matches[matches["clip_id"] != clip_id].head(k).reset_index(drop=True)
+        names = [by] if isinstance(by, str) else arguments.items(by, "by", "a view's name, or a list of names")
+        if not names:
+            raise CorpusError(f"Clips are similar in a view or in several: choose of {listed(self.views)}.")
+        views = [self.view(name) for name in names]
+        if isinstance(by, str) and by == APPEARANCE:
+            matches = self._search.nearest(np.asarray(self.embeddings[row], dtype=np.float32), k + 1, among)
+            return matches[matches["clip_id"] != clip_id].head(k).reset_index(drop=True)
+        scores = resemblance(views, row)
+        others = np.ones(len(scores), dtype=bool) if among is None else among.copy()
+        others[row] = False
+        rows = np.flatnonzero(others)
+        rows = rows[np.argsort(-scores[rows], kind="stable")[:k]]
+        return pd.DataFrame({"clip_id": self._clips.index[rows], "score": scores[rows]})
 
     def motion_query(self, text: str) -> MotionQuery | None:
         """Return the camera move that a text names, if that is what `search` ranks it by; otherwise None.

@@ -54,7 +54,7 @@ class ConceptClassifier:
         self.fitting = ForkLock()
         self.text = ConceptText(view.corpus, labels.store, labels.concept)
         first, _ = self._training_labels()
-        self._move = ConceptMove.of(labels.concept, view.arrays.views)
+        self._move = ConceptMove.of(view.corpus, labels.concept, view.arrays.views)
         version = labels.history.newest_version
         self.trainer = Trainer(view.arrays, self._text_vector, first, version, self._move.fits)
         labels.when_replaced(self._labels_replaced)

@@ -9,9 +9,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.corpus import Corpus
 from va_widgets.corpus.manifest import MOTION
 from va_widgets.learning.views import View
-from va_widgets.video.motion.words import motion_query, motion_scores
+from va_widgets.video.motion.words import motion_scores
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ class ConceptMove:
     alone: bool = False
 
     @classmethod
-    def of(cls, concept: str, views: Sequence[View]) -> Self:
-        """Return what a concept's words say about a corpus with these views."""
-        query = motion_query(concept)
+    def of(cls, corpus: Corpus, concept: str, views: Sequence[View]) -> Self:
+        """Return what a concept's words say about a corpus, whose other views are `views`."""
+        query = corpus.motion_query(concept)
         motion = next((view for view in views if view.name == MOTION), None)
         scores = None if query is None or motion is None else motion_scores(concept, motion.sample)
         if query is None or scores is None:

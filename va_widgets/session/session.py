@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from va_widgets.base.listeners import Listener, Listeners
 from va_widgets.base.paths import GivenPath, inside
 from va_widgets.base.renaming import FormerName
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
+from va_widgets.corpus.manifest import APPEARANCE
 from va_widgets.corpus.open_corpus import ClipFilter
 from va_widgets.labels.concept_labels import ConceptLabels, LabelStatus
 from va_widgets.labels.label_store import LabelStore, StoredValue
@@ -206,12 +207,15 @@ class Session(ConceptResults):
         """
         return self._search.search(arguments.text(text, "The text to search for"), arguments.count(k, "k"), where)
 
-    def similar(self, clip_id: str, k: int = 24, *, where: ClipFilter | None = None) -> pd.DataFrame:
-        """Return the `k` clips that look most like a clip: DataFrame(clip_id, score = cosine), best first.
+    def similar(
+        self, clip_id: str, k: int = 24, *, by: str | Sequence[str] = APPEARANCE, where: ClipFilter | None = None
+    ) -> pd.DataFrame:
+        """Return the `k` clips most like a clip: DataFrame(clip_id, score = cosine), best first.
 
-        `where` is that of `search`.
+        They look like it, or, `by` other views of the corpus than "appearance", move like it. `where` is that of
+        `search`.
         """
-        return self.corpus.similar(clip_id, k, where=where)
+        return self.corpus.similar(clip_id, k, by=by, where=where)
 
     @property
     def queries(self) -> list[str]:

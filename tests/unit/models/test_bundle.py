@@ -71,7 +71,7 @@ def test_a_model_holds_the_coefficients_of_the_views_that_it_has_learned_from(mo
 def test_a_model_of_several_views_refuses_what_lacks_one(moving: va.Session, tmp_path: Path) -> None:
     corpus, model = moving.corpus, moving.publish("pan")
     vectors = np.asarray(corpus.embeddings)
-    other = va.Corpus.from_embeddings(tmp_path / "other", vectors)
+    other = va.Corpus.from_embeddings(tmp_path / "other", vectors, _named(len(vectors)))
     with pytest.raises(va.ModelError, match=r"has also learned from the view 'motion'.*corpus\.add_view\('motion'\)"):
         replace(model, encoder=other.encoder_fingerprint).score_corpus(other)
     with pytest.raises(va.ModelError, match=r"has also learned from the view 'motion'"):
