@@ -8,7 +8,7 @@ export function MotionMark({ motion, full = false }: { motion: Motion; full?: bo
   return (
     <span class="va-motion" title={words}>
       {direction !== null && <Icon name="move" turn={direction} />}
-      {full ? words : <span class="va-motion-word">{word}</span>}
+      <span class={full ? "va-motion-words" : "va-motion-word"}>{full ? words : word}</span>
     </span>
   );
 }
