@@ -62,15 +62,21 @@ class View:
     @cached_property
     def center(self) -> NDArray[np.float64]:
         """The mean of each column, float64 (d,)."""
-        return self.sample.mean(axis=0, dtype=np.float64)
+        return self._known.mean(axis=0, dtype=np.float64)
 
     @cached_property
     def unit(self) -> NDArray[np.float64]:
         """What is 1 after scaling in each column, float64 (d,): all vary alike, and clips have the mean length 1."""
-        deviation = self.sample.std(axis=0, dtype=np.float64)
+        deviation = self._known.std(axis=0, dtype=np.float64)
         constant = deviation <= 1e-6 * np.maximum(np.abs(self.center), 1e-6)
         varying = int(np.count_nonzero(~constant))
         return np.where(constant, np.inf, deviation) * np.sqrt(max(1, varying))
+
+    @property
+    def _known(self) -> NDArray[np.float32]:
+        """The rows of the sample that are not all zero, as they are where a video could not be measured."""
+        known = self.sample.any(axis=1)
+        return self.sample[known] if known.any() else self.sample
 
     @cached_property
     def scaled_sample(self) -> NDArray[np.float32]:
