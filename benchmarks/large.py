@@ -1,12 +1,24 @@
-"""Compare methods of scoring ten million clips after a label: half precision, bfloat16 and int8.
+"""Measure what a session over up to ten million clips costs, and compare methods of scoring all of them.
 
-Each method computes the logits of all clips and then the feeds' pages. `bfloat16` and `int8` are less precise: with
-them, a page's candidates are found by approximate logits and then ranked by exact ones. `page off by` is the mean
-difference in logits between a page's clips and the best ones, for the feed with the largest difference. int8 has one
-scale per clip; the product is torch's private `_int_mm`, which needs at least 16 vectors.
+The first table compares one pass over the matrix in half precision, in bfloat16, and with the copy of one byte a value
+that a session keeps of a large corpus. `page off by` is the mean difference in logits between the clips of a page and
+the best ones, for the feed with the largest difference; with approximate logits candidates are ranked again by exact
+ones. The second table has the steps of a session:
 
-The matrix is synthetic, but distributed like OpenCLIP's embeddings of clips (see search.py). It needs its size once on
-the disk, and up to one and a half times in memory.
+    open corpus
+    open session       the text vector is stored, so that the first classifier is fitted and all clips are scored
+    first feed
+    label              one label is stored
+    refit              the classifier is fitted and all clips are scored and smoothed
+    feeds              a page of each of the five feeds
+    the rest           quality, calibration, number of positives: after the feeds
+    status             what the header shows
+    all scores         P(yes) of all clips as a table
+    private GB         memory of this process that is not the mapped matrix
+
+The matrix is synthetic, but distributed like OpenCLIP's embeddings of clips (see search.py). The neighbours are random
+clips: the real ones of ten million take an hour to find, and random ones are the slowest to read. The corpus needs
+twice the size of its matrix on the disk.
 """
 
 from __future__ import annotations
@@ -17,17 +29,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+import psutil
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.search import write_matrix
+import va_widgets as va
+from benchmarks.refit import CONCEPT, compute_feeds, make_corpus
+from va_widgets.base.int8_matrix import Int8Matrix
 from va_widgets.base.matrix import half_products
+from va_widgets.corpus.neighbours import NEIGHBOURS
 from va_widgets.learning.classifier import Classifier
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.score_index import ScoreIndex
@@ -37,122 +54,155 @@ PAGE = 12
 CANDIDATES = 8 * PAGE  # as many as the feeds consider, to choose diverse ones
 TARGETS = (np.inf, -np.inf, 0.0, -1.0)  # the feeds show the clips with logits nearest to these
 BLOCK = 1 << 17
-VECTORS = 16  # the smallest number that torch's int8 product accepts
 
 Logits = NDArray[np.float32]
-Method = tuple[str, float, Callable[[], Logits], bool]  # name, GB, function for all logits, are they approximate
+Method = tuple[str, float, Callable[[], Logits]]  # name, GB, function for all logits
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=10_000_000)
-    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--clips", type=int, nargs="+", default=[500_000, 2_000_000, 10_000_000])
+    parser.add_argument("--dim", type=int, default=256)
     parser.add_argument("--labels", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--folder", type=Path, help="folder for the temporary matrix (default: the system's)")
+    parser.add_argument("--folder", type=Path, help="folder for the temporary corpora (default: the system's)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        file = Path(folder) / "matrix.npy"
-        _, texts = write_matrix(file, options.clips, options.dim)
-        matrix: NDArray[np.float16] = np.load(file, mmap_mode="r")
-        classifier, fitting = fitted(matrix, texts[0], options.labels)
-        exact = exact_logits(matrix, np.arange(len(matrix)), classifier)
-        best = feeds(exact)
-        rows = []
-        for name, gigabytes, logits, approximate in methods(matrix, classifier):
-            pass_times, feed_times = [], []
-            for _ in range(options.repeats):
-                started = time.perf_counter()
-                scored = logits()
-                pass_times.append(1000 * (time.perf_counter() - started))
-                started = time.perf_counter()
-                pages = feeds(scored)
-                if approximate:
-                    pages = [
-                        ranked(page, target, matrix, classifier) for page, target in zip(pages, TARGETS, strict=True)
-                    ]
-                feed_times.append(1000 * (time.perf_counter() - started))
-            rows.append(
-                {
-                    "way": name,
-                    "GB": round(gigabytes, 1),
-                    "all logits, ms": round(statistics.median(pass_times)),
-                    "feeds, ms": round(statistics.median(feed_times)),
-                    "with the fit, ms": round(fitting + statistics.median(pass_times) + statistics.median(feed_times)),
-                    "a logit off by": round(float(np.abs(scored - exact).max()), 4),
-                    "page off by": max(
-                        round(
-                            float(distance(exact[page[:PAGE]], target).mean())
-                            - float(distance(exact[best_page[:PAGE]], target).mean()),
-                            4,
-                        )
-                        for page, best_page, target in zip(pages, best, TARGETS, strict=True)
-                    ),
-                }
-            )
-            print(f"{name}: measured", file=sys.stderr)
-    print(f"{options.clips:,} x {options.dim}, {options.labels} labels, {torch.get_num_threads()} threads; medians")
-    print(pd.DataFrame(rows).to_string(index=False))
+    passes, steps = [], []
+    for clips in options.clips:
+        with (
+            tempfile.TemporaryDirectory(dir=options.folder) as folder,
+            patch("va_widgets.corpus.writing.nearest_neighbours", random_neighbours),
+        ):
+            path = make_corpus(Path(folder), clips, options.dim).path
+            steps += session_steps(path, options.labels, options.repeats)
+            print(f"{clips:,}: session measured", file=sys.stderr)
+            passes += compared(va.Corpus.open(path).embeddings, options.labels, options.repeats)
+    print(f"dim {options.dim}, {options.labels} labels, {torch.get_num_threads()} threads; medians and least, in ms")
+    for rows in (passes, steps):
+        print(pd.DataFrame(rows).to_string(index=False))
 
 
-def fitted(matrix: NDArray[np.float16], text: NDArray[np.float32], labels: int) -> tuple[Classifier, float]:
-    """Return a classifier, fitted to clips near the text and random ones, and the fit's milliseconds."""
+def random_neighbours(embeddings: NDArray[np.float16], **_: object) -> NDArray[np.int32]:
+    n = len(embeddings)
+    return np.random.default_rng(0).integers(n, size=(NEIGHBOURS, n), dtype=np.int32)
+
+
+def session_steps(path: Path, labels: int, repeats: int) -> list[dict[str, Any]]:
+    """Return a row for each step of a session, with the median and the least of some repetitions."""
+    times: dict[str, list[float]] = {}
+
+    def timed(step: str, call: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        result = call()
+        times.setdefault(step, []).append(1000 * (time.perf_counter() - started))
+        return result
+
+    corpus = timed("open corpus", lambda: va.Corpus.open(path))
+    session = timed("open session", lambda: va.Session(corpus, CONCEPT, "annotator"))
+    timed("first feed", lambda: session.feed("suggested", PAGE))
+    rng = np.random.default_rng(0)
+    chosen = corpus.clips.index[np.sort(rng.choice(len(corpus), labels + repeats, replace=False))]
+    rows = corpus.clips.index.get_indexer(chosen)
+    values = np.asarray(corpus.embeddings[rows], dtype=np.float32) @ rng.standard_normal(corpus.embeddings.shape[1])
+    y = values > np.quantile(values, 0.6)
+    for value in (True, False):
+        session.label(list(chosen[:labels][y[:labels] == value]), value)
+    session.refit()
+    done: list[float] = []
+
+    def when_refitted(name: str, _: object) -> None:
+        if name == "refit":
+            done.append(time.perf_counter())
+            done.append(compute_feeds(session))
+
+    session.subscribe(when_refitted)
+    for clip, value in zip(chosen[labels:], y[labels:], strict=True):
+        timed("label", partial(session.label, clip, bool(value)))
+        started = time.perf_counter()
+        session.refit()
+        ends = [started, *done[-2:], time.perf_counter()]
+        for step, duration in zip(("refit", "feeds", "the rest"), np.diff(ends), strict=True):
+            times.setdefault(step, []).append(1000 * float(duration))
+        timed("status", lambda: (session.status, session.advice, session.quality, session.number_found))
+        timed("all scores", session.scores)
+    memory = psutil.Process().memory_info()
+    private = memory.rss - memory.shared
+    session.close()
+    figures = [
+        {"clips": len(corpus), "step": step, "median": round(statistics.median(some), 1), "least": round(min(some), 1)}
+        for step, some in times.items()
+    ]
+    return [*figures, {"clips": len(corpus), "step": "private GB", "median": round(private / 1e9, 2)}]
+
+
+def compared(matrix: NDArray[np.float16], labels: int, repeats: int) -> list[dict[str, Any]]:
+    """Return a row for each method of scoring all clips."""
+    classifier = fitted(matrix, labels)
+    exact = exact_logits(matrix, np.arange(len(matrix)), classifier)
+    best = [ScoreIndex(exact).nearest(target, PAGE, np.zeros(len(exact), dtype=bool)) for target in TARGETS]
+    rows = []
+    for name, gigabytes, logits in methods(matrix, classifier):
+        pass_times, feed_times = [], []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            scored = logits()
+            pass_times.append(1000 * (time.perf_counter() - started))
+            started = time.perf_counter()
+            pages = feeds(scored, lambda some: exact_logits(matrix, some, classifier))
+            feed_times.append(1000 * (time.perf_counter() - started))
+        off = [
+            float(distance(exact[page[:PAGE]], target).mean()) - float(distance(exact[best_page], target).mean())
+            for page, best_page, target in zip(pages, best, TARGETS, strict=True)
+        ]
+        rows.append(
+            {
+                "clips": len(matrix),
+                "way": name,
+                "GB": round(gigabytes, 2),
+                "pass": round(statistics.median(pass_times), 1),
+                "least": round(min(pass_times), 1),
+                "feeds": round(statistics.median(feed_times), 1),
+                "logits' deviation": round(float(exact.std()), 3),
+                "off by, deviation": round(float((scored - exact).std()), 4),
+                "at most": round(float(np.abs(scored - exact).max()), 4),
+                "page off by": round(max(off), 4),
+            }
+        )
+        print(f"{len(matrix):,}, {name}: measured", file=sys.stderr)
+    return rows
+
+
+def fitted(matrix: NDArray[np.float16], labels: int) -> Classifier:
+    """Return a classifier, fitted to clips of which two in five are a yes."""
     rng = np.random.default_rng(0)
     corpus_statistics = CorpusStatistics.of(matrix)
-    near = np.argsort(-(corpus_statistics.sample @ text))[: labels // 2]
-    far = np.asarray(matrix[np.sort(rng.choice(len(matrix), labels - len(near), replace=False))], dtype=np.float32)
-    X = np.concatenate([corpus_statistics.sample[near], far])
+    X = corpus_statistics.sample[:labels]
     values = X @ rng.standard_normal(X.shape[1], dtype=np.float32)
-    y = values > np.quantile(values, 0.6)
-    times = []
-    for _ in range(5):
-        started = time.perf_counter()
-        classifier = Classifier(text, corpus_statistics).fit(X, y)
-        times.append(1000 * (time.perf_counter() - started))
-    return classifier, statistics.median(times)
+    return Classifier(X[0], corpus_statistics).fit(X, values > np.quantile(values, 0.6))
 
 
 def methods(matrix: NDArray[np.float16], classifier: Classifier) -> Iterator[Method]:
     """Yield the methods one after the other, as their data do not fit into memory together."""
     n, dim = matrix.shape
-    length = np.float32(np.linalg.norm(classifier.coef_[0]))
-    unit = torch.from_numpy((classifier.coef_[0] / length).astype(np.float32))
-    half = unit.half().numpy()
+    coef, intercept = classifier.coef_[0], np.float32(classifier.intercept_[0])
+    length = np.float32(np.linalg.norm(coef))
+    unit = torch.from_numpy((coef / length).astype(np.float32))
     gigabytes = 1e-9 * n * dim
 
     def logits(products: NDArray[np.floating[Any]]) -> Logits:
-        return np.multiply(products, length, dtype=np.float32) + np.float32(classifier.intercept_[0])
+        return np.multiply(products, length, dtype=np.float32) + intercept
 
-    yield "float16, from the file", 2 * gigabytes, lambda: logits(half_products(matrix, half)), False
-    in_memory = np.array(matrix)
-    yield "float16, in memory", 2 * gigabytes, lambda: logits(half_products(in_memory, half)), False
-    threads = torch.get_num_threads()
-    parts = np.array_split(in_memory, 4 * threads)
-    torch.set_num_threads(1)
-    with ThreadPoolExecutor(threads) as pool:
-
-        def in_parts() -> Logits:
-            return logits(np.concatenate(list(pool.map(lambda part: half_products(part, half), parts))))
-
-        yield "float16, in memory, in parts", 2 * gigabytes, in_parts, False
-    torch.set_num_threads(threads)
-    bfloat = torch.from_numpy(in_memory).view(torch.bfloat16)  # reuses the memory of the float16 copy
+    half = unit.half().numpy()
+    yield "float16, from the file", 2 * gigabytes, lambda: logits(half_products(matrix, half))
+    bfloat = torch.empty((n, dim), dtype=torch.bfloat16)
     for block in blocks(n):
         bfloat[block] = torch.from_numpy(np.array(matrix[block])).bfloat16()
-    yield "bfloat16", 2 * gigabytes, lambda: logits(torch.mv(bfloat, unit.bfloat16()).float().numpy()), True
-
-    integers = torch.empty(n, dim, dtype=torch.int8)
-    scales = torch.empty(n)
-    for block in blocks(n):
-        integers[block], scales[block] = rounded(torch.from_numpy(np.asarray(matrix[block], dtype=np.float32)))
-    vector, scale = rounded(unit[None])
-    vectors = vector.T.repeat(1, VECTORS)
-
-    def by_int8() -> Logits:
-        products = torch.cat([torch._int_mm(integers[block], vectors)[:, 0] for block in blocks(n)])
-        return logits((products * scales * scale).numpy())
-
-    yield "int8", gigabytes, by_int8, True
+    yield "bfloat16", 2 * gigabytes, lambda: logits(torch.mv(bfloat, unit.bfloat16()).float().numpy())
+    bfloat = torch.empty(0)
+    started = time.perf_counter()
+    copy = Int8Matrix.of(matrix)
+    seconds = time.perf_counter() - started
+    yield f"int8, made in {seconds:.1f} s", gigabytes, lambda: decision_scores(matrix, coef, float(intercept), copy)
 
 
 def blocks(n: int) -> list[slice]:
@@ -160,15 +210,9 @@ def blocks(n: int) -> list[slice]:
     return [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
 
 
-def rounded(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return vectors (n, dim) as int8 (n, dim), and the scale of each, float32 (n,)."""
-    scales = vectors.abs().amax(dim=1).clamp(min=1e-12) / 127
-    return (vectors / scales[:, None]).round().to(torch.int8), scales
-
-
-def feeds(logits: Logits) -> list[NDArray[np.int64]]:
+def feeds(logits: Logits, exact: Callable[[NDArray[np.int64]], Logits]) -> list[NDArray[np.int64]]:
     """Return the candidates of each feed, best first."""
-    ranking, excluded = ScoreIndex(logits), np.zeros(len(logits), dtype=bool)
+    ranking, excluded = ScoreIndex(logits, exact), np.zeros(len(logits), dtype=bool)
     return [ranking.nearest(target, CANDIDATES, excluded) for target in TARGETS]
 
 
@@ -185,13 +229,6 @@ def exact_logits(matrix: NDArray[np.float16], rows: NDArray[np.int64], classifie
             for block in blocks(len(rows))
         ]
     )
-
-
-def ranked(
-    rows: NDArray[np.int64], target: float, matrix: NDArray[np.float16], classifier: Classifier
-) -> NDArray[np.int64]:
-    """Return the rows ordered by their exact logits, best first."""
-    return rows[np.argsort(distance(exact_logits(matrix, rows, classifier), target), kind="stable")]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Clips of real footage under known moves (`camera_moves.py`) and, with `--demo`, the demo's pans and zooms are labelled
 by an oracle: the first page at random, further pages by the rule of the suggested feed. The table has the average
-precision on the clips that are not labelled, the mean over seeds.
+precision on the clips that are not labelled, the mean over seeds. The rows `session` are what a session does: it
+searches for the concept, then labels suggested clips, and finds from the labels which views matter.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,17 +27,21 @@ from tqdm.auto import tqdm
 
 from benchmarks import camera_moves
 from va_widgets import demo
+from va_widgets.corpus.neighbours import nearest_neighbours
 from va_widgets.encoders import OpenClipEncoder
 from va_widgets.learning import feeds
 from va_widgets.learning.logistic import TextLogistic
 from va_widgets.learning.score_index import ScoreIndex
-from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.learning.statistics import CorpusStatistics, sample_of
+from va_widgets.learning.trainer import ClipArrays, Trainer, TrainingLabels
+from va_widgets.learning.views import View
 from va_widgets.video.decode import Video
 from va_widgets.video.frame import Frame
-from va_widgets.video.motion.camera import PairMotion, pair_motion
+from va_widgets.video.motion.camera import pair_motion
 from va_widgets.video.motion.meter import MotionMeter
+from va_widgets.video.motion.pair import PairMotion
 from va_widgets.video.motion.readable import MotionNumbers
-from va_widgets.video.motion.words import motion_in_words
+from va_widgets.video.motion.words import motion_in_words, motion_query, motion_scores
 from va_widgets.video.shots import Transitions, segments, shots
 
 PAGE = 12
@@ -44,6 +49,11 @@ COURSE_DIM = 64
 FARTHEST = 3.0  # standard deviations
 PICTURES = 8
 SMALL_SIDE, STRIP_SIDE, PICTURE_SIDE = 36, 72, 144  # pixels of the shorter side
+TEXTS = {  # searched for, where it is not the move's name
+    "static": "static shot",
+    "roll": "camera rotates",
+    "shake": "shaky",
+}
 WORDS = {  # what `motion_in_words` should say of each move; whip pans and slow zooms may also be named otherwise
     "static": ("static",),
     "pan left": ("moves left",),
@@ -63,11 +73,21 @@ Scorer = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]], N
 
 @dataclass(frozen=True)
 class Pool:
-    """The features of n clips by name, float32 (n, d) each, their readable numbers, and the truth by concept."""
+    """The features of n clips by name, float32 (n, d) each, their readable numbers, and the truth by concept.
+
+    `views` are the two views as a corpus stores them, float16 (n, d); `texts` what a person would search for.
+    """
 
     features: dict[str, NDArray[np.float32]]
     numbers: pd.DataFrame
     truth: dict[str, NDArray[np.bool_]]
+    views: dict[str, NDArray[np.float16]]
+    texts: dict[str, str]
+
+    @cached_property
+    def neighbours(self) -> NDArray[np.int32]:
+        """The clips most similar to each by their embeddings, as in a corpus."""
+        return nearest_neighbours(self.views["appearance"])
 
 
 def main() -> None:
@@ -149,13 +169,21 @@ def report(title: str, pool: Pool, choice: Choice) -> None:
     """Print the average precision of every concept with each kind of features and classifier."""
     table = {}
     labels, seeds = choice.labels, choice.seeds
-    for features in choice.features or list(pool.features):
+    for features in pool.features if choice.features is None else choice.features:
+        if features == "session":
+            continue
         X = pool.features[features]
         for name in choice.classifiers:
             scorer = scorers(X)[name]
             table[f"{features}, {name}"] = {
                 concept: float(np.mean([oracle_ap(X, truth, scorer, labels, seed) for seed in range(seeds)]))
                 for concept, truth in pool.truth.items()
+            }
+    for name, viewed in (("session, embeddings alone", False), ("session, both views", True)):
+        if choice.features is None or "session" in choice.features:
+            table[name] = {
+                concept: float(np.mean([session_ap(pool, concept, viewed, labels, seed) for seed in range(seeds)]))
+                for concept in pool.truth
             }
     frame = pd.DataFrame(table)
     frame.loc["mean"], frame.loc["least"] = frame.mean(), frame.min()
@@ -188,6 +216,45 @@ def oracle_ap(X: NDArray[np.float32], truth: NDArray[np.bool_], scorer: Scorer, 
         rows = np.concatenate([rows, page])
 
 
+def session_ap(pool: Pool, concept: str, viewed: bool, labels: int, seed: int) -> float:
+    """Return the average precision on the unlabelled clips after so many labels, learned as a session does.
+
+    The first six are half the results of a search, the others pages of the suggested feed. Without `viewed` the
+    embeddings alone are searched and learned from.
+    """
+    truth, n, text = pool.truth[concept], len(pool.numbers), pool.texts[concept]
+    appearance, motion = pool.views["appearance"], pool.views["motion"]
+    vector = OpenClipEncoder(demo.ENCODER).encode_text([text])[0]
+    scores, fits, query = appearance.astype(np.float32) @ vector, {}, motion_query(text) if viewed else None
+    moving = motion_scores(text, motion) if viewed else None
+    if moving is not None:
+        scores, fits = moving, {"motion": sample_of(moving[:, None], seed)[:, 0]}
+    clips = ClipArrays(
+        embeddings=lambda: appearance,
+        clusters=np.zeros(n, dtype=np.int64),
+        videos=np.arange(n),
+        statistics=CorpusStatistics.of(appearance, seed),
+        seed=seed,
+        neighbours=lambda: pool.neighbours,
+        views=[View("motion", lambda: motion, sample_of(motion, seed))] if viewed else [],
+    )
+    rows = np.random.default_rng(seed).permutation(np.argsort(-scores, kind="stable")[:PAGE])[: PAGE // 2]
+
+    def labelled() -> TrainingLabels:
+        return TrainingLabels(len(rows), rows, truth[rows], np.zeros(len(rows), dtype=bool))
+
+    alone = query is not None and not query.rest
+    trainer = Trainer(clips, None if alone else vector, labelled(), 1, fits)
+    fit = trainer.start(lambda: -1)
+    while True:
+        left_out = np.isin(np.arange(n), rows)
+        if len(rows) >= labels:
+            return float(average_precision_score(truth[~left_out], fit.logits[~left_out]))
+        page = trainer.feed(fit, "suggested", min(PAGE, labels - len(rows)), left_out)
+        rows = np.concatenate([rows, page.rows])
+        fit = trainer.fit(labelled(), fit, fit.refit.version + 1)
+
+
 def scorers(X: NDArray[np.float32]) -> dict[str, Scorer]:
     """Return the classifiers, as functions of features, labelled rows and labels that return scores of all clips."""
     return {"linear": partial(_linear, CorpusStatistics.of(X)), "RBF": _rbf}
@@ -212,7 +279,8 @@ def moves_pool(clips: list[camera_moves.MovedClip], folder: Path, footage: Path)
         camera_moves.film(folder, clips, footage, on_done=lambda: bar.update())
     places = [(folder / clip.video, 0.0, 1e6) for clip in clips]
     moves = np.array([clip.move for clip in clips])
-    return measured(places, {move: moves == move for move in camera_moves.MOVES})
+    truth = {move: moves == move for move in camera_moves.MOVES}
+    return measured(places, truth, {move: TEXTS.get(move, move) for move in truth})
 
 
 def demo_pool(folder: Path, clips: int, concepts: Sequence[str]) -> Pool:
@@ -223,11 +291,14 @@ def demo_pool(folder: Path, clips: int, concepts: Sequence[str]) -> Pool:
         (folder / "videos" / str(video), float(start), float(end))
         for video, start, end in zip(table["video"], table["start"], table["end"], strict=True)
     ]
-    return measured(places, {concept: demo.truth_of(corpus, concept).to_numpy() for concept in concepts})
+    truth = {concept: demo.truth_of(corpus, concept).to_numpy() for concept in concepts}
+    return measured(places, truth, {concept: concept for concept in concepts})
 
 
-def measured(places: list[tuple[Path, float, float]], truth: dict[str, NDArray[np.bool_]]) -> Pool:
-    """Return all kinds of features of clips, each (file, start, end), all standardised."""
+def measured(
+    places: list[tuple[Path, float, float]], truth: dict[str, NDArray[np.bool_]], texts: dict[str, str]
+) -> Pool:
+    """Return all kinds of features of clips, each (file, start, end), all standardised, and their two views."""
     encoder = OpenClipEncoder(demo.ENCODER)
     rows, numbers = [], []
     for file, start, end in tqdm(places, desc="measuring", unit="clip"):
@@ -248,10 +319,14 @@ def measured(places: list[tuple[Path, float, float]], truth: dict[str, NDArray[n
                 "motion": motion.features,
             }
         )
+    appearance = np.stack([row["appearance"] for row in rows])
+    appearance /= np.linalg.norm(appearance, axis=1, keepdims=True)
+    moves = np.stack([row["motion"] for row in rows])
+    views = {"appearance": appearance.astype(np.float16), "motion": moves.astype(np.float16)}
     features = {name: standardised(np.stack([row[name] for row in rows])) for name in rows[0]}
     for names in (("appearance", "course"), ("motion", "course"), ("appearance", "motion")):
         features[" + ".join(names)] = joined([features[name] for name in names])
-    return Pool(features, pd.DataFrame(numbers, columns=MotionNumbers._fields), truth)
+    return Pool(features, pd.DataFrame(numbers, columns=MotionNumbers._fields), truth, views, texts)
 
 
 def _metered(video: Video, meter: MotionMeter, start: float) -> Iterator[Frame]:

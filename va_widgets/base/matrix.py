@@ -11,7 +11,7 @@ from va_widgets.base.forks import imports
 
 LARGE = 1 << 24  # values from which on half precision is faster, the loading of torch included
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
-_SORTED = 100_000  # numbers from which on torch is several times as fast as numpy at finding the kth
+_SORTED = 100_000  # float16 numbers from which on torch is several times as fast as numpy at finding the kth
 
 
 def products(matrix: NDArray[np.floating[Any]], vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -47,13 +47,13 @@ def half_products(matrix: NDArray[np.floating[Any]], half: NDArray[np.float16]) 
     with imports:
         import torch
 
-    dots: NDArray[np.float16] = torch.mv(torch.from_numpy(_unlocked(matrix)), torch.from_numpy(half)).numpy()
+    dots: NDArray[np.float16] = torch.mv(torch.from_numpy(unlocked(matrix)), torch.from_numpy(half)).numpy()
     return dots
 
 
 def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
     """Return the `k`th largest (from 1) of numbers (n,)."""
-    if len(values) < _SORTED:
+    if len(values) < _SORTED or values.dtype == np.float32:
         return float(np.partition(values, len(values) - k)[len(values) - k])
     with imports:
         import torch
@@ -61,8 +61,8 @@ def kth_largest(values: NDArray[np.floating[Any]], k: int) -> float:
     return float(torch.from_numpy(values).topk(k, sorted=False).values.min())
 
 
-def _unlocked(array: NDArray[Any]) -> NDArray[Any]:
-    """The same memory without its mark as read-only, which torch warns of; it must not be written to."""
+def unlocked(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the same memory without its mark as read-only, which torch warns of; it must not be written to."""
     return np.asarray(_Memory(array))
 
 

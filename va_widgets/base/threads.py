@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 
@@ -50,6 +51,21 @@ def one_torch_thread() -> Iterator[int]:
         yield before
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def torch_pool() -> Iterator[ThreadPoolExecutor]:
+    """Run a pool of as many threads as torch uses, each of which runs torch on one thread.
+
+    For many operations on parts of large tensors: torch's own threads wait for each other after every operation, which
+    on a busy machine takes longer than the operations. torch must be loaded.
+    """
+    torch = sys.modules["torch"]
+    with (
+        one_torch_thread() as threads,
+        ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+    ):
+        yield pool
 
 
 @contextmanager

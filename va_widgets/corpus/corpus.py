@@ -19,7 +19,7 @@ from va_widgets.corpus.ingest.vectors import VectorSource
 from va_widgets.corpus.manifest import MOTION, read_manifest
 from va_widgets.corpus.open_corpus import FOLDER, OpenCorpus, SearchBy
 from va_widgets.corpus.search.text_model import check_encoder
-from va_widgets.encoders.protocol import TINY, Encoder, as_encoder
+from va_widgets.encoders.protocol import TINY, ClipEncoder, Encoder, as_encoder
 from va_widgets.video import remote
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class Corpus(OpenCorpus):
         replace_clips(self.path, self._manifest, with_columns(self._clips, columns).join(self._media.table))
         return self._opened_anew()
 
-    def add_view(self, name: str, vectors: VectorSource | None = None, *, progress: bool = True) -> Self:
+    def add_view(self, name: str, vectors: VectorSource | ClipEncoder | None = None, *, progress: bool = True) -> Self:
         """Return the corpus with one more view of its clips, which is also written to its folder.
 
         A view is a matrix that classifiers learn from beside the embeddings, such as the vectors of a video network. A
@@ -266,24 +266,31 @@ class Corpus(OpenCorpus):
         ----------
         name : str
             Up to 50 letters, digits, `_` and `-`, but not "appearance", which is the embeddings.
-        vectors : float (n, d), DataFrame, {clip_id: vector}, or path of a .npy, .h5 or .parquet file
+        vectors : float (n, d), DataFrame, {clip_id: vector}, path of a .npy, .h5 or .parquet file, or ClipEncoder
             One row a clip, with up to 16,384 columns; those that come with ids of clips, such as the index of a
             DataFrame, are brought into the order of the clips. Values are kept as they are, in float16 if they come so,
             otherwise in float32. Only "motion" goes without, or takes the values of another corpus's motion view.
+            An object with a method `encode_clips(frames, fps)` is given the frames of every clip, see
+            `va_widgets.encoders.protocol.ClipEncoder`; all videos must be there, and an interrupted call starts anew.
         progress : bool
-            Show a bar while motion is measured.
+            Show a bar while motion is measured, or clips are encoded.
 
         Raises CorpusError for names and vectors that are refused, such as values that are not finite, and if a build is
         running or the corpus has other clips since it was opened; the corpus then stays as it was.
         """
+        from va_widgets.corpus.building.encode_clips import encode_clips
         from va_widgets.corpus.building.measure_motion import measure_motion
-        from va_widgets.corpus.ingest.views import add_view
+        from va_widgets.corpus.ingest.views import add_view, checked_name
 
+        access = trust.VideoAccess(self.path, self._roots, self._granted, self._allow)
         if vectors is None and arguments.is_one_of(name, (MOTION,)):
-            access = trust.VideoAccess(self.path, self._roots, self._granted, self._allow)
             measure_motion(self.path, access, progress)
-        else:
-            add_view(self.path, name, vectors, self._clips.index)
+            return self._opened_anew()
+        if isinstance(vectors, ClipEncoder):
+            checked_name(name, motion=False)
+            clips = self._clips.join(self._media.table)
+            vectors = encode_clips(self.path, clips, self._files.sources(), vectors, access, progress)
+        add_view(self.path, name, vectors, self._clips.index)
         return self._opened_anew()
 
     def _opened_anew(self) -> Self:

@@ -60,8 +60,8 @@ _SourcesFile = Annotated[str, msgspec.Meta(pattern=r"\Asources-[0-9]{1,20}\.parq
 _OwnFile = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"\A((clips|sources)-[0-9]{1,20}\.parquet|(embeddings|neighbours)-[0-9]{1,20}\.npy"
-        r"|view-[0-9]{1,20}-[0-9]{1,4}\.npy|texts-[0-9]{1,20}\.npz)\Z"
+        pattern=r"\A((clips|sources)-[0-9]{1,20}\.parquet|(embeddings|neighbours|view-[0-9]{1,20})-[0-9]{1,20}\.npy"
+        r"|texts-[0-9]{1,20}\.npz)\Z"
     ),
 ]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 from zlib import crc32
@@ -149,8 +150,9 @@ def replay(
     """Label one concept by one strategy, as `compare` does; returns (n, ap) for every budget, ascending."""
     truth = pool.truth[concept].to_numpy(dtype=bool)
     oracle_answers = answers(truth, error, seed)[pool.train]
-    test_truth, test_X = truth[pool.test], np.asarray(pool.embeddings[pool.test], dtype=np.float32)
-    task = _task(pool, concept, seed)
+    views = pool.views if strategy.views else {}
+    test_truth, test_X = truth[pool.test], _columns(pool, views, pool.test)
+    task = _task(pool, views, concept, seed)
     rows, y = np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
     scores: NDArray[np.floating] = task.zero_shot_scores
     points: list[Point] = []
@@ -168,11 +170,21 @@ def replay(
     return points
 
 
-def _task(pool: Pool, concept: str, seed: int) -> Task:
+def _columns(
+    pool: Pool, views: Mapping[str, NDArray[np.floating[Any]]], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return some clips' embeddings, followed by their values in some views, float32 (k, d)."""
+    parts = [np.asarray(matrix[rows], dtype=np.float32) for matrix in (pool.embeddings, *views.values())]
+    return np.concatenate(parts, axis=1)
+
+
+def _task(pool: Pool, views: Mapping[str, NDArray[np.floating[Any]]], concept: str, seed: int) -> Task:
     """Return the data of one run: the half to label from, without its truth."""
     text = pool.texts.get(concept)
+    ends = np.cumsum([pool.embeddings.shape[1], *(matrix.shape[1] for matrix in views.values())]).tolist()
     return Task(
-        X=np.ascontiguousarray(pool.embeddings[pool.train], dtype=np.float32),
+        X=_columns(pool, views, pool.train),
+        views={name: slice(*at) for name, at in zip(views, pairwise(ends), strict=True)},
         text=None if text is None else np.asarray(text, dtype=np.float32),
         videos=None if pool.videos is None else pool.videos[pool.train],
         seed=seed,

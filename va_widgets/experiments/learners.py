@@ -14,6 +14,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from va_widgets.experiments.tasks import Fitted, Linear, Rows, Scores, Task
 from va_widgets.learning.classifier import Classifier
+from va_widgets.learning.views import choose_space
 
 _FOLDS = 5
 
@@ -127,9 +128,14 @@ def text_probe_learner(task: Task, rows: Rows, y: NDArray[np.bool_]) -> Fitted:
 
 
 def our_learner(task: Task, rows: Rows, y: NDArray[np.bool_]) -> Fitted:
-    """Fit `learning.Classifier` as a session does, with the text and the statistics of the corpus."""
-    fit = Classifier(task.text, task.statistics).fit(task.X[rows], y)
-    return Linear(fit.coef_[0], float(fit.intercept_[0]))
+    """Fit a classifier as a session does, with the text, the statistics of the corpus, and the views that matter."""
+    labelled = task.parts(task.X[rows])
+    space = choose_space(task.statistics, task.other_views, labelled, y, task.text, {})
+    task.memory["space"] = space
+    fit = Classifier(space.text(task.text, {}), space.statistics).fit(space.joined(labelled), y)
+    linear = space.linear(fit)
+    coef = np.concatenate([linear.coefs.get(name, np.zeros(part.shape[1])) for name, part in labelled.items()])
+    return Linear(coef, linear.intercept)
 
 
 def _one_class_ranking(task: Task, rows: Rows, y: NDArray[np.bool_]) -> Fitted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -20,6 +20,7 @@ from va_widgets.base.errors import SearchUnavailableError, reason_of
 from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.corpus import Corpus
 from va_widgets.experiments.errors import ExperimentError
+from va_widgets.learning.views import APPEARANCE
 
 Half: TypeAlias = Literal["development", "reporting"]
 TextQuality: TypeAlias = Literal["excellent", "fair", "poor", "misleading"]
@@ -50,6 +51,8 @@ class Pool:
     train, test : int (m,)
         The rows to label from and the rows to measure on, ascending and disjoint.
     videos, clusters : int (n,), optional
+    views : {name: float (n, d)}
+        Other views of the clips, from which strategies with `views` learn, too.
     """
 
     name: str
@@ -60,10 +63,11 @@ class Pool:
     test: NDArray[np.int64]
     videos: NDArray[np.int64] | None = None
     clusters: NDArray[np.int64] | None = None
+    views: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.embeddings)
-        columns = {"truth": self.truth, "videos": self.videos, "clusters": self.clusters}
+        columns = {"truth": self.truth, "videos": self.videos, "clusters": self.clusters, **self.views}
         for part, values in columns.items():
             if values is not None and len(values) != n:
                 raise ExperimentError(f"The pool {self.name!r} has {n} embeddings but {len(values)} rows of {part}.")
@@ -85,9 +89,10 @@ class Pool:
         digest = hashlib.blake2b(digest_size=8)
         arrays = [self.embeddings, self.truth.to_numpy(dtype=bool), self.train, self.test, self.videos]
         arrays += [self.texts[concept] for concept in sorted(self.texts)]
+        arrays += [self.views[name] for name in sorted(self.views)]
         for array in arrays:
             digest.update(b"|" if array is None else np.ascontiguousarray(array).tobytes())
-        digest.update("|".join([self.name, *self.concepts, *sorted(self.texts)]).encode())
+        digest.update("|".join([self.name, *self.concepts, *sorted(self.texts), *sorted(self.views)]).encode())
         return digest.hexdigest()
 
 
@@ -188,6 +193,7 @@ def from_corpus(
         test,
         videos,
         clips["cluster"].to_numpy(dtype=np.int64) if "cluster" in clips else None,
+        {view: np.asarray(corpus.view(view)) for view in corpus.views if view != APPEARANCE},
     )
 
 

@@ -11,6 +11,7 @@ from va_widgets.experiments.bandits import Policy
 from va_widgets.experiments.tasks import Rows, Scores, State
 from va_widgets.learning.feeds import feed
 from va_widgets.learning.score_index import ScoreIndex
+from va_widgets.learning.views import Space
 
 FEEDS_IN_TURN = ("top_positive", "top_negative", "borderline", "random")  # VA's four feeds
 
@@ -69,14 +70,15 @@ def margin_query(state: State, k: int) -> Rows:
 def ours_query(state: State, k: int) -> Rows:
     """Choose clips as the suggested feed of `learning.feeds` does."""
     task = state.task
+    space = task.memory.get("space", Space(task.statistics))
     return feed(
         "suggested",
         ScoreIndex(state.scores.astype(np.float32)),
         k,
         labelled=~state.free,
         any_yes=bool(state.y.any()),
-        embeddings=task.X,
-        center=task.statistics.center,
+        embeddings=space.joined(task.parts(task.X)),
+        center=space.statistics.center,
         videos=task.videos,
         seed=task.seed,
         version=state.step,

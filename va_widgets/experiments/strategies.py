@@ -45,7 +45,7 @@ __all__ = [
 ]  # fmt: skip
 
 _ALL = (
-    Strategy("ours", our_learner, ours_query),
+    Strategy("ours", our_learner, ours_query, views=True),
     Strategy("va", logistic, four_feeds_query),
     Strategy("random", logistic, random_query, adaptive=False, searches=False),
     Strategy("zero_shot", zero_shot_learner, zero_shot_query, adaptive=False),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.learning.statistics import CorpusStatistics, sample_of
+from va_widgets.learning.views import APPEARANCE, View
 
 Rows: TypeAlias = NDArray[np.int64]
 Scores: TypeAlias = NDArray[np.floating[Any]]
@@ -23,7 +25,10 @@ class Task:
     Attributes
     ----------
     X : float32 (n, dim)
-        The embeddings to label from, L2-normalised.
+        The embeddings to label from, L2-normalised; for a strategy with `views`, followed by the columns of the pool's
+        other views.
+    views : {name: slice}
+        Which columns of X are those of other views.
     text : float32 (dim,), optional
         The concept's text embedding.
     videos : int (n,), optional
@@ -39,12 +44,19 @@ class Task:
     seed: int
     rng: np.random.Generator
     memory: dict[str, Any] = field(default_factory=dict)
+    views: Mapping[str, slice] = field(default_factory=dict)
+
+    def parts(self, X: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return the columns of rows of X, (k, ...), by view, the embeddings' among them."""
+        ends = [columns.start for columns in self.views.values()]
+        return {APPEARANCE: X[:, : min(ends, default=X.shape[1])]} | {name: X[:, at] for name, at in self.views.items()}
 
     @property
     def zero_shot_scores(self) -> NDArray[np.float32]:
         """Zero-shot scores float32 (n,): every embedding's dot product with the text, or random without a text."""
         if "zero_shot_scores" not in self.memory:
-            scores = self.rng.random(len(self.X)) if self.text is None else self.X @ self.text
+            embeddings = self.parts(self.X)[APPEARANCE]
+            scores = self.rng.random(len(self.X)) if self.text is None else embeddings @ self.text
             self.memory["zero_shot_scores"] = scores.astype(np.float32)
         return self.memory["zero_shot_scores"]
 
@@ -52,8 +64,18 @@ class Task:
     def statistics(self) -> CorpusStatistics:
         """Mean, spread and a sample of the embeddings, as a session computes them for its corpus."""
         if "statistics" not in self.memory:
-            self.memory["statistics"] = CorpusStatistics.of(self.X, self.seed)
+            self.memory["statistics"] = CorpusStatistics.of(self.parts(self.X)[APPEARANCE], self.seed)
         return self.memory["statistics"]
+
+    @property
+    def other_views(self) -> list[View]:
+        """The other views, as a session has them."""
+        if "views" not in self.memory:
+            parts = self.parts(self.X)
+            self.memory["views"] = [
+                View(name, partial(parts.__getitem__, name), sample_of(parts[name], self.seed)) for name in self.views
+            ]
+        return self.memory["views"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +129,8 @@ class Strategy:
         False if the query does not use the scores: then the learner is fitted at the reported budgets only.
     searches : bool
         True if the clips nearest to the text are labelled first. False if the query chooses the first clips, too.
+    views : bool
+        True if it learns from a pool's other views, too.
     """
 
     name: str
@@ -114,6 +138,7 @@ class Strategy:
     query: Query
     adaptive: bool = True
     searches: bool = True
+    views: bool = False
 
 
 @dataclass(frozen=True)

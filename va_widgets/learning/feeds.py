@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,13 @@ _RANKED_REST = {"top_positive": "highest left", "borderline": "nearest to .50", 
 _UNDECIDED = (0.25, 0.75)
 
 
+class Rows(Protocol):
+    """A matrix that is not there as a whole."""
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.floating[Any]]:
+        """Return some rows, float (k, dim)."""
+
+
 def feed(
     name: str,
     ranking: ScoreIndex,
@@ -36,7 +43,7 @@ def feed(
     *,
     labelled: NDArray[np.bool_],
     any_yes: bool = True,
-    embeddings: NDArray[np.floating[Any]] | None = None,
+    embeddings: NDArray[np.floating[Any]] | Rows | None = None,
     center: NDArray[np.floating[Any]] | None = None,
     videos: NDArray[np.integer[Any]] | None = None,
     seed: int = 0,
@@ -58,8 +65,8 @@ def feed(
         Clips to leave out.
     any_yes : bool
         Whether any clip is labelled yes. Before that, the suggested clips are those with the highest scores.
-    embeddings : float (n, dim), optional
-        L2-normalised, for finding near-duplicates.
+    embeddings : float (n, dim), or anything that gives some of its rows, optional
+        L2-normalised, for finding near-duplicates; those of suggested clips with a `center` may have any length.
     center : float (dim,), optional
         The mean embedding: suggested clips are compared by how they differ from it.
     videos : int (n,), optional

@@ -19,6 +19,7 @@ from scipy.special import expit
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import ArgumentError
+from va_widgets.base.int8_matrix import Int8Matrix
 from va_widgets.base.matrix import products
 from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.statistics import CorpusStatistics
@@ -30,7 +31,7 @@ BACKGROUND_WEIGHT = 5.0
 _TEXT_WEIGHT_STD = 0.7  # prior standard deviation of the text's weight, as a share of its mean,
 _LEAST_TEXT_STD = 0.05  # to which this is added
 _TEXT_DECAY = 1.5  # exponent: how fast the text's expected weight falls with labels that contradict it
-_INTERCEPT_VARIANCE = 100.0  # keeps the intercept finite where all labels agree
+INTERCEPT_VARIANCE = 100.0  # keeps the intercept finite where all labels agree
 _TOLERANCE = 0.01  # of the gradient, by which logits differ by some hundredths
 _CURVATURE_SHARE = 0.3  # of the loss's curvature at the start that is left at the solution, roughly
 
@@ -148,7 +149,7 @@ class TextLogistic:
             targets = np.concatenate([targets, np.full(len(weak), -1.0)])
             weights = np.concatenate([weights, np.full(len(weak), self.background_weight / len(weak))])
         with one_blas_thread():
-            text = self._text(statistics, dim)
+            text = statistics.text_direction(_vector(self.prior, dim, "prior"))
             nearness = centered @ text.astype(np.float32)
         return _Problem(centered, targets, weights, labels, nearness, text, center, statistics.scale, self)
 
@@ -158,27 +159,6 @@ class TextLogistic:
         arguments.number(self.background_weight, "background_weight", least=0)
         if self.statistics is not None:
             arguments.instance(self.statistics, CorpusStatistics, "statistics", "a CorpusStatistics")
-
-    def _text(self, statistics: CorpusStatistics, dim: int) -> NDArray[np.float64]:
-        """Return the vector whose product with a clip is its nearness to the text, above the mean clip's."""
-        text = _vector(self.prior, dim, "prior")
-        length = float(np.linalg.norm(text))
-        if not length:
-            return text
-        text = text / length
-        scale = statistics.text_scale(text)
-        return text / scale if scale > np.finfo(np.float32).eps else np.zeros(dim)
-
-    def expected(
-        self, nearness: NDArray[np.floating[Any]], targets: NDArray[np.float64], weights: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return what the text's weight is expected to be, float64 (k,), by how near to the text labelled clips are.
-
-        `weights` are those of the labels in k fits, (n, k).
-        """
-        sure = weights * np.clip(nearness, 0, 1)[:, None]
-        right, wrong = sure[targets > 0].sum(axis=0), sure[targets < 0].sum(axis=0)
-        return self.prior_strength * ((1 + right) / (1 + right + wrong)) ** _TEXT_DECAY
 
     def _checked(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
@@ -231,11 +211,33 @@ def decision_scores(
     embeddings: NDArray[np.floating[Any]],
     coef: NDArray[np.floating[Any]],
     intercept: NDArray[np.floating[Any]] | float,
+    copy: Int8Matrix | None = None,
 ) -> NDArray[np.float32]:
-    """Return the logits, float32 (n,), of a matrix (n, dim), which may be memory-mapped and half precision."""
-    logits = products(embeddings, np.asarray(coef, dtype=np.float32).ravel())
+    """Return the logits, float32 (n,), of a matrix (n, dim), which may be memory-mapped and half precision.
+
+    With a `copy` of the matrix they are computed from that, faster and less exact.
+    """
+    vector = np.asarray(coef, dtype=np.float32).ravel()
+    logits = products(embeddings, vector) if copy is None else copy.products(vector)
     logits += np.float32(np.asarray(intercept).ravel()[0])
     return logits
+
+
+def expected_text_weight(
+    nearness: NDArray[np.floating[Any]], targets: NDArray[np.float64], weights: NDArray[np.float64], strength: float
+) -> NDArray[np.float64]:
+    """Return what the text's weight is expected to be, float64 (k,), by how near to the text labelled clips (n,) are.
+
+    `targets` are 1 or -1, `weights` those of the labels in k fits, (n, k), `strength` the weight without labels.
+    """
+    sure = weights * np.clip(nearness, 0, 1)[:, None]
+    right, wrong = sure[targets > 0].sum(axis=0), sure[targets < 0].sum(axis=0)
+    return strength * ((1 + right) / (1 + right + wrong)) ** _TEXT_DECAY
+
+
+def text_weight_std(expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the prior standard deviations of the text's weight, float64 (k,), around those that are expected."""
+    return _TEXT_WEIGHT_STD * expected + _LEAST_TEXT_STD
 
 
 def _centered(features: NDArray[np.floating[Any]], center: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -274,11 +276,12 @@ class _Problem:
         """
         dim, signs, known = len(self.text), self.targets, slice(self.labels)
         with one_blas_thread():
-            expected = self.settings.expected(self.nearness[known], signs[known], weights[known])
-            text_std = _TEXT_WEIGHT_STD * expected + _LEAST_TEXT_STD
+            strength = self.settings.prior_strength
+            expected = expected_text_weight(self.nearness[known], signs[known], weights[known], strength)
+            text_std = text_weight_std(expected)
             # Prior standard deviations of the weights. That of the text's weight differs between fits.
             deviation = np.full(dim + 2, self.settings.C**0.5)
-            deviation[dim:] = text_std.mean(), _INTERCEPT_VARIANCE**0.5
+            deviation[dim:] = text_std.mean(), INTERCEPT_VARIANCE**0.5
             deviation[:dim] /= self.scale
             penalties = np.ones((dim + 2, weights.shape[1]))
             penalties[dim] = (deviation[dim] / text_std) ** 2

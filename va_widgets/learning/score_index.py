@@ -7,6 +7,7 @@ the counts follows an interval around the value that holds enough clips, and onl
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,13 +19,28 @@ _ORDER = np.concatenate([np.arange(0xFF80, 0x7FFF, -1), np.arange(0x7F81)])
 _GRID = (_ORDER.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
 _DISTANCES = _GRID[len(_GRID) // 2 :]  # candidates for half the interval's width, from 0 up
 _CUT = 2.0**-7  # relative error of a number cut to 16 bits
+_CANDIDATES = 4  # rows ranked again for each that is returned, where logits are approximate,
+_MOST_CANDIDATES = 1 << 14  # and at most, unless more are to be returned
 
 
 @dataclass(frozen=True)
 class ScoreIndex:
-    """The logits of all clips, float32 (n,), none of them NaN, by the corpus's rows."""
+    """The logits of all clips, float32 (n,), none of them NaN, by the corpus's rows.
+
+    Where they are approximate, `exact` returns the exact ones, float32 (m,), of some rows (m,).
+    """
 
     logits: NDArray[np.float32]
+    exact: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None = None
+
+    def at(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the exact logits, float32 (m,), of some rows (m,)."""
+        return self.logits[rows] if self.exact is None else self.exact(rows)
+
+    def plus(self, values: NDArray[np.float32]) -> ScoreIndex:
+        """Return the logits with exact values, float32 (n,), added to them."""
+        exact = self.exact
+        return ScoreIndex(self.logits + values, None if exact is None else lambda rows: exact(rows) + values[rows])
 
     @cached_property
     def _below(self) -> NDArray[np.int64]:
@@ -59,7 +75,17 @@ class ScoreIndex:
             inf returns the highest logits, -inf the lowest.
         exclude : bool (n,)
             Rows to leave out.
+
+        Where logits are approximate, more rows are taken by these, and the nearest of them by the exact ones.
         """
+        if self.exact is None:
+            return self._nearest(score, k, exclude)
+        rows = self._nearest(score, max(k, min(_CANDIDATES * k, _MOST_CANDIDATES)), exclude)
+        rows.sort()
+        return rows[_order(self.exact(rows), score)][:k]
+
+    def _nearest(self, score: float, k: int, exclude: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the same by the logits as they are."""
         needed = min(k + int(np.count_nonzero(exclude)), len(self.logits))
         steps = len(_DISTANCES) if np.isfinite(score) else len(_GRID)
         step = bisect_left(range(steps - 1), needed, key=lambda i: self._count(*_interval(score, i)))
@@ -69,14 +95,18 @@ class ScoreIndex:
         slack = furthest * _CUT + float(np.finfo(np.float32).tiny)
         rows = np.flatnonzero((self.logits >= low - slack) & (self.logits <= high + slack))
         rows = rows[~exclude[rows]]
-        values = self.logits[rows]
-        distances = np.abs(values - np.float32(score)) if np.isfinite(score) else -np.sign(np.float32(score)) * values
-        return rows[np.argsort(distances, kind="stable")][:k]
+        return rows[_order(self.logits[rows], score)][:k]
 
     def _count(self, low: float, high: float) -> int:
         """Return how many logits lie between two numbers, both included."""
         first, last = np.searchsorted(_GRID, low, "left"), np.searchsorted(_GRID, high, "right")
         return int(self._below[last] - self._below[first])
+
+
+def _order(logits: NDArray[np.float32], score: float) -> NDArray[np.int64]:
+    """Return the places of logits by their distance to a score, equal ones as they are."""
+    distances = np.abs(logits - np.float32(score)) if np.isfinite(score) else -np.sign(np.float32(score)) * logits
+    return np.argsort(distances, kind="stable")
 
 
 def _interval(score: float, step: int) -> tuple[float, float]:

@@ -18,19 +18,31 @@ _WEAK_NEGATIVES = 256
 _NEAREST = 500  # one clip in so many counts as near to a text
 
 
+def sample_of(matrix: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np.float32]:
+    """Return a sample of the rows of a matrix (n, d), which may be memory-mapped, float32 (m, d) in random order.
+
+    The rows are the same ones for every matrix with n rows and the same seed.
+    """
+    n = len(matrix)
+    rng = np.random.default_rng([seed, n])
+    rows = np.sort(rng.choice(n, size=min(n, SAMPLE), replace=False))  # in the order in which they lie on the disk
+    return np.asarray(matrix[rows], dtype=np.float32)[rng.permutation(len(rows))]
+
+
 @dataclass(frozen=True)
 class CorpusStatistics:
-    """A sample of a corpus's clips, float32 (m, dim), in random order."""
+    """A sample of a corpus's clips, float32 (m, dim), in random order.
+
+    `known_scale` takes the place of `scale` where another one than the sample's own is meant.
+    """
 
     sample: NDArray[np.float32]
+    known_scale: float | None = None
 
     @classmethod
     def of(cls, embeddings: NDArray[np.floating[Any]], seed: int = 0) -> CorpusStatistics:
         """Return the statistics of embeddings (n, dim), which may be memory-mapped; the same for the same seed."""
-        n = len(embeddings)
-        rng = np.random.default_rng([seed, n])
-        rows = np.sort(rng.choice(n, size=min(n, SAMPLE), replace=False))  # in the order in which they lie on the disk
-        return cls(np.asarray(embeddings[rows], dtype=np.float32)[rng.permutation(len(rows))])
+        return cls(sample_of(embeddings, seed))
 
     @cached_property
     def center(self) -> NDArray[np.float64]:
@@ -42,6 +54,8 @@ class CorpusStatistics:
     @cached_property
     def scale(self) -> float:
         """The root mean square distance of clips from the mean; 1 where all clips are equal."""
+        if self.known_scale is not None:
+            return self.known_scale
         distance = float(np.square(self.sample - self.center).sum(axis=1).mean()) ** 0.5 if len(self.sample) else 0.0
         return distance if distance > np.finfo(np.float32).eps else 1.0
 
@@ -55,5 +69,22 @@ class CorpusStatistics:
         if not len(self.sample):
             return 1.0
         scores = self.sample @ np.asarray(text, dtype=np.float32) - float(self.center @ np.asarray(text, dtype=float))
-        number = max(1, len(scores) // _NEAREST)
-        return float(np.partition(scores, len(scores) - number)[len(scores) - number :].mean())
+        return mean_of_nearest(scores)
+
+    def text_direction(self, text: ArrayLike) -> NDArray[np.float64]:
+        """Return a text's vector, float64 (dim,), scaled so that its product with clips, less the mean clip's, is 1 for
+        the nearest ones; zeros where all clips are equally near.
+        """
+        vector = np.asarray(text, dtype=np.float64)
+        length = float(np.linalg.norm(vector))
+        if not length:
+            return vector
+        vector = vector / length
+        scale = self.text_scale(vector)
+        return vector / scale if scale > np.finfo(np.float32).eps else np.zeros(len(vector))
+
+
+def mean_of_nearest(scores: NDArray[np.floating[Any]]) -> float:
+    """Return the mean of the highest scores (m,): one in 500, at least one."""
+    number = max(1, len(scores) // _NEAREST)
+    return float(np.partition(scores, len(scores) - number)[len(scores) - number :].mean())

@@ -21,8 +21,10 @@ from va_widgets.learning.labelling_progress import advice, turnover
 from va_widgets.learning.logistic import TextLogistic, decision_scores
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.score_index import ScoreIndex
-from va_widgets.learning.smoothing import smoothed, smoothed_embeddings
+from va_widgets.learning.scoring import logits_of, smoothed_logits
+from va_widgets.learning.smoothing import smoothed_embeddings
 from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.learning.views import APPEARANCE, Linear, Space, View, choose_space
 
 _FEW = 50  # labels below which a precision cannot be relied on
 _OUTDATED = -1  # older than every label event
@@ -92,6 +94,8 @@ class ClipArrays:
         Which clips cross-validation keeps together, such as those of a video; `group` says what they are, in a word.
     neighbours : callable
         Returns the rows of the k clips nearest to each, int32 (k, n), by which logits are smoothed; None without them.
+    views : sequence of View
+        Further matrices about the clips, from which a classifier learns where they matter for its concept.
     statistics : CorpusStatistics
     seed : int
         Of the folds of cross-validation and of the random feed.
@@ -105,6 +109,12 @@ class ClipArrays:
     groups: NDArray[np.integer[Any]] | None = None
     group: str = "video"
     neighbours: Callable[[], NDArray[np.int32] | None] = lambda: None
+    views: Sequence[View] = ()
+
+    def rows(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+        """Return some rows of every view, float32 (m, d) each, by its name."""
+        matrices = {APPEARANCE: self.embeddings} | {view.name: view.matrix for view in self.views}
+        return {name: np.asarray(matrix()[rows], dtype=np.float32) for name, matrix in matrices.items()}
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,10 @@ class Fit:
         The newest label event that the classifier was fitted to; -1 if that is not known.
     features : float32 (m, dim)
         Embeddings of the labelled rows.
+    space : Space
+        Which views the classifier has learned from.
+    joined : float32 (m, d)
+        The labelled rows in this space, in which `classifier` works.
     ranking : ScoreIndex
         The logits of all rows, smoothed where neighbours are known.
     plain : ScoreIndex
@@ -154,6 +168,8 @@ class Fit:
     event: int
     labels: TrainingLabels
     features: NDArray[np.float32]
+    space: Space
+    joined: NDArray[np.float32]
     classifier: TextLogistic
     ranking: ScoreIndex
     plain: ScoreIndex
@@ -172,9 +188,9 @@ class Fit:
         return expit(np.float32(self.calibration.factor) * self.logits)
 
     @property
-    def calibrated_classifier(self) -> TextLogistic:
-        """The classifier whose P(yes) are the calibrated ones."""
-        return self.classifier.scaled(self.calibration.factor)
+    def calibrated(self) -> Linear:
+        """The classifier whose P(yes) are the calibrated ones, by its coefficients of the views."""
+        return self.space.linear(self.classifier).scaled(self.calibration.factor)
 
     @cached_property  # the number of clips above it is shown after every label
     def best_threshold(self) -> tuple[float, str]:
@@ -234,12 +250,21 @@ class Trainer:
         versions.
     version : int
         The version of the last classifier that was fitted to the concept's labels, perhaps by another process.
+    fits : {view: float (m,)}
+        How well the clips of the statistics' sample fit the concept's words, by the view that these are about.
     """
 
     def __init__(
-        self, clips: ClipArrays, text: NDArray[np.float32] | None, labels: TrainingLabels, version: int
+        self,
+        clips: ClipArrays,
+        text: NDArray[np.float32] | None,
+        labels: TrainingLabels,
+        version: int,
+        fits: Mapping[str, NDArray[np.floating[Any]]] | None = None,
     ) -> None:
         self.text = text
+        fits = fits or {}
+        self._directions = {view.name: view.direction(fits[view.name]) for view in clips.views if view.name in fits}
         self.newest: Fit | None = None
         self._clips = clips
         self._first = labels
@@ -271,6 +296,8 @@ class Trainer:
             Refit(0, 0, None, "", 0.0, 0, 0.0),
             _OUTDATED,
             TrainingLabels(_OUTDATED, none, none.astype(bool), none.astype(bool)),
+            np.empty((0, matrix.shape[1]), dtype=np.float32),
+            Space(self._clips.statistics),
             np.empty((0, matrix.shape[1]), dtype=np.float32),
             TextLogistic(),
             unknown,
@@ -311,34 +338,39 @@ class Trainer:
 
     def feed(self, fit: Fit, name: str, k: int, left_out: NDArray[np.bool_]) -> FeedPage:
         """Return the next `k` clips of the feed `name`, one of FEEDS, without the rows `left_out`, bool (n,)."""
-        matrix = self._clips.embeddings()
+        suggested = name == "suggested"
         rows = feed(
             name,
-            fit.plain if name == "suggested" else fit.ranking,
+            fit.plain if suggested else fit.ranking,
             k,
             labelled=left_out,
             any_yes=bool(fit.labels.y.any()),
-            embeddings=matrix,
-            center=self._clips.statistics.center,
+            embeddings=_Joined(self._clips, fit.space) if suggested else self._clips.embeddings(),
+            center=fit.space.statistics.center,
             videos=self._clips.videos,
             seed=self._clips.seed,
             version=fit.refit.version,
         )
-        nearest = _nearest_labels(np.asarray(matrix[rows], dtype=np.float32), fit)
-        scores = expit(np.float32(fit.calibration.factor) * fit.logits[rows])
+        nearest = _nearest_labels(self._clips.rows(rows), fit)
+        scores = expit(np.float32(fit.calibration.factor) * fit.ranking.at(rows))
         reasons = [reason(name, float(score), label) for score, label in zip(scores, nearest, strict=True)]
         return FeedPage(rows, scores, reasons)
 
     def _fitted(self, labels: TrainingLabels, former: Fit, version: int) -> Fit:
         """Return a classifier fitted to labels, with its scores; its quality is that of the former one."""
         started = time.perf_counter()
-        matrix = self._clips.embeddings()
-        features = np.asarray(matrix[labels.rows], dtype=np.float32)
-        classifier = TextLogistic(self.text, self._clips.statistics).fit(features, labels.y)
-        plain = ranking = ScoreIndex(decision_scores(matrix, classifier.coef_, classifier.intercept_))
-        neighbours = self._clips.neighbours()
-        if neighbours is not None:
-            ranking = ScoreIndex(smoothed(plain.logits, neighbours))
+        clips, text = self._clips, self.text
+        rows = clips.rows(labels.rows)
+        space = choose_space(clips.statistics, clips.views, rows, labels.y, text, self._directions)
+        joined = space.joined(rows)
+        classifier = TextLogistic(space.text(text, self._directions), space.statistics).fit(joined, labels.y)
+        linear = space.linear(classifier)
+        plain = ranking = logits_of(clips.embeddings(), linear.coefs[APPEARANCE], linear.intercept)
+        if (neighbours := clips.neighbours()) is not None:
+            ranking = smoothed_logits(plain, neighbours)
+        for view, _ in space.views:  # not smoothed: clips that look alike need not move alike
+            more = decision_scores(view.matrix(), linear.coefs[view.name], 0.0)
+            plain, ranking = plain.plus(more), ranking.plus(more)
         refit = replace(
             former.refit,
             version=version,
@@ -347,7 +379,8 @@ class Trainer:
             seconds=time.perf_counter() - started,
         )
         measured = former.suspicion, former.held_out, former.calibration
-        return Fit(refit, labels.event, labels, features, classifier, ranking, plain, *measured)
+        features = rows[APPEARANCE]
+        return Fit(refit, labels.event, labels, features, space, joined, classifier, ranking, plain, *measured)
 
     def _measured(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
         """Return the same fit with its own quality, diversity, turnover and number of positives."""
@@ -360,9 +393,12 @@ class Trainer:
         )
         groups = None if self._clips.groups is None else self._clips.groups[rows]
         neighbours = self._clips.neighbours()
-        scored = None if neighbours is None else smoothed_embeddings(self._clips.embeddings(), neighbours, rows)
+        scored = None
+        if neighbours is not None:
+            smooth = smoothed_embeddings(self._clips.embeddings(), neighbours, rows)
+            scored = fit.space.joined({**self._clips.rows(rows), APPEARANCE: smooth})
         checked = cross_validated(
-            fit.features,
+            fit.joined,
             y,
             fit.classifier,
             scored=scored,
@@ -391,10 +427,21 @@ class Trainer:
         return replace(fit, refit=refit, suspicion=doubts, held_out=(y, probabilities), calibration=calibration)
 
 
-def _nearest_labels(embeddings: NDArray[np.float32], fit: Fit) -> list[str]:
-    """Return "yes" or "no", the label of the labelled clip most like each of some clips (k, dim); "" without labels."""
+@dataclass(frozen=True)
+class _Joined:
+    """The features of all clips in a space, of which only those that are asked for are made."""
+
+    clips: ClipArrays
+    space: Space
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.float32]:
+        return self.space.joined(self.clips.rows(rows))
+
+
+def _nearest_labels(rows: Mapping[str, NDArray[np.float32]], fit: Fit) -> list[str]:
+    """Return "yes" or "no", the label of the labelled clip most like each of some clips; "" without labels."""
     if not len(fit.labels.y):
-        return [""] * len(embeddings)
+        return [""] * len(rows[APPEARANCE])
     with one_blas_thread():
-        likeness = embeddings @ fit.features.T
+        likeness = rows[APPEARANCE] @ fit.features.T
     return ["yes" if yes else "no" for yes in fit.labels.y[likeness.argmax(axis=1)]]

@@ -10,7 +10,7 @@ import re
 import shutil
 import unicodedata
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,12 +32,16 @@ from va_widgets.base.names import folder_name, is_reserved
 from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
-from va_widgets.learning.logistic import TextLogistic, decision_scores
+from va_widgets.corpus.manifest import MOTION
+from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.smoothing import smoothed
+from va_widgets.learning.views import APPEARANCE, Linear
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_EMBEDDINGS_ALONE = 1  # the schema of a model of the embeddings alone, which versions before 0.2 read, too
+_VIEW = "view."  # begins the names of other views' weights
 _LARGEST_CARD, _LARGEST_WEIGHTS = 1 << 24, 1 << 26  # bytes
 _VERSION = re.compile(r"v(\d+)")
 _CARD_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -59,6 +63,7 @@ class Model:
     `coef` is float32 (dim,) on raw embeddings; a clip is a yes from `threshold` (a probability) on; `card` holds
     everything known about it, and `folder` is where it was read from. `smoothing` is the share of a clip's nearest
     clips in its logit, where a whole corpus is scored; 0 for a model of a corpus whose nearest clips were not known.
+    `views` are the coefficients, float32 (d,), of the other views that it has learned from, by their names.
     """
 
     name: str
@@ -73,44 +78,69 @@ class Model:
     card: Mapping[str, Any] = field(repr=False)
     folder: Path = field(repr=False, compare=False)
     smoothing: float = field(default=0.0, repr=False)
+    views: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
     @property
     def slug(self) -> str:
         """The name as a folder is called."""
         return slug(self.name)
 
-    def score(self, embeddings: ArrayLike) -> NDArray[np.float32]:
+    def score(self, embeddings: ArrayLike, views: Mapping[str, ArrayLike] | None = None) -> NDArray[np.float32]:
         """Return P(yes), float32 (n,), of embeddings (n, dim), each by itself.
 
-        Raises ModelError if they have another dimension, are no numbers, or are not finite.
+        `views` are the same clips' rows of the other views that the model has learned from, (n, d) each, by name.
+
+        Raises ModelError if a view is missing, or if they have other shapes, are no numbers, or are not finite.
         """
-        scores: NDArray[np.float32] = expit(self._logits(embeddings))
+        matrices = {"": embeddings, **(views or {})}
+        self._check_views(matrices)
+        first, others = self._logits(matrices)
+        scores: NDArray[np.float32] = expit(first + others)
         return scores
 
-    def _logits(self, embeddings: ArrayLike) -> NDArray[np.float32]:
-        logits = decision_scores(self._matrix(embeddings), self.coef, self.intercept)
-        if np.isnan(logits).any():
-            row = int(np.argmax(np.isnan(logits)))
-            raise ModelError(f"The embedding in row {row} holds values that are not finite: leave it out.")
-        return logits
+    def _logits(self, matrices: Mapping[str, ArrayLike]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what the embeddings, called "", and the other views add to the logits, float32 (n,) each."""
+        first = decision_scores(self._matrix(matrices[""], self.coef, "embeddings"), self.coef, self.intercept)
+        others = np.zeros(len(first), dtype=np.float32)
+        for name, coef in self.views.items():
+            matrix = self._matrix(matrices[name], coef, f"the view {name!r}")
+            if len(matrix) != len(first):
+                raise ModelError(f"The view {name!r} has {len(matrix):,} rows for {len(first):,} embeddings.")
+            others += decision_scores(matrix, coef, 0.0)
+        wrong = np.isnan(first) | np.isnan(others)
+        if wrong.any():
+            raise ModelError(
+                f"The embedding in row {int(np.argmax(wrong))} holds values that are not finite: leave it out."
+            )
+        return first, others
 
-    def _matrix(self, embeddings: ArrayLike) -> NDArray[np.floating[Any]]:
+    def _check_views(self, known: Collection[str]) -> None:
+        missing = [name for name in self.views if name not in known]
+        if missing:
+            how = f"corpus.add_view({missing[0]!r}{'' if missing[0] == MOTION else ', …'})"
+            raise ModelError(
+                f"The model {self.name!r} has also learned from the view {missing[0]!r}, which is not there: add it by"
+                f" {how}, and score the corpus."
+            )
+
+    def _matrix(self, given: ArrayLike, coef: NDArray[np.float32], what: str) -> NDArray[np.floating[Any]]:
         try:
-            matrix = np.asarray(embeddings)
+            matrix = np.asarray(given)
         except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, tensors on a GPU
             raise ModelError(
-                f"The model {self.name!r} scores a matrix (n, {self.dim}), not {described(embeddings)}."
+                f"The model {self.name!r} scores a matrix (n, {len(coef)}), not {described(given)}."
             ) from error
-        if matrix.ndim != 2 or matrix.shape[1] != self.dim:
-            raise ModelError(f"The model {self.name!r} scores embeddings (n, {self.dim}), not {matrix.shape}.")
+        if matrix.ndim != 2 or matrix.shape[1] != len(coef):
+            raise ModelError(f"The model {self.name!r} scores {what} (n, {len(coef)}), not {matrix.shape}.")
         if matrix.dtype.kind not in "fiu":
-            raise ModelError(f"The model {self.name!r} scores numbers, not embeddings of the type {matrix.dtype}.")
+            raise ModelError(f"The model {self.name!r} scores numbers, not {what} of the type {matrix.dtype}.")
         return matrix
 
     def score_corpus(self, corpus: Corpus) -> pd.Series[float]:
         """Return P(yes) of every clip of a corpus, by clip_id; smoothed by its nearest clips where both know them.
 
-        Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on.
+        Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on,
+        ModelError if it lacks a view that the model has learned from, or has one with other columns.
         """
         arguments.instance(corpus, Corpus, "The corpus to score", "a va.Corpus, such as va.Corpus.open returns")
         if corpus.encoder_fingerprint != self.encoder:
@@ -118,10 +148,12 @@ class Model:
                 f"The model {self.name!r} was trained on embeddings of {self.encoder}, but this corpus was embedded by"
                 f" {corpus.encoder_fingerprint}: build the corpus with the model's encoder."
             )
-        logits, neighbours = self._logits(corpus.embeddings), corpus.neighbours
+        self._check_views(corpus.views)
+        logits, others = self._logits({"": corpus.embeddings} | {name: corpus.view(name) for name in self.views})
+        neighbours = corpus.neighbours
         if self.smoothing and neighbours is not None:
             logits = smoothed(logits, neighbours, self.smoothing)
-        return pd.Series(expit(logits), index=corpus.clips.index, name=self.name)
+        return pd.Series(expit(logits + others), index=corpus.clips.index, name=self.name)
 
 
 def publish(
@@ -131,7 +163,7 @@ def publish(
     concept: str,
     guideline: str,
     encoder_fingerprint: str,
-    classifier: TextLogistic,
+    classifier: Linear,
     labels: tuple[Sequence[str], NDArray[np.bool_]],
     metrics: Mapping[str, float | int | None],
     threshold: float,
@@ -152,15 +184,16 @@ def publish(
     """
     clips, y = labels
     home = inside(absolute_path(folder, ModelError), slug(name), error=ModelError)
-    coef = classifier.coef_[0].astype(np.float32)
-    intercept = float(classifier.intercept_[0])
+    coefs = {name: coef.astype(np.float32) for name, coef in classifier.coefs.items()}
+    coef = coefs.pop(APPEARANCE)
     card = {
-        "schema": SCHEMA_VERSION,
+        "schema": SCHEMA_VERSION if coefs else _EMBEDDINGS_ALONE,
         "name": name,
         "concept": concept,
         "guideline": guideline,
         "encoder": encoder_fingerprint,
         "dim": len(coef),
+        **({"views": {name: len(other) for name, other in coefs.items()}} if coefs else {}),
         "threshold": threshold,
         "threshold_why": threshold_why,
         "smoothing": smoothing,
@@ -175,7 +208,8 @@ def publish(
         try:
             unfinished.mkdir()
             # Written by Python: safetensors gives its files to their owner alone, and has errors of its own.
-            weights = save({"coef": coef, "intercept": np.array([intercept], dtype=np.float32)})
+            arrays = {"coef": coef, "intercept": np.array([classifier.intercept], dtype=np.float32)}
+            weights = save(arrays | {_VIEW + name: other for name, other in coefs.items()})
             _write_synced(unfinished / WEIGHTS_FILE, weights)
             former = inside(home.parent, _former_slug(name), error=ModelError)  # its versions are counted on
             known = _versions(home) + (_versions(former) if is_folder(former) else [])
@@ -230,7 +264,8 @@ def load_model(path: GivenPath) -> Model:
             failure(f"The model in {folder}", error)
             or f"The model in {folder} is damaged ({reason_of(error)}): publish it again."
         ) from error
-    wrong = _wrong(card, coef, intercept)
+    views = {name.removeprefix(_VIEW): weight for name, weight in weights.items() if name.startswith(_VIEW)}
+    wrong = _wrong(card, coef, intercept, views)
     if wrong:
         raise ModelError(f"The model in {folder} is damaged ({wrong}): publish it again.")
     return Model(
@@ -246,6 +281,7 @@ def load_model(path: GivenPath) -> Model:
         card=card,
         folder=folder,
         smoothing=float(card.get("smoothing", 0.0)),  # up to version 0.1.0 there was none
+        views=views,
     )
 
 
@@ -316,17 +352,22 @@ def _digest(clips: Sequence[str], y: NDArray[np.bool_]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _wrong(card: object, coef: NDArray[Any], intercept: NDArray[Any]) -> str:
+def _wrong(card: object, coef: NDArray[Any], intercept: NDArray[Any], views: Mapping[str, NDArray[Any]]) -> str:
     if not isinstance(card, dict):
         return "its card is not a JSON object"
     for key, kind in _CARD_TYPES.items():
         if not isinstance(card.get(key), kind) or isinstance(card.get(key), bool):
             return f"its card lacks {key!r}"
-    if card["schema"] != SCHEMA_VERSION:
+    if card["schema"] not in (_EMBEDDINGS_ALONE, SCHEMA_VERSION):
         return f"its card has schema {card['schema']}, known here is {SCHEMA_VERSION}"
     if coef.shape != (card["dim"],) or intercept.shape != (1,):
         return f"its weights have the shape {coef.shape}, not ({card['dim']},)"
-    if coef.dtype != np.float32 or not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+    if card.get("views", {}) != {name: weight.size for name, weight in views.items()}:
+        return "its weights are not of the views that its card names"
+    if any(weight.ndim != 1 for weight in views.values()):
+        return "its weights of a view are no vector"
+    arrays = (coef, intercept, *views.values())
+    if any(array.dtype != np.float32 or not np.isfinite(array).all() for array in arrays):
         return "its weights are not finite float32 numbers"
     if not 0 <= card["threshold"] <= 1:
         return "its threshold is not between 0 and 1"

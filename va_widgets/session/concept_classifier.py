@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from va_widgets.base.errors import SearchUnavailableError
 from va_widgets.base.forks import ForkLock
@@ -15,6 +16,7 @@ from va_widgets.base.listeners import Listeners
 from va_widgets.base.matrix import needs_torch
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.trainer import Fit, Refit, Trainer, TrainingLabels
+from va_widgets.session.concept_move import ConceptMove
 from va_widgets.session.concept_text import ConceptText
 from va_widgets.session.corpus_view import CorpusView
 
@@ -52,7 +54,9 @@ class ConceptClassifier:
         self.fitting = ForkLock()
         self.text = ConceptText(view.corpus, labels.store, labels.concept)
         first, _ = self._training_labels()
-        self.trainer = Trainer(view.arrays, self.text.vector, first, labels.history.newest_version)
+        self._move = ConceptMove.of(labels.concept, view.arrays.views)
+        version = labels.history.newest_version
+        self.trainer = Trainer(view.arrays, self._text_vector, first, version, self._move.fits)
         labels.when_replaced(self._labels_replaced)
         if self._starts_fast():
             self._start()
@@ -135,6 +139,11 @@ class ConceptClassifier:
             if (self.ready, corpus.text_search) != before:
                 self._listeners.notify("status", {})
 
+    @property
+    def _text_vector(self) -> NDArray[np.float32] | None:
+        """The vector of the concept's text; None while it is not known, and where the text says nothing but a move."""
+        return None if self._move.alone else self.text.vector
+
     def _training_labels(self) -> tuple[TrainingLabels, dict[str, int]]:
         """Return the present labels and their counts, without labels of clips that are not in the corpus any more."""
         labels = self._labels.snapshot(_RANDOM)
@@ -161,7 +170,7 @@ class ConceptClassifier:
             # Without a network a model takes half a minute to fail: it is not tried again for the next concept.
             if self._view.corpus.text_search.state != "unavailable":
                 self._load_text("The first feeds are not ranked by the concept's text: %s")
-            self.trainer.text = self.text.vector
+            self.trainer.text = self._text_vector
             fit = self.trainer.start(lambda: self._labels.event)
         self._listeners.notify("status", {})
         return fit
@@ -172,7 +181,7 @@ class ConceptClassifier:
             return False
         if not self._load_text("The feeds go on without the concept's text: %s"):
             return False
-        self.trainer.text = self.text.vector
+        self.trainer.text = self._text_vector
         return True
 
     def _load_text(self, failure: str) -> bool:

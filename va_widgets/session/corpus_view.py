@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 
 import numpy as np
@@ -15,8 +16,9 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described, listed
 from va_widgets.base.errors import ArgumentError, UnknownClipError
 from va_widgets.corpus import Corpus
-from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.learning.statistics import CorpusStatistics, sample_of
 from va_widgets.learning.trainer import ClipArrays
+from va_widgets.learning.views import APPEARANCE, View
 
 
 def check_corpus(corpus: object) -> None:
@@ -64,6 +66,11 @@ class CorpusView:
             groups=groups,
             group=group_by,
             neighbours=lambda: corpus.neighbours,
+            views=tuple(
+                View(name, partial(corpus.view, name), sample_of(corpus.view(name), seed))
+                for name in corpus.views
+                if name != APPEARANCE
+            ),
         )
         return cls(corpus, arrays)
 

@@ -48,7 +48,7 @@ def publish_classifier(
         concept=labels.concept,
         guideline=labels.guideline,
         encoder_fingerprint=corpus.encoder_fingerprint,
-        classifier=fit.calibrated_classifier,
+        classifier=fit.calibrated,
         labels=(clips, y),
         metrics=fit.refit.metrics(y),
         threshold=chosen,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def test_views_stay_with_new_columns_a_copy_and_a_relocation(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "source", "told"),
     [
-        ("mine", np.full((N, 2), np.nan), "a value that is not finite, or too large for float32, in row 0, of clip 'c0'"),
+        ("mine", np.full((N, 2), np.nan), "not finite, or too large for float32, in row 0, of clip 'c0': replace it"),
         ("mine", np.full((N, 2), 1e300), "not finite, or too large for float32"),
         ("mine", np.full((N, 2), np.inf, np.float16), "not finite, or too large for float16"),
         ("mine", np.ones((N - 1, 2)), r"has 5 rows for 6 clips: give one row a clip\.$"),
@@ -268,7 +268,7 @@ def without_motion(path: Path) -> None:
 
 
 @pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the videos that are decoded for their motion."""
     names = list[str]()
 
@@ -362,3 +362,55 @@ def test_no_motion_at_all_is_an_error(older: Path) -> None:
         shutil.rmtree(folder)
     with pytest.raises(va.CorpusError, match=r"^The motion of no clip could be measured \(.*: see to the videos, and"):
         va.Corpus.open(older / "corpus").add_view("motion", progress=False)
+
+
+class _Colour:
+    """An encoder of whole clips that gives the mean colour of the first and the last frame, and what it was told."""
+
+    frames_per_clip, image_size = 4, 32
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int, float]] = []
+
+    def encode_clips(self, frames: Sequence[NDArray[np.uint8]], fps: float) -> NDArray[np.float64]:
+        self.told.append((len(frames), min(frames[0].shape[:2]), fps))
+        return np.concatenate([frames[0].mean(axis=(0, 1)), frames[-1].mean(axis=(0, 1))])
+
+
+class _Broken(_Colour):
+    def encode_clips(self, frames: Sequence[NDArray[np.uint8]], fps: float) -> NDArray[np.float64]:
+        return super().encode_clips(frames, fps) * np.nan
+
+
+def test_an_encoder_of_whole_clips_makes_a_view(built: Path, tmp_path: Path) -> None:
+    made = va.Corpus.open(Path(shutil.copytree(built / "corpus", tmp_path / "corpus")))
+    made.relocate(built / "videos")
+    encoder = _Colour()
+    view = made.add_view("colour", encoder, progress=False).view("colour")
+    assert view.shape == (7, 6)
+    assert view.dtype == np.float32
+    assert sorted(told[:2] for told in encoder.told) == [(1, 32), *[(4, 32)] * 6]
+    assert sorted(told[2] for told in encoder.told) == pytest.approx([0.0, *[4 / 0.64] * 3, *[4 / 0.56] * 3])
+    strip = made.filmstrip(made.clips.index[0])
+    picture = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert view[0, :3] == pytest.approx(picture[:, : strip.width].mean(axis=(0, 1))[::-1], abs=6)
+    with pytest.raises(
+        va.EncoderError, match=r"must give a finite vector \(d,\) of floats for each, but gave float64 \(6,\)"
+    ):
+        made.add_view("other", _Broken(), progress=False)
+    with pytest.raises(va.CorpusError, match="The view 'motion' is measured here: give yours another name"):
+        made.add_view("motion", encoder, progress=False)
+    with pytest.raises(va.CorpusError, match="made of embeddings alone"):
+        va.Corpus.from_embeddings(tmp_path / "given", vectors(8), table()).add_view("colour", encoder)
+
+
+def test_an_encoder_of_whole_clips_is_not_asked_if_a_video_is_gone(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built, tmp_path / "copy")
+    made = va.Corpus.open(tmp_path / "copy" / "corpus")
+    made.relocate(tmp_path / "copy" / "videos")
+    (tmp_path / "copy" / "videos" / "1.mp4").unlink()
+    encoder = _Colour()
+    with pytest.raises(va.CorpusError, match=r"^1 of 4 videos cannot be read \(The video 1\.mp4 is no longer in"):
+        made.add_view("colour", encoder, progress=False)
+    assert not encoder.told

@@ -21,7 +21,7 @@ from va_widgets.experiments.learners import rocchio_learner, zero_shot_learner
 from va_widgets.experiments.oracle import answers
 from va_widgets.experiments.pools import Half, half
 from va_widgets.experiments.queries import random_query, top_query
-from va_widgets.experiments.strategies import Fitted, Rows, State, Strategy, Task
+from va_widgets.experiments.strategies import Fitted, Rows, State, Strategy, Task, strategy
 
 QUICK = ("rocchio", "zero_shot", "random")
 
@@ -48,6 +48,21 @@ def test_the_table(tmp_path: Path) -> None:
     assert len(results) == 3 * len(CONCEPTS) * 2 * 2
     assert not results.duplicated(["strategy", "concept", "seed", "n"]).any()
     assert results["ap"].between(0, 1).all()
+
+
+def test_strategies_with_views_learn_from_those_of_the_pool() -> None:
+    pool = make_pool()
+    rng = np.random.default_rng(0)
+    moves = rng.normal(size=(len(pool), 6)).astype(np.float32)
+    truth = pd.DataFrame({"pan": moves[:, 0] > 0.8})
+    pool = replace(pool, truth=truth, texts={})
+    viewed = replace(pool, views={"motion": moves})
+    assert viewed.digest != pool.digest
+    without, with_view = (replay(one, strategy("ours"), "pan", 0, (40,))[0][1] for one in (pool, viewed))
+    assert with_view > 0.8 > without + 0.2
+    assert replay(viewed, strategy("rocchio"), "pan", 0, (40,)) == replay(pool, strategy("rocchio"), "pan", 0, (40,))
+    with pytest.raises(ExperimentError, match=r"embeddings but 5 rows of motion"):
+        replace(pool, views={"motion": moves[:5]})
 
 
 @pytest.mark.slow

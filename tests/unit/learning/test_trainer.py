@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.learning.trainer import ClipArrays, Trainer, TrainingLabels
+from va_widgets.learning.views import APPEARANCE
 
 N, DIM = 400, 16
 
@@ -120,7 +121,8 @@ def test_shown_scores_are_calibrated_and_the_feeds_are_not(clips: ClipArrays) ->
     page = trainer.feed(fit, "borderline", 12, np.zeros(N, dtype=bool))
     np.testing.assert_allclose(page.scores, fit.probabilities[page.rows], rtol=1e-6)
     assert np.abs(fit.logits[page.rows]).max() <= np.sort(np.abs(fit.logits))[40]
-    published = fit.calibrated_classifier.predict_proba(np.asarray(clips.embeddings(), dtype=np.float32))[:, 1]
+    linear = fit.calibrated
+    published = expit(np.asarray(clips.embeddings(), dtype=np.float32) @ linear.coefs[APPEARANCE] + linear.intercept)
     np.testing.assert_allclose(published, fit.probabilities, atol=1e-3)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,59 @@ def test_clips_by_themselves_are_scored_without_their_neighbours(session: va.Ses
     np.testing.assert_allclose(
         logit(model.score_corpus(corpus)), smoothed(logits, corpus.neighbours), rtol=1e-3, atol=1e-3
     )
+
+
+@pytest.fixture
+def moving(demo_corpus: va.Corpus) -> va.Session:
+    """A session of a concept that only the motion view shows, in a corpus with one more view that tells nothing."""
+    noise = np.random.default_rng(0).normal(size=(len(demo_corpus), 3))
+    corpus = demo_corpus.add_view("noise", noise)
+    session = va.Session(corpus, "pan")
+    truth = va.demo.truth_of(corpus, "pan")
+    for value in (True, False):
+        session.label(truth.index[truth == value][:16].tolist(), value)
+    session.refit()
+    return session
+
+
+def test_a_model_holds_the_coefficients_of_the_views_that_it_has_learned_from(moving: va.Session) -> None:
+    corpus, model = moving.corpus, moving.publish("pan")
+    assert list(model.views) == ["motion"]
+    assert model.card["schema"] == 2
+    assert model.card["views"] == {"motion": corpus.view("motion").shape[1]}
+    again = va.load_model(model.folder)
+    np.testing.assert_allclose(again.score_corpus(corpus), moving.scores(), atol=1e-3)
+    alone = replace(again, smoothing=0.0)
+    by_itself = alone.score(corpus.embeddings, {"motion": corpus.view("motion")})
+    np.testing.assert_allclose(by_itself, alone.score_corpus(corpus), atol=1e-6)
+
+
+def test_a_model_of_several_views_refuses_what_lacks_one(moving: va.Session, tmp_path: Path) -> None:
+    corpus, model = moving.corpus, moving.publish("pan")
+    vectors = np.asarray(corpus.embeddings)
+    other = va.Corpus.from_embeddings(tmp_path / "other", vectors)
+    with pytest.raises(va.ModelError, match=r"has also learned from the view 'motion'.*corpus\.add_view\('motion'\)"):
+        replace(model, encoder=other.encoder_fingerprint).score_corpus(other)
+    with pytest.raises(va.ModelError, match=r"has also learned from the view 'motion'"):
+        model.score(vectors)
+    with pytest.raises(va.ModelError, match=r"scores the view 'motion' \(n, 109\), not \(120, 3\)"):
+        model.score(vectors, {"motion": vectors[:, :3]})
+    with pytest.raises(va.ModelError, match=r"5 rows for 120 embeddings"):
+        model.score(vectors, {"motion": corpus.view("motion")[:5]})
+
+
+@pytest.mark.parametrize(
+    ("views", "fault"),
+    [({}, "not of the views"), ({"motion": 3}, "not of the views"), ({"other": 109}, "not of the views"), (3, "views")],
+)
+def test_a_card_that_names_other_views_than_its_weights_is_damaged(
+    moving: va.Session, views: object, fault: str
+) -> None:
+    model = moving.publish("pan")
+    card = json.loads((model.folder / "card.json").read_text())
+    (model.folder / "card.json").write_text(json.dumps({**card, "views": views}))
+    with pytest.raises(va.ModelError, match=fault):
+        va.load_model(model.folder)
 
 
 def test_versions_are_never_overwritten(session: va.Session) -> None:

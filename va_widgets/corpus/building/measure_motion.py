@@ -108,16 +108,26 @@ def _plan(
                 still = MotionMeter().result(0.0, 0.0).features.astype(np.float16)
                 shards.write_shard_motion(path, folder, np.tile(still, (len(table), 1)))
                 continue
-            video, size = access.locate(root, name), sources[root, name].size
-            if isinstance(video, Path) and video.stat().st_size != size:
-                refused.append((name, "it is another file than when the corpus was built"))
-                continue
+            size = sources[root, name].size
+            place = video_place(access, root, name, size)
         except (CorpusError, PreviewUnavailableError, OSError) as error:
             refused.append((name, reason_of(error).rstrip(".")))
             continue
-        place = escaped(str(video)) if isinstance(video, Path) else video
         jobs.append(_MotionJob(folder, name, place, size, spans, np.zeros((len(table), len(FEATURES)), np.float16)))
     return jobs, refused
+
+
+def video_place(access: VideoAccess, root: int, name: str, size: int) -> str:
+    """Return the place of a video that had so many bytes when it was built, as requests to decoders hold it.
+
+    Raises PreviewUnavailableError, CorpusError or OSError if it is not there, is another file, or may not be read.
+    """
+    video = access.locate(root, name)
+    if not isinstance(video, Path):
+        return video
+    if video.stat().st_size != size:
+        raise CorpusError(f"The file {name} is another one than when the corpus was built.")
+    return escaped(str(video))
 
 
 def _decode(

@@ -209,14 +209,14 @@ def read_shard_motion(path: Path, key: str, columns: int) -> NDArray[np.float16]
 
     None if it was not measured, or by a version with other features, or the file is damaged: it can be measured again.
     """
-    folder = inside(path, SHARDS_FOLDER, key)
-    card = read_card(folder)
+    card = read_card(inside(path, SHARDS_FOLDER, key))
     if card is None or MOTION_FILE not in card.files:
         return None
+    file = inside(path, SHARDS_FOLDER, key, MOTION_FILE)
     try:
-        if Written.of_file(folder / MOTION_FILE) != card.files[MOTION_FILE]:
+        if Written.of_file(file) != card.files[MOTION_FILE]:
             return None
-        motion = read_matrix(folder / MOTION_FILE)
+        motion = read_matrix(file)
     except (OSError, ValueError):
         return None
     return motion if motion.shape == (card.clips, columns) else None

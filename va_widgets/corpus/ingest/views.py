@@ -75,11 +75,13 @@ def read_view(name: str, source: VectorSource | None, clips: pd.Index, labels: p
     return NewView(name, vectors, None if vectors.ids is None else rows_of(vectors, vectors.ids, clips, labels, ""))
 
 
-def checked_name(name: object) -> str:
-    """Return the name of a view that the user adds. Raises CorpusError for what cannot be one."""
+def checked_name(name: object, *, motion: bool = True) -> str:
+    """Return the name of a view that the user adds, which may be "motion" or not. Raises CorpusError for any other."""
     name = arguments.text(name, "The name of a view", error=CorpusError)
     if name == APPEARANCE:
         raise CorpusError(f"The view {APPEARANCE!r} is the corpus's embeddings: give yours another name.")
+    if name == MOTION and not motion:
+        raise CorpusError(f"The view {MOTION!r} is measured here: give yours another name.")
     if not re.fullmatch(VIEW_NAME, name):
         raise CorpusError(
             f"A view cannot be called {described(name)}: take up to 50 letters without accents, digits, _ and -, the"

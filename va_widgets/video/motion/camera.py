@@ -14,11 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.video.motion.pair import PairMotion
+
 _LEAST_SIDE = 8  # pixels of a picture's shorter side below which nothing is measured
 _CONTRAST = 24.0  # grey levels that a picture's standard deviation is brought to if it is less,
 _LEAST_CONTRAST = 2.0  # by a factor that does not grow below this: then it is mostly noise
 _ALIKE = 0.95  # a picture's mean, as a share of the brighter one's, below which the light has changed
 _LEAST_MEAN = 1.0  # grey levels: a darker picture is not made brighter
+_LEAST_SCALE = 0.01  # of one picture to the next
 _BAR_LEVEL, _BAR_SPREAD = 36, 3.0  # greatest value and standard deviation of a row of a black bar, in grey levels
 _BAR_SHARE = 0.3  # of a picture's side, the widest bar
 _STEP = 4  # pixels between the points that are tracked
@@ -31,32 +34,6 @@ _FOLLOWS = 0.5  # pixels by which a point may be off the camera's move and still
 _UNSURE, _SURE = 0.2, 0.45  # shares of points following a move: it counts not at all up to one, fully from the other
 _STILL = 0.15  # pixels against the camera's move that are an error of measurement
 _LONGEST = 0.3  # picture sides; a point that moves more against the camera was lost
-
-
-class PairMotion(NamedTuple):
-    """The camera's move from one frame to the next, and what moves against it.
-
-    `pan` (to the right) is in picture widths, `tilt` (up) in picture heights, `zoom` (in) the logarithm of the scale,
-    `roll` (clockwise) in radians: a point at a distance r from the centre moves by r times `zoom` or `roll`. All four
-    are multiplied by `certainty`, which is from 0 to 1.
-
-    `subject` is how far the average point moves against the camera's move, `moving` the share of points that do, `x`
-    and `y` their mean place, from the centre, and `right` and `down` their mean move; in picture widths and heights.
-    `change` is the part of the picture that the camera's move does not explain, from 0 to about 1.
-    """
-
-    pan: float = 0.0
-    tilt: float = 0.0
-    zoom: float = 0.0
-    roll: float = 0.0
-    certainty: float = 0.0
-    subject: float = 0.0
-    moving: float = 0.0
-    x: float = 0.0
-    y: float = 0.0
-    right: float = 0.0
-    down: float = 0.0
-    change: float = 0.0
 
 
 def pair_motion(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> PairMotion:
@@ -83,7 +60,7 @@ def pair_motion(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> PairMoti
     return PairMotion(
         pan=-float(right) / width,
         tilt=float(down) / height,
-        zoom=certainty * float(np.log(np.hypot(fit.matrix[0, 0], fit.matrix[1, 0]))),
+        zoom=certainty * float(np.log(max(np.hypot(fit.matrix[0, 0], fit.matrix[1, 0]), _LEAST_SCALE))),
         roll=-certainty * float(np.arctan2(fit.matrix[1, 0], fit.matrix[0, 0])),
         certainty=certainty + rest,
         **_subject(fit, size),
@@ -122,7 +99,8 @@ def _alike(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[NDArray
     gains = [mean / max(own, _LEAST_MEAN) if own < _ALIKE * mean else 1.0 for own in (mean_a, mean_b)]
     spread = max(spread_a * gains[0], spread_b * gains[1])
     gain = _CONTRAST / max(spread, _LEAST_CONTRAST) if spread < _CONTRAST else 1.0
-    return _amplified(before, mean_a, gains[0], gain), _amplified(after, mean_b, gains[1], gain), spread * gain
+    contrast = max(spread, _LEAST_CONTRAST) * gain  # not 0, as between two pictures of one colour each
+    return _amplified(before, mean_a, gains[0], gain), _amplified(after, mean_b, gains[1], gain), contrast
 
 
 def _mean_and_spread(picture: NDArray[np.uint8]) -> tuple[float, float]:

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.video.motion.camera import PairMotion, pair_motion
+from va_widgets.video.motion.camera import pair_motion
 from va_widgets.video.motion.features import Motion, motion_of
+from va_widgets.video.motion.pair import PairMotion
 from va_widgets.video.motion.readable import Measured
 
 INTERVAL = 0.08  # seconds between two frames that are compared: two frames at 24 or 25 a second, one at 12

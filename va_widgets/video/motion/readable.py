@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.video.motion.camera import PairMotion
+from va_widgets.video.motion.pair import PairMotion
 
 RATE = 12.0  # steps a second that moves are brought to
 _SMOOTH = 0.5  # seconds; what a move's mean over so long does not follow is shake

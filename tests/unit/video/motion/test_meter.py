@@ -253,3 +253,17 @@ def test_features_that_are_zero_throughout_are_unknown() -> None:
     rows = readable(np.stack([np.zeros(len(FEATURES)), MotionMeter().result(0, 1).features]))
     assert np.isnan(rows[0]).all()
     assert (rows[1] == 0).all()
+
+
+@pytest.mark.parametrize("size", [(36, 64), (36, 900), (36, 36), (8, 8), (9, 7), (1, 36), (1, 1)])
+def test_pictures_of_any_size_and_cards_of_one_colour_have_finite_features(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (*size, 3)).astype(np.uint8) for _ in range(6)]
+    cards = [np.full((*size, 3), level, np.uint8) for level in (0, 255, 20, 200, 20, 21)]
+    for pictures in (noise, cards):
+        meter = MotionMeter()
+        for number, picture in enumerate(pictures):
+            meter.add(picture, number / 12)
+        features = meter.result(0, 1).features
+        assert np.isfinite(features.astype(np.float16)).all()
+        assert features.any()

@@ -1,0 +1,149 @@
+"""A copy of a large matrix with one byte a value, by which all its rows are multiplied with a vector in half the time.
+
+A row is kept as  center + scale * codes, the codes being whole numbers from -127 to 127, and a vector is rounded the
+same way. Products of whole numbers are exact, so the same matrix and vector give the same result however many threads
+there are. Whether there is a copy depends on the matrix's size and on the machine alone, never on how fast or how full
+it is at the moment, so that results can be repeated. docs/learning.md says what it is worth on which processor.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from va_widgets.base.forks import ForkLock, imports
+from va_widgets.base.matrix import unlocked
+from va_widgets.base.threads import torch_pool
+
+if TYPE_CHECKING:
+    import torch
+
+LARGE = 100_000_000  # values from which on a copy is kept: 390,000 rows of 256
+_SHARE_OF_MEMORY = 0.25  # of the machine's, that a copy may take
+_HIGHEST = 127  # code
+_LEAST_SCALE = float(np.finfo(np.float32).tiny)
+_SAMPLE = 4096  # rows that the centre is computed of
+_ROWS = 1024  # rounded at a time, few enough to stay in the processor's cache
+_BLOCK = 1 << 16  # rows multiplied at a time
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
+
+
+class Int8Matrix:
+    """The rows of a matrix (n, dim), rounded to 8 bits: row i is about  center + scales[i] * codes[i].
+
+    Parameters
+    ----------
+    codes : int8 (n, dim)
+    scales : float32 (n,)
+    center : float32 (dim,)
+    """
+
+    def __init__(self, codes: torch.Tensor, scales: torch.Tensor, center: torch.Tensor) -> None:
+        self._codes = codes
+        self._scales = scales
+        self._center = center
+
+    @classmethod
+    def of(cls, matrix: NDArray[np.floating[Any]]) -> Self:
+        """Return the copy of a finite matrix (n, dim), which may be memory-mapped."""
+        with imports:
+            import torch
+        rows = torch.from_numpy(unlocked(matrix))
+        n, dim = rows.shape
+        center = rows[:: max(1, n // _SAMPLE)].float().mean(dim=0)
+        codes, scales = torch.empty((n, dim), dtype=torch.int8), torch.empty(n)
+
+        def fill(start: int) -> None:
+            part = slice(start, start + _ROWS)
+            values = rows[part].float().sub_(center)
+            scale = values.abs().amax(dim=1).div_(_HIGHEST).clamp_(min=_LEAST_SCALE)
+            codes[part] = values.div_(scale[:, None]).round_()
+            scales[part] = scale
+
+        with torch_pool() as pool:
+            list(pool.map(fill, range(0, n, _ROWS)))
+        return cls(codes, scales, center)
+
+    def products(self, vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Return the dot products, float32 (n,), of all rows with a finite vector (dim,).
+
+        With embeddings and the coefficients of classifiers they are off by a hundredth of their own spread.
+        """
+        with imports:
+            import torch
+        values = torch.from_numpy(np.array(vector, dtype=np.float32))
+        scale = max(float(values.abs().max()) / _HIGHEST, _LEAST_SCALE)
+        code = (values / scale).round_().to(torch.int8)[:, None]
+        offset = float(values.double() @ self._center.double())
+        out = torch.empty(len(self._codes))
+
+        def fill(start: int) -> None:
+            part = slice(start, start + _BLOCK)
+            whole = torch._int_mm(self._codes[part], code)[:, 0]
+            torch.mul(whole, self._scales[part], out=out[part]).mul_(scale).add_(offset)
+
+        with torch_pool() as pool:
+            list(pool.map(fill, range(0, len(out), _BLOCK)))
+        return out.numpy()
+
+
+_copies: dict[int, Int8Matrix] = {}  # by the id of the matrix, as long as that is in use
+_lock = ForkLock()
+
+
+def int8_copy(matrix: NDArray[np.floating[Any]]) -> Int8Matrix | None:
+    """Return the copy of a matrix (n, dim) that never changes; None where one does not pay.
+
+    The first call makes it, which takes some seconds for ten million rows, and it is kept as long as the matrix.
+    """
+    if not _pays(matrix):
+        return None
+    with _lock:
+        if id(matrix) not in _copies:
+            _copies[id(matrix)] = Int8Matrix.of(matrix)
+            weakref.finalize(matrix, _copies.pop, id(matrix))
+        return _copies[id(matrix)]
+
+
+def _pays(matrix: NDArray[np.floating[Any]]) -> bool:
+    """Return whether products with a copy of a matrix are faster on this machine, and it leaves enough memory."""
+    if matrix.size < LARGE or matrix.dtype != np.float16 or not matrix.flags.c_contiguous:
+        return False
+    memory = _memory()
+    return (memory is None or matrix.size <= memory * _SHARE_OF_MEMORY) and _multiplies_bytes()
+
+
+@cache
+def _memory() -> int | None:
+    """Return how many bytes of memory this machine or container has; None if that is not known."""
+    limits = [Path(file).read_text().strip() for file in _LIMITS if Path(file).is_file()]
+    known = [int(limit) for limit in limits if limit.isdigit()]
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):  # not on Windows
+        known.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(known, default=None)
+
+
+@cache
+def _multiplies_bytes() -> bool:
+    """Return whether this processor multiplies bytes fast and exactly.
+
+    With AVX2 they are not faster than half precision, and processors with AVX-512, but without its extension VNNI, add
+    up pairs of products in 16 bits, which are too few.
+    """
+    with imports:
+        import torch
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    codes = torch.full((32, 64), _HIGHEST, dtype=torch.int8)
+    codes[::2].neg_()
+    try:
+        products = torch._int_mm(codes, codes[1:2].T)
+    except (AttributeError, RuntimeError):  # an older torch
+        return False
+    return bool(torch.equal(products.long(), codes.long() @ codes[1:2].long().T))
