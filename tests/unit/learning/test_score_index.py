@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from va_widgets.learning import score_index
 from va_widgets.learning.score_index import ScoreIndex
 
 
@@ -24,3 +26,13 @@ def test_a_ranking_finds_what_sorting_finds(
     distances = np.abs(values - np.float32(to)) if np.isfinite(to) else -np.sign(np.float32(to)) * values
     expected = [row for row in np.argsort(distances, kind="stable") if not without[row]][:number]
     assert ScoreIndex(values).nearest(to, number, without).tolist() == expected
+
+
+def test_many_logits_are_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = np.random.default_rng(0).standard_normal(100).astype(np.float32)
+    levels, counts = ScoreIndex(logits).histogram()
+    monkeypatch.setattr(score_index, "_CHUNK", 7)
+    in_parts = ScoreIndex(logits).histogram()
+    np.testing.assert_array_equal(in_parts[0], levels)
+    np.testing.assert_array_equal(in_parts[1], counts)
+    assert counts.sum() == 100
