@@ -17,7 +17,7 @@ ones. The second table has the steps of a session:
     private GB         memory of this process that is not the mapped matrix
 
 The matrix is synthetic, but distributed like OpenCLIP's embeddings of clips (see search.py). The neighbours are random
-clips: the real ones of ten million take an hour to find, and random ones are the slowest to read. The corpus needs
+clips: the real ones of ten million take many minutes to find, and random ones are the slowest to read. The corpus needs
 twice the size of its matrix on the disk.
 """
 

@@ -30,7 +30,7 @@ _HIGHEST = 127  # code
 _LEAST_SCALE = float(np.finfo(np.float32).tiny)
 _SAMPLE = 4096  # rows that the centre is computed of
 _ROWS = 1024  # rounded at a time, few enough to stay in the processor's cache
-_BLOCK = 1 << 16  # rows multiplied at a time
+_BLOCK = 1 << 16  # rows multiplied at a time, a multiple of _ROWS
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 
 
@@ -60,14 +60,17 @@ class Int8Matrix:
         codes, scales = _empty((n, dim), np.int8), _empty((n,), np.float32)
 
         def fill(start: int) -> None:
-            part = slice(start, start + _ROWS)
-            values = rows[part].float().sub_(center)
-            scale = values.abs().amax(dim=1).div_(_HIGHEST).clamp_(min=_LEAST_SCALE)
-            codes[part] = values.div_(scale[:, None]).round_()
-            scales[part] = scale
+            # Memory that is taken for every part costs more than what is computed in it.
+            buffer, sizes = torch.empty((_ROWS, dim)), torch.empty((_ROWS, dim))
+            for first in range(start, min(start + _BLOCK, n), _ROWS):
+                part = slice(first, first + _ROWS)
+                values = buffer[: len(rows[part])].copy_(rows[part]).sub_(center)
+                scale = torch.abs(values, out=sizes[: len(values)]).amax(dim=1).div_(_HIGHEST).clamp_(min=_LEAST_SCALE)
+                codes[part] = values.div_(scale[:, None]).round_()
+                scales[part] = scale
 
         with torch_pool() as pool:
-            list(pool.map(fill, range(0, n, _ROWS)))
+            list(pool.map(fill, range(0, n, _BLOCK)))
         return cls(codes, scales, center)
 
     def products(self, vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -94,7 +97,7 @@ class Int8Matrix:
 
 
 def _empty(shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tensor:
-    """Return a tensor in memory of numpy's, which asks Linux for huge pages: reading it at random takes a third less."""
+    """Return a tensor in memory of numpy's, which asks Linux for huge pages: random reads take a third less."""
     import torch
 
     return torch.from_numpy(np.empty(shape, dtype=dtype))
