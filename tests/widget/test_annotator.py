@@ -423,7 +423,7 @@ def test_what_cannot_be_done_is_said(page: Page, type: str, payload: dict[str, A
 
 
 def test_a_bug_is_answered_too(page: Page, session: va.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
     monkeypatch.setattr(session, "similar", broken)

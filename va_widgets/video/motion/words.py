@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from va_widgets.video.motion import patterns
+from va_widgets.video.motion.features import readable
+from va_widgets.video.motion.readable import MotionNumbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,13 +179,13 @@ def motion_query(text: str) -> MotionQuery | None:
     kinds: list[str] = []
     paces: list[str] = []
     for pattern, axis_or_kind in patterns.PATTERNS:
-        while (match := pattern.search(rest)) is not None:
-            rest = f"{rest[: match.start()].rstrip()} {rest[match.end() :].lstrip()}".strip()
+        for match in pattern.finditer(rest):
             paces += [patterns.PACES[word] for word in match.group().split() if word in patterns.PACES]
             if axis_or_kind in _SEEN:
                 wanted.setdefault(axis_or_kind, patterns.SIGNS.get(match.groupdict().get("to") or "", 0))
             else:
                 kinds.append(axis_or_kind)
+        rest = " ".join(pattern.sub("", rest).split())
     if not wanted and not kinds:
         return _query_of_bare_words(rest)
     rest = patterns.LEADING.sub("", rest)
@@ -201,9 +203,6 @@ def motion_scores(text: str, motion: Columns | NDArray[np.floating[Any]]) -> NDA
     if query is None:
         return None
     if isinstance(motion, np.ndarray):
-        from va_widgets.video.motion.features import readable  # loads OpenCV
-        from va_widgets.video.motion.readable import MotionNumbers
-
         motion = dict(zip(MotionNumbers._fields, readable(motion).T, strict=True))
     return shares_of_worse(query.scores(motion))
 
