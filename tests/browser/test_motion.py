@@ -48,6 +48,23 @@ def test_moving_or_static_clips_alone_are_found_and_the_choice_is_kept(open_page
     expect(again.locator(".va-motion").first).to_have_text("static")
 
 
+def test_more_like_this_may_mean_how_clips_move(open_page: Open) -> None:
+    page = open_page()
+    page.locator(".va-card").first.click()
+    expect(page.get_by_label("In what they are alike")).to_have_count(0)
+    page.keyboard.press("a")
+    page.get_by_label("In what they are alike").select_option("motion")
+    page.wait_for_function("kernel.asked.findLast((m) => m.type === 'similar').by === 'motion'")
+    shoot(page, "similar_by_motion")
+    page.keyboard.press("y")  # the cards have the keyboard again
+    expect(page.locator(".va-card").first).to_have_attribute("data-label", "yes")
+    again = open_page(status={"motion": False}, place=page.evaluate("window.place"))
+    again.locator(".va-card").first.click()
+    again.keyboard.press("a")
+    expect(again.locator(".va-seed")).to_be_visible()
+    expect(again.get_by_label("In what they are alike")).to_have_count(0)
+
+
 def test_without_measured_motion_there_is_nothing_of_it(open_page: Open) -> None:
     page = open_page(status={"motion": False}, place={"tab": "search", "size": 264, "motion": "static"})
     expect(page.locator(".va-card").first).to_be_visible()

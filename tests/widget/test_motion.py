@@ -99,11 +99,26 @@ def test_clips_whose_motion_is_not_known_are_neither_moving_nor_static(mute: Pag
     assert set(cards(mute, "similar", clip="left", motion="static")) == {"static"}
 
 
+@pytest.mark.parametrize(("by", "reason"), [("motion", "moves alike"), ("both", "looks and moves alike")])
+def test_clips_that_move_alike_are_found(page: Page, session: va.Session, by: str, reason: str) -> None:
+    corpus = session.corpus
+    clip = str(corpus.motion["pan"].idxmax())
+    found = cards(page, "similar", clip=clip, by=by)
+    views = ["motion"] if by == "motion" else ["appearance", "motion"]
+    assert list(found) == list(corpus.similar(clip, 24, by=views)["clip_id"])
+    assert {card["reason"] for card in found.values()} == {reason}
+    pans = va.demo.truth_of(corpus, "pan")
+    if by == "motion":
+        assert pans[clip]
+        assert pans[list(found)[:6]].mean() > 0.6
+
+
 def test_a_corpus_without_a_motion_view_says_nothing_of_motion(tmp_path: Path, bundle: object) -> None:
     page = open_page(tmp_path / "plain", motion=False)
     assert page.hello()["status"]["motion"] is False
-    found = cards(page, "similar", clip="left", motion="static")
+    found = cards(page, "similar", clip="left", motion="static", by="motion")
     assert set(found) == {"up and in", "static", "unknown"}
+    assert {card["reason"] for card in found.values()} == {"looks alike"}
     assert {card["motion"] for card in found.values()} == {None}
     assert page.ask("search", text="pan left", k=4)["error"]["code"] == "no_text_search"
     page.annotator.close()

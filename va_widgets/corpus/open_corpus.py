@@ -296,7 +296,7 @@ class OpenCorpus:
         if not names:
             raise CorpusError(f"Clips are similar in a view or in several: choose of {listed(self.views)}.")
         views = [self.view(name) for name in names]
-        if isinstance(by, str) and by == APPEARANCE:
+        if names == [APPEARANCE]:
             matches = self._search.nearest(np.asarray(self.embeddings[row], dtype=np.float32), k + 1, among)
             return matches[matches["clip_id"] != clip_id].head(k).reset_index(drop=True)
         scores = resemblance(views, row)

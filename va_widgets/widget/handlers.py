@@ -32,6 +32,11 @@ Handler: TypeAlias = Callable[[Controller, Any], Answer]
 
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
 _FLAT_REASON = "hardly matches"
+_LIKENESSES: dict[protocol.Likeness, tuple[list[str], str]] = {  # in which views, and the reason on the cards
+    "look": (["appearance"], "looks alike"),
+    "motion": (["motion"], "moves alike"),
+    "both": (["appearance", "motion"], "looks and moves alike"),
+}
 # Requests for clips or labels by the classifier.
 _BY_CLASSIFIER = (protocol.Feed, protocol.Review, protocol.Reviewed, protocol.Publish, protocol.Export)
 
@@ -134,9 +139,10 @@ def _similar(controller: Controller, request: protocol.Similar) -> Answer:
     controller.pages.selection = None
     hidden = _hidden(controller.session, request)
     where = _where(controller.session, request)
-    matches = controller.session.similar(request.clip, request.k + len(hidden), where=where)
+    views, reason = _LIKENESSES[request.by if controller.session.corpus.has_motion else "look"]
+    matches = controller.session.similar(request.clip, request.k + len(hidden), by=views, where=where)
     shown = matches[~matches["clip_id"].isin(hidden)].head(request.k)
-    return {"cards": clip_cards(controller.session, shown, "looks alike")}, []
+    return {"cards": clip_cards(controller.session, shown, reason)}, []
 
 
 def _hidden(session: Session, request: protocol.Search | protocol.Similar) -> set[str]:

@@ -27,6 +27,7 @@ Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
 Concept: TypeAlias = Text  # the labels' own limit is lower, and says what is too long
 Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
 MotionFilter: TypeAlias = Literal["all", "moving", "static"]  # clips in which the camera moves or does not
+Likeness: TypeAlias = Literal["look", "motion", "both"]  # in which clips are like another
 EventName: TypeAlias = Literal["status", "labels", "refit", "switch", "show"]
 
 
@@ -72,13 +73,17 @@ class Search(_Request, tag="search", frozen=True):
 
 
 class Similar(_Request, tag="similar", frozen=True):
-    """Ask for clips that look like a clip; `exclude`, `labelled` and `motion` are those of a search."""
+    """Ask for clips that are like a clip; `exclude`, `labelled` and `motion` are those of a search.
+
+    They look like it, whatever `by` says, where motion is not known.
+    """
 
     clip: Clip
     k: Count
     exclude: Shown = []
     labelled: bool = True
     motion: MotionFilter = "all"
+    by: Likeness = "look"
 
 
 class Feed(_Request, tag="feed", frozen=True):

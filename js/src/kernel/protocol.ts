@@ -105,6 +105,8 @@ export interface Selection {
 
 export const MOTION_FILTERS = ["all", "moving", "static"] as const;
 export type MotionFilter = (typeof MOTION_FILTERS)[number];
+export const LIKENESSES = ["look", "motion", "both"] as const;
+export type Likeness = (typeof LIKENESSES)[number];
 
 export const REVIEW_VALUES = ["all", "yes", "no", "unsure", "disputed"] as const;
 export const REVIEW_ORDERS = ["suspicion", "newest", "disagreement"] as const;
@@ -126,7 +128,14 @@ export interface Requests {
     result: { cards: Card[]; status: Status; note: string; motion: string };
   };
   similar: {
-    with: { clip: string; k: number; exclude: string[]; labelled: boolean; motion: MotionFilter };
+    with: {
+      clip: string;
+      k: number;
+      exclude: string[];
+      labelled: boolean;
+      motion: MotionFilter;
+      by: Likeness; // in what they are like the clip; look where motion is not known
+    };
     result: { cards: Card[] };
   };
   feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };

@@ -1,6 +1,14 @@
 // Requests the next cards of each list.
 
-import type { Card, MotionFilter, ReviewOrder, ReviewValue, Selection, Status } from "../kernel/protocol";
+import type {
+  Card,
+  Likeness,
+  MotionFilter,
+  ReviewOrder,
+  ReviewValue,
+  Selection,
+  Status,
+} from "../kernel/protocol";
 import type { Requester } from "../state/requester";
 import type { Page } from "./pagedList";
 
@@ -49,12 +57,13 @@ export async function fetchSearch(
 export async function fetchSimilar(
   requester: Requester,
   clip: string,
+  by: Likeness,
   filter: SearchFilter,
   pages: Pages,
   k: number,
 ): Promise<Page | null> {
   const exclude = clipsOf(pages).slice(-MOST_EXCLUDED);
-  const reply = await requester.request("similar", { clip, k, exclude, ...filter });
+  const reply = await requester.request("similar", { clip, k, exclude, by, ...filter });
   return reply && { cards: reply.result.cards, source: "similar", version: 0 };
 }
 

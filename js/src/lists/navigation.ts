@@ -1,7 +1,7 @@
 // Where the user goes: tabs, feeds, searches, similar clips, selections, review. Each opens a list and loads it.
 
 import { type Signal, signal } from "@preact/signals";
-import type { MotionFilter, ReviewOrder, ReviewValue, Selection, Status } from "../kernel/protocol";
+import type { Likeness, MotionFilter, ReviewOrder, ReviewValue, Selection, Status } from "../kernel/protocol";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { Requester } from "../state/requester";
 import type { Tab, ViewState } from "../state/viewState";
@@ -86,6 +86,11 @@ export class Navigation {
     await this.goTo({ tab: "search", motion });
   }
 
+  // In what the clips that are shown instead of a search are like their clip.
+  async showLikeness(likeness: Likeness): Promise<void> {
+    await this.goTo({ tab: "search", likeness });
+  }
+
   async openSelection(selection: Selection): Promise<void> {
     this.#trail = [];
     this.#showInstead("", selection);
@@ -125,7 +130,7 @@ export class Navigation {
     this.outdated = !this.state.isVisible;
     if (this.outdated) return;
     const { requester, lists } = this;
-    const { tab, query, labelled } = this.state.viewState.value;
+    const { tab, query, labelled, likeness } = this.state.viewState.value;
     const motion = this.state.motionFilter;
     if (tab === "review") await lists.review.open((k) => this.#loadReview(k));
     else if (tab === "feeds") {
@@ -138,7 +143,7 @@ export class Navigation {
       const selection = this.selection.value;
       await lists.search.open((pages, k) => {
         if (selection) return fetchSelection(requester, selection, pages, k);
-        if (clip) return fetchSimilar(requester, clip, { labelled, motion }, pages, k);
+        if (clip) return fetchSimilar(requester, clip, likeness, { labelled, motion }, pages, k);
         const onStatus = (status: Status) => this.applyStatus(status);
         return fetchSearch(requester, query, { labelled, motion }, pages, k, onStatus);
       });

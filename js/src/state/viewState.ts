@@ -3,6 +3,8 @@
 
 import { type Keys, readKeys } from "../input/keys";
 import {
+  LIKENESSES,
+  type Likeness,
   MOTION_FILTERS,
   type MotionFilter,
   REVIEW_ORDERS,
@@ -27,6 +29,7 @@ export interface ViewState {
   readonly query: string;
   readonly labelled: boolean; // whether the search shows clips that have a label, too
   readonly motion: MotionFilter; // which clips the search shows
+  readonly likeness: Likeness; // in what "more like this" is like the clip
   readonly size: number; // width of a card, px
   readonly page: number; // cards a page; 0: as many as fit
   readonly turns: boolean; // whether the page turns by itself once its last clip is labelled by key
@@ -45,6 +48,7 @@ export function readViewState(value: unknown): ViewState {
     query: text(saved.query),
     labelled: saved.labelled === true,
     motion: oneOf(saved.motion, MOTION_FILTERS, "all"),
+    likeness: oneOf(saved.likeness, LIKENESSES, "look"),
     size: inRange(saved.size, MIN_CARD_WIDTH, MAX_CARD_WIDTH, DEFAULT_CARD_WIDTH),
     page: inRange(saved.page, MIN_PAGE_SIZE, MAX_PAGE_SIZE, 0),
     turns: saved.turns === true,

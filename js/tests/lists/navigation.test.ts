@@ -119,6 +119,19 @@ describe("similar clips", () => {
     expect(shownClips(store)).toBe("ijkl");
   });
 
+  it("are alike by look, by motion or by both, as was chosen last", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.openSimilar("g");
+    expect(kernel.lastRequest("similar")).toMatchObject({ clip: "g", by: "look" });
+    await store.navigation.showLikeness("motion");
+    expect(kernel.lastRequest("similar")).toMatchObject({ clip: "g", by: "motion" });
+    expect(store.navigation.similarTo.value).toBe("g");
+    await store.navigation.leaveSimilar();
+    await store.navigation.openSimilar("b");
+    expect(kernel.lastRequest("similar")).toMatchObject({ clip: "b", by: "motion" });
+    expect(kernel.traits.get("place")).toMatchObject({ likeness: "motion" });
+  });
+
   it("lead back to a feed, whose page has not changed", async () => {
     const { kernel, store, view } = await openStore();
     await store.navigation.openFeed("random");

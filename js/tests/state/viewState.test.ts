@@ -9,6 +9,7 @@ it("a saved view state that makes no sense is replaced by defaults", () => {
     query: "",
     labelled: false,
     motion: "all",
+    likeness: "look",
     size: 264,
     page: 0,
     turns: false,

@@ -4,7 +4,7 @@
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../../annotator/store";
 import { shortcut } from "../../input/keys";
-import { MOTION_FILTERS, type MotionFilter } from "../../kernel/protocol";
+import { LIKENESSES, type Likeness, MOTION_FILTERS, type MotionFilter } from "../../kernel/protocol";
 import { FilmstripFrame } from "../cards/FilmstripFrame";
 import { Icon } from "../icons";
 
@@ -14,10 +14,16 @@ const FILTERS: Readonly<Record<MotionFilter, string>> = {
   static: "static",
 };
 
+const LIKENESS_NAMES: Readonly<Record<Likeness, string>> = {
+  look: "by look",
+  motion: "by motion",
+  both: "by both",
+};
+
 export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   const status = store.state.status.value;
-  const { query, labelled } = store.state.viewState.value;
+  const { query, labelled, likeness, motion } = store.state.viewState.value;
   const selection = store.navigation.selection.value;
   const hasWords = status?.searchable !== false;
   const canSearch = hasWords || status?.motion === true;
@@ -74,7 +80,28 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
           back={() => void store.navigation.leaveSimilar()}
         />
       )}
-      {!selection && status?.motion && <MotionSelect store={store} focusGrid={focusGrid} />}
+      {store.navigation.similarTo.value && status?.motion && (
+        <Choice
+          name="In what they are alike"
+          title="Whether they look like the clip, move like it, or both"
+          options={LIKENESSES}
+          names={LIKENESS_NAMES}
+          value={likeness}
+          choose={(chosen) => void store.navigation.showLikeness(chosen)}
+          focusGrid={focusGrid}
+        />
+      )}
+      {!selection && status?.motion && (
+        <Choice
+          name="Moving or static"
+          title="Which clips are found, by whether the camera moves"
+          options={MOTION_FILTERS}
+          names={FILTERS}
+          value={motion}
+          choose={(chosen) => void store.navigation.showMotion(chosen)}
+          focusGrid={focusGrid}
+        />
+      )}
       {!selection && (
         <button
           type="button"
@@ -90,22 +117,32 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
   );
 }
 
-function MotionSelect({ store, focusGrid }: { store: Store; focusGrid: () => void }) {
+interface ChoiceProps<T extends string> {
+  readonly name: string; // for screen readers
+  readonly title: string;
+  readonly options: readonly T[];
+  readonly names: Readonly<Record<T, string>>;
+  readonly value: T;
+  readonly choose: (chosen: T) => void;
+  readonly focusGrid: () => void;
+}
+
+function Choice<T extends string>({ name, title, options, names, value, choose, focusGrid }: ChoiceProps<T>) {
   return (
     <select
-      class="va-select va-motion-filter"
-      aria-label="Moving or static"
-      title="Which clips are found, by whether the camera moves"
-      value={store.state.viewState.value.motion}
+      class="va-select va-choice"
+      aria-label={name}
+      title={title}
+      value={value}
       onChange={(event) => {
-        const chosen = MOTION_FILTERS.find((filter) => filter === event.currentTarget.value);
-        if (chosen) void store.navigation.showMotion(chosen);
+        const chosen = options.find((option) => option === event.currentTarget.value);
+        if (chosen) choose(chosen);
         focusGrid();
       }}
     >
-      {MOTION_FILTERS.map((filter) => (
-        <option key={filter} value={filter}>
-          {FILTERS[filter]}
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {names[option]}
         </option>
       ))}
     </select>
