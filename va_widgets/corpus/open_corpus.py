@@ -21,6 +21,7 @@ from va_widgets.corpus.media import ClipMedia
 from va_widgets.corpus.search.by_motion import search_by_motion
 from va_widgets.corpus.search.by_views import resemblance
 from va_widgets.corpus.search.clip_search import ClipSearch, cut_note, rows_where
+from va_widgets.corpus.search.exact import best
 from va_widgets.corpus.search.text_model import TextModel, TextSearch
 from va_widgets.encoders.protocol import Encoder, OpenClipEncoder, as_encoder
 from va_widgets.video import remote
@@ -302,9 +303,8 @@ class OpenCorpus:
         scores = resemblance(views, row)
         others = np.ones(len(scores), dtype=bool) if among is None else among.copy()
         others[row] = False
-        rows = np.flatnonzero(others)
-        rows = rows[np.argsort(-scores[rows], kind="stable")[:k]]
-        return pd.DataFrame({"clip_id": self._clips.index[rows], "score": scores[rows]})
+        rows, scores = best(np.flatnonzero(others), scores[others], k)
+        return pd.DataFrame({"clip_id": self._clips.index[rows], "score": scores})
 
     def motion_query(self, text: str) -> MotionQuery | None:
         """Return the camera move that a text names, if that is what `search` ranks it by; otherwise None.

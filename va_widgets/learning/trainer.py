@@ -396,7 +396,7 @@ class Trainer:
         scored = None
         if neighbours is not None:
             smooth = smoothed_embeddings(self._clips.embeddings(), neighbours, rows)
-            scored = fit.space.joined({**self._clips.rows(rows), APPEARANCE: smooth})
+            scored = fit.space.with_embeddings(fit.joined, smooth)
         checked = cross_validated(
             fit.joined,
             y,

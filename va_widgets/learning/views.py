@@ -147,6 +147,15 @@ class Space:
             return first
         return self._joined(first, [view.scaled(rows[view.name]) for view, _ in self.views])
 
+    def with_embeddings(
+        self, joined: NDArray[np.float32], embeddings: NDArray[np.floating[Any]]
+    ) -> NDArray[np.float32]:
+        """Return joined features of clips, float32 (k, d), with other `embeddings` (k, dim) in place of their own."""
+        first = np.asarray(embeddings, dtype=np.float32)
+        if not self.views:
+            return first
+        return np.concatenate([np.float32(self.weight) * first, joined[:, first.shape[1] :]], axis=1)
+
     def _joined(self, first: NDArray[np.float32], scaled: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         others = [np.float32(self._factor(weight)) * one for one, (_, weight) in zip(scaled, self.views, strict=True)]
         return np.concatenate([np.float32(self.weight) * first, *others], axis=1)

@@ -88,6 +88,15 @@ def test_coefficients_of_the_views_give_the_logits_of_the_joined_features() -> N
     np.testing.assert_allclose(sum(parts) + linear.intercept, classifier.decision_function(joined), atol=1e-3)
 
 
+def test_joined_features_take_other_embeddings_in_place_of_their_own() -> None:
+    other = np.roll(LOOKS, 1, axis=0)
+    for views in ((), ((view(), 2.0),)):
+        space = Space(CorpusStatistics.of(LOOKS), 0.3 if views else 1.0, views)
+        joined = space.joined({APPEARANCE: LOOKS, "motion": MOVES})
+        expected = space.joined({APPEARANCE: other, "motion": MOVES})
+        np.testing.assert_array_equal(space.with_embeddings(joined, other), expected)
+
+
 def test_joined_features_have_the_scale_that_the_prior_is_about() -> None:
     space = Space(CorpusStatistics.of(LOOKS), 1.0, ((view(), 1.0),))
     joined = space.joined({APPEARANCE: LOOKS, "motion": MOVES})
