@@ -23,7 +23,6 @@ from va_widgets.labels import files, problems, schema
 _QUIET_SECONDS = 0.5  # without a write, after which what is in SQLite's log is copied into the file
 _UNBROKEN_SECONDS = 0.005  # between two transactions that count as consecutive
 _CONTENDED_SECONDS = 1.0  # for how long another process is taken to be writing, too
-_READ_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 _open: weakref.WeakSet[Database] = weakref.WeakSet()
 
@@ -108,7 +107,7 @@ class Database:
     def transaction(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """Give a connection for writing; what is written is on the disk afterwards, or LabelError is raised.
 
-        Other writers are waited for as long as `patience`, in seconds (3 if not given).
+        Other writers are waited for as long as `patience`, in seconds (`files.PATIENCE` if not given).
         """
         self._check_open()
         if self.read_only:
@@ -229,7 +228,7 @@ class Database:
         with self._checkpointing:
             self._check_open()
             if files.identity(self.path) == self._identity and not self.read_only:
-                with closing(files.connect(self._file, timeout=_READ_SECONDS)) as db:
+                with closing(files.connect(self._file, timeout=files.READ_SECONDS)) as db:
                     yield db
                 return
             with self._writing, self._reading:
@@ -278,7 +277,7 @@ class Database:
     def _connected_for_reading(self) -> sqlite3.Connection:
         if self.read_only:
             return files.connect_for_reading(self._file)
-        db = files.connect(self._file, timeout=_READ_SECONDS)
+        db = files.connect(self._file, timeout=files.READ_SECONDS)
         db.execute("PRAGMA query_only = ON")
         return db
 

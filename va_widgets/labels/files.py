@@ -25,10 +25,12 @@ from va_widgets.labels import problems, schema, write_ahead_log
 PATIENCE = 3.0
 """For how many seconds a writer waits for others."""
 
+READ_SECONDS = 10.0
+"""For how many seconds SQLite's own locks are waited for, as to make a file or after a crash: a busy disk is slow."""
+
 _LOG_BYTES = 4 << 20  # from about there on SQLite begins its log anew
 _CACHE_BYTES = 2 << 20  # of a transaction that SQLite keeps in memory
 _ROOM = 10  # times the log that a disk must have free before so much of it is taken
-_READ_SECONDS = 1.0  # for locks that SQLite itself takes for a moment, as after a crash
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
@@ -80,7 +82,7 @@ def retried(work: Callable[[], _T]) -> _T:
 
     The pauses are short and random: with SQLite's own, which grow, one of several writers may wait for seconds.
     """
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + READ_SECONDS
     while True:
         try:
             return work()
@@ -109,7 +111,7 @@ def connect_for_writing(path: Path) -> sqlite3.Connection | None:
     _refuse_special_files(path)
     db = None
     try:
-        db = connect(path, timeout=_READ_SECONDS)
+        db = connect(path, timeout=READ_SECONDS)
         _prepare(db, path)
     except schema.FormatError as error:
         raise LabelError(f"{path} {error}.") from error
@@ -266,7 +268,7 @@ def _opened(path: Path, how: Callable[[Path], sqlite3.Connection]) -> sqlite3.Co
 
 
 def _opened_query_only(path: Path) -> sqlite3.Connection:
-    db = connect(path, timeout=_READ_SECONDS)
+    db = connect(path, timeout=READ_SECONDS)
     db.execute("PRAGMA query_only = ON")
     if schema.version(db) == 0:
         db.close()
@@ -277,7 +279,7 @@ def _opened_query_only(path: Path) -> sqlite3.Connection:
 def _opened_read_only(path: Path) -> sqlite3.Connection:
     uri = path.as_uri()
     try:
-        db = connect(f"{uri}?mode=ro", uri=True, timeout=_READ_SECONDS)
+        db = connect(f"{uri}?mode=ro", uri=True, timeout=READ_SECONDS)
         number = schema.version(db)
     except sqlite3.OperationalError as error:
         if not problems.is_denied(error) or problems.too_many_files():
