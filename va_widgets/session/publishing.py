@@ -9,9 +9,8 @@ from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.smoothing import SHARE
 from va_widgets.learning.trainer import Fit
 from va_widgets.models.bundle import Model, checked_precision, publish, slug
+from va_widgets.models.published import MODELS_FOLDER
 from va_widgets.session.concept_classifier import ConceptClassifier
-
-MODELS_FOLDER = "models"
 
 
 def threshold(fit: Fit, precision: float | None = None) -> tuple[float, str]:
