@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
 from va_widgets.base.errors import QueryError
-from va_widgets.catalogue.query.columns import Column, column_of, kept
+from va_widgets.catalogue.query.columns import Column, column_of
+from va_widgets.catalogue.query.kept import kept
 from va_widgets.catalogue.query.parse import place
 from va_widgets.catalogue.query.syntax import Named
 from va_widgets.catalogue.scores import Models, read_models

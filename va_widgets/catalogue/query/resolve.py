@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +13,21 @@ from numpy.typing import NDArray
 from va_widgets.base.errors import QueryError, VaError
 from va_widgets.catalogue.query import syntax
 from va_widgets.catalogue.query.columns import Column, period
-from va_widgets.catalogue.query.expression import Combination, Expression, Opposite, Selection, Term, Test
+from va_widgets.catalogue.query.expression import (
+    Combination,
+    Expression,
+    NumberTest,
+    Opposite,
+    ScoreTest,
+    Selection,
+    Term,
+)
 from va_widgets.catalogue.query.names import Entry, Names, written
 from va_widgets.catalogue.query.parse import place
 from va_widgets.catalogue.query.syntax import Node
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_MOST_TEXTS = 20  # each takes a pass over the embeddings
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class _Linear:
     """A sum of numbers times weights: `terms` by name, and a constant."""
 
     terms: dict[str, Term] = field(default_factory=dict)
-    constant: float = 0.0
+    constant: float = 0
 
     def plus(self, other: _Linear, factor: float) -> _Linear:
         terms = dict(self.terms)
@@ -92,14 +102,11 @@ class Resolver:
                 raise self._error(f"A column of {column.kind}s is compared with a value, such as == '…'", node)
             return Selection(column.values, column.missing)
         linear = self._linear(node)
-        terms = list(linear.terms.values())
         for name, term in linear.terms.items():
             if term.threshold is None:
                 raise self._error(f"{name} is a number: compare it, such as {name} > 1", node)
-        if not any(term.weight for term in terms):
-            raise self._error("A number alone is no condition: compare a name with it", node)
-        thresholds = [term.weight * term.threshold for term in terms if term.threshold is not None]
-        return Test(terms, ">=", sum(thresholds))
+        thresholds = [term.weight * term.threshold for term in linear.terms.values() if term.threshold is not None]
+        return self._test(_Linear(linear.terms, -sum(thresholds)), ">=", node)
 
     def _comparison(self, node: syntax.Comparison) -> Expression:
         left, right, name = node.left, node.right, node.operator
@@ -110,17 +117,25 @@ class Resolver:
                 left, right, name = right, left, _MIRRORED[name]  # type: ignore[assignment]
         if column is not None:
             return self._selection(column, name, right, node)
-        difference = self._linear(left).plus(self._linear(right), -1)
+        return self._test(self._linear(left).plus(self._linear(right), -1), name, node)
+
+    def _test(self, difference: _Linear, name: str, node: Node) -> Expression:
+        """Return where a sum compares with 0."""
         terms = [term for term in difference.terms.values() if term.weight]
         if not terms:
-            raise self._error("This compares no name: one side needs one", node)
-        bound = -difference.constant
-        if len(terms) == 1:  # the values are compared as they are, without rounding
-            (term,) = terms
-            if term.weight < 0:
-                name = _MIRRORED[name]  # type: ignore[assignment]
-            bound, terms = bound / term.weight, [Term(term.values, 1.0, term.threshold)]
-        return Test(terms, name, bound)
+            raise self._error("There is no name in this: compare a name with the number", node)
+        bound: float = -difference.constant
+        scores = name not in ("==", "!=") and all(term.threshold is not None for term in terms)
+        shares = sum(abs(term.weight) for term in terms)
+        if len(terms) == 1 and terms[0].weight < 0:
+            name, bound = _MIRRORED[name], -bound
+            terms = [Term(terms[0].values, -terms[0].weight, terms[0].threshold)]
+        if shares != 1 and (scores or len(terms) == 1):
+            terms = [Term(term.values, term.weight / shares, term.threshold) for term in terms]
+            bound /= shares
+        if not all(math.isfinite(number) for number in (shares, bound, *(term.weight for term in terms))):
+            raise self._error("These numbers are too large", node)
+        return ScoreTest(terms, name, bound) if scores else NumberTest(terms, name, bound)
 
     def _selection(self, column: Column, name: str, value: Node, node: Node) -> Expression:
         """Return where a column of flags, texts or dates compares with a value as it should."""
@@ -202,6 +217,8 @@ class Resolver:
     def _text_scores(self, node: syntax.TextSearch) -> tuple[str, Any]:
         shown = f'text("{node.text}")'
         if shown not in self.used:
+            if sum(name.startswith("text(") for name in self.used) == _MOST_TEXTS:
+                raise self._error(f"A query has at most {_MOST_TEXTS} texts", node)
             try:
                 self.used[shown] = self._fit_of(node.text)
             except VaError as error:
