@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,7 @@ def test_there_is_a_file_for_each_corpus_and_a_column_for_each_model(
     films: va.Corpus, tmp_path: Path, out: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     other = synthetic.corpus(tmp_path / "Série 2", range(1000, 1050), views={"look": 3})
-    report = (
-        va.score([films, other], read_models(None, films), out)
-        if False
-        else va.score([films, other], ["night_city", "rain"], out)
-    )
+    report = va.score([films, other], ["night_city", "rain"], out)
     assert report.index.tolist() == ["films", "série_2"]
     assert report[["clips", "models", "scored"]].to_numpy().tolist() == [[300, 2, 600], [50, 2, 100]]
     assert report["file"].map(Path.is_file).all()
@@ -160,29 +156,36 @@ def test_an_empty_folder_will_do(films: va.Corpus, out: Path) -> None:
     ]
 
 
-def of_another(out: Path) -> None:
-    out.mkdir()
-    (out / "letter.txt").write_text("mine")
+def with_file(name: str, text: str) -> Callable[[Path], object]:
+    def prepare(out: Path) -> None:
+        out.mkdir()
+        (out / name).write_text(text)
+
+    return prepare
 
 
 @pytest.mark.parametrize(
     ("prepare", "told"),
     [
         (
-            of_another,
-            r"The folder .* holds other files \(letter\.txt\), and no scores: give a new or an empty folder\.",
+            with_file("a.txt", ""),
+            r"The folder .* holds other files \(a\.txt\), and no scores: give a new or an empty .*",
         ),
         (Path.touch, r"Scores are written to a folder, but .* is a file: give another path\."),
-        (lambda out: (out / "x").write_text("{}"), None),
+        (
+            with_file("_scores.json", "[]"),
+            r"The folder .* is not one of scores \(_scores\.json cannot be read\): give .*",
+        ),
+        (
+            with_file("_scores.json", '{"schema": 9}'),
+            r"The scores in .* were written by another va-widgets \(schema 9.*",
+        ),
     ],
 )
-def test_a_folder_of_another_is_left_as_it_is(films: va.Corpus, out: Path, prepare: Any, told: str | None) -> None:
-    if told is None:
-        out.mkdir()
-        (out / "_scores.json").write_text("[]")
-        told = r"The folder .* is not one of scores \(_scores\.json cannot be read\): give another one\."
-    else:
-        prepare(out)
+def test_a_folder_of_another_is_left_as_it_is(
+    films: va.Corpus, out: Path, prepare: Callable[[Path], object], told: str
+) -> None:
+    prepare(out)
     before = sorted(map(str, out.rglob("*")))
     with pytest.raises(va.ScoresError, match=f"^{told}$"):
         va.score(films, None, out, progress=False)
@@ -195,22 +198,18 @@ def test_what_cannot_be_scored_is_refused_before_anything_is_written(
     other = synthetic.corpus(tmp_path / "o" / "films", 10, encoder="others")
     foreign = synthetic.model(other, "snow", encoder="others")
     bare = synthetic.corpus(tmp_path / "bare", 10)
+    rain = read_models("rain", films)["rain"]
     for corpora, models, error, told in [
-        (films, ["rain", foreign], va.ModelError, "'rain' and 'snow' were trained on embeddings of two encoders"),
+        (films, [rain, foreign], va.ModelError, "'rain' and 'snow' were trained on embeddings of two encoders"),
         ([films, bare], None, va.ModelError, "'Night city' has also learned from the view 'look'"),
-        (
-            other,
-            read_models("rain", films)["rain"],
-            va.EncoderMismatchError,
-            "'rain' was trained on embeddings of word",
-        ),
+        (other, rain, va.EncoderMismatchError, "'rain' was trained on embeddings of words"),
         ([films, other], foreign, va.ScoresError, "Two of the corpora are called 'films': name them"),
         (films, "snow", va.ModelError, "No model 'snow' is published from this corpus; there are"),
         ([], None, va.ArgumentError, "There is no corpus to score"),
         (bare, None, va.ModelError, "There is no model to score by"),
         ("films", None, va.ArgumentError, "The corpora to score must be"),
         ([1], "rain", va.ArgumentError, "A corpus to score must be"),
-        (films, synthetic.model(films, "Clip id"), va.ModelError, "has a column 'clip_id' of its own"),
+        (films, synthetic.model(bare, "Clip id"), va.ModelError, "has a column 'clip_id' of its own"),
     ]:
         with pytest.raises(error, match=told):
             va.score(corpora, models, out, progress=False)  # type: ignore[arg-type]
@@ -240,7 +239,7 @@ def test_damaged_scores_are_told(films: va.Corpus, out: Path) -> None:
 
 def test_two_calls_do_not_write_at_once(films: va.Corpus, out: Path) -> None:
     va.score(films, "rain", out, progress=False)
-    with FileLock(out / ".lock"), pytest.raises(va.ScoresError, match="Another va.score is writing to"):
+    with FileLock(out / ".lock"), pytest.raises(va.ScoresError, match=r"Another va\.score is writing to"):
         va.score(films, None, out, progress=False)
 
 
