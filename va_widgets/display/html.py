@@ -18,6 +18,7 @@ import pandas as pd
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.progress import printable
 from va_widgets.display.player import time_range
+from va_widgets.video.filmstrip import middle_frame
 
 if TYPE_CHECKING:
     from va_widgets.corpus import Corpus
@@ -135,11 +136,7 @@ def _middle(corpus: Corpus, clip_id: str) -> bytes:
     import cv2  # loaded with the first picture
 
     strip = corpus.filmstrip(clip_id)
-    row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR) if strip.data else None
-    if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):
-        raise CorpusError(f"The filmstrip of {clip_id!r} is damaged: copy the corpus again.")
-    at = strip.frames // 2 * strip.width
-    frame = row[:, at : at + strip.width]
+    frame = middle_frame(strip)
     scale = min(1.0, _WIDTH / strip.width, _HEIGHT / strip.height)
     size = (max(1, round(strip.width * scale)), max(1, round(strip.height * scale)))
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)

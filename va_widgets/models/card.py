@@ -10,11 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets._version import __version__
 from va_widgets.base.arguments import is_within
 from va_widgets.base.texts import has_lone_surrogate
+from va_widgets.learning.calibration import Calibration
+from va_widgets.learning.trainer import Refit
 from va_widgets.models.files import wrong_listing
 
 SCHEMA_VERSION = 2
@@ -22,6 +25,8 @@ EMBEDDINGS_ALONE = 1  # the schema of a model of the embeddings alone, which ver
 LARGEST_CARD = 1 << 24  # bytes
 
 _PACKAGES = ("numpy", "scikit-learn", "torch", "open_clip_torch")
+_CALIBRATION = "logits times one factor, learned from cross-validated labels with that of other concepts as prior"
+_ANNOTATOR: Mapping[str, type] = {"annotator": str, "yes": int, "no": int, "unsure": int}
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "schema": int,
     "name": str,
@@ -58,6 +63,25 @@ def label_facts(clips: Sequence[str], y: NDArray[np.bool_]) -> dict[str, Any]:
     lines = sorted(f"{clip}\t{'yes' if value else 'no'}\n" for clip, value in zip(clips, y, strict=True))
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()
     return {"yes": int(y.sum()), "no": int((~y).sum()), "digest": digest}
+
+
+def training_facts(refit: Refit, calibration: Calibration, annotators: pd.DataFrame) -> dict[str, Any]:
+    """Return what a card says of a classifier's training: its quality, its calibration and its annotators.
+
+    `annotators` is DataFrame(annotator, yes, no, unsure). The interval of a quality holds 90 %.
+    """
+    kinds = {"corpus": refit.quality, "labelled": refit.cross_validated, "random": refit.unbiased}
+    quality: dict[str, Any] = {
+        kind: {"ap": one.ap, "low": one.low, "high": one.high, "interval": 0.9, "method": one.method}
+        for kind, one in kinds.items()
+        if one is not None
+    }
+    people = annotators[["annotator", "yes", "no", "unsure"]].to_dict("records")
+    return {
+        "quality": quality or {"note": refit.quality_note},
+        "calibration": {"factor": calibration.factor, "method": _CALIBRATION},
+        "annotators": [{name: kind(one[name]) for name, kind in _ANNOTATOR.items()} for one in people],
+    }
 
 
 def as_json(card: Mapping[str, Any]) -> bytes:

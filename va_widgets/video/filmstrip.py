@@ -49,6 +49,20 @@ def filmstrip(pictures: Sequence[NDArray[np.uint8]], box: int = STRIP_WIDTH) -> 
     return Filmstrip(len(pictures), size[0], size[1], STRIP_MIME, encoded.tobytes())
 
 
+def middle_frame(strip: Filmstrip) -> NDArray[np.uint8]:
+    """Return the middle frame of a filmstrip in OpenCV's order of colours, uint8 (height, width, 3).
+
+    Raises CorpusError if its data are damaged.
+    """
+    import cv2
+
+    row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR) if strip.data else None
+    if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):
+        raise CorpusError("The filmstrip of a clip is damaged: copy the corpus again.")
+    at = strip.frames // 2 * strip.width
+    return np.asarray(row[:, at : at + strip.width], dtype=np.uint8)
+
+
 def filmstrip_of_preview(data: bytes, frames: int, box: int) -> Filmstrip:
     """Return a filmstrip of `frames` frames, spread evenly over a preview: the bytes of an MP4 of a few seconds.
 
