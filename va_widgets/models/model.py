@@ -139,6 +139,11 @@ class Model(FittedClassifier):
             raise ModelError(f"The model {self.name!r} scores numbers, not {what} of the type {matrix.dtype}.")
         return matrix
 
+    def _repr_html_(self) -> str:
+        from va_widgets.display.model_summary import model_html
+
+        return model_html(self)
+
     # --- its folder ------------------------------------------------------------------------------
 
     @property

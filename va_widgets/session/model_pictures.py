@@ -13,7 +13,7 @@ from va_widgets.base.errors import CorpusError
 from va_widgets.corpus import Corpus
 from va_widgets.learning.trainer import Fit
 from va_widgets.models.model_card import BORDERLINE, CURVE, NO, YES
-from va_widgets.video.filmstrip import middle_frame
+from va_widgets.video.filmstrip import frame_of
 
 _COLUMNS, _ROWS = 4, 2
 _SHOWN = _COLUMNS * _ROWS  # clips of a picture, at most
@@ -56,7 +56,8 @@ def _contact_sheet(corpus: Corpus, rows: Iterable[int]) -> bytes:
     number = 0
     for row in rows:
         try:
-            frame = middle_frame(corpus.filmstrip(str(corpus.clips.index[row])))
+            strip = corpus.filmstrip(str(corpus.clips.index[row]))
+            frame = frame_of(strip, strip.frames // 2)
         except CorpusError:  # this clip has none, others may
             continue
         scale = min(_WIDTH / frame.shape[1], _HEIGHT / frame.shape[0])
