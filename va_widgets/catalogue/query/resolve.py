@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,19 +60,18 @@ class Resolver:
     text : str
         The query, for the places in messages.
     names : Names
-    scores_of : callable
-        Returns the scores of a model, by its slug.
+    scores : {slug: Scores}
+        Of all models that the query names.
     fit_of : callable
         Returns how well clips fit a text. Raises VaError if it cannot be told.
     """
 
-    def __init__(
-        self, text: str, names: Names, scores_of: Callable[[str], Scores], fit_of: Callable[[str], Scores]
-    ) -> None:
+    def __init__(self, text: str, names: Names, scores: Mapping[str, Scores], fit_of: Callable[[str], Scores]) -> None:
         self._text = text
         self._names = names
-        self._scores_of = scores_of
+        self._scores = scores
         self._fit_of = fit_of
+        self._texts: dict[str, Scores] = {}
         self.used: dict[str, Scores | Entry] = {}
 
     def expression(self, node: Node) -> Expression:
@@ -195,9 +193,8 @@ class Resolver:
             raise self._error("Only names and numbers can be compared, added and multiplied", node)
         entry = self._names.find(node, self._text)
         if entry.kind == "model":
-            if entry.shown not in self.used:
-                self.used[entry.shown] = self._scores_of(entry.key)
-            return _score_term(entry.shown, self.used[entry.shown])
+            self.used[entry.shown] = self._scores[entry.key]
+            return _score_term(entry.shown, self._scores[entry.key])
         column = self._column(entry, node)
         if column.kind != "number":
             raise self._error(f"{entry.shown} holds {column.kind}s, which are no numbers", node)
@@ -214,16 +211,16 @@ class Resolver:
         factor, of = (left, right) if right.terms else (right, left)
         return _Linear().plus(of, factor.constant)
 
-    def _text_scores(self, node: syntax.TextSearch) -> tuple[str, Any]:
+    def _text_scores(self, node: syntax.TextSearch) -> tuple[str, Scores]:
         shown = f'text("{node.text}")'
-        if shown not in self.used:
-            if sum(name.startswith("text(") for name in self.used) == _MOST_TEXTS:
+        if shown not in self._texts:
+            if len(self._texts) == _MOST_TEXTS:
                 raise self._error(f"A query has at most {_MOST_TEXTS} texts", node)
             try:
-                self.used[shown] = self._fit_of(node.text)
+                self.used[shown] = self._texts[shown] = self._fit_of(node.text)
             except VaError as error:
                 raise QueryError(str(error), node.column) from error
-        return shown, self.used[shown]
+        return shown, self._texts[shown]
 
     def _typed(self, node: Node) -> Column | None:
         """Return the column that a name means, if it holds flags, texts or dates."""
@@ -261,7 +258,7 @@ class Resolver:
         return QueryError(f"{message} ({place(self._text, node.column)}).", node.column)
 
 
-def _score_term(name: str, scores: Any) -> _Linear:
+def _score_term(name: str, scores: Scores) -> _Linear:
     return _Linear({name: Term(scores.values, 1.0, scores.threshold)})
 
 
