@@ -340,7 +340,7 @@ def test_the_command_prints_hits_names_and_the_place_of_an_error(
     assert main(["query", folder, "year > 1990 and genre == 'noir'", "-k", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["clip_id", "score", "year", "genre", "video", "start", "end"]
-    assert lines[-1] == "2 of 14 clips that match"
+    assert lines[-1] == "2 of 15 clips that match"
     assert main(["query", folder, "year == 1992", "--json"]) == 0
     (hit,) = json.loads(capsys.readouterr().out)
     assert (hit["clip_id"], hit["year"], hit["video"]) == ("clip12", 1992, "v0.mp4")
