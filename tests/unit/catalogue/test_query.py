@@ -333,6 +333,20 @@ def test_completion_finds_names_and_what_they_replace(
     assert complete(written, begin + 1, corpus, models)[1] == begin
 
 
+@given(st.lists(WORDS, max_size=6).map(" ".join) | st.text(max_size=12), st.integers(0, 60))
+def test_completion_takes_any_text(ask: Asked, text: str, cursor: int) -> None:
+    cursor = min(cursor, len(text))
+    _, start, end = complete(text, cursor, ask.corpus, ask.models)
+    assert 0 <= start <= cursor <= end <= len(text)
+
+
+def test_a_text_that_all_clips_are_equally_near_to_fits_none(tmp_path: Path) -> None:
+    clips = pd.DataFrame({"clip_id": ["a", "b"]})
+    same = va.Corpus.from_embeddings(tmp_path / "c", np.ones((2, 4)), clips, text_embeddings={"x": np.ones(4)})
+    assert same.query("text('x')").empty
+    assert same.query("text('x') < 0.5").index.tolist() == ["a", "b"]
+
+
 def test_the_command_prints_hits_names_and_the_place_of_an_error(
     corpus: va.Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
