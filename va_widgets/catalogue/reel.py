@@ -6,11 +6,12 @@ Timelines are written by OpenTimelineIO and its adapters for EDL (CMX 3600) and 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,7 @@ import pandas as pd
 from va_widgets.base import arguments
 from va_widgets.base.arguments import ClipIds, described
 from va_widgets.base.errors import MissingPackageError, PreviewUnavailableError, ReelError
-from va_widgets.base.paths import GivenPath, absolute_path, replacing
+from va_widgets.base.paths import GivenPath, absolute_path, is_url, replacing
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
 
@@ -34,6 +35,7 @@ class _Piece:
 
     clip_id: str
     name: str
+    video: str
     url: str
     rate: float
     first: int
@@ -91,32 +93,43 @@ def _pieces(hits: ClipIds, corpus: Corpus, handles: float, *, timed: bool) -> li
     clips = corpus.clips.iloc[rows]
     videos = corpus.clips[corpus.clips["video"].isin(clips["video"].unique())]
     lengths = videos.groupby("video")["end"].max()
-    urls: dict[str, str] = {}
+    places: dict[str, tuple[str, str]] = {}
     pieces = []
     times = clips[["start", "end", "fps"]].to_numpy(dtype=float).tolist()
     for number, (clip_id, video, (start, end, rate)) in enumerate(zip(ids, clips["video"], times, strict=True)):
         known = end > start and rate > 0 and math.isfinite(rate)
         if timed and not known:
             raise ReelError(f"The clip {clip_id} has no times or no frame rate, as pictures have none: write a .csv.")
-        if video not in urls:
-            urls[video] = _url(corpus, clip_id, video)
+        if video not in places:
+            places[video] = _place(corpus, clip_id, video)
         length = float(lengths[video])
         first = round(max(0.0, start - handles) * rate) if known else 0
         stop = max(first + 1, round(min(length, end + handles) * rate)) if known else 0
         values = {str(name): table[name].iloc[number] for name in table}
-        shown = f"{number + 1:03d} {_plain(video)} {_clock(start)}" if known else _plain(video)
+        shown = _plain(_file_name(video))
+        shown = f"{number + 1:03d} {shown} {_clock(start)}" if known else shown
         whole = max(stop, round(length * rate)) if known else 0
-        pieces.append(_Piece(clip_id, shown, urls[video], rate, first, stop, whole, values))
+        pieces.append(_Piece(clip_id, shown, *places[video], rate, first, stop, whole, values))
     return pieces
 
 
-def _url(corpus: Corpus, clip_id: str, video: str) -> str:
-    """Return where a video is, as a URL; its name alone where that is not known, or not trusted."""
+def _place(corpus: Corpus, clip_id: str, video: str) -> tuple[str, str]:
+    """Return the path of a video, and its URL; its name alone for both where it is gone, or not trusted."""
     try:
         place = corpus.video_of(clip_id)
     except PreviewUnavailableError:
-        return _plain(video)
-    return place.as_uri() if isinstance(place, Path) else place.replace("'", "%27")
+        path = PureWindowsPath(video)  # also knows /, drives and servers: adapters look whether a path exists
+        leads_out = not is_url(video) and (path.anchor or ".." in path.parts)
+        name = _plain(_file_name(video) if leads_out or video.lower().startswith("file:") else video)
+        return name, name
+    if isinstance(place, Path):
+        return str(place), place.as_uri()
+    return place, _plain(place).replace("’", "%27")
+
+
+def _file_name(video: str) -> str:
+    """Return the last part of the path or URL of a video, by the rules of any system."""
+    return re.split(r"[/\\]", video)[-1] or "video"
 
 
 def _plain(name: str) -> str:
@@ -142,7 +155,7 @@ def _csv(pieces: Sequence[_Piece], _title: str) -> str:
     rows = [
         {
             "clip_id": piece.clip_id,
-            "video": piece.url,
+            "video": piece.video,
             "in": piece.first,
             "out": piece.end,
             "fps": piece.rate,
@@ -208,6 +221,7 @@ def _timeline(
     timeline = otio.schema.Timeline(title)
     track = otio.schema.Track("hits", kind=otio.schema.TrackKind.Video)
     timeline.tracks.append(track)
+    reels: dict[str, str] = {}
     for piece in pieces:
         rate, whole = rate_of(piece.rate)
 
@@ -220,9 +234,17 @@ def _timeline(
 
         reference = otio.schema.ExternalReference(piece.url, span(0, piece.length))
         facts = {name: _fact(value) for name, value in piece.values.items()}
-        facts = {"va_widgets": {"clip_id": piece.clip_id, **facts}}
+        reel = reels.setdefault(piece.video, _reel(piece.video, set(reels.values())))
+        facts = {"va_widgets": {"clip_id": piece.clip_id, **facts}, "cmx_3600": {"reel": reel}}
         track.append(otio.schema.Clip(piece.name, reference, span(piece.first, piece.end), facts))
     return timeline
+
+
+def _reel(video: str, taken: Collection[str]) -> str:
+    """Return a name of a video with at most eight letters and digits, as an EDL has them, that is not `taken`."""
+    letters = "".join(sign for sign in Path(_file_name(video)).stem if sign.isascii() and sign.isalnum())[:8]
+    number = len(taken) + 1
+    return letters if letters and letters not in taken else f"{letters[:3]}{number:0{8 - len(letters[:3])}d}"
 
 
 def _standard(rate: float) -> float:
