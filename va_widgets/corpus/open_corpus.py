@@ -300,7 +300,7 @@ class OpenCorpus:
         if names == [APPEARANCE]:
             matches = self._search.nearest(np.asarray(self.embeddings[row], dtype=np.float32), k + 1, among)
             return matches[matches["clip_id"] != clip_id].head(k).reset_index(drop=True)
-        scores = resemblance(views, row)
+        scores = resemblance(views, row, [name == MOTION for name in names])
         others = np.ones(len(scores), dtype=bool) if among is None else among.copy()
         others[row] = False
         rows, scores = best(np.flatnonzero(others), scores[others], k)

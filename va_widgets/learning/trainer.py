@@ -18,10 +18,10 @@ from va_widgets.learning.calibration import PRIOR, Calibration, calibrate
 from va_widgets.learning.corpus_estimate import Positives, Threshold, best_threshold, estimate_corpus, threshold_for
 from va_widgets.learning.feeds import feed, reason
 from va_widgets.learning.labelling_progress import advice, turnover
-from va_widgets.learning.logistic import TextLogistic, decision_scores
+from va_widgets.learning.logistic import TextLogistic
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.score_index import ScoreIndex
-from va_widgets.learning.scoring import logits_of, smoothed_logits
+from va_widgets.learning.scoring import logits_of, smoothed_logits, view_logits
 from va_widgets.learning.smoothing import smoothed_embeddings
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.learning.views import APPEARANCE, Linear, Space, View, choose_space
@@ -369,7 +369,7 @@ class Trainer:
         if (neighbours := clips.neighbours()) is not None:
             ranking = smoothed_logits(plain, neighbours)
         for view, _ in space.views:  # not smoothed: clips that look alike need not move alike
-            more = decision_scores(view.matrix(), linear.coefs[view.name], 0.0)
+            more = view_logits(view.matrix(), linear.coefs[view.name], linear.missing.get(view.name, 0.0))
             plain, ranking = plain.plus(more), ranking.plus(more)
         refit = replace(
             former.refit,

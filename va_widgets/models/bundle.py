@@ -34,6 +34,7 @@ from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.manifest import MOTION
 from va_widgets.learning.logistic import decision_scores
+from va_widgets.learning.scoring import view_logits
 from va_widgets.learning.smoothing import smoothed
 from va_widgets.learning.views import APPEARANCE, Linear
 
@@ -41,7 +42,8 @@ WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 SCHEMA_VERSION = 2
 _EMBEDDINGS_ALONE = 1  # the schema of a model of the embeddings alone, which versions before 0.2 read, too
-_VIEW = "view."  # begins the names of other views' weights
+_VIEW = "view."  # begins the names of other views' weights,
+_MISSING = "missing."  # and those of what clips add whose values of a view are not known
 _LARGEST_CARD, _LARGEST_WEIGHTS = 1 << 24, 1 << 26  # bytes
 _VERSION = re.compile(r"v(\d+)")
 _CARD_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -63,7 +65,9 @@ class Model:
     `coef` is float32 (dim,) on raw embeddings; a clip is a yes from `threshold` (a probability) on; `card` holds
     everything known about it, and `folder` is where it was read from. `smoothing` is the share of a clip's nearest
     clips in its logit, where a whole corpus is scored; 0 for a model of a corpus whose nearest clips were not known.
-    `views` are the coefficients, float32 (d,), of the other views that it has learned from, by their names.
+    `views` are the coefficients, float32 (d,), of the other views that it has learned from, by their names. `missing`
+    is what a clip adds whose row of a view is zero throughout, because its values are not known, for views where that
+    may be so.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Model:
     folder: Path = field(repr=False, compare=False)
     smoothing: float = field(default=0.0, repr=False)
     views: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+    missing: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def slug(self) -> str:
@@ -106,7 +111,7 @@ class Model:
             matrix = self._matrix(matrices[name], coef, f"the view {name!r}")
             if len(matrix) != len(first):
                 raise ModelError(f"The view {name!r} has {len(matrix):,} rows for {len(first):,} embeddings.")
-            others += decision_scores(matrix, coef, 0.0)
+            others += view_logits(matrix, coef, self.missing.get(name, 0.0))
         wrong = np.isnan(first) | np.isnan(others)
         if wrong.any():
             raise ModelError(
@@ -209,6 +214,7 @@ def publish(
             unfinished.mkdir()
             # Written by Python: safetensors gives its files to their owner alone, and has errors of its own.
             arrays = {"coef": coef, "intercept": np.array([classifier.intercept], dtype=np.float32)}
+            arrays |= {_MISSING + name: np.array([logit], np.float32) for name, logit in classifier.missing.items()}
             weights = save(arrays | {_VIEW + name: other for name, other in coefs.items()})
             _write_synced(unfinished / WEIGHTS_FILE, weights)
             former = inside(home.parent, _former_slug(name), error=ModelError)  # its versions are counted on
@@ -265,7 +271,8 @@ def load_model(path: GivenPath) -> Model:
             or f"The model in {folder} is damaged ({reason_of(error)}): publish it again."
         ) from error
     views = {name.removeprefix(_VIEW): weight for name, weight in weights.items() if name.startswith(_VIEW)}
-    wrong = _wrong(card, coef, intercept, views)
+    missing = {name.removeprefix(_MISSING): weight for name, weight in weights.items() if name.startswith(_MISSING)}
+    wrong = _wrong(card, coef, intercept, views) or _wrong_missing(missing, views)
     if wrong:
         raise ModelError(f"The model in {folder} is damaged ({wrong}): publish it again.")
     return Model(
@@ -282,6 +289,7 @@ def load_model(path: GivenPath) -> Model:
         folder=folder,
         smoothing=float(card.get("smoothing", 0.0)),  # up to version 0.1.0 there was none
         views=views,
+        missing={name: float(logit[0]) for name, logit in missing.items()},
     )
 
 
@@ -373,4 +381,10 @@ def _wrong(card: object, coef: NDArray[Any], intercept: NDArray[Any], views: Map
         return "its threshold is not between 0 and 1"
     if not is_within(card.get("smoothing", 0.0), 0, 1):
         return "its smoothing is not between 0 and 1"
+    return ""
+
+
+def _wrong_missing(missing: Mapping[str, NDArray[Any]], views: Collection[str]) -> str:
+    if any(name not in views or logit.shape != (1,) or not np.isfinite(logit).all() for name, logit in missing.items()):
+        return "what it says of missing values is not about its views"
     return ""

@@ -68,6 +68,24 @@ def test_a_model_holds_the_coefficients_of_the_views_that_it_has_learned_from(mo
     np.testing.assert_allclose(by_itself, alone.score_corpus(corpus), atol=1e-6)
 
 
+def test_a_model_scores_clips_of_unknown_motion_as_the_session_does(demo_corpus: va.Corpus, tmp_path: Path) -> None:
+    motion = np.array(demo_corpus.view("motion"))
+    unknown = np.arange(len(motion)) % 4 == 0
+    motion[unknown] = 0
+    table = demo_corpus.clips[["video", "start", "end"]]
+    corpus = va.Corpus.from_embeddings(tmp_path / "c", demo_corpus.embeddings, table, views={"motion": motion})
+    session, truth = va.Session(corpus, "pan"), va.demo.truth_of(demo_corpus, "pan")
+    for value in (True, False):
+        session.label(truth.index[truth == value][:24].tolist(), value)
+    session.refit()
+    model = session.publish("pan")
+    assert list(model.missing) == ["motion"]
+    assert model.missing["motion"] != 0
+    np.testing.assert_allclose(model.score_corpus(corpus), session.scores(), atol=1e-3)
+    as_zeros = replace(model, missing={}).score_corpus(corpus)
+    assert not np.allclose(as_zeros[unknown], session.scores()[unknown], atol=1e-3)
+
+
 def test_a_model_of_several_views_refuses_what_lacks_one(moving: va.Session, tmp_path: Path) -> None:
     corpus, model = moving.corpus, moving.publish("pan")
     vectors = np.asarray(corpus.embeddings)
