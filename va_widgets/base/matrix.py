@@ -32,6 +32,13 @@ def products(matrix: NDArray[np.floating[Any]], vector: NDArray[np.floating[Any]
     return out
 
 
+def zero_rows(matrix: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Return the rows, int64 (k,), of a matrix (n, dim), which may be memory-mapped, that are zero throughout."""
+    candidates = np.flatnonzero(matrix[:, 0] == 0) if matrix.shape[1] else np.arange(len(matrix))
+    parts = [candidates[start : start + _CHUNK] for start in range(0, len(candidates), _CHUNK)]
+    return np.concatenate([candidates[:0], *(part[~(matrix[part] != 0).any(axis=1)] for part in parts)])
+
+
 def is_large_half(matrix: NDArray[np.floating[Any]]) -> bool:
     """Return whether multiplying a matrix in half precision is faster."""
     return matrix.dtype == np.float16 and bool(matrix.flags.c_contiguous) and matrix.size >= LARGE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,7 @@ from va_widgets.base.int8_matrix import int8_copy
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.score_index import ScoreIndex
 from va_widgets.learning.smoothing import SHARE, smoothed
-
-_ROWS = 1 << 16  # of a view, read at a time
+from va_widgets.learning.views import View
 
 
 def logits_of(matrix: NDArray[np.floating[Any]], coef: NDArray[np.floating[Any]], intercept: float) -> ScoreIndex:
@@ -29,24 +27,25 @@ def logits_of(matrix: NDArray[np.floating[Any]], coef: NDArray[np.floating[Any]]
 
 
 def view_logits(
-    matrix: NDArray[np.floating[Any]], coef: NDArray[np.floating[Any]], missing: float = 0.0
-) -> NDArray[np.float32]:
-    """Return what a view (n, d), which may be memory-mapped, adds to the logits of its clips, float32 (n,).
+    view: View, coef: NDArray[np.floating[Any]], missing: float, embeddings: NDArray[np.floating[Any]]
+) -> ScoreIndex:
+    """Return what a view adds to the logits of all clips by its coefficients (d,); see `views.Linear`.
 
-    Rows that are zero throughout add `missing`; see `views.Linear`.
+    They are approximate where those of the `embeddings` are.
     """
-    logits = decision_scores(matrix, coef, 0.0)
-    if missing:
-        # The product of such a row is 0, which hardly any other is: so only few rows are read again.
-        for rows in _blocks(np.flatnonzero(logits == 0)):
-            logits[rows[~np.any(matrix[rows], axis=1)]] = missing
-    return logits
+    matrix, rows_missing = view.matrix(), view.missing_rows
+    copy = int8_copy(matrix, beside=embeddings)
+    logits = decision_scores(matrix, coef, 0.0, copy)
+    logits[rows_missing] = missing
+    if copy is None:
+        return ScoreIndex(logits)
 
+    def exact(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        values = decision_scores(matrix[rows].astype(np.float32), coef, 0.0)
+        values[np.isin(rows, rows_missing)] = missing
+        return values
 
-def _blocks(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Yield rows (m,) in parts of _ROWS."""
-    for start in range(0, len(rows), _ROWS):
-        yield rows[start : start + _ROWS]
+    return ScoreIndex(logits, exact)
 
 
 def smoothed_logits(plain: ScoreIndex, neighbours: NDArray[np.int32]) -> ScoreIndex:

@@ -362,14 +362,17 @@ class Trainer:
         clips, text = self._clips, self.text
         rows = clips.rows(labels.rows)
         space = choose_space(clips.statistics, clips.views, rows, labels.y, text, self._directions)
+        if space.weights == former.space.weights:
+            space = former.space  # with its statistics
         joined = space.joined(rows)
         classifier = TextLogistic(space.text(text, self._directions), space.statistics).fit(joined, labels.y)
         linear = space.linear(classifier)
-        plain = ranking = logits_of(clips.embeddings(), linear.coefs[APPEARANCE], linear.intercept)
+        embeddings = clips.embeddings()
+        plain = ranking = logits_of(embeddings, linear.coefs[APPEARANCE], linear.intercept)
         if (neighbours := clips.neighbours()) is not None:
             ranking = smoothed_logits(plain, neighbours)
         for view, _ in space.views:  # not smoothed: clips that look alike need not move alike
-            more = view_logits(view.matrix(), linear.coefs[view.name], linear.missing.get(view.name, 0.0))
+            more = view_logits(view, linear.coefs[view.name], linear.missing.get(view.name, 0.0), embeddings)
             plain, ranking = plain.plus(more), ranking.plus(more)
         refit = replace(
             former.refit,

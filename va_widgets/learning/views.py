@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve
 from scipy.special import expit, ndtri
 
+from va_widgets.base.matrix import zero_rows
 from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.logistic import (
     BACKGROUND_WEIGHT,
@@ -88,6 +89,11 @@ class View:
         return (rows != 0).any(axis=1) if self.zero_is_missing else np.ones(len(rows), dtype=bool)
 
     @cached_property
+    def missing_rows(self) -> NDArray[np.int64]:
+        """The rows of all clips whose values are not known, int64 (k,)."""
+        return zero_rows(self.matrix()) if self.zero_is_missing else np.empty(0, dtype=np.int64)
+
+    @cached_property
     def scaled_sample(self) -> NDArray[np.float32]:
         """The sample, centred and scaled."""
         return self.scaled(self.sample)
@@ -154,6 +160,11 @@ class Space:
     embeddings: CorpusStatistics
     weight: float = 1.0
     views: tuple[tuple[View, float], ...] = ()
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the embeddings and of the other views that matter, by name."""
+        return {APPEARANCE: self.weight} | {view.name: weight for view, weight in self.views}
 
     @cached_property
     def statistics(self) -> CorpusStatistics:

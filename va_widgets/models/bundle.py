@@ -28,13 +28,13 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
 from va_widgets.base.disk import sync, sync_folder
 from va_widgets.base.errors import EncoderMismatchError, ModelError, reason_of
+from va_widgets.base.matrix import zero_rows
 from va_widgets.base.names import folder_name, is_reserved
 from va_widgets.base.paths import GivenPath, absolute_path, exists, inside, is_folder, open_regular
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.manifest import MOTION
 from va_widgets.learning.logistic import decision_scores
-from va_widgets.learning.scoring import view_logits
 from va_widgets.learning.smoothing import smoothed
 from va_widgets.learning.views import APPEARANCE, Linear
 
@@ -111,7 +111,9 @@ class Model:
             matrix = self._matrix(matrices[name], coef, f"the view {name!r}")
             if len(matrix) != len(first):
                 raise ModelError(f"The view {name!r} has {len(matrix):,} rows for {len(first):,} embeddings.")
-            others += view_logits(matrix, coef, self.missing.get(name, 0.0))
+            others += decision_scores(matrix, coef, 0.0)
+            if name in self.missing:
+                others[zero_rows(matrix)] += self.missing[name]
         wrong = np.isnan(first) | np.isnan(others)
         if wrong.any():
             raise ModelError(
