@@ -368,6 +368,21 @@ class Corpus(OpenCorpus):
 
         return verify(self.path, progress=arguments.flag(progress, "progress"))
 
+    # --- the models that were published from it --------------------------------------------------
+
+    @property
+    def models(self) -> pd.DataFrame:
+        """All versions of the models that were published from this corpus, read from its folder at every call.
+
+        DataFrame(name, version, concept, encoder, yes, no, ap, ap_low, ap_high, threshold, created, parent, withdrawn,
+        problem), indexed by the name that queries use, the newest version of each first. `yes` and `no` are numbers of
+        labels, `ap` is the average precision estimated for the whole corpus with its 90 % interval, `parent` the
+        version that was replaced. `problem` says why a version cannot be read; otherwise it is empty.
+        """
+        from va_widgets.models.published import table
+
+        return table(self)
+
     # --- shown in a notebook ---------------------------------------------------------------------
 
     def __str__(self) -> str:
