@@ -23,6 +23,7 @@ from va_widgets.base.errors import (
     PreviewUnavailableError,
     ProtocolError,
     ReportError,
+    ScoresError,
     SearchUnavailableError,
     UnknownClipError,
     VaError,
@@ -30,6 +31,7 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
+    from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
     from va_widgets.models.bundle import load_model
     from va_widgets.models.model import Model
@@ -48,6 +50,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
     "load_model": ("va_widgets.models.bundle", "load_model"),
+    "score": ("va_widgets.catalogue.score", "score"),
 }
 
 __all__ = [
@@ -68,6 +71,7 @@ __all__ = [
     "PreviewUnavailableError",
     "ProtocolError",
     "ReportError",
+    "ScoresError",
     "SearchUnavailableError",
     "Session",
     "UnknownClipError",
@@ -77,6 +81,7 @@ __all__ = [
     "experiments",
     "learning",
     "load_model",
+    "score",
 ]
 
 

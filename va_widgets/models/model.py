@@ -92,6 +92,15 @@ class Model(FittedClassifier):
         Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on,
         ModelError if it lacks a view that the model has learned from, or has one with other columns.
         """
+        self.check_corpus(corpus)
+        logits, others = self._logits({"": corpus.embeddings} | {name: corpus.view(name) for name in self.views})
+        neighbours = corpus.neighbours
+        if self.smoothing and neighbours is not None:
+            logits = smoothed(logits, neighbours, self.smoothing)
+        return pd.Series(expit(logits + others), index=corpus.clips.index, name=self.name)
+
+    def check_corpus(self, corpus: Corpus) -> None:
+        """Raise what `score_corpus` raises for a corpus that this model cannot score."""
         arguments.instance(corpus, Corpus, "The corpus to score", "a va.Corpus, such as va.Corpus.open returns")
         if corpus.encoder_fingerprint != self.encoder:
             raise EncoderMismatchError(
@@ -99,11 +108,9 @@ class Model(FittedClassifier):
                 f" {corpus.encoder_fingerprint}: build the corpus with the model's encoder."
             )
         self._check_views(corpus.views)
-        logits, others = self._logits({"": corpus.embeddings} | {name: corpus.view(name) for name in self.views})
-        neighbours = corpus.neighbours
-        if self.smoothing and neighbours is not None:
-            logits = smoothed(logits, neighbours, self.smoothing)
-        return pd.Series(expit(logits + others), index=corpus.clips.index, name=self.name)
+        self._matrix(corpus.embeddings, self.coef, "embeddings")
+        for name, coef in self.views.items():
+            self._matrix(corpus.view(name), coef, f"the view {name!r}")
 
     def _logits(self, matrices: Mapping[str, ArrayLike]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what the embeddings, called "", and the other views add to the logits, float32 (n,) each."""
