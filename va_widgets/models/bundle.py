@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,8 @@ def publish(
     threshold: float,
     threshold_why: str,
     smoothing: float = 0.0,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+    parent: Model | None = None,
 ) -> Model:
     """Write a fitted classifier as the next version of `name` under `folder`; it appears whole or not at all.
 
@@ -199,6 +202,7 @@ def publish(
         "smoothing": smoothing,
         "metrics": dict(metrics),
         "labels": {"yes": int(y.sum()), "no": int((~y).sum()), "digest": _digest(clips, y)},
+        "parent": None if parent is None else {"name": parent.name, "version": parent.version},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "va_widgets": __version__,
     }
@@ -211,8 +215,12 @@ def publish(
             arrays = {"coef": coef, "intercept": np.array([classifier.intercept], dtype=np.float32)}
             weights = save(arrays | {_VIEW + name: other for name, other in coefs.items()})
             _write_synced(unfinished / WEIGHTS_FILE, weights)
+            for file, data in files.items():
+                _write_synced(unfinished / file, data)
             former = inside(home.parent, _former_slug(name), error=ModelError)  # its versions are counted on
             known = _versions(home) + (_versions(former) if is_folder(former) else [])
+            if parent is not None and parent.slug == slug(name):
+                known.append(parent.version)
             version = max(known, default=0) + 1
             while True:
                 text = json.dumps({**card, "version": version}, indent=2, ensure_ascii=False) + "\n"

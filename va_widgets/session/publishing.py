@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+from scipy.special import expit
+
 from va_widgets.base.errors import ModelError, NotEnoughLabelsError
 from va_widgets.base.paths import inside
-from va_widgets.corpus import Corpus
 from va_widgets.labels.concept_labels import ConceptLabels
+from va_widgets.learning.inherited import InheritedLabels
 from va_widgets.learning.smoothing import SHARE
 from va_widgets.learning.trainer import Fit
 from va_widgets.models.bundle import Model, checked_precision, publish, slug
 from va_widgets.models.published import MODELS_FOLDER
+from va_widgets.models.reference import LABELS_FILE, REFERENCE_FILE, hashed, labels_file, reference_file, sampled
 from va_widgets.session.concept_classifier import ConceptClassifier
+from va_widgets.session.corpus_view import CorpusView
 
 
 def threshold(fit: Fit, precision: float | None = None) -> tuple[float, str]:
@@ -24,12 +29,18 @@ def threshold(fit: Fit, precision: float | None = None) -> tuple[float, str]:
 
 
 def publish_classifier(
-    corpus: Corpus, labels: ConceptLabels, classifier: ConceptClassifier, name: str, precision: float | None
+    view: CorpusView,
+    labels: ConceptLabels,
+    classifier: ConceptClassifier,
+    name: str,
+    precision: float | None,
+    parent: Model | None = None,
 ) -> Model:
     """Refit a classifier and write it as the next version of the model `name`, in the corpus's folder of models.
 
-    Arguments and errors are those of `Session.publish`.
+    `parent` is the version that it has learned on from; other arguments and errors are those of `Session.publish`.
     """
+    corpus = view.corpus
     folder_name = slug(name)  # raises what is wrong with the name before anything is done
     if precision is not None:
         precision = checked_precision(precision)
@@ -37,7 +48,8 @@ def publish_classifier(
     labels.check_file()
     classifier.refit()
     fit = classifier.fit
-    clips, y = labels.training_set()
+    kept = _labels(view, fit)
+    clips, y = [f"{clip:016x}" for clip in kept.clips.view(np.uint64)], kept.y
     if not (y.any() and (~y).any()):
         raise NotEnoughLabelsError("A model needs at least one yes and one no: label a few more clips, then publish.")
     chosen, why = threshold(fit, precision)
@@ -53,4 +65,21 @@ def publish_classifier(
         threshold=chosen,
         threshold_why=why,
         smoothing=0.0 if corpus.neighbours is None else SHARE,
+        files={REFERENCE_FILE: _reference(view, fit), LABELS_FILE: labels_file(kept, view.arrays.seed)},
+        parent=parent,
     )
+
+
+def _labels(view: CorpusView, fit: Fit) -> InheritedLabels:
+    """Return the labels that a classifier was fitted to, which the next version may inherit."""
+    rows, clips = fit.labels.rows, view.corpus.clips
+    names, videos = clips.index[rows].tolist(), clips["video"].iloc[rows].astype(str).tolist()
+    own = InheritedLabels(view.arrays.rows(rows), fit.labels.y, hashed(names), hashed(videos))
+    return own if fit.labels.inherited is None else own.plus(fit.labels.inherited)
+
+
+def _reference(view: CorpusView, fit: Fit) -> bytes:
+    """Return the sample of the corpus that later ones are compared with."""
+    rows = sampled(view.arrays.videos, view.arrays.seed)
+    scores = expit(np.float32(fit.calibration.factor) * fit.plain.at(rows))
+    return reference_file(scores, view.corpus.embeddings[rows], view.arrays.videos[rows])
