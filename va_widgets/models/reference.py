@@ -56,14 +56,21 @@ def sampled(videos: NDArray[np.integer[Any]], seed: int = 0, most: int = _SCORES
     """Return rows of a random sample of clips, int64 (m,), m <= `most`, spread over as many videos as there are.
 
     First comes one clip of each video, in a random order of these, then a second one of each that has one, and so on up
-    to 8. `videos` (n,) is a number a video. Equal arguments give equal rows.
+    to 8, as long as there is room for all of them. `videos` (n,) is a number a video. Equal arguments give equal rows.
     """
     rng = np.random.default_rng([seed, len(videos)])
     shuffled = rng.permutation(len(videos))
     places = layers(videos[shuffled])
     order = rng.permutation(int(videos.max()) + 1 if len(videos) else 0)[videos[shuffled]]
-    chosen = np.lexsort((order, places))[:most]
-    return shuffled[chosen[places[chosen] < CLIPS_A_VIDEO]]
+    chosen = np.lexsort((order, places))
+    return shuffled[chosen[: _whole_layers(places, most)]]
+
+
+def _whole_layers(places: NDArray[np.int64], most: int) -> int:
+    """Return how many clips the layers hold that fit into `most`; of the first layer, what fits."""
+    sizes = np.cumsum(np.bincount(places)[:CLIPS_A_VIDEO])
+    fitting = sizes[sizes <= most]
+    return int(fitting[-1]) if len(fitting) else min(most, len(places))
 
 
 def layers(videos: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -75,12 +82,13 @@ def reference_file(
     scores: NDArray[np.floating[Any]], embeddings: NDArray[np.floating[Any]], videos: NDArray[np.integer[Any]]
 ) -> bytes:
     """Return a file with a reference of clips in the order of `sampled`: scores (n,), embeddings (n, dim), videos."""
+    embedded = _whole_layers(layers(videos), _EMBEDDINGS)
     return bytes(
         save(
             {
                 "scores": np.asarray(scores, dtype=np.float32),
                 "videos": pd.factorize(videos)[0].astype(np.int64),
-                "embeddings": np.asarray(embeddings[:_EMBEDDINGS], dtype=np.float16),
+                "embeddings": np.asarray(embeddings[:embedded], dtype=np.float16),
             }
         )
     )
