@@ -89,7 +89,8 @@ def estimate_corpus(
     aps = _average_precision(hits, counts)
     low, ap, high = np.percentile(aps, _PERCENTILES)
     fewest, estimate, most = (round(float(number)) for number in np.percentile(hits.sum(axis=1), _PERCENTILES))
-    method = f"estimated for all {len(index.logits):,} clips by their scores, which {len(rows) + inherited:,} labels calibrate"
+    number = len(rows) + inherited
+    method = f"estimated for all {len(index.logits):,} clips by their scores, which {number:,} labels calibrate"
     return CorpusEstimate(
         Quality(float(ap), float(low), float(high), method),
         Positives(estimate, fewest, most, method),

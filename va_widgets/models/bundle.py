@@ -35,10 +35,11 @@ from va_widgets.models.card import (
 )
 from va_widgets.models.files import LARGEST_FILE, MOST_FILES, check_listed, listing, read_file, read_weights, write_file
 from va_widgets.models.model import Model
-from va_widgets.models.names import CARD_FILE, WEIGHTS_FILE, checked_file_name, former_slug, slug
+from va_widgets.models.model_card import readme
+from va_widgets.models.names import CARD_FILE, README_FILE, WEIGHTS_FILE, checked_file_name, former_slug, slug
 from va_widgets.models.withdrawal import is_withdrawn
 
-__all__ = ["Model", "load_model", "publish", "version_of", "versions"]
+__all__ = ["Model", "copy_bundle", "load_model", "publish", "version_of", "versions"]
 
 _VIEW = "view."  # begins the names of other views' weights
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
@@ -74,7 +75,7 @@ def publish(
     files : {name: content}, optional
         Further files of the folder, by plain names such as "samples.jpg".
     parent : Model, optional
-        The version that this one shall replace.
+        The version that this one shall replace, perhaps of another corpus: one of the same name is counted on from.
 
     Raises ModelError for a name without a letter or digit to call a folder by, for files with names or sizes that none
     may have, where nothing can be written, and where a link leads out of `folder`.
@@ -100,20 +101,30 @@ def publish(
         "metrics": dict(metrics),
         "labels": label_facts(clips, y),
         **(facts or {}),
-        "parent": None if parent is None else {"name": parent.name, "version": parent.version},
+        "parent": None if parent is None else _origin(parent),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "va_widgets": __version__,
         "libraries": libraries(),
     }
     try:
         home.mkdir(parents=True, exist_ok=True)
-        version = _write(home, former_slug(name), card, contents)
+        after = parent.version if parent is not None and parent.slug == slug(name) else 0
+        version = _write(home, former_slug(name), card, contents, after)
     except OSError as error:
         raise ModelError(
             failure(f"The folder {home} of the model {name!r}", error)
             or f"The model {name!r} cannot be written to {home} ({error}): open a copy of the corpus you may write to."
         ) from error
     return load_model(home / f"v{version}")
+
+
+def _origin(parent: Model) -> dict[str, Any]:
+    """Return what a card says of the version that it replaces; "sha256" is that of its weights, where it is known."""
+    return {
+        "name": parent.name,
+        "version": parent.version,
+        "sha256": parent.files.get(WEIGHTS_FILE, {}).get("sha256"),
+    }
 
 
 def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -127,18 +138,24 @@ def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return checked
 
 
-def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[str, bytes]) -> int:
-    """Write the next version into a model's folder and return its number; `former` is the folder's former name."""
+def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[str, bytes], after: int) -> int:
+    """Write the next version into a model's folder and return its number; `former` is the folder's former name.
+
+    It is higher than `after`, that of a version in another corpus.
+    """
     unfinished = home / f".unfinished-{uuid.uuid4().hex}"
     try:
         unfinished.mkdir()
         for name, data in contents.items():
             write_file(unfinished / name, data)
         before = inside(home.parent, former, error=ModelError)  # its versions are counted on
-        version = max(versions(home) + (versions(before) if is_folder(before) else []), default=0) + 1
+        version = max(versions(home) + (versions(before) if is_folder(before) else []) + [after]) + 1
         while True:
-            whole = {**card, "version": version, "files": listing(contents)}
-            write_file(unfinished / CARD_FILE, as_json(whole))
+            whole = {**card, "version": version}
+            page = readme(whole, contents)
+            write_file(unfinished / README_FILE, page)
+            files = listing({**contents, README_FILE: page})
+            write_file(unfinished / CARD_FILE, as_json({**whole, "files": files}))
             sync_folder(unfinished)
             try:
                 os.rename(unfinished, home / f"v{version}")
@@ -209,6 +226,15 @@ def _newest(home: Path) -> Path:
     if not kept:
         raise ModelError(f"All versions of the model in {home} are withdrawn: load one by its folder, and restore it.")
     return home / f"v{max(kept)}"
+
+
+def copy_bundle(model: Model, folder: Path) -> None:
+    """Write the files that a model's card lists, and no other ones, into a new folder. Raises ModelError, OSError."""
+    folder.mkdir()
+    weights = {WEIGHTS_FILE: read_file(model.folder, WEIGHTS_FILE)}
+    for name, data in {**weights, **{name: model.read_file(name) for name in model.files}}.items():
+        write_file(folder / name, data)
+    write_file(folder / CARD_FILE, as_json(model.card))
 
 
 def version_of(folder: Path) -> int | None:

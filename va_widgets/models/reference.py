@@ -8,9 +8,8 @@ model's weights; a model of a version that did not keep them has neither.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,15 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
 from va_widgets.base.errors import ModelError, reason_of
-from va_widgets.base.paths import exists, inside, open_regular
 from va_widgets.learning.inherited import InheritedLabels
 from va_widgets.learning.views import APPEARANCE
-from va_widgets.models.bundle import Model
+from va_widgets.models.files import LARGEST_FILE
+from va_widgets.models.model import Model
 
 REFERENCE_FILE, LABELS_FILE = "reference.safetensors", "labels.safetensors"
 CLIPS_A_VIDEO = 8  # of a sample, at most: more clips of one video tell little more
 _SCORES, _EMBEDDINGS, _LABELS = 2000, 1000, 20_000  # rows that are kept
-_LARGEST = 1 << 27  # bytes of a file
+_LABEL_BYTES = LARGEST_FILE - (1 << 20)  # of their rows
 _VIEW = "view."
 _TYPES = {"F16": np.float16, "F32": np.float32, "I64": np.int64, "BOOL": np.bool_}
 
@@ -95,9 +94,10 @@ def reference_file(
 
 
 def labels_file(labels: InheritedLabels, seed: int = 0) -> bytes:
-    """Return a file with labels; of more than 20,000 it holds so many, drawn at random."""
-    if len(labels) > _LABELS:
-        labels = labels.only(np.sort(np.random.default_rng(seed).choice(len(labels), _LABELS, replace=False)))
+    """Return a file with labels; of more than 20,000, or than a file may hold, it has some, drawn at random."""
+    most = min(_LABELS, _LABEL_BYTES // (4 * sum(labels.views.values())))
+    if len(labels) > most:
+        labels = labels.only(np.sort(np.random.default_rng(seed).choice(len(labels), most, replace=False)))
     arrays: dict[str, NDArray[Any]] = {"y": labels.y, "clips": labels.clips, "videos": labels.videos}
     for name, rows in labels.rows.items():
         half = name == APPEARANCE  # as they are in a corpus
@@ -156,36 +156,20 @@ def labels_of(model: Model) -> InheritedLabels | None:
 
 
 def _arrays(model: Model, name: str) -> dict[str, NDArray[Any]] | None:
-    """Return the arrays of a file of a model, None if there is none, after a check of the card's digest of it."""
-    file = inside(model.folder, name, error=ModelError)
-    listed = model.card.get("files")
-    entry = listed.get(name) if isinstance(listed, Mapping) else None
-    if not exists(file):
-        if entry is not None:
-            raise _damaged(model, name, "the file is gone")
+    """Return the arrays of a file of a model, None if it has none. Raises ModelError if it is damaged."""
+    if name not in model.files:
         return None
+    arrays = {}
     try:
-        data = _read(file)
-        if isinstance(entry, Mapping) and entry.get("sha256") != hashlib.sha256(data).hexdigest():
-            raise ValueError("it is not the file that was published")
-        arrays = {}
-        for key, tensor in deserialize(data):
+        for key, tensor in deserialize(model.read_file(name)):
             if tensor["dtype"] not in _TYPES:
-                raise ValueError(f"it holds numbers of the type {tensor['dtype']}")
+                raise _damaged(model, name, f"it holds numbers of the type {tensor['dtype']}")
             dtype = np.dtype(_TYPES[tensor["dtype"]])
-            arrays[key] = np.frombuffer(tensor["data"], dtype=dtype.newbyteorder("<")).astype(dtype)
-            arrays[key] = arrays[key].reshape(tensor["shape"])
-    except (OSError, ValueError, SafetensorError) as error:
+            values = np.frombuffer(tensor["data"], dtype=dtype.newbyteorder("<")).astype(dtype)
+            arrays[key] = values.reshape(tensor["shape"])
+    except (ValueError, SafetensorError) as error:
         raise _damaged(model, name, reason_of(error)) from error
     return arrays
-
-
-def _read(file: Path) -> bytes:
-    with open_regular(file) as opened:
-        data = opened.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise ValueError(f"it is larger than {_LARGEST:,} bytes")
-    return data
 
 
 def _damaged(model: Model, name: str, why: str) -> ModelError:

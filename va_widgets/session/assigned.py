@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from va_widgets.learning.inherited import InheritedLabels
-from va_widgets.models.bundle import Model
+from va_widgets.models.model import Model
 
 
 @dataclass(frozen=True)
