@@ -76,7 +76,7 @@ def publish(
     files : {name: content}, optional
         Further files of the folder, by plain names such as "samples.jpg".
     parent : Model, optional
-        The version that this one shall replace.
+        The version that this one shall replace, perhaps of another corpus: one of the same name is counted on from.
 
     Raises ModelError for a name without a letter or digit to call a folder by, for files with names or sizes that none
     may have, where nothing can be written, and where a link leads out of `folder`.
@@ -110,7 +110,8 @@ def publish(
     }
     try:
         home.mkdir(parents=True, exist_ok=True)
-        version = _write(home, former_slug(name), card, contents)
+        after = parent.version if parent is not None and parent.slug == slug(name) else 0
+        version = _write(home, former_slug(name), card, contents, after)
     except OSError as error:
         raise ModelError(
             failure(f"The folder {home} of the model {name!r}", error)
@@ -139,15 +140,18 @@ def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return checked
 
 
-def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[str, bytes]) -> int:
-    """Write the next version into a model's folder and return its number; `former` is the folder's former name."""
+def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[str, bytes], after: int) -> int:
+    """Write the next version into a model's folder and return its number; `former` is the folder's former name.
+
+    It is higher than `after`, that of a version in another corpus.
+    """
     unfinished = home / f".unfinished-{uuid.uuid4().hex}"
     try:
         unfinished.mkdir()
         for name, data in contents.items():
             write_file(unfinished / name, data)
         before = inside(home.parent, former, error=ModelError)  # its versions are counted on
-        version = max(versions(home) + (versions(before) if is_folder(before) else []), default=0) + 1
+        version = max(versions(home) + (versions(before) if is_folder(before) else []) + [after]) + 1
         while True:
             whole = {**card, "version": version}
             page = readme(whole, contents)
