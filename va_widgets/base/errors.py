@@ -69,6 +69,19 @@ class ModelError(VaError):
     """A published model cannot be written, read or applied."""
 
 
+class QueryError(VaError):
+    """A query that cannot be understood, or names what is not there.
+
+    `column` is the offset in its text of what is wrong, None where it is about the whole; `suggestion` is what may have
+    been meant there, "" if nothing is near.
+    """
+
+    def __init__(self, message: str, column: int | None = None, suggestion: str = "") -> None:
+        super().__init__(message)
+        self.column = column
+        self.suggestion = suggestion
+
+
 class MissingPackageError(VaError):
     """A package that only some features need is not installed."""
 

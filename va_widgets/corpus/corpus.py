@@ -23,6 +23,7 @@ from va_widgets.encoders.protocol import TINY, ClipEncoder, Encoder, as_encoder
 from va_widgets.video import remote
 
 if TYPE_CHECKING:
+    from va_widgets.catalogue.scores import Models
     from va_widgets.display.player import Player, Thumbnail
 
 FRAMES_PER_SHOT = 8
@@ -367,6 +368,27 @@ class Corpus(OpenCorpus):
         from va_widgets.corpus.verification import verify
 
         return verify(self.path, progress=arguments.flag(progress, "progress"))
+
+    # --- the models published from it -----------------------------------------------------------
+
+    def query(self, text: str, k: int = 48, models: Models | None = None) -> pd.DataFrame:
+        """Return the `k` best clips for a query over published models, columns and motion, best first.
+
+        DataFrame(score, one column a name of the query), indexed by clip_id; its `attrs` are the `query` and the
+        `count` of all clips that match. `corpus.query("night_city > 0.7 and not rain")` are the clips whose P(yes) for
+        the model "night city" is above 0.7 and for "rain" below its threshold; docs/catalogue.md tells the rest.
+
+        Parameters
+        ----------
+        models : models, or the folders they were published to, optional
+            Those that the query can name; by default the newest version of all that were published from this corpus.
+
+        Raises QueryError for a text that is no query, with the `column` and the nearest name as `suggestion`; ModelError
+        or EncoderMismatchError for a model that cannot be used.
+        """
+        from va_widgets.catalogue.query import Query
+
+        return Query(text, self, models).table(k)
 
     # --- shown in a notebook ---------------------------------------------------------------------
 
