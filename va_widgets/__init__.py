@@ -32,7 +32,8 @@ from va_widgets.base.errors import (
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
     from va_widgets.corpus import Corpus
-    from va_widgets.models.bundle import Model, load_model
+    from va_widgets.models.bundle import load_model
+    from va_widgets.models.model import Model
     from va_widgets.session import Session
     from va_widgets.widget.annotator import Annotator
     from va_widgets.widget.map import Map
@@ -42,7 +43,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Annotator": ("va_widgets.widget.annotator", "Annotator"),
     "Corpus": ("va_widgets.corpus", "Corpus"),
     "Map": ("va_widgets.widget.map", "Map"),
-    "Model": ("va_widgets.models.bundle", "Model"),
+    "Model": ("va_widgets.models.model", "Model"),
     "Session": ("va_widgets.session", "Session"),
     "demo": ("va_widgets.demo", None),
     "experiments": ("va_widgets.experiments", None),

@@ -13,7 +13,8 @@ from va_widgets.base.arguments import described, listed
 from va_widgets.base.errors import ModelError
 from va_widgets.base.paths import GivenPath
 from va_widgets.corpus import Corpus
-from va_widgets.models.bundle import Model, load_model
+from va_widgets.models.bundle import load_model
+from va_widgets.models.model import Model
 from va_widgets.models.published import served
 
 Models: TypeAlias = Model | GivenPath | Sequence[Model | GivenPath]

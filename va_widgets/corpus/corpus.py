@@ -369,7 +369,20 @@ class Corpus(OpenCorpus):
 
         return verify(self.path, progress=arguments.flag(progress, "progress"))
 
-    # --- the models published from it -----------------------------------------------------------
+    # --- the models that were published from it --------------------------------------------------
+
+    @property
+    def models(self) -> pd.DataFrame:
+        """All versions of the models that were published from this corpus, read from its folder at every call.
+
+        DataFrame(name, version, concept, encoder, yes, no, ap, ap_low, ap_high, threshold, created, parent, withdrawn,
+        problem), indexed by the name that queries use, the newest version of each first. `yes` and `no` are numbers of
+        labels, `ap` is the average precision estimated for the whole corpus with its 90 % interval, `parent` the
+        version that was replaced. `problem` says why a version cannot be read; otherwise it is empty.
+        """
+        from va_widgets.models.published import table
+
+        return table(self)
 
     def query(self, text: str, k: int = 48, models: Models | None = None) -> pd.DataFrame:
         """Return the `k` best clips for a query over published models, columns and motion, best first.
@@ -383,8 +396,8 @@ class Corpus(OpenCorpus):
         models : models, or the folders they were published to, optional
             Those that the query can name; by default the newest version of all that were published from this corpus.
 
-        Raises QueryError for a text that is no query, with the `column` and the nearest name as `suggestion`; ModelError
-        or EncoderMismatchError for a model that cannot be used.
+        Raises QueryError for a text that is no query, with the `column` and the nearest name as `suggestion`, and
+        ModelError or EncoderMismatchError for a model that cannot be used.
         """
         from va_widgets.catalogue.query import Query
 

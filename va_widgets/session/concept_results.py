@@ -12,7 +12,7 @@ from va_widgets.labels.agreement import table
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.quality import Quality
 from va_widgets.learning.trainer import Refit
-from va_widgets.models.bundle import Model
+from va_widgets.models.model import Model
 from va_widgets.session import publishing
 from va_widgets.session.concept_classifier import ConceptClassifier
 from va_widgets.session.corpus_view import CorpusView

@@ -17,7 +17,7 @@ from scipy.special import logit
 import va_widgets as va
 from tests.conftest import labelled
 from va_widgets.learning.smoothing import SHARE, smoothed
-from va_widgets.models.bundle import slug
+from va_widgets.models.names import slug
 
 
 @pytest.fixture

@@ -85,9 +85,7 @@ def _kind(series: pd.Series[Any]) -> Kind:
         return "text"
     inferred = pd.api.types.infer_dtype(series, skipna=True)
     if inferred not in _OF_OBJECTS:
-        raise ValueError(
-            f"values of the type {kind if isinstance(kind, pd.api.extensions.ExtensionDtype) else inferred}"
-        )
+        raise ValueError(f"values of the type {_type_name(kind, inferred)}")
     return _OF_OBJECTS[inferred]
 
 

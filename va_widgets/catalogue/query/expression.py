@@ -39,7 +39,7 @@ class Expression(Protocol):
 
 @dataclass(frozen=True)
 class Term:
-    """A number a clip in a sum, `values` (n,) times `weight`; `threshold` is that of a score, None for other numbers."""
+    """A number a clip in a sum: `values` (n,) times `weight`; `threshold` is that of scores, None for other numbers."""
 
     values: NDArray[Any]
     weight: float

@@ -14,7 +14,7 @@ from va_widgets.catalogue.query.parse import place
 from va_widgets.catalogue.query.syntax import Named
 from va_widgets.catalogue.scores import Models, read_models
 from va_widgets.corpus import Corpus
-from va_widgets.models.bundle import Model
+from va_widgets.models.model import Model
 
 NameKind: TypeAlias = Literal["model", "column", "motion"]
 _PREFIXES: dict[NameKind, str] = {"model": "models.", "column": "clips.", "motion": "motion."}
