@@ -17,7 +17,7 @@ Column: TypeAlias = Annotated[str, Meta(max_length=500)]
 Values: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=500)]], Meta(max_length=100)]
 Name: TypeAlias = Annotated[str, Meta(max_length=500)]
 SavedName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
-NameKind: TypeAlias = Literal["model", "column", "motion"]
+NameKind: TypeAlias = Literal["model", "column", "motion", "text"]
 Order: TypeAlias = Literal["best", "worst", "time"]
 Format: TypeAlias = Literal["csv", "otio", "edl", "fcpxml"]
 

@@ -4,7 +4,7 @@
 import { isBoolean, isNumber, isString, listOf, oneOf, orNull, shape } from "./checks";
 import { type ConceptShown, isLabels, isMotion, type Labels, type Motion, withConcepts } from "./common";
 
-export const NAME_KINDS = ["model", "column", "motion"] as const;
+export const NAME_KINDS = ["model", "column", "motion", "text"] as const;
 export type NameKind = (typeof NAME_KINDS)[number];
 export const ORDERS = ["best", "worst", "time"] as const;
 export type Order = (typeof ORDERS)[number];
