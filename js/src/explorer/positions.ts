@@ -25,6 +25,10 @@ export function endOfWord(text: string, start: number): number {
   return start + [...word].length;
 }
 
+// Whether there is nothing but blanks from one character to another, or the other one is before it.
+export const isBlankBetween = (text: string, from: number, to: number): boolean =>
+  [...text].slice(from, to).join("").trim() === "";
+
 // The part of a query around a fault, to be shown as text: what is before it, what is wrong, and what follows. Long
 // queries are cut to about `most` characters on each side.
 export function aroundFault(

@@ -117,8 +117,10 @@ function Hits({ store, view }: Props) {
           }}
         />
       )}
-      <Names store={store} />
-      <Filters store={store} focusGrid={focusGrid} />
+      <div class="va-choose">
+        <Names store={store} />
+        <Filters store={store} focusGrid={focusGrid} />
+      </div>
       <div class="va-stage">
         <CardGrid
           grid={grid}

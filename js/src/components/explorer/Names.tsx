@@ -8,13 +8,20 @@ import type { ExplorerStore } from "../../explorer/store";
 import type { Histogram } from "../../kernel/explorerProtocol";
 import { numberText } from "../score";
 
+const WIDTH = 190; // px of a histogram, where there is room
+const MOST_IN_ROW = 4;
 const STEPS = 100; // of a threshold, from the lowest to the highest value
 
 export function Names({ store }: { store: ExplorerStore }) {
   const histograms = store.hits.histograms.value;
   if (histograms.length === 0) return null;
   return (
-    <div class="va-names" role="group" aria-label="Names of the query">
+    <div
+      class="va-names"
+      role="group"
+      aria-label="Names of the query"
+      style={{ flexBasis: `${WIDTH * Math.min(histograms.length, MOST_IN_ROW)}px` }}
+    >
       {histograms.map((histogram) => (
         <NameHistogram key={histogram.name} store={store} histogram={histogram} />
       ))}

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
-import { aroundFault } from "../../explorer/positions";
+import { aroundFault, isBlankBetween } from "../../explorer/positions";
 import type { ExplorerStore } from "../../explorer/store";
 import type { Name } from "../../kernel/explorerProtocol";
 import { Icon } from "../icons";
@@ -16,10 +16,10 @@ export function QueryBox({ store, focusGrid }: { store: ExplorerStore; focusGrid
   const { draft } = store;
   const { names, start } = draft.completions.value;
   const isOpen = names.length > 0;
-  const { fault } = draft;
-  // The word that is being typed is not called wrong while there are names that begin like it.
-  const isTyping = isOpen && (fault.value?.column ?? -1) >= start;
-  const shownFault = isTyping ? null : fault.value;
+  const fault = draft.fault.value;
+  // What the names help to write is not called wrong.
+  const helps = isOpen && fault?.column != null && isBlankBetween(draft.text.value, fault.column, start);
+  const shownFault = helps ? null : fault;
 
   const type = (completes = true) => {
     const box = input.current;
@@ -93,55 +93,57 @@ export function QueryBox({ store, focusGrid }: { store: ExplorerStore; focusGrid
         onBlur={() => draft.closeCompletions()}
         onKeyDown={onKeyDown}
       />
-      <div
-        id={`${id}-names`}
-        class="va-menu va-completions"
-        role="listbox"
-        aria-label="Names"
-        hidden={!isOpen}
-      >
-        {names.map((name, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the box has the focus and handles the keys
-          // biome-ignore lint/a11y/useFocusableInteractive: the box has the focus and names the chosen option
-          <div
-            key={name.name}
-            id={`${id}-${index}`}
-            role="option"
-            class="va-completion"
-            aria-selected={index === active.value}
-            title={name.detail}
-            ref={(element) => {
-              if (index === active.value) element?.scrollIntoView({ block: "nearest" });
-            }}
-            onPointerDown={(event) => event.preventDefault()} // the box keeps the focus
-            onClick={() => accept(name)}
-          >
-            <b>{name.name}</b>
-            <span class="va-completion-detail">{name.detail}</span>
-            <span class="va-completion-kind">{name.kind}</span>
-          </div>
-        ))}
-      </div>
-      {shownFault && (
-        <div id={`${id}-fault`} class="va-menu va-fault" role="status">
-          <p>
-            {shownFault.message}
-            {shownFault.suggestion && (
-              <button
-                type="button"
-                class="va-chip va-primary va-keeps-focus"
-                onClick={() => {
-                  draft.correct();
-                  input.current?.focus();
-                }}
-              >
-                write {shownFault.suggestion}
-              </button>
-            )}
-          </p>
-          {shownFault.column !== null && <Place text={draft.text.value} column={shownFault.column} />}
+      <div class="va-under">
+        <div
+          id={`${id}-names`}
+          class="va-menu va-completions"
+          role="listbox"
+          aria-label="Names"
+          hidden={!isOpen}
+        >
+          {names.map((name, index) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the box has the focus and handles the keys
+            // biome-ignore lint/a11y/useFocusableInteractive: the box has the focus and names the chosen option
+            <div
+              key={name.name}
+              id={`${id}-${index}`}
+              role="option"
+              class="va-completion"
+              aria-selected={index === active.value}
+              title={name.detail}
+              ref={(element) => {
+                if (index === active.value) element?.scrollIntoView({ block: "nearest" });
+              }}
+              onPointerDown={(event) => event.preventDefault()} // the box keeps the focus
+              onClick={() => accept(name)}
+            >
+              <b>{name.name}</b>
+              <span class="va-completion-detail">{name.detail}</span>
+              <span class="va-completion-kind">{name.kind}</span>
+            </div>
+          ))}
         </div>
-      )}
+        {shownFault && (
+          <div id={`${id}-fault`} class="va-menu va-fault" role="status">
+            <p>
+              {shownFault.message}
+              {shownFault.suggestion && (
+                <button
+                  type="button"
+                  class="va-chip va-primary va-keeps-focus"
+                  onClick={() => {
+                    draft.correct();
+                    input.current?.focus();
+                  }}
+                >
+                  write {shownFault.suggestion}
+                </button>
+              )}
+            </p>
+            {shownFault.column !== null && <Place text={draft.text.value} column={shownFault.column} />}
+          </div>
+        )}
+      </div>
     </form>
   );
 }

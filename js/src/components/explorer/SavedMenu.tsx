@@ -31,6 +31,9 @@ export function SavedMenu({ store, view, focusGrid }: Props) {
   };
   return (
     <div class="va-menu va-saved" role="dialog" aria-label="Saved queries" onKeyDown={moveByArrows}>
+      <p class="va-menu-title va-saved-text" title={described({ text: query, column, values })}>
+        Save <b>{described({ text: query, column, values })}</b> as
+      </p>
       <form
         onSubmit={async (event) => {
           event.preventDefault();
@@ -43,7 +46,7 @@ export function SavedMenu({ store, view, focusGrid }: Props) {
           type="text"
           class="va-input"
           maxLength={LONGEST_NAME}
-          placeholder="a name for this query"
+          placeholder="a name"
           aria-label="Name of the query"
           value={name.value}
           onInput={(event) => {
@@ -54,9 +57,6 @@ export function SavedMenu({ store, view, focusGrid }: Props) {
           {exists ? "Replace" : "Save"}
         </button>
       </form>
-      <p class="va-saved-text" title={described({ text: query, column, values })}>
-        {described({ text: query, column, values })}
-      </p>
       <ul>
         {saved.map((item) => (
           <li key={item.name} class="va-entry-row">

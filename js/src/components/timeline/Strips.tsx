@@ -2,7 +2,7 @@
 // A press, or an arrow key, goes to another clip.
 
 import { useSignal } from "@preact/signals";
-import { holdsNext, stripPaths } from "../../explorer/strips";
+import { holdsNext, stripPaths, thresholdPlace } from "../../explorer/strips";
 import { clipAt, positionOf } from "../../explorer/timelineState";
 import type { TimelineShown, Track } from "../../kernel/explorerProtocol";
 import { timeRange } from "../../lists/time";
@@ -93,19 +93,13 @@ export function Strips({ shown, clip, start, jump }: Props) {
 
 function Strip({ shown, track }: { shown: TimelineShown; track: Track }) {
   const { low, high, yes, no, unsure } = stripPaths(shown, track);
-  const { threshold } = track;
+  const threshold = thresholdPlace(track);
   return (
     <svg class="va-strip" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
       <path class="va-strip-low" d={low} />
       <path class="va-strip-high" d={high} />
-      {threshold !== null && threshold >= 0 && threshold <= 1 && (
-        <line
-          class="va-strip-threshold"
-          x1="0"
-          x2="1000"
-          y1={100 - 100 * threshold}
-          y2={100 - 100 * threshold}
-        />
+      {threshold !== null && (
+        <line class="va-strip-threshold" x1="0" x2="1000" y1={threshold} y2={threshold} />
       )}
       <path class="va-strip-yes" d={yes} />
       <path class="va-strip-no" d={no} />
