@@ -14,17 +14,9 @@ With `--speed` 56 models score a corpus of random vectors, and queries over them
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 import va_widgets as va
 from va_widgets import demo

@@ -38,15 +38,19 @@ if TYPE_CHECKING:
     from va_widgets.models.model import Model
     from va_widgets.session import Session
     from va_widgets.widget.annotator import Annotator
+    from va_widgets.widget.explorer import Explorer
     from va_widgets.widget.map import Map
+    from va_widgets.widget.timeline import Timeline
 
 # name -> (module, attribute in it or None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "Annotator": ("va_widgets.widget.annotator", "Annotator"),
     "Corpus": ("va_widgets.corpus", "Corpus"),
+    "Explorer": ("va_widgets.widget.explorer", "Explorer"),
     "Map": ("va_widgets.widget.map", "Map"),
     "Model": ("va_widgets.models.model", "Model"),
     "Session": ("va_widgets.session", "Session"),
+    "Timeline": ("va_widgets.widget.timeline", "Timeline"),
     "demo": ("va_widgets.demo", None),
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
@@ -61,6 +65,7 @@ __all__ = [
     "CorpusError",
     "EncoderError",
     "EncoderMismatchError",
+    "Explorer",
     "LabelError",
     "Map",
     "MissingPackageError",
@@ -76,6 +81,7 @@ __all__ = [
     "ScoresError",
     "SearchUnavailableError",
     "Session",
+    "Timeline",
     "UnknownClipError",
     "VaError",
     "__version__",

@@ -66,6 +66,12 @@ def error_code(error: VaError) -> str:
     return "failed"
 
 
+def unexpected(request: protocol.Request, content: object, error: Exception) -> dict[str, Any]:
+    """Return the reply to a request that failed by an error that is none of ours."""
+    message = f"{type(request).__name__} failed in the kernel ({type(error).__name__}: {error}); try it again."
+    return protocol.failure(*protocol.identity(content), "failed", message)
+
+
 # --- pages and concepts ------------------------------------------------------------------------------
 
 
@@ -184,12 +190,12 @@ def _reviewed(controller: Controller, request: protocol.Reviewed) -> Answer:
 
 
 def _filmstrips(controller: Controller, request: protocol.Filmstrips) -> Answer:
-    strips, buffers = media.filmstrips(controller.session, request.clips, request.width)
+    strips, buffers = media.filmstrips(controller.session.corpus, request.clips, request.width)
     return {"strips": strips}, buffers
 
 
 def _preview(controller: Controller, request: protocol.Preview) -> Answer:
-    return media.preview(controller.session, request.clip, request.context)
+    return media.preview(controller.session.corpus, request.clip, request.context)
 
 
 # --- labels and models -------------------------------------------------------------------------------

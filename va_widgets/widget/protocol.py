@@ -346,8 +346,8 @@ class Strip(Struct, frozen=True):
 # --- reading and writing ---------------------------------------------------------------------------
 
 
-def parse(content: object) -> Request:
-    """Turn a message of the front end into a request.
+def parse(content: object, kinds: Any = Request) -> Any:
+    """Turn a message of the front end into a request of one of some kinds, by default the annotator's.
 
     Raises ProtocolError, in one sentence, for anything that is not a request of version 1.
     """
@@ -362,7 +362,7 @@ def parse(content: object) -> Request:
             code="version",
         )
     try:
-        request: Request = msgspec.convert(content, Request)
+        request = msgspec.convert(content, kinds)
     except msgspec.ValidationError as error:
         raise ProtocolError(f"The message was not understood: {error}.") from error
     except UnicodeEncodeError as error:  # msgspec's own, where it compares a text with those that are allowed
@@ -386,7 +386,7 @@ def identity(content: object) -> tuple[str | None, str | None]:
     return id if isinstance(id, str) else None, type if isinstance(type, str) else None
 
 
-def reply(request: Request, result: dict[str, Any]) -> dict[str, Any]:
+def reply(request: _Request, result: dict[str, Any]) -> dict[str, Any]:
     """Return the reply to a request, as plain JSON data."""
     plain = msgspec.to_builtins(result)
     return {"v": VERSION, "id": request.id, "type": _tag(request), "ok": True, "result": plain}
@@ -402,5 +402,5 @@ def event(name: EventName, data: dict[str, Any]) -> dict[str, Any]:
     return {"v": VERSION, "event": name, "data": msgspec.to_builtins(data)}
 
 
-def _tag(request: Request) -> str:
+def _tag(request: _Request) -> str:
     return str(request.__struct_config__.tag)
