@@ -23,6 +23,7 @@ from va_widgets.base.errors import (
     PreviewUnavailableError,
     ProtocolError,
     ReportError,
+    ScoresError,
     SearchUnavailableError,
     UnknownClipError,
     VaError,
@@ -30,8 +31,10 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
+    from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
-    from va_widgets.models.bundle import Model, load_model
+    from va_widgets.models.bundle import load_model
+    from va_widgets.models.model import Model
     from va_widgets.session import Session
     from va_widgets.widget.annotator import Annotator
     from va_widgets.widget.map import Map
@@ -41,12 +44,13 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Annotator": ("va_widgets.widget.annotator", "Annotator"),
     "Corpus": ("va_widgets.corpus", "Corpus"),
     "Map": ("va_widgets.widget.map", "Map"),
-    "Model": ("va_widgets.models.bundle", "Model"),
+    "Model": ("va_widgets.models.model", "Model"),
     "Session": ("va_widgets.session", "Session"),
     "demo": ("va_widgets.demo", None),
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
     "load_model": ("va_widgets.models.bundle", "load_model"),
+    "score": ("va_widgets.catalogue.score", "score"),
 }
 
 __all__ = [
@@ -67,6 +71,7 @@ __all__ = [
     "PreviewUnavailableError",
     "ProtocolError",
     "ReportError",
+    "ScoresError",
     "SearchUnavailableError",
     "Session",
     "UnknownClipError",
@@ -76,6 +81,7 @@ __all__ = [
     "experiments",
     "learning",
     "load_model",
+    "score",
 ]
 
 
