@@ -236,7 +236,8 @@ def test_hits_are_labelled_in_the_explorers_place(page: ExplorerPage, corpus: va
 
 
 @pytest.mark.parametrize(
-    ("concept", "clips", "says"), [(" ", [], "concept"), ("dusk", ["nothing"], "not in"), ("dusk", [], "no clips to label")]
+    ("concept", "clips", "says"),
+    [(" ", [], "concept"), ("dusk", ["nothing"], "not in"), ("dusk", [], "no clips to label")],
 )
 def test_what_cannot_be_labelled_opens_nothing(page: ExplorerPage, concept: str, clips: list[str], says: str) -> None:
     answer = page.ask("label_hits", text="night > 2", concept=concept, clips=clips, **QUESTION, **SORTING)

@@ -83,6 +83,7 @@ export interface Status {
   readonly words: "ready" | "loading" | "unavailable"; // whether text search works now
   readonly words_note: string; // why it does not, and what to do; or what is being loaded
   readonly motion: boolean; // whether the motion of the clips is known: it can be searched for, and filters clips
+  readonly numbers: readonly string[]; // that clips can be sorted by: of their motion, and columns of the corpus
   readonly concept_note: string; // which part of a long concept the text model reads
   readonly queries: readonly string[];
 }
@@ -135,6 +136,17 @@ export interface Requests extends ExplorerRequests {
       labelled: boolean;
       motion: MotionFilter;
       by: Likeness; // in what they are like the clip; look where motion is not known
+    };
+    result: { cards: Card[] };
+  };
+  sorted: {
+    with: {
+      number: string; // one of the status's
+      lowest: boolean; // whether the lowest come first
+      k: number;
+      exclude: string[];
+      labelled: boolean;
+      motion: MotionFilter;
     };
     result: { cards: Card[] };
   };
@@ -261,6 +273,7 @@ const isStatus = shape({
   words: oneOf("ready", "loading", "unavailable"),
   words_note: isString,
   motion: isBoolean,
+  numbers: listOf(isString),
   concept_note: isString,
   queries: listOf(isString),
 });
@@ -290,6 +303,7 @@ const results: Record<RequestType, Check> = {
   bye: isObject,
   search: shape({ cards: listOf(isCard), status: isStatus, note: isString, motion: isString }),
   similar: shape({ cards: listOf(isCard) }),
+  sorted: shape({ cards: listOf(isCard) }),
   feed: shape({ cards: listOf(isCard), version: isNumber }),
   review: shape({ clips: listOf(isString), cards: listOf(isCard), annotators: listOf(isString) }),
   reviewed: shape({ cards: listOf(isCard) }),

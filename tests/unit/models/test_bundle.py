@@ -18,6 +18,7 @@ from scipy.special import logit
 
 import va_widgets as va
 from tests.conftest import labelled
+from va_widgets.catalogue.scores import score_columns
 from va_widgets.learning.smoothing import SHARE, smoothed
 from va_widgets.models.names import slug
 
@@ -84,8 +85,15 @@ def test_a_model_scores_clips_of_unknown_motion_as_the_session_does(demo_corpus:
     assert list(model.missing) == ["motion"]
     assert model.missing["motion"] != 0
     np.testing.assert_allclose(model.score_corpus(corpus), session.scores(), atol=1e-3)
+    np.testing.assert_allclose(score_columns(corpus, {"pan": model})["pan"], session.scores(), atol=1e-3)
     as_zeros = replace(model, missing={}).score_corpus(corpus)
     assert not np.allclose(as_zeros[unknown], session.scores()[unknown], atol=1e-3)
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    exported = runtime.InferenceSession(model.to_onnx().SerializeToString())
+    inputs = [np.asarray(matrix, np.float32) for matrix in (corpus.embeddings, motion)]
+    (scores,) = exported.run(None, dict(zip([one.name for one in exported.get_inputs()], inputs, strict=True)))
+    np.testing.assert_allclose(scores, model.score(corpus.embeddings, {"motion": motion}), atol=1e-4)
 
 
 def test_a_model_of_several_views_refuses_what_lacks_one(moving: va.Session, tmp_path: Path) -> None:
