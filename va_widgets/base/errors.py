@@ -69,10 +69,6 @@ class ModelError(VaError):
     """A published model cannot be written, read or applied."""
 
 
-class ScoresError(VaError):
-    """Scores of a corpus cannot be written to a folder, or read from it."""
-
-
 class QueryError(VaError):
     """A query that cannot be understood, or names what is not there.
 
@@ -84,6 +80,10 @@ class QueryError(VaError):
         super().__init__(message)
         self.column = column
         self.suggestion = suggestion
+
+
+class ScoresError(VaError):
+    """Scores of a corpus cannot be written to a folder, or read from it."""
 
 
 class MissingPackageError(VaError):
