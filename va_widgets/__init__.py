@@ -33,6 +33,7 @@ from va_widgets.base.errors import (
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
     from va_widgets.catalogue.score import score
+    from va_widgets.catalogue.monitor import monitor
     from va_widgets.corpus import Corpus
     from va_widgets.models.bundle import load_model
     from va_widgets.models.model import Model
@@ -54,6 +55,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "demo": ("va_widgets.demo", None),
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
+    "monitor": ("va_widgets.catalogue.monitor", "monitor"),
     "load_model": ("va_widgets.models.bundle", "load_model"),
     "score": ("va_widgets.catalogue.score", "score"),
 }
@@ -89,6 +91,7 @@ __all__ = [
     "experiments",
     "learning",
     "load_model",
+    "monitor",
     "score",
 ]
 

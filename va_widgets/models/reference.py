@@ -77,17 +77,21 @@ def layers(videos: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     return pd.Series(videos).groupby(videos).cumcount().to_numpy(np.int64)
 
 
+def embedded(videos: NDArray[np.integer[Any]]) -> int:
+    """Return of how many clips, the first of a sample's videos (n,), the embeddings are kept."""
+    return _whole_layers(layers(videos), _EMBEDDINGS)
+
+
 def reference_file(
     scores: NDArray[np.floating[Any]], embeddings: NDArray[np.floating[Any]], videos: NDArray[np.integer[Any]]
 ) -> bytes:
     """Return a file with a reference of clips in the order of `sampled`: scores (n,), embeddings (n, dim), videos."""
-    embedded = _whole_layers(layers(videos), _EMBEDDINGS)
     return bytes(
         save(
             {
                 "scores": np.asarray(scores, dtype=np.float32),
                 "videos": pd.factorize(videos)[0].astype(np.int64),
-                "embeddings": np.asarray(embeddings[:embedded], dtype=np.float16),
+                "embeddings": np.asarray(embeddings[: embedded(videos)], dtype=np.float16),
             }
         )
     )

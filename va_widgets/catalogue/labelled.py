@@ -1,0 +1,27 @@
+"""What the annotators of a corpus agree on about a concept, read without a session."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from va_widgets.base.errors import LabelError
+from va_widgets.base.paths import exists, inside
+from va_widgets.corpus import Corpus
+from va_widgets.labels.agreement import table
+from va_widgets.labels.shared import StoreUser
+from va_widgets.session import LABELS_FILE
+
+
+def labels_in(corpus: Corpus, concept: str) -> pd.Series[str]:
+    """Return "yes", "no", "unsure" or "tie" of every labelled clip, by clip_id; empty where nothing was labelled yet.
+
+    Raises LabelError if the labels cannot be read.
+    """
+    path = inside(corpus.path, LABELS_FILE, error=LabelError)
+    if not exists(path):
+        return pd.Series(index=pd.Index([], dtype=object, name="clip_id"), dtype=object)
+    user = StoreUser(path)
+    try:
+        return table(user.store.labels(concept))["value"]
+    finally:
+        user.close()
