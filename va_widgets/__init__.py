@@ -14,6 +14,7 @@ from va_widgets.base.errors import (
     CorpusError,
     EncoderError,
     EncoderMismatchError,
+    EngineError,
     LabelError,
     MissingPackageError,
     ModelError,
@@ -30,6 +31,7 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
+    from va_widgets.base.ray_engine import RayEngine
     from va_widgets.corpus import Corpus
     from va_widgets.models.bundle import Model, load_model
     from va_widgets.session import Session
@@ -42,6 +44,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Corpus": ("va_widgets.corpus", "Corpus"),
     "Map": ("va_widgets.widget.map", "Map"),
     "Model": ("va_widgets.models.bundle", "Model"),
+    "RayEngine": ("va_widgets.base.ray_engine", "RayEngine"),
     "Session": ("va_widgets.session", "Session"),
     "demo": ("va_widgets.demo", None),
     "experiments": ("va_widgets.experiments", None),
@@ -56,6 +59,7 @@ __all__ = [
     "CorpusError",
     "EncoderError",
     "EncoderMismatchError",
+    "EngineError",
     "LabelError",
     "Map",
     "MissingPackageError",
@@ -66,6 +70,7 @@ __all__ = [
     "NotSavedError",
     "PreviewUnavailableError",
     "ProtocolError",
+    "RayEngine",
     "ReportError",
     "SearchUnavailableError",
     "Session",
