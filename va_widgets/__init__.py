@@ -24,6 +24,7 @@ from va_widgets.base.errors import (
     PreviewUnavailableError,
     ProtocolError,
     ReportError,
+    ScoresError,
     SearchUnavailableError,
     UnknownClipError,
     VaError,
@@ -32,8 +33,10 @@ from va_widgets.base.errors import (
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
     from va_widgets.base.ray_engine import RayEngine
+    from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
-    from va_widgets.models.bundle import Model, load_model
+    from va_widgets.models.bundle import load_model
+    from va_widgets.models.model import Model
     from va_widgets.session import Session
     from va_widgets.widget.annotator import Annotator
     from va_widgets.widget.map import Map
@@ -43,13 +46,14 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Annotator": ("va_widgets.widget.annotator", "Annotator"),
     "Corpus": ("va_widgets.corpus", "Corpus"),
     "Map": ("va_widgets.widget.map", "Map"),
-    "Model": ("va_widgets.models.bundle", "Model"),
+    "Model": ("va_widgets.models.model", "Model"),
     "RayEngine": ("va_widgets.base.ray_engine", "RayEngine"),
     "Session": ("va_widgets.session", "Session"),
     "demo": ("va_widgets.demo", None),
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
     "load_model": ("va_widgets.models.bundle", "load_model"),
+    "score": ("va_widgets.catalogue.score", "score"),
 }
 
 __all__ = [
@@ -72,6 +76,7 @@ __all__ = [
     "ProtocolError",
     "RayEngine",
     "ReportError",
+    "ScoresError",
     "SearchUnavailableError",
     "Session",
     "UnknownClipError",
@@ -81,6 +86,7 @@ __all__ = [
     "experiments",
     "learning",
     "load_model",
+    "score",
 ]
 
 

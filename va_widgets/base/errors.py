@@ -69,6 +69,10 @@ class ModelError(VaError):
     """A published model cannot be written, read or applied."""
 
 
+class ScoresError(VaError):
+    """Scores of a corpus cannot be written to a folder, or read from it."""
+
+
 class MissingPackageError(VaError):
     """A package that only some features need is not installed."""
 

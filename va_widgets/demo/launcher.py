@@ -17,7 +17,8 @@ from va_widgets import demo
 from va_widgets.base.errors import CorpusError, VaError
 from va_widgets.base.paths import absolute_path, exists, replacing
 from va_widgets.experiments.oracle import Run, label_by_oracle
-from va_widgets.models.bundle import Model, load_model
+from va_widgets.models.bundle import load_model
+from va_widgets.models.model import Model
 from va_widgets.session import Session
 
 NOTEBOOK = "quickstart.ipynb"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from va_widgets._version import __version__
 from va_widgets.base.errors import ModelError, ReportError
-from va_widgets.base.paths import GivenPath, absolute_path, inside, is_folder, replacing
+from va_widgets.base.paths import GivenPath, absolute_path, is_folder, replacing
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.display.html import (
     MARKS,
@@ -23,7 +23,7 @@ from va_widgets.display.html import (
     quality_line,
     shortened,
 )
-from va_widgets.models.bundle import CARD_FILE, Model, load_model
+from va_widgets.models.published import all_versions
 
 if TYPE_CHECKING:
     from va_widgets.session import Session
@@ -236,8 +236,14 @@ def _doubtful(session: Session) -> str:
 
 
 def _models(session: Session) -> str:
+    try:
+        published, _ = all_versions(session.corpus)  # those that are damaged, or links out of the corpus, are left out
+    except ModelError:
+        published = []
     models = sorted(
-        _published(session), key=lambda model: (str(model.card.get("created", "")), model.version), reverse=True
+        (model for model in published if model.concept == session.concept),
+        key=lambda model: (str(model.card.get("created", "")), model.version),
+        reverse=True,
     )
     if not models:
         return ""
@@ -254,19 +260,6 @@ def _models(session: Session) -> str:
     head = ["model", "version", "published", "quality", "threshold"]
     more = f"The newest {_MODELS} of {len(models):,}." if len(models) > _MODELS else ""
     return _section("Published models", more, _table(head, rows))
-
-
-def _published(session: Session) -> Iterable[Model]:
-    from va_widgets.session import MODELS_FOLDER
-
-    corpus = Path(session.corpus.path)
-    for card in (corpus / MODELS_FOLDER).glob(f"*/v*/{CARD_FILE}"):
-        try:
-            model = load_model(inside(corpus, *card.parent.relative_to(corpus).parts, error=ModelError))
-        except ModelError:  # damaged models, and links out of the corpus, are left out
-            continue
-        if model.concept == session.concept:
-            yield model
 
 
 def _no_quality(session: Session) -> str:

@@ -19,7 +19,7 @@ from va_widgets.base.names import is_reserved
 from va_widgets.base.paths import absolute_path, inside
 from va_widgets.display.report import Report
 from va_widgets.labels.label_store import LabelStore
-from va_widgets.models.bundle import slug
+from va_widgets.models.names import slug
 
 
 @pytest.fixture
