@@ -14,6 +14,7 @@ from va_widgets.base.errors import (
     CorpusError,
     EncoderError,
     EncoderMismatchError,
+    EngineError,
     LabelError,
     MissingPackageError,
     ModelError,
@@ -32,8 +33,9 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
-    from va_widgets.catalogue.score import score
+    from va_widgets.base.ray_engine import RayEngine
     from va_widgets.catalogue.monitor import monitor
+    from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
     from va_widgets.models.bundle import load_model
     from va_widgets.models.model import Model
@@ -50,6 +52,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Explorer": ("va_widgets.widget.explorer", "Explorer"),
     "Map": ("va_widgets.widget.map", "Map"),
     "Model": ("va_widgets.models.model", "Model"),
+    "RayEngine": ("va_widgets.base.ray_engine", "RayEngine"),
     "Session": ("va_widgets.session", "Session"),
     "Timeline": ("va_widgets.widget.timeline", "Timeline"),
     "demo": ("va_widgets.demo", None),
@@ -67,6 +70,7 @@ __all__ = [
     "CorpusError",
     "EncoderError",
     "EncoderMismatchError",
+    "EngineError",
     "Explorer",
     "LabelError",
     "Map",
@@ -79,6 +83,7 @@ __all__ = [
     "PreviewUnavailableError",
     "ProtocolError",
     "QueryError",
+    "RayEngine",
     "ReportError",
     "ScoresError",
     "SearchUnavailableError",
