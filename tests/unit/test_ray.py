@@ -88,13 +88,14 @@ def failing(error: Exception | None) -> Callable[[int], None]:
     return fail
 
 
+@pytest.fixture(scope="class")
+def pool(ray: Any) -> Iterator[RayPool]:
+    with RayPool(ray, RayEngine(workers=2)) as actors:
+        yield actors
+
+
 class TestPool:
     """Each test takes over the actors of the one before, which take seconds to start."""
-
-    @pytest.fixture(scope="class")
-    def pool(self, ray: Any) -> Iterator[RayPool]:
-        with RayPool(ray, RayEngine(workers=2)) as actors:
-            yield actors
 
     def test_the_work_of_an_actor_that_dies_is_done_by_another(self, pool: RayPool, tmp_path: Path) -> None:
         results = list(pool.results(squares, (tmp_path / "flag", 5), range(12), window=4))
@@ -109,7 +110,7 @@ class TestPool:
         with pytest.raises(va.EngineError, match=r"^A Ray worker failed \(ValueError: odd\): what is done is kept\.$"):
             list(pool.results(failing, (ValueError("odd"),), [0]))
         monkeypatch.setattr(ray_pool, "_MOST_DEATHS", 1)
-        with pytest.raises(va.EngineError, match="^Ray workers died 1 times at the same work"):
+        with pytest.raises(va.EngineError, match=r"^Ray workers died 1 times at the same work"):
             list(pool.results(failing, (None,), [0]))
 
     def test_what_cannot_be_sent_is_refused(self, ray: Any, pool: RayPool) -> None:
@@ -137,7 +138,7 @@ class TestPool:
     def test_a_corpus_that_other_machines_do_not_see_is_named(self, pool: RayPool, demo_corpus: va.Corpus) -> None:
         weights = Weights({"appearance": np.zeros((demo_corpus.dim, 1), np.float32)}, np.zeros(1), np.zeros(1))
         demo_corpus.path.rename(demo_corpus.path.with_name("elsewhere"))
-        with pytest.raises(va.CorpusError, match="^A Ray worker cannot read .* at this path"):
+        with pytest.raises(va.CorpusError, match=r"^A Ray worker cannot read .* at this path"):
             next(ray_score._score_blocks(pool, demo_corpus, weights, None, None, None))
 
 
@@ -230,8 +231,9 @@ class MortalScorer(ray_score._Scorer):
 def test_ray_scores_all_though_a_worker_is_killed(
     ray: Any, demo_corpus: va.Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with labelled(demo_corpus, 16) as session:
-        models = [session.publish("night"), session.publish("dark")]
+    session = labelled(demo_corpus, 16)
+    models = [session.publish("night"), session.publish("dark")]
+    session.close()
     va.score(demo_corpus, models, tmp_path / "local", progress=False)
     results = RayPool.results
 

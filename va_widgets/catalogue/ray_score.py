@@ -63,7 +63,7 @@ def _score_blocks(
     """
     files = {view: _file_of(corpus, view) for view in weights.coefs}
     count = len(corpus) if rows is None else len(rows)
-    by_torch = is_for_torch(count, corpus.embeddings)
+    by_torch = is_for_torch(count, corpus.view(APPEARANCE))
     smooth = Smoothing.of(corpus, weights, rows, scratch)
     if smooth is not None:
         embeddings = {APPEARANCE: files.pop(APPEARANCE)}
