@@ -113,7 +113,9 @@ def running(engine: RayEngine) -> Iterator[Any]:
 
 def _start(ray: Any, engine: RayEngine) -> None:
     """Connect to the engine's cluster, or start one on this machine."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster started here reports nothing to Ray's makers
+    # A cluster that is started here reports nothing to Ray's makers, and works at the priority of this process.
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_worker_niceness"):
+        os.environ.setdefault(name, "0")
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     address = engine.cluster
     if address is not None:
@@ -121,8 +123,8 @@ def _start(ray: Any, engine: RayEngine) -> None:
             ray.init(address=address, **quiet)
         except (Exception, SystemExit) as error:  # Ray exits if the cluster's own processes do not answer
             raise EngineError(
-                f"The Ray cluster at {address} cannot be used ({_first_line(error)}): check the address, and that its"
-                " versions of Ray and Python are those of this machine."
+                f"The Ray cluster at {address} cannot be used ({_first_line(error)}): check that its versions of Ray"
+                " and Python are those of this machine, and RAY_AUTH_MODE and the token that it asks for."
             ) from error
         return
     for left in reversed(range(_STARTS)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from va_widgets._version import __version__
 from va_widgets.base.errors import EngineError, VaError
@@ -15,51 +15,106 @@ Result = TypeVar("Result")
 _MOST_DEATHS = 3  # of workers at the same task
 
 
-def done_by_ray(
-    ray: Any,
-    engine: RayEngine,
-    make: Callable[..., Callable[[Task], Result]],
-    given: tuple[Any, ...],
-    tasks: Sequence[Task],
-) -> Generator[tuple[int, Result]]:
-    """Do tasks in actors, each of which calls `make(*given)` once, and its result for each of its tasks.
+class RayPool:
+    """Actors of a running Ray, as many as an engine has or `most`; a context manager that ends them.
 
-    Yields (index of the task, its result) as they are done, in any order; no more results wait to be taken than there
-    are actors. A task whose actor dies is done again from the start, so it must be one that can be. The actors end with
-    the iteration: close it if it is left early.
-
-    Raises the VaError that `make` or a task raises. Raises EngineError if the workers of a task die time and again, or
-    it raises any other error, or the cluster has no room for one worker.
+    Raises EngineError if the cluster has no room for one.
     """
-    pool = _Pool(ray, engine, make, given, min(len(tasks), number_of_workers(ray, engine)))
-    waiting, deaths = deque(range(len(tasks))), Counter[int]()
-    try:
-        pool.fill()
-        while waiting or pool.is_at_work:
-            actor, task, reference = pool.next()
-            try:
-                result = ray.get(reference)
-            except ray.exceptions.RayTaskError as error:
-                raise _as_error(error) from error
-            except ray.exceptions.RayError as error:  # the process, its machine or the way there is lost
-                deaths[task] += 1
-                if deaths[task] >= _MOST_DEATHS:
-                    raise EngineError(
-                        f"Ray workers died {_MOST_DEATHS} times at the same work ({_reason(error)}): give them more"
-                        " memory, or use fewer; what is done is kept."
-                    ) from error
-                if task != _LOADING:
-                    waiting.appendleft(task)
-                pool.replace(actor)
-                continue
-            del deaths[task]
-            if waiting:
-                begun = waiting.popleft()
-                pool.begin(actor, begun, tasks[begun])
-            if task != _LOADING:
-                yield task, result
-    finally:
-        pool.close()
+
+    def __init__(self, ray: Any, engine: RayEngine, most: int | None = None) -> None:
+        room = number_of_workers(ray, engine)
+        self.number = room if most is None else min(most, room)
+        self._ray = ray
+        self._class = ray.remote(num_cpus=engine.cpus, num_gpus=engine.gpus, max_restarts=0)(_Actor)
+        self._actors: list[Any] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end(self._actors)
+
+    def results(
+        self,
+        make: Callable[..., Callable[[Task], Result]],
+        given: tuple[Any, ...],
+        tasks: Sequence[Task],
+        window: int | None = None,
+    ) -> Generator[tuple[int, Result]]:
+        """Do tasks: each actor calls `make(*given)` once, and what that returns for each of its tasks.
+
+        Yields (index of the task, its result) as they are done, in any order. With a `window` they come in the order of
+        the tasks, and no task is begun so many places ahead of the first that is not done. A task whose actor dies is
+        done again from the start, so it must be one that can be. Close the iteration if it is left early.
+
+        Raises the VaError that `make` or a task raises. Raises EngineError if actors die time and again at the same
+        task, or it raises any other error.
+        """
+        shared = self._put(given)  # once for all actors of a machine
+        waiting, done, deaths = deque(range(len(tasks))), dict[int, Result](), Counter[int]()
+        doing, idle = dict[Any, tuple[Any, int]](), list[Any]()  # `doing` by the reference of the result
+        yielded = 0
+
+        def load(actor: Any) -> None:
+            doing[actor.load.remote(__version__, make, shared)] = (actor, _LOADING)
+
+        try:
+            self._fill(load, self._actors)
+            while yielded < len(tasks):
+                while idle and waiting and (window is None or waiting[0] < yielded + window):
+                    actor, index = idle.pop(), waiting.popleft()
+                    doing[actor.do.remote(tasks[index])] = (actor, index)
+                index = yielded if window is not None else next(iter(done), yielded)
+                if index in done:
+                    yielded += 1
+                    yield index, done.pop(index)
+                    continue
+                reference = self._ray.wait(list(doing), num_returns=1)[0][0]
+                actor, index = doing.pop(reference)
+                try:
+                    result = self._ray.get(reference)
+                except self._ray.exceptions.RayTaskError as error:
+                    raise _as_error(error) from error
+                except self._ray.exceptions.RayError as error:  # the process, its machine or the way there is lost
+                    deaths[index] += 1
+                    if deaths[index] >= _MOST_DEATHS:
+                        raise EngineError(
+                            f"Ray workers died {_MOST_DEATHS} times at the same work ({_reason(error)}): give them"
+                            " more memory, or use fewer; what is done is kept."
+                        ) from error
+                    if index != _LOADING:
+                        waiting.appendleft(index)
+                    self._end([actor])
+                    self._fill(load, [])
+                    continue
+                del deaths[index]
+                idle.append(actor)
+                if index != _LOADING:
+                    done[index] = result
+        finally:
+            self._end([actor for actor, index in doing.values() if index != _LOADING])
+
+    def _fill(self, load: Callable[[Any], None], ready: Sequence[Any]) -> None:
+        """Let the `ready` actors load, and those that are started in the place of missing ones."""
+        new = [self._class.remote() for _ in range(self.number - len(self._actors))]
+        for actor in [*ready, *new]:
+            load(actor)
+        self._actors += new
+
+    def _end(self, actors: Sequence[Any]) -> None:
+        """End actors, whatever they are doing."""
+        for actor in list(actors):
+            self._actors.remove(actor)
+            self._ray.kill(actor)
+
+    def _put(self, given: tuple[Any, ...]) -> Any:
+        try:
+            return self._ray.put(given)
+        except TypeError as error:
+            raise EngineError(
+                f"What the Ray workers need cannot be sent to them ({_first_line(error)}): it must be possible to"
+                " pickle it."
+            ) from error
 
 
 _LOADING = -1  # instead of a task's index: what an actor does first
@@ -83,64 +138,6 @@ class _Actor:
         """Do a task and return its result."""
         assert self._do is not None
         return self._do(task)
-
-
-class _Pool:
-    """The actors, and what each of them is doing."""
-
-    def __init__(
-        self,
-        ray: Any,
-        engine: RayEngine,
-        make: Callable[..., Callable[[Any], Any]],
-        given: tuple[Any, ...],
-        number: int,
-    ) -> None:
-        self._ray = ray
-        self._make = make
-        self._number = number
-        self._class = ray.remote(num_cpus=engine.cpus, num_gpus=engine.gpus, max_restarts=0)(_Actor)
-        try:
-            self._given = ray.put(given)  # once for all actors of a machine
-        except TypeError as error:
-            raise EngineError(
-                f"What the Ray workers need cannot be sent to them ({_first_line(error)}): it must be possible to"
-                " pickle it."
-            ) from error
-        self._actors: list[Any] = []
-        self._doing: dict[Any, tuple[Any, int]] = {}  # (actor, index of the task) by the reference of the result
-
-    @property
-    def is_at_work(self) -> bool:
-        """Whether a task is being done."""
-        return any(task != _LOADING for _, task in self._doing.values())
-
-    def fill(self) -> None:
-        """Start the actors that are missing."""
-        while len(self._actors) < self._number:
-            actor = self._class.remote()
-            self._actors.append(actor)
-            self._doing[actor.load.remote(__version__, self._make, self._given)] = (actor, _LOADING)
-
-    def next(self) -> tuple[Any, int, Any]:
-        """Wait until an actor has done something. Returns it, the index of the task and the result's reference."""
-        reference = self._ray.wait(list(self._doing), num_returns=1)[0][0]
-        return *self._doing.pop(reference), reference
-
-    def begin(self, actor: Any, index: int, task: Any) -> None:
-        """Let an actor begin a task."""
-        self._doing[actor.do.remote(task)] = (actor, index)
-
-    def replace(self, actor: Any) -> None:
-        """Start another actor in the place of one that is lost."""
-        self._actors.remove(actor)
-        self._ray.kill(actor)
-        self.fill()
-
-    def close(self) -> None:
-        """End all actors, whatever they are doing."""
-        for actor in self._actors:
-            self._ray.kill(actor)
 
 
 def number_of_workers(ray: Any, engine: RayEngine) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from va_widgets.base.errors import EncoderMismatchError
 from va_widgets.base.progress import Progress
 from va_widgets.base.ray_engine import RayEngine, running
-from va_widgets.base.ray_pool import done_by_ray, number_of_workers
+from va_widgets.base.ray_pool import RayPool
 from va_widgets.corpus.building.jobs import ShardJob
 from va_widgets.corpus.building.make_shards import ShardMaker
 from va_widgets.corpus.building.request import ClipSettings
@@ -42,10 +42,13 @@ def make_shards_by_ray(
     made: list[Source] = []
     sizes = {(source.root, source.source): file.size for job in jobs for file, source in job.files}
     given = (path, encoder, encoder.fingerprint, settings, allow, engine.cpus)
-    with Progress(len(sizes), sum(sizes.values()), shown) as progress, running(engine) as ray:
-        batches = _batches(jobs, number_of_workers(ray, engine))
+    with (
+        Progress(len(sizes), sum(sizes.values()), shown) as progress,
+        running(engine) as ray,
+        RayPool(ray, engine, len(jobs)) as pool,
+    ):
         try:
-            with closing(done_by_ray(ray, engine, _Maker, given, batches)) as results:
+            with closing(pool.results(_Maker, given, _batches(jobs, pool.number))) as results:
                 for _, sources in results:
                     made += sources
                     for source in sources:
