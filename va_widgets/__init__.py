@@ -24,6 +24,7 @@ from va_widgets.base.errors import (
     PreviewUnavailableError,
     ProtocolError,
     QueryError,
+    ReelError,
     ReportError,
     ScoresError,
     SearchUnavailableError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
     from va_widgets.base.ray_engine import RayEngine
     from va_widgets.catalogue.monitor import monitor
+    from va_widgets.catalogue.reel import export_hits
     from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
     from va_widgets.models.bundle import load_model
@@ -56,6 +58,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Session": ("va_widgets.session", "Session"),
     "Timeline": ("va_widgets.widget.timeline", "Timeline"),
     "demo": ("va_widgets.demo", None),
+    "export_hits": ("va_widgets.catalogue.reel", "export_hits"),
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
     "monitor": ("va_widgets.catalogue.monitor", "monitor"),
@@ -84,6 +87,7 @@ __all__ = [
     "ProtocolError",
     "QueryError",
     "RayEngine",
+    "ReelError",
     "ReportError",
     "ScoresError",
     "SearchUnavailableError",
@@ -94,6 +98,7 @@ __all__ = [
     "__version__",
     "demo",
     "experiments",
+    "export_hits",
     "learning",
     "load_model",
     "monitor",

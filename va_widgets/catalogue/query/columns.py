@@ -33,17 +33,20 @@ _MOMENT = "datetime64[us]"
 class Column:
     """The values of a column, one a clip, and which of them are missing: bool (n,), or None if none is.
 
-    `values` are numbers or bool (n,), datetime64 (n,) in UTC, or an Arrow array of n texts.
+    `values` are numbers or bool (n,), datetime64 (n,) in UTC, or the places int32 (n,) of texts among `texts`, an Arrow
+    array of those that there are, where -1 is a missing one.
     """
 
     kind: Kind
-    values: Any
+    values: NDArray[Any]
     missing: NDArray[np.bool_] | None
+    texts: Any = None
 
     def is_in(self, texts: list[str]) -> NDArray[np.bool_]:
         """Return where the text is one of some, bool (n,)."""
-        found = pc.is_in(self.values, value_set=pa.array(texts, type=pa.string()))
-        return np.asarray(found)
+        wanted = np.asarray(pc.is_in(self.texts, value_set=pa.array(texts, type=pa.string())), dtype=bool)
+        found: NDArray[np.bool_] = np.append(wanted, False)[self.values]
+        return found
 
     def within(self, begin: np.datetime64, end: np.datetime64) -> NDArray[np.bool_]:
         """Return where the date is from `begin` on and before `end`, bool (n,)."""
@@ -62,7 +65,9 @@ def column_of(series: pd.Series[Any]) -> Column:
     if kind == "date":
         moments = pd.to_datetime(series, utc=True).dt.tz_localize(None)
         return Column(kind, moments.to_numpy().astype(_MOMENT), absent)
-    return Column(kind, pa.array(series.astype(object), type=pa.string(), from_pandas=True), absent)
+    texts = pa.array(series.astype(object), type=pa.string(), from_pandas=True).dictionary_encode()
+    codes = np.asarray(texts.indices.fill_null(-1))
+    return Column(kind, codes, absent, texts.dictionary)
 
 
 def _kind(series: pd.Series[Any]) -> Kind:

@@ -7,7 +7,9 @@ matches. Negations are therefore taken to the tests inside, by De Morgan's laws:
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -85,10 +87,10 @@ class ScoreTest:
 
 def _total(terms: Sequence[Term], rows: slice) -> NDArray[Any]:
     """Return the weighted sum of some rows; a single value as it is."""
-    parts = [term.values[rows] if term.weight == 1 else term.values[rows] * term.weight for term in terms]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
+    first, *others = terms
+    total = first.values[rows] if first.weight == 1 else first.values[rows] * first.weight
+    for term in others:
+        total = total + term.values[rows] * term.weight
     return total
 
 
@@ -116,11 +118,14 @@ class Combination:
 
     def evaluate(self, rows: slice, negated: bool, rule: Rule) -> Block:
         """Return which rows match, and their degrees by the rule."""
-        blocks = [part.evaluate(rows, negated, rule) for part in self.parts]
-        degrees = [block[1] for block in blocks]
-        if self.all != negated:
-            return np.logical_and.reduce([block[0] for block in blocks]), rule.conjunction(degrees)
-        return np.logical_or.reduce([block[0] for block in blocks]), rule.disjunction(degrees)
+        conjunction = self.all != negated
+        matches, degrees = self.parts[0].evaluate(rows, negated, rule)
+        parts = [degrees]
+        for part in self.parts[1:]:
+            others, degrees = part.evaluate(rows, negated, rule)
+            matches = matches & others if conjunction else matches | others
+            parts.append(degrees)
+        return matches, rule.conjunction(parts) if conjunction else rule.disjunction(parts)
 
 
 @dataclass(frozen=True)
@@ -134,14 +139,22 @@ class Opposite:
         return self.of.evaluate(rows, not negated, rule)
 
 
-_BLOCK = 1 << 15  # clips at a time, so that what is computed of them stays in the processor's cache
+_BLOCK = 1 << 16  # clips at a time, so that what is computed of them stays in the processor's cache
 
 
 def evaluated(root: Expression, clips: int, rule: Rule) -> Block:
     """Return of all clips which match, bool (n,), and their degrees, float32 (n,)."""
     matches, degrees = np.empty(clips, dtype=bool), np.empty(clips, dtype=np.float32)
-    with np.errstate(all="ignore"):  # of numbers so large that their sum has no value: they match nothing
-        for start in range(0, clips, _BLOCK):
-            rows = slice(start, start + _BLOCK)
+
+    def evaluate(start: int) -> None:
+        rows = slice(start, start + _BLOCK)
+        with np.errstate(all="ignore"):  # of numbers so large that their sum has no value: they match nothing
             matches[rows], degrees[rows] = root.evaluate(rows, False, rule)
+
+    starts = range(0, clips, _BLOCK)
+    if len(starts) == 1:
+        evaluate(0)
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(evaluate, starts))
     return matches, degrees

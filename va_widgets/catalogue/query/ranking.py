@@ -31,8 +31,9 @@ def _product(parts: Sequence[Degrees]) -> Degrees:
 
 def _probabilistic_sum(parts: Sequence[Degrees]) -> Degrees:
     result = 1 - parts[0]
+    others = np.empty_like(result)
     for part in parts[1:]:
-        result *= 1 - part
+        result *= np.subtract(1, part, out=others)
     return np.subtract(1, result, out=result)
 
 
