@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,7 @@ def test_there_is_a_file_for_each_corpus_and_a_column_for_each_model(
     films: va.Corpus, tmp_path: Path, out: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     other = synthetic.corpus(tmp_path / "Série 2", range(1000, 1050), views={"look": 3})
-    report = (
-        va.score([films, other], read_models(None, films), out)
-        if False
-        else va.score([films, other], ["night_city", "rain"], out)
-    )
+    report = va.score([films, other], ["night_city", "rain"], out)
     assert report.index.tolist() == ["films", "série_2"]
     assert report[["clips", "models", "scored"]].to_numpy().tolist() == [[300, 2, 600], [50, 2, 100]]
     assert report["file"].map(Path.is_file).all()
@@ -160,29 +156,36 @@ def test_an_empty_folder_will_do(films: va.Corpus, out: Path) -> None:
     ]
 
 
-def of_another(out: Path) -> None:
-    out.mkdir()
-    (out / "letter.txt").write_text("mine")
+def with_file(name: str, text: str) -> Callable[[Path], object]:
+    def prepare(out: Path) -> None:
+        out.mkdir()
+        (out / name).write_text(text)
+
+    return prepare
 
 
 @pytest.mark.parametrize(
     ("prepare", "told"),
     [
         (
-            of_another,
-            r"The folder .* holds other files \(letter\.txt\), and no scores: give a new or an empty folder\.",
+            with_file("a.txt", ""),
+            r"The folder .* holds other files \(a\.txt\), and no scores: give a new or an empty .*",
         ),
         (Path.touch, r"Scores are written to a folder, but .* is a file: give another path\."),
-        (lambda out: (out / "x").write_text("{}"), None),
+        (
+            with_file("_scores.json", "[]"),
+            r"The folder .* is not one of scores \(_scores\.json cannot be read\): give .*",
+        ),
+        (
+            with_file("_scores.json", '{"schema": 9}'),
+            r"The scores in .* were written by another va-widgets \(schema 9.*",
+        ),
     ],
 )
-def test_a_folder_of_another_is_left_as_it_is(films: va.Corpus, out: Path, prepare: Any, told: str | None) -> None:
-    if told is None:
-        out.mkdir()
-        (out / "_scores.json").write_text("[]")
-        told = r"The folder .* is not one of scores \(_scores\.json cannot be read\): give another one\."
-    else:
-        prepare(out)
+def test_a_folder_of_another_is_left_as_it_is(
+    films: va.Corpus, out: Path, prepare: Callable[[Path], object], told: str
+) -> None:
+    prepare(out)
     before = sorted(map(str, out.rglob("*")))
     with pytest.raises(va.ScoresError, match=f"^{told}$"):
         va.score(films, None, out, progress=False)
@@ -195,22 +198,18 @@ def test_what_cannot_be_scored_is_refused_before_anything_is_written(
     other = synthetic.corpus(tmp_path / "o" / "films", 10, encoder="others")
     foreign = synthetic.model(other, "snow", encoder="others")
     bare = synthetic.corpus(tmp_path / "bare", 10)
+    rain = read_models("rain", films)["rain"]
     for corpora, models, error, told in [
-        (films, ["rain", foreign], va.ModelError, "'rain' and 'snow' were trained on embeddings of two encoders"),
+        (films, [rain, foreign], va.ModelError, "'rain' and 'snow' were trained on embeddings of two encoders"),
         ([films, bare], None, va.ModelError, "'Night city' has also learned from the view 'look'"),
-        (
-            other,
-            read_models("rain", films)["rain"],
-            va.EncoderMismatchError,
-            "'rain' was trained on embeddings of word",
-        ),
+        (other, rain, va.EncoderMismatchError, "'rain' was trained on embeddings of words"),
         ([films, other], foreign, va.ScoresError, "Two of the corpora are called 'films': name them"),
         (films, "snow", va.ModelError, "No model 'snow' is published from this corpus; there are"),
         ([], None, va.ArgumentError, "There is no corpus to score"),
         (bare, None, va.ModelError, "There is no model to score by"),
         ("films", None, va.ArgumentError, "The corpora to score must be"),
         ([1], "rain", va.ArgumentError, "A corpus to score must be"),
-        (films, synthetic.model(films, "Clip id"), va.ModelError, "has a column 'clip_id' of its own"),
+        (films, synthetic.model(other, "Clip id"), va.ModelError, "has a column 'clip_id' of its own"),
     ]:
         with pytest.raises(error, match=told):
             va.score(corpora, models, out, progress=False)  # type: ignore[arg-type]
@@ -240,7 +239,7 @@ def test_damaged_scores_are_told(films: va.Corpus, out: Path) -> None:
 
 def test_two_calls_do_not_write_at_once(films: va.Corpus, out: Path) -> None:
     va.score(films, "rain", out, progress=False)
-    with FileLock(out / ".lock"), pytest.raises(va.ScoresError, match="Another va.score is writing to"):
+    with FileLock(out / ".lock"), pytest.raises(va.ScoresError, match=r"Another va\.score is writing to"):
         va.score(films, None, out, progress=False)
 
 
@@ -276,7 +275,7 @@ def test_an_interrupted_call_leaves_whole_files_and_can_be_repeated(
     va.score(films, "rain", out, progress=False)
     shutil.copytree(out, out.with_name("before"))
     interruption.error = error
-    for step in range(1, 100):
+    for step in range(1, 100, 2):
         shutil.rmtree(out)
         shutil.copytree(out.with_name("before"), out)
         interruption.folder, interruption.left = str(out), step
@@ -298,59 +297,65 @@ def test_an_interrupted_call_leaves_whole_files_and_can_be_repeated(
     assert 8 < step < 99
 
 
+# Imports once; then a child of its own is killed before each of the steps, or may not write files beyond a size.
 PROGRAM = """
-import os, resource, signal, sys
+import json, os, resource, signal, shutil, sys
 import va_widgets as va
-from va_widgets.catalogue import score  # loaded before the first step
+from va_widgets.catalogue import local_score, score
 
-corpus, out, step, most = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-films = va.Corpus.open(corpus)
+corpus, out, steps, most = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+left = 0
 
 def count(event, told):
-    global step
-    if event in {"open", "os.rename", "os.remove", "os.mkdir"} and out in str(told):
-        step -= 1
-        if step == 0:
+    global left
+    if left and event in {"open", "os.rename", "os.remove", "os.mkdir"} and out in str(told):
+        left -= 1
+        if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(count)
-if most:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-try:
-    va.score(films, None, out, progress=False)
-except va.VaError as error:
-    sys.exit(str(error))
+for step in steps:
+    child = os.fork()
+    if not child:
+        films, left = va.Corpus.open(corpus), step
+        if most:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        try:
+            va.score(films, None, f"{out}-{step}", progress=False)
+        except va.VaError as error:
+            print(error, flush=True)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def in_a_process(films: va.Corpus, out: Path, step: int = 0, most: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, str(films.path), str(out), str(step), str(most)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def in_processes(films: va.Corpus, out: Path, *steps: int, most: int = 0) -> list[str]:
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(films.path), str(out), json.dumps(steps), str(most)]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_a_killed_call_is_continued_by_the_same_call(films: va.Corpus, out: Path) -> None:
-    for step in range(2, 40, 5):
-        code = in_a_process(films, out, step).returncode
-        assert code in (0, -9)
-        if (out / "corpus=films" / "scores.parquet").exists():
-            check_scores(stored(out), films)
-        va.score(films, None, out, progress=False)
-        check_scores(stored(out), films)
-        assert not list(out.rglob(".unfinished-*"))
-        shutil.rmtree(out)
-        if code == 0:
-            return
-    pytest.fail("the call has too many steps")
+    steps = range(2, 40, 5)
+    codes = in_processes(films, out, *steps)
+    assert codes[:2] == ["-9"] * 2
+    assert codes[-1] == "0"
+    for step in steps[: codes.index("0") + 1]:
+        folder = out.with_name(f"scores-{step}")
+        if (folder / "corpus=films" / "scores.parquet").exists():
+            check_scores(stored(folder), films)
+        va.score(films, None, folder, progress=False)
+        check_scores(stored(folder), films)
+        assert not list(folder.rglob(".unfinished-*"))
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no limit on the size of files")
 def test_a_disk_that_fills_is_told_and_the_former_scores_stay(films: va.Corpus, out: Path) -> None:
-    va.score(films, "rain", out, progress=False)
-    ended = in_a_process(films, out, most=2000)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith(f"The folder of scores {out} cannot be used, because a limit on the size of files")
-    assert list(stored(out)) == ["rain"]
-    assert not list(out.rglob(".unfinished-*"))
+    va.score(films, "rain", f"{out}-0", progress=False)
+    [told, code] = in_processes(films, out, 0, most=2000)
+    assert told.startswith(f"The folder of scores {out}-0 cannot be used, because a limit on the size of files is")
+    assert code == "0"
+    assert list(stored(out.with_name("scores-0"))) == ["rain"]
+    assert not list(out.with_name("scores-0").rglob(".unfinished-*"))
