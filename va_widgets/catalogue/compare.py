@@ -47,7 +47,9 @@ class Difference(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.newer:.2f} against {self.older:.2f} ({self.difference:+.2f}, {self.low:+.2f} to {self.high:+.2f})"
+        return (
+            f"{self.newer:.2f} against {self.older:.2f} ({self.difference:+.2f}, {self.low:+.2f} to {self.high:+.2f})"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,5 +36,7 @@ def _pictures(comparison: Comparison, value: str) -> str:
         f"{escape(shortened(title_of(corpus, str(row.clip_id)), 40))}</small></td>"
         for row in flipped[flipped["becomes"] == value].head(_SHOWN).itertuples()
     ]
-    lines = (f'<tr style="background:none">{"".join(cells[at : at + _A_ROW])}</tr>' for at in range(0, len(cells), _A_ROW))
+    lines = (
+        f'<tr style="background:none">{"".join(cells[at : at + _A_ROW])}</tr>' for at in range(0, len(cells), _A_ROW)
+    )
     return f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{"".join(lines)}</table>'

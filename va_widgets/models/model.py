@@ -213,9 +213,7 @@ class Model(FittedClassifier):
         """Why this version is not served any more; None while it is. It is read from the folder at every call."""
         return withdrawal.reason_of_withdrawal(self.folder)
 
-    def compare(
-        self, older: Model, corpus: Corpus, *, sample: pd.DataFrame | None = None, seed: int = 0
-    ) -> Comparison:
+    def compare(self, older: Model, corpus: Corpus, *, sample: pd.DataFrame | None = None, seed: int = 0) -> Comparison:
         """Compare this version with an older one on the labels of a corpus; a notebook shows which clips changed sides.
 
         Arguments, and what is raised, are those of `va_widgets.catalogue.compare.compare`.

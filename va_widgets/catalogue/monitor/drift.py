@@ -118,7 +118,9 @@ class _Sides:
         ranks = [layers(videos) for videos in (reference, new)]
         number = min(int(rank.max()) + 1 for rank in ranks)
         kept = [np.flatnonzero(rank < number) for rank in ranks]
-        sides = [np.unique(videos[rows], return_inverse=True) for videos, rows in zip((reference, new), kept, strict=True)]
+        sides = [
+            np.unique(videos[rows], return_inverse=True) for videos, rows in zip((reference, new), kept, strict=True)
+        ]
         first = len(sides[0][0])
         groups = np.concatenate([sides[0][1].ravel(), sides[1][1].ravel() + first]).astype(np.int64)
         return cls((kept[0], kept[1]), groups, (first, len(sides[1][0])))
