@@ -102,7 +102,9 @@ def _newest(report: MonitorReport) -> str:
         f"<small>{escape(shortened(title_of(report.corpus, str(clip)), 40))}</small></td>"
         for clip in table["clip_id"]
     ]
-    lines = (f'<tr style="background:none">{"".join(cells[at : at + _A_ROW])}</tr>' for at in range(0, len(cells), _A_ROW))
+    lines = (
+        f'<tr style="background:none">{"".join(cells[at : at + _A_ROW])}</tr>' for at in range(0, len(cells), _A_ROW)
+    )
     return (
         '<p style="margin:8px 0 2px">The clips that look newest, one of each video:</p>'
         f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{"".join(lines)}</table>'

@@ -30,6 +30,8 @@ from va_widgets.models.names import slug
 if TYPE_CHECKING:
     import onnx
 
+    from va_widgets.catalogue.compare import Comparison
+
 
 @dataclass(frozen=True)
 class Model(FittedClassifier):
@@ -216,6 +218,15 @@ class Model(FittedClassifier):
     def withdrawn(self) -> str | None:
         """Why this version is not served any more; None while it is. It is read from the folder at every call."""
         return withdrawal.reason_of_withdrawal(self.folder)
+
+    def compare(self, older: Model, corpus: Corpus, *, sample: pd.DataFrame | None = None, seed: int = 0) -> Comparison:
+        """Compare this version with an older one on the labels of a corpus; a notebook shows which clips changed sides.
+
+        Arguments, and what is raised, are those of `va_widgets.catalogue.compare.compare`.
+        """
+        from va_widgets.catalogue.compare import compare
+
+        return compare(self, older, corpus, sample=sample, seed=seed)
 
     def withdraw(self, reason: str) -> None:
         """Take this version out of those that are served, without deleting anything; `restore` reverts it.

@@ -180,6 +180,12 @@ export class Navigation {
 export const canOpen = (tab: Tab, status: Status): boolean =>
   tab !== "search" || status.searchable || status.motion || status.numbers.length > 0;
 
-// The search as long as a class has no label; the feeds after that, or where text search is unavailable.
+// The search as long as a class has no label; the feeds after that, where text search is unavailable, or where there is
+// a sample to label.
 export const firstTab = (status: Status): Tab =>
-  status.searchable && status.words !== "unavailable" && !hasBothClasses(status) ? "search" : "feeds";
+  status.searchable &&
+  status.words !== "unavailable" &&
+  !hasBothClasses(status) &&
+  !status.feeds.includes("sample")
+    ? "search"
+    : "feeds";

@@ -108,7 +108,9 @@ def intervals(
         np.where(found_high + missed_low > 0, found_high / np.maximum(found_high + missed_low, 1), 1.0),
     )
     total = int(sizes.sum())
-    prevalence = interval((found + missed) / total, (found_low + missed_low) / total, (found_high + missed_high) / total)
+    prevalence = interval(
+        (found + missed) / total, (found_low + missed_low) / total, (found_high + missed_high) / total
+    )
     return precision, recall, prevalence
 
 

@@ -134,7 +134,9 @@ class MonitorReport:
             )
         if self.measured.looks_drifted:
             told = self.measured.separability
-            how = "" if np.isnan(told) else f": of a new clip and one from before, {told:.0%} of the pairs are told apart"
+            how = (
+                "" if np.isnan(told) else f": of a new clip and one from before, {told:.0%} of the pairs are told apart"
+            )
             alarms.append(f"The clips look otherwise than those that the model was published from{how}.")
         return tuple(alarms)
 
@@ -230,7 +232,9 @@ class MonitorReport:
         numbers, hits = np.bincount(stratum[counted], minlength=k), np.bincount(stratum[yes], minlength=k)
         total = int(numbers.sum())
         if total < min(_FEWEST, len(self.drawn.rows)) or (numbers == 0).any():
-            more = f" The next one to label is {described(self.sample['clip_id'].iloc[first])}." if len(open_ones) else ""
+            more = (
+                f" The next one to label is {described(self.sample['clip_id'].iloc[first])}." if len(open_ones) else ""
+            )
             raise NotEnoughLabelsError(
                 f"The sample has {total} labels in its order: label at least {_FEWEST} of its clips, and some of every"
                 f" range of scores, in the feed {SAMPLE_FEED!r} of report.session().{more}"
