@@ -14,9 +14,16 @@ With `--speed` 56 models score a corpus of random vectors, and queries over them
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import logit
+from sklearn.metrics import average_precision_score
 
 import va_widgets as va
 from va_widgets import demo
@@ -38,7 +45,7 @@ DIRECT = {  # conjunctions that are labelled themselves, by the text that a pers
     "fog at night": ("fog", "night"),
 }
 ATOMS = tuple(concept.name for concept in demo.CONCEPTS if len(concept.attributes) == 1)
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 
 def published(corpus: va.Corpus, labels: int) -> dict[str, va.Model]:
@@ -49,7 +56,7 @@ def published(corpus: va.Corpus, labels: int) -> dict[str, va.Model]:
         if not folder.exists():
             truth = np.logical_and.reduce([demo.truth_of(corpus, part) for part in DIRECT.get(name, (name,))])
             session = va.Session(corpus, name, annotator="oracle")
-            run = label_by_oracle(session, pd.Series(truth, index=corpus.clips.index), labels)
+            run = label_by_oracle(session, pd.Series(truth.astype(bool), index=corpus.clips.index), labels)
             try:
                 session.publish(name)
             except va.NotEnoughLabelsError:
@@ -60,3 +67,144 @@ def published(corpus: va.Corpus, labels: int) -> dict[str, va.Model]:
             print(f"{name}: AP {run.ap:.3f}", flush=True)
         models[name] = va.load_model(folder)
     return models
+
+
+# --- the rules -----------------------------------------------------------------------------------
+
+
+def rules() -> dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]]:
+    """Return how each rule combines the degrees (m, n) of m parts: those that must all hold, those of which one must.
+
+    Product, Gödel and Łukasiewicz are the fundamental t-norms with their t-conorms (Klement, Mesiar and Pap,
+    "Triangular Norms", 2000); Frank's with a parameter of 0.01 lies between product and Gödel's.
+    """
+
+    def dual(conjunction: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        return lambda parts: 1 - conjunction(1 - parts)
+
+    def frank(parts: Array) -> Array:
+        base = 0.01
+        result = parts[0]
+        for part in parts[1:]:
+            result = np.log1p((base**result - 1) * (base**part - 1) / (base - 1)) / np.log(base)
+        return result
+
+    conjunctions: dict[str, Callable[[Array], Array]] = {
+        "product": lambda parts: parts.prod(axis=0),
+        "Gödel (minimum)": lambda parts: parts.min(axis=0),
+        "Łukasiewicz": lambda parts: np.maximum(0, parts.sum(axis=0) - (len(parts) - 1)),
+        "Frank, 0.01": frank,
+        "mean of product and minimum": lambda parts: (parts.prod(axis=0) + parts.min(axis=0)) / 2,
+        "harmonic mean": lambda parts: len(parts) / (1 / np.maximum(parts, 1e-9)).sum(axis=0),
+    }
+    table = {name: (rule, dual(rule)) for name, rule in conjunctions.items()}
+    table["mean of logits"] = (lambda parts: _logit(parts).mean(axis=0), lambda parts: _logit(parts).mean(axis=0))
+    table["mean of logits, or: maximum"] = (
+        lambda parts: _logit(parts).mean(axis=0),
+        lambda parts: _logit(parts).max(0),
+    )
+    table["mean of P"] = (lambda parts: parts.mean(axis=0), lambda parts: parts.mean(axis=0))
+    return table
+
+
+def _logit(parts: Array) -> Array:
+    return logit(np.clip(parts, 1e-7, 1 - 1e-7))
+
+
+Kind = tuple[Callable[..., Array], Callable[..., NDArray[np.bool_]], int]
+"""How a kind of query is ranked, given a rule and its parts' degrees (m, n); its truth, given theirs; and m."""
+
+
+def kinds() -> dict[str, Kind]:
+    """Return the kinds of queries that the rules are compared on, by how they are written."""
+    return {
+        "a and b": (lambda both, _, p: both(p), lambda t: t.all(axis=0), 2),
+        "a and b and c": (lambda both, _, p: both(p), lambda t: t.all(axis=0), 3),
+        "a or b": (lambda _, either, p: either(p), lambda t: t.any(axis=0), 2),
+        "a and not b": (lambda both, _, p: both(np.stack([p[0], 1 - p[1]])), lambda t: t[0] & ~t[1], 2),
+        "(a or b) and c": (
+            lambda both, either, p: both(np.stack([either(p[:2]), p[2]])),
+            lambda t: t[:2].any(axis=0) & t[2],
+            3,
+        ),
+    }
+
+
+def compared(
+    degrees: Mapping[str, Array], truth: Mapping[str, NDArray[np.bool_]], rng: np.random.Generator, most: int = 300
+) -> pd.DataFrame:
+    """Return the AP of up to `most` queries of each kind under each rule: DataFrame(kind, query, rule, ap)."""
+    rows = []
+    for kind, (rank, right, parts) in kinds().items():
+        groups = list(combinations(degrees, parts))
+        done = 0
+        for index in rng.permutation(len(groups)):
+            names = groups[index]
+            wanted = right(np.stack([truth[name] for name in names]))
+            if not FEWEST <= wanted.sum() <= len(wanted) - FEWEST:
+                continue
+            values = np.stack([degrees[name] for name in names])
+            for rule, (both, either) in rules().items():
+                ap = float(average_precision_score(wanted, rank(both, either, values)))
+                rows.append((kind, " ".join(names), rule, ap))
+            done += 1
+            if done == most:
+                break
+    return pd.DataFrame(rows, columns=["kind", "query", "rule", "ap"])
+
+
+def held_out(folder: Path, clips: int, labels: int) -> Iterator[tuple[va.Corpus, dict[str, va.Model]]]:
+    """Yield each of two demo corpora with the models that were labelled in the other one."""
+    corpora = [demo.corpus(folder / f"seed{seed}", clips=clips, seed=seed, progress=False) for seed in (0, 1)]
+    models = [published(corpus, labels) for corpus in corpora]
+    yield corpora[1], models[0]
+    yield corpora[0], models[1]
+
+
+def rule_tables(folder: Path, clips: int, labels: int) -> None:
+    """Print what the rules reach on queries, and on the conjunctions that were labelled themselves."""
+    rng = np.random.default_rng(0)
+    tables, conjunctions = [], []
+    for corpus, models in held_out(folder, clips, labels):
+        truth = {name: demo.truth_of(corpus, name).to_numpy() for name in ATOMS}
+        scores = {name: model.score_corpus(corpus).to_numpy(np.float64) for name, model in models.items()}
+        atoms = {name: scores[name] for name in ATOMS if name in scores}
+        shifted = {
+            name: 1 / (1 + np.exp(-_logit(p) + _logit(np.array(models[name].threshold)))) for name, p in atoms.items()
+        }
+        tables.append(compared(atoms, truth, rng).assign(degree="P(yes)"))
+        tables.append(compared(shifted, truth, np.random.default_rng(0)).assign(degree="threshold at 0.5"))
+        for name, parts in DIRECT.items():
+            wanted = np.logical_and.reduce([truth[part] for part in parts])
+            if wanted.sum() < FEWEST or name not in scores:
+                continue
+            values = np.stack([atoms[part] for part in parts])
+            single = max(float(average_precision_score(wanted, scores[part])) for part in parts)
+            row = {"conjunction": name, "clips": int(wanted.sum()), "best single": single}
+            row |= {rule: float(average_precision_score(wanted, both(values))) for rule, (both, _) in rules().items()}
+            conjunctions.append(row | {"labelled itself": float(average_precision_score(wanted, scores[name]))})
+    table = pd.concat(tables, ignore_index=True)
+    means = table.pivot_table(index=["degree", "rule"], columns="kind", values="ap", sort=False)
+    means["all kinds"] = means.mean(axis=1)
+    print(means.round(4).to_string(), "\n")
+    print(f"{table.groupby('kind')['query'].count() // table['rule'].nunique() // 2} queries a kind\n")
+    print(differences(table[table["degree"] == "P(yes)"], "product").to_string(), "\n")
+    direct = pd.DataFrame(conjunctions)
+    by_name = direct.groupby("conjunction", sort=False).mean()
+    by_name.loc["mean"] = by_name.mean()
+    print(by_name.round(3).T.to_string())
+
+
+def differences(table: pd.DataFrame, reference: str, draws: int = 2000) -> pd.DataFrame:
+    """Return each rule's mean AP minus that of a reference, with 95 % intervals by a bootstrap over queries."""
+    rng = np.random.default_rng(0)
+    rows: dict[str, dict[str, str]] = {}
+    for kind, part in table.groupby("kind", sort=False):
+        wide = part.assign(run=part.groupby(["query", "rule"]).cumcount())
+        wide = wide.pivot(index=["query", "run"], columns="rule", values="ap")
+        for rule in wide.columns:
+            gaps = (wide[rule] - wide[reference]).to_numpy()
+            means = rng.choice(gaps, (draws, len(gaps))).mean(axis=1)
+            low, high = np.quantile(means, (0.025, 0.975))
+            rows.setdefault(str(rule), {})[str(kind)] = f"{gaps.mean():+.4f} ({low:+.4f} to {high:+.4f})"
+    return pd.DataFrame(rows).T

@@ -24,6 +24,7 @@ from va_widgets.base.errors import (
     ProtocolError,
     QueryError,
     ReportError,
+    ScoresError,
     SearchUnavailableError,
     UnknownClipError,
     VaError,
@@ -31,6 +32,7 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
+    from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
     from va_widgets.models.bundle import load_model
     from va_widgets.models.model import Model
@@ -53,6 +55,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
     "load_model": ("va_widgets.models.bundle", "load_model"),
+    "score": ("va_widgets.catalogue.score", "score"),
 }
 
 __all__ = [
@@ -75,6 +78,7 @@ __all__ = [
     "ProtocolError",
     "QueryError",
     "ReportError",
+    "ScoresError",
     "SearchUnavailableError",
     "Session",
     "Timeline",
@@ -85,6 +89,7 @@ __all__ = [
     "experiments",
     "learning",
     "load_model",
+    "score",
 ]
 
 

@@ -82,6 +82,10 @@ class QueryError(VaError):
         self.suggestion = suggestion
 
 
+class ScoresError(VaError):
+    """Scores of a corpus cannot be written to a folder, or read from it."""
+
+
 class MissingPackageError(VaError):
     """A package that only some features need is not installed."""
 

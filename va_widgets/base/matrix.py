@@ -32,7 +32,7 @@ def products(matrix: NDArray[np.floating[Any]], vector: NDArray[np.floating[Any]
     return out
 
 
-def products_of_block(
+def block_products(
     block: NDArray[np.floating[Any]], columns: NDArray[np.float32], *, by_torch: bool
 ) -> NDArray[np.float32]:
     """Return the products in float32, (rows, m), of a block (rows, dim) with a matrix float32 (dim, m).
@@ -49,16 +49,12 @@ def products_of_block(
     with imports:
         import torch
 
-    given, factors, results = (
-        torch.from_numpy(unlocked(block)),
-        torch.from_numpy(unlocked(columns)),
-        torch.from_numpy(out),
-    )
+    given, factors = torch.from_numpy(unlocked(block)), torch.from_numpy(unlocked(columns))
+    results = torch.from_numpy(out)
     buffer = torch.empty((min(_CHUNK, len(block)), block.shape[1]))  # memory taken for every chunk costs more
     for start in range(0, len(block), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        part = given[rows]
-        torch.mm(buffer[: len(part)].copy_(part), factors, out=results[rows])
+        part = given[start : start + _CHUNK]
+        torch.mm(buffer[: len(part)].copy_(part), factors, out=results[start : start + _CHUNK])
     return out
 
 

@@ -43,6 +43,8 @@ class Progress:
         Called with each line, which is then not written beside the bar or to `stream`.
     title : str
         What is being done, in a word.
+    unit : str
+        What is counted as done, instead of files.
     stream : text file
         Where bars and lines are written; sys.stderr.
     clock : function
@@ -57,10 +59,11 @@ class Progress:
         write_line: Callable[[str], None] | None = None,
         *,
         title: str = "building",
+        unit: str = "files",
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._files, self._size, self._title = files, size, title
+        self._files, self._size, self._title, self._unit = files, size, title, unit
         self._stream: TextIO | None = sys.stderr if stream is None else stream
         self._notebook = _IN_NOTEBOOK and stream is None
         self._shown = shown and (write_line is not None or self._notebook or self._stream is not None)
@@ -136,7 +139,7 @@ class Progress:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._bar = None
             self.note(
-                f"Interrupted: {self._files_done:,} of {self._files:,} files are done; all that is done is kept,"
+                f"Interrupted: {self._files_done:,} of {self._files:,} {self._unit} are done; all that is done is kept,"
                 " and the same call goes on from here."
             )
 
@@ -189,7 +192,7 @@ class Progress:
     def _parts(self, ended: bool = False) -> list[str]:
         """Return the figures to show, as texts, the most important first."""
         elapsed = self._clock() - self._started
-        parts = [f"{self._files_done:,}/{self._files:,} files"]
+        parts = [f"{self._files_done:,}/{self._files:,} {self._unit}"]
         if not ended and (left := self.seconds_left) is not None:
             parts.append(f"{clock_time(left)} left")
         parts += [f"{self._clips:,} clips", f"{clock_time(elapsed)} elapsed"]

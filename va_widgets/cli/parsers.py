@@ -1,9 +1,23 @@
-"""What the modules of commands share."""
+"""What the modules of commands share: the type of the commands, and tables for people and programs."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `argparse.ArgumentParser.add_subparsers` returns: the parsers of commands are added to it."""
+
+
+def print_table(table: pd.DataFrame, *, as_json: bool) -> None:
+    """Print a table, without its index: in columns, or as a JSON list of one object a row."""
+    from va_widgets.base.progress import printable
+
+    if as_json:
+        print(table.to_json(orient="records", indent=1, force_ascii=False, double_precision=15))
+        return
+    for line in table.to_string(index=False, na_rep="", float_format="{:.3g}".format).splitlines():
+        print(printable(line).rstrip())

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from va_widgets.base import arguments
-from va_widgets.base.errors import CorpusError, PreviewUnavailableError
+from va_widgets.base.errors import CorpusError, ModelError, PreviewUnavailableError
 from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.corpus import trust
 from va_widgets.corpus.building.request import BuildRequest, ClipSettings
@@ -252,6 +252,22 @@ class Corpus(OpenCorpus):
 
         replace_clips(self.path, self._manifest, with_columns(self._clips, columns).join(self._media.table))
         return self._opened_anew()
+
+    def tag(self, models: Models | None = None) -> Self:
+        """Return the corpus with the scores of models as columns, P(yes), which are also written to its folder.
+
+        Columns are called as models are in queries, such as "night_city"; those of the same name are replaced. `models`
+        are models, their names or folders; by default all that are served from this corpus.
+
+        Raises ModelError and EncoderMismatchError for models that do not exist or do not fit, CorpusError as
+        `with_columns`.
+        """
+        from va_widgets.catalogue.scores import read_models, score_columns
+
+        chosen = read_models(models, self)
+        if not chosen:
+            raise ModelError("There is no model to tag clips by: publish one by session.publish, or give one.")
+        return self.with_columns(pd.DataFrame(score_columns(self, chosen), index=self.clips.index))
 
     def add_view(self, name: str, vectors: VectorSource | ClipEncoder | None = None, *, progress: bool = True) -> Self:
         """Return the corpus with one more view of its clips, which is also written to its folder.

@@ -13,8 +13,9 @@ from va_widgets.base.errors import CorpusError
 from va_widgets.base.names import escaped
 from va_widgets.base.progress import clock_time, printable
 from va_widgets.corpus.manifest import COLUMNS, STATUSES
-from va_widgets.display.player import counted, data_uri, opened_strip
-from va_widgets.video.filmstrip import Filmstrip
+from va_widgets.display.html import facts_table
+from va_widgets.display.player import counted, data_uri
+from va_widgets.video.filmstrip import Filmstrip, frame_of
 
 if TYPE_CHECKING:
     from va_widgets.corpus import Corpus
@@ -96,18 +97,10 @@ def summary_text(summary: Summary) -> str:
 
 def summary_html(summary: Summary, samples: Sequence[Sample] = ()) -> str:
     """Return a summary as a small HTML table over one row of up to 8 thumbnails; at most 120 kB."""
-    rows = "".join(
-        '<tr style="background:none">'
-        '<th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;opacity:.75;'
-        f'white-space:nowrap;padding:1px 16px 1px 0;border:0">{escape(name)}</th>'
-        f'<td style="text-align:left;max-width:none;padding:1px 0;border:0">{escape(value)}</td></tr>'
-        for name, value in _rows(summary)
-    )
     return (
         '<div style="color:inherit">'
         f'<div style="font-weight:600;margin-bottom:4px">Corpus in {escape(_cut(summary.path, _LONGEST_PATH))}</div>'
-        f'<table style="border-collapse:collapse;border:0;margin:0;color:inherit"><tbody>{rows}</tbody></table>'
-        f"{_row_of_thumbnails(samples)}</div>"
+        f"{facts_table(_rows(summary))}{_row_of_thumbnails(samples)}</div>"
     )
 
 
@@ -158,15 +151,7 @@ def first_frame(strip: Filmstrip) -> bytes:
     """
     import cv2  # loaded with the first picture
 
-    damaged = f"A filmstrip of {strip.frames} frames is damaged: copy the corpus again."
-    try:
-        opened_strip(strip).close()
-        row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, SyntaxError, ValueError, cv2.error) as error:
-        raise CorpusError(damaged) from error
-    if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):
-        raise CorpusError(damaged)
-    frame = row[:, : strip.width]
+    frame = frame_of(strip, 0)
     scale = min(1.0, _FRAME_WIDTH / strip.width, _FRAME_HEIGHT / strip.height)
     size = (max(1, round(strip.width * scale)), max(1, round(strip.height * scale)))
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)

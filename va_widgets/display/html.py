@@ -7,7 +7,7 @@ kilobytes each.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ import pandas as pd
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.progress import printable
 from va_widgets.display.player import time_range
+from va_widgets.video.filmstrip import frame_of
 
 if TYPE_CHECKING:
     from va_widgets.corpus import Corpus
@@ -87,6 +88,18 @@ def quality_line(quality: Quality) -> str:
     return f"{quality.ap:.2f} ({quality.low:.2f}–{quality.high:.2f})"
 
 
+def facts_table(facts: Iterable[tuple[str, str]]) -> str:
+    """Return names and their values, which are plain text, as a small table for a notebook."""
+    rows = "".join(
+        '<tr style="background:none">'
+        '<th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;opacity:.75;'
+        f'white-space:nowrap;padding:1px 16px 1px 0;border:0">{escape(name)}</th>'
+        f'<td style="text-align:left;max-width:none;padding:1px 0;border:0">{escape(value)}</td></tr>'
+        for name, value in facts
+    )
+    return f'<table style="border-collapse:collapse;border:0;margin:0;color:inherit"><tbody>{rows}</tbody></table>'
+
+
 def curve(refits: pd.DataFrame) -> str:
     """Return a curve of quality over the refits as inline SVG, in the colour of the text around; "" without one.
 
@@ -135,11 +148,7 @@ def _middle(corpus: Corpus, clip_id: str) -> bytes:
     import cv2  # loaded with the first picture
 
     strip = corpus.filmstrip(clip_id)
-    row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR) if strip.data else None
-    if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):
-        raise CorpusError(f"The filmstrip of {clip_id!r} is damaged: copy the corpus again.")
-    at = strip.frames // 2 * strip.width
-    frame = row[:, at : at + strip.width]
+    frame = frame_of(strip, strip.frames // 2)
     scale = min(1.0, _WIDTH / strip.width, _HEIGHT / strip.height)
     size = (max(1, round(strip.width * scale)), max(1, round(strip.height * scale)))
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)

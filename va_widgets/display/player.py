@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.progress import clock_time, printable
-from va_widgets.video.filmstrip import Filmstrip
+from va_widgets.video.filmstrip import Filmstrip, opened_strip
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -123,23 +123,6 @@ class Player:
             return _figure(video, self.title)
         shown = self.thumbnail._repr_html_() if self.thumbnail else ""
         return f'{shown}<p role="note" style="margin:4px 0">{escape(self.reason)}</p>'
-
-
-def opened_strip(strip: Filmstrip) -> PIL.Image.Image:
-    """Open the image of a filmstrip without decoding it. Raises OSError, SyntaxError or ValueError if it is none.
-
-    Its size is compared before it is decoded: a damaged one may claim any number of pixels.
-    """
-    import PIL.Image
-
-    try:
-        image = PIL.Image.open(io.BytesIO(strip.data), formats=("JPEG", "WEBP"))
-    except PIL.Image.DecompressionBombError as error:
-        raise ValueError(str(error)) from error
-    wide, high = strip.width * strip.frames, strip.height
-    if image.size != (wide, high):
-        raise ValueError(f"it has {image.width}x{image.height} pixels, not {wide}x{high}")
-    return image
 
 
 def clip_title(video: str, start: float, end: float) -> str:

@@ -20,19 +20,33 @@ def smoothed(logits: NDArray[np.float32], neighbours: NDArray[np.int32], share: 
     `neighbours` are the rows of the k nearest clips of each, int32 (k, n).
     """
     result = np.empty_like(logits)
-    weight = np.float32(share / len(neighbours))
 
     def fill(start: int) -> None:
         part = slice(start, start + _ROWS)
-        sums = logits[part] * np.float32(1 - share)
-        for rows in neighbours[:, part]:  # one after the other: memory is read along the rows
-            sums += weight * logits.take(rows)
-        result[part] = sums
+        result[part] = smoothed_rows(logits, part, neighbours[:, part], share)
 
     # Most of the time is waiting for memory: a thread a core halves it, numpy does not hold the interpreter's lock.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(fill, range(0, len(logits), _ROWS)))
     return result
+
+
+def smoothed_rows(
+    logits: NDArray[np.float32],
+    rows: slice | NDArray[np.int64],
+    neighbours: NDArray[np.integer[Any]],
+    share: float | NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return the smoothed logits of some rows of `logits`, float32 (n,), or (n, m) for m classifiers and shares (m,).
+
+    `neighbours` are those of `rows`, (k, number of rows).
+    """
+    sums = np.zeros_like(logits[rows])
+    for nearest in neighbours:  # one after the other: memory is read along the rows
+        sums += logits.take(nearest, axis=0)
+    sums *= np.asarray(share / len(neighbours), dtype=np.float32)
+    sums += logits[rows] * np.asarray(1 - share, dtype=np.float32)
+    return sums
 
 
 def smoothed_embeddings(

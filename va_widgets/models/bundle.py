@@ -35,10 +35,11 @@ from va_widgets.models.card import (
 )
 from va_widgets.models.files import LARGEST_FILE, MOST_FILES, check_listed, listing, read_file, read_weights, write_file
 from va_widgets.models.model import Model
-from va_widgets.models.names import CARD_FILE, WEIGHTS_FILE, checked_file_name, former_slug, slug
+from va_widgets.models.model_card import readme
+from va_widgets.models.names import CARD_FILE, README_FILE, WEIGHTS_FILE, checked_file_name, former_slug, slug
 from va_widgets.models.withdrawal import is_withdrawn
 
-__all__ = ["Model", "load_model", "publish", "version_of", "versions"]
+__all__ = ["Model", "copy_bundle", "load_model", "publish", "version_of", "versions"]
 
 _VIEW = "view."  # begins the names of other views' weights
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
@@ -100,7 +101,7 @@ def publish(
         "metrics": dict(metrics),
         "labels": label_facts(clips, y),
         **(facts or {}),
-        "parent": None if parent is None else {"name": parent.name, "version": parent.version},
+        "parent": None if parent is None else _origin(parent),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "va_widgets": __version__,
         "libraries": libraries(),
@@ -114,6 +115,15 @@ def publish(
             or f"The model {name!r} cannot be written to {home} ({error}): open a copy of the corpus you may write to."
         ) from error
     return load_model(home / f"v{version}")
+
+
+def _origin(parent: Model) -> dict[str, Any]:
+    """Return what a card says of the version that it replaces; "sha256" is that of its weights, where it is known."""
+    return {
+        "name": parent.name,
+        "version": parent.version,
+        "sha256": parent.files.get(WEIGHTS_FILE, {}).get("sha256"),
+    }
 
 
 def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -137,8 +147,11 @@ def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[s
         before = inside(home.parent, former, error=ModelError)  # its versions are counted on
         version = max(versions(home) + (versions(before) if is_folder(before) else []), default=0) + 1
         while True:
-            whole = {**card, "version": version, "files": listing(contents)}
-            write_file(unfinished / CARD_FILE, as_json(whole))
+            whole = {**card, "version": version}
+            page = readme(whole, contents)
+            write_file(unfinished / README_FILE, page)
+            files = listing({**contents, README_FILE: page})
+            write_file(unfinished / CARD_FILE, as_json({**whole, "files": files}))
             sync_folder(unfinished)
             try:
                 os.rename(unfinished, home / f"v{version}")
@@ -209,6 +222,15 @@ def _newest(home: Path) -> Path:
     if not kept:
         raise ModelError(f"All versions of the model in {home} are withdrawn: load one by its folder, and restore it.")
     return home / f"v{max(kept)}"
+
+
+def copy_bundle(model: Model, folder: Path) -> None:
+    """Write the files that a model's card lists, and no other ones, into a new folder. Raises ModelError, OSError."""
+    folder.mkdir()
+    weights = {WEIGHTS_FILE: read_file(model.folder, WEIGHTS_FILE)}
+    for name, data in {**weights, **{name: model.read_file(name) for name in model.files}}.items():
+        write_file(folder / name, data)
+    write_file(folder / CARD_FILE, as_json(model.card))
 
 
 def version_of(folder: Path) -> int | None:

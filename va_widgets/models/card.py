@@ -10,18 +10,25 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets._version import __version__
 from va_widgets.base.arguments import is_within
 from va_widgets.base.texts import has_lone_surrogate
+from va_widgets.learning.calibration import Calibration
+from va_widgets.learning.trainer import Refit
 from va_widgets.models.files import wrong_listing
 
 SCHEMA_VERSION = 2
 EMBEDDINGS_ALONE = 1  # the schema of a model of the embeddings alone, which versions before 0.2 read, too
 LARGEST_CARD = 1 << 24  # bytes
 
+_MOST = 1 << 53  # labels, or versions, that a card may state
+
 _PACKAGES = ("numpy", "scikit-learn", "torch", "open_clip_torch")
+_CALIBRATION = "logits times one factor, learned from cross-validated labels with that of other concepts as prior"
+_ANNOTATOR: Mapping[str, type] = {"annotator": str, "yes": int, "no": int, "unsure": int}
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "schema": int,
     "name": str,
@@ -60,9 +67,57 @@ def label_facts(clips: Sequence[str], y: NDArray[np.bool_]) -> dict[str, Any]:
     return {"yes": int(y.sum()), "no": int((~y).sum()), "digest": digest}
 
 
+def training_facts(refit: Refit, calibration: Calibration, annotators: pd.DataFrame) -> dict[str, Any]:
+    """Return what a card says of a classifier's training: its quality, its calibration and its annotators.
+
+    `annotators` is DataFrame(annotator, yes, no, unsure). The interval of a quality holds 90 %.
+    """
+    kinds = {"corpus": refit.quality, "labelled": refit.cross_validated, "random": refit.unbiased}
+    quality: dict[str, Any] = {
+        kind: {"ap": one.ap, "low": one.low, "high": one.high, "interval": 0.9, "method": one.method}
+        for kind, one in kinds.items()
+        if one is not None
+    }
+    people = annotators[["annotator", "yes", "no", "unsure"]].to_dict("records")
+    return {
+        "quality": quality or {"note": refit.quality_note},
+        "calibration": {"factor": calibration.factor, "method": _CALIBRATION},
+        "annotators": [{name: kind(one[name]) for name, kind in _ANNOTATOR.items()} for one in people],
+    }
+
+
 def as_json(card: Mapping[str, Any]) -> bytes:
     """Return a card as the content of its file."""
     return (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+# Cards of other versions, and of other people, hold anything in their further entries.
+
+
+def entry(card: Mapping[str, Any], *keys: str) -> object:
+    """Return an entry of a card, such as entry(card, "labels", "yes"); None where there is none."""
+    value: Any = card
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def count_of(card: Mapping[str, Any], *keys: str) -> int | None:
+    """Return a number of things that a card states; None where it states none."""
+    value = entry(card, *keys)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST else None
+
+
+def share_of(card: Mapping[str, Any], *keys: str) -> float:
+    """Return a number from 0 to 1 that a card states; NaN where it states none."""
+    value = entry(card, *keys)
+    return float(value) if is_within(value, 0, 1) else float("nan")
+
+
+def text_of(card: Mapping[str, Any], *keys: str) -> str:
+    """Return a text that a card states; empty where it states none."""
+    value = entry(card, *keys)
+    return value if isinstance(value, str) else ""
 
 
 def wrong_card(card: object, weights: Mapping[str, NDArray[np.float32]], views: Mapping[str, NDArray[Any]]) -> str:

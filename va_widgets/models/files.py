@@ -14,7 +14,7 @@ from safetensors import deserialize
 from va_widgets.base.disk import sync
 from va_widgets.base.errors import ModelError
 from va_widgets.base.paths import inside, open_regular
-from va_widgets.models.names import WEIGHTS_FILE, is_plain
+from va_widgets.models.names import README_FILE, WEIGHTS_FILE, is_plain
 
 LARGEST_FILE = 1 << 26  # bytes
 MOST_FILES = 100
@@ -43,7 +43,7 @@ def wrong_listing(files: object) -> str:
         size = facts.get("bytes") if isinstance(facts, dict) else None
         if not isinstance(size, int) or not 0 <= size <= LARGEST_FILE or not isinstance(facts.get("sha256"), str):
             return "lists a file without its size and SHA-256"
-        if name not in (WEIGHTS_FILE, "README.md") and not is_plain(name):
+        if name not in (WEIGHTS_FILE, README_FILE) and not is_plain(name):
             return "lists a file with a name that none has"
     return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,19 +15,24 @@ from scipy.special import expit
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import EncoderMismatchError, ModelError, reason_of
+from va_widgets.base.paths import GivenPath
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.manifest import MOTION
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.smoothing import smoothed
 from va_widgets.models import withdrawal
+from va_widgets.models.estimator import FittedClassifier
 from va_widgets.models.files import check_listed, read_file
 from va_widgets.models.names import slug
 
+if TYPE_CHECKING:
+    import onnx
+
 
 @dataclass(frozen=True)
-class Model:
-    """A binary classifier of clips, as it was published.
+class Model(FittedClassifier):
+    """A binary classifier of clips, as it was published. It has the interface of a fitted classifier of scikit-learn.
 
     `coef` is float32 (dim,) on raw embeddings; a clip is a yes from `threshold` (a probability) on; `card` holds
     everything known about it, and `folder` is where it was read from. `smoothing` is the share of a clip's nearest
@@ -63,11 +68,19 @@ class Model:
 
         Raises ModelError if a view is missing, or if they have other shapes, are no numbers, or are not finite.
         """
-        matrices = {"": embeddings, **(views or {})}
+        scores: NDArray[np.float32] = expit(self.decision_function(embeddings, views))
+        return scores
+
+    def decision_function(
+        self, embeddings: ArrayLike, views: Mapping[str, ArrayLike] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the logits of P(yes), float32 (n,); arguments and errors are those of `score`."""
+        if views is not None and not isinstance(views, Mapping):
+            raise ModelError(f"The views are rows of the same clips by the views' names, not {described(views)}.")
+        matrices = {**(views or {}), "": embeddings}
         self._check_views(matrices)
         first, others = self._logits(matrices)
-        scores: NDArray[np.float32] = expit(first + others)
-        return scores
+        return first + others
 
     def score_corpus(self, corpus: Corpus) -> pd.Series[float]:
         """Return P(yes) of every clip of a corpus, by clip_id; smoothed by its nearest clips where both know them.
@@ -75,6 +88,15 @@ class Model:
         Raises EncoderMismatchError if the corpus was embedded by another encoder than the model was trained on,
         ModelError if it lacks a view that the model has learned from, or has one with other columns.
         """
+        self.check_corpus(corpus)
+        logits, others = self._logits({"": corpus.embeddings} | {name: corpus.view(name) for name in self.views})
+        neighbours = corpus.neighbours
+        if self.smoothing and neighbours is not None:
+            logits = smoothed(logits, neighbours, self.smoothing)
+        return pd.Series(expit(logits + others), index=corpus.clips.index, name=self.name)
+
+    def check_corpus(self, corpus: Corpus) -> None:
+        """Raise what `score_corpus` raises for a corpus that this model cannot score."""
         arguments.instance(corpus, Corpus, "The corpus to score", "a va.Corpus, such as va.Corpus.open returns")
         if corpus.encoder_fingerprint != self.encoder:
             raise EncoderMismatchError(
@@ -82,11 +104,9 @@ class Model:
                 f" {corpus.encoder_fingerprint}: build the corpus with the model's encoder."
             )
         self._check_views(corpus.views)
-        logits, others = self._logits({"": corpus.embeddings} | {name: corpus.view(name) for name in self.views})
-        neighbours = corpus.neighbours
-        if self.smoothing and neighbours is not None:
-            logits = smoothed(logits, neighbours, self.smoothing)
-        return pd.Series(expit(logits + others), index=corpus.clips.index, name=self.name)
+        self._matrix(corpus.embeddings, self.coef, "embeddings")
+        for name, coef in self.views.items():
+            self._matrix(corpus.view(name), coef, f"the view {name!r}")
 
     def _logits(self, matrices: Mapping[str, ArrayLike]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what the embeddings, called "", and the other views add to the logits, float32 (n,) each."""
@@ -126,6 +146,11 @@ class Model:
             raise ModelError(f"The model {self.name!r} scores numbers, not {what} of the type {matrix.dtype}.")
         return matrix
 
+    def _repr_html_(self) -> str:
+        from va_widgets.display.model_summary import model_html
+
+        return model_html(self)
+
     # --- its folder ------------------------------------------------------------------------------
 
     @property
@@ -153,6 +178,33 @@ class Model:
                 or f"The model in {self.folder} is damaged ({name}: {reason_of(error)}): publish it again."
             ) from error
         return data
+
+    def to_onnx(self, path: GivenPath | None = None) -> onnx.ModelProto:
+        """Return the model as ONNX, also written to a file if a `path` is given.
+
+        The graph has the input "embeddings", float32 (n, dim), one input "view.NAME" for each of `views`, and the
+        output "probability", float32 (n,): that of `score`, of each clip by itself. `score_corpus` also takes the
+        scores of similar clips into account, which a graph of single clips cannot.
+
+        Raises MissingPackageError if onnx is not installed, ModelError if the file cannot be written.
+        """
+        from va_widgets.models.onnx import to_onnx
+
+        return to_onnx(self, path)
+
+    def to_mlflow(self, path: GivenPath) -> Path:
+        """Write the model as a pyfunc model of MLflow into a new folder, and return its absolute path.
+
+        `mlflow.pyfunc.load_model(path).predict(embeddings)` returns P(yes), float32 (n,), of float32 (n, dim), each
+        clip by itself as `score` does. A model of several views is given a mapping of "embeddings" and "view.NAME". The
+        folder holds no pickle; reading it needs va_widgets.
+
+        Raises MissingPackageError if mlflow is not installed, ModelError if there is something at `path` already, or it
+        cannot be written to.
+        """
+        from va_widgets.models.mlflow import to_mlflow
+
+        return to_mlflow(self, path)
 
     @property
     def withdrawn(self) -> str | None:

@@ -17,10 +17,17 @@ WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 README_FILE = "README.md"
 WITHDRAWN_FILE = "withdrawn.json"
+EMBEDDINGS_INPUT = "embeddings"
+"""What exported models call the embeddings among their inputs."""
 
 _OWN_FILES = (WEIGHTS_FILE, CARD_FILE, README_FILE, WITHDRAWN_FILE)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 _LONGEST = 100  # characters of a further file's name
+
+
+def view_input(view: str) -> str:
+    """Return what exported models call a view among their inputs."""
+    return f"view.{view}"
 
 
 def slug(name: str) -> str:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from va_widgets.base.arguments import is_within
 from va_widgets.base.errors import ModelError, reason_of
 from va_widgets.base.paths import inside, is_folder
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
 from va_widgets.models.bundle import load_model, version_of, versions
+from va_widgets.models.card import count_of, share_of
 from va_widgets.models.model import Model
 from va_widgets.models.names import MODELS_FOLDER
 from va_widgets.models.withdrawal import is_withdrawn
 
 __all__ = ["MODELS_FOLDER", "all_versions", "newest", "served", "table"]
 
-_MOST = 1 << 53  # labels, or versions, that a card may state
 _COLUMNS: dict[str, Any] = {
     "name": object,
     "version": "Int64",
@@ -136,30 +134,14 @@ def _facts(model: Model) -> dict[str, Any]:
         "name": model.name,
         "concept": model.concept,
         "encoder": model.encoder,
-        "yes": _count(model.card, "labels", "yes"),
-        "no": _count(model.card, "labels", "no"),
-        "ap": _share(model.card, "metrics", "corpus_average_precision"),
-        "ap_low": _share(model.card, "metrics", "corpus_average_precision_low"),
-        "ap_high": _share(model.card, "metrics", "corpus_average_precision_high"),
+        "yes": count_of(model.card, "labels", "yes"),
+        "no": count_of(model.card, "labels", "no"),
+        "ap": share_of(model.card, "metrics", "corpus_average_precision"),
+        "ap_low": share_of(model.card, "metrics", "corpus_average_precision_low"),
+        "ap_high": share_of(model.card, "metrics", "corpus_average_precision_high"),
         "threshold": model.threshold,
         "created": str(model.card.get("created", "")),
-        "parent": _count(model.card, "parent", "version"),
+        "parent": count_of(model.card, "parent", "version"),
         "withdrawn": is_withdrawn(model.folder),
         "problem": "",
     }
-
-
-def _entry(card: Mapping[str, Any], part: str, key: str) -> object:
-    """Return an entry of a card, None where there is none: cards of other versions, and of others, hold anything."""
-    facts = card.get(part)
-    return facts.get(key) if isinstance(facts, dict) else None
-
-
-def _count(card: Mapping[str, Any], part: str, key: str) -> int | None:
-    value = _entry(card, part, key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST else None
-
-
-def _share(card: Mapping[str, Any], part: str, key: str) -> float:
-    value = _entry(card, part, key)
-    return float(value) if is_within(value, 0, 1) else float("nan")

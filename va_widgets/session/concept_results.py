@@ -139,14 +139,15 @@ class ConceptResults:
     def _found_clips(self) -> FoundClips:
         return FoundClips(self._view, self._labels, self._classifier.fit.probabilities, self.threshold[0])
 
-    def publish(self, name: str, precision: float | None = None) -> Model:
+    def publish(self, name: str, precision: float | None = None, *, pictures: bool = True) -> Model:
         """Write the classifier as a new, immutable version of a model called `name`, beside the corpus.
 
-        Its threshold is the one with the best F1, or with a `precision`, 0 to 1, that of `threshold_for`.
+        Its threshold is the one with the best F1, or with a `precision`, 0 to 1, that of `threshold_for`. Its README.md
+        shows small pictures of labelled clips and of clips at the threshold, unless `pictures` is False.
         Raises NotEnoughLabelsError without at least one yes and one no, ModelError for a name or a precision that is
         none and where nothing can be written, LabelError if the file of its labels is gone.
         """
-        return publishing.publish_classifier(self.corpus, self._labels, self._classifier, name, precision)
+        return publishing.publish_classifier(self.corpus, self._labels, self._classifier, name, precision, pictures)
 
     # --- plots -----------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
 from va_widgets.base.errors import ModelError, NotEnoughLabelsError
 from va_widgets.base.paths import inside
@@ -10,10 +11,12 @@ from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.smoothing import SHARE
 from va_widgets.learning.trainer import Fit
 from va_widgets.models.bundle import publish
+from va_widgets.models.card import training_facts
 from va_widgets.models.model import Model
 from va_widgets.models.names import MODELS_FOLDER, slug
 from va_widgets.models.published import newest
 from va_widgets.session.concept_classifier import ConceptClassifier
+from va_widgets.session.model_pictures import pictures
 
 
 def threshold(fit: Fit, precision: float | None = None) -> tuple[float, str]:
@@ -34,12 +37,18 @@ def _checked_precision(precision: object) -> float:
 
 
 def publish_classifier(
-    corpus: Corpus, labels: ConceptLabels, classifier: ConceptClassifier, name: str, precision: float | None
+    corpus: Corpus,
+    labels: ConceptLabels,
+    classifier: ConceptClassifier,
+    name: str,
+    precision: float | None,
+    with_pictures: bool,
 ) -> Model:
     """Refit a classifier and write it as the next version of the model `name`, in the corpus's folder of models.
 
     Arguments and errors are those of `Session.publish`.
     """
+    with_pictures = arguments.flag(with_pictures, "pictures")
     folder_name = slug(name)  # raises what is wrong with the name before anything is done
     if precision is not None:
         precision = _checked_precision(precision)
@@ -63,5 +72,7 @@ def publish_classifier(
         threshold=chosen,
         threshold_why=why,
         smoothing=0.0 if corpus.neighbours is None else SHARE,
+        facts=training_facts(fit.refit, fit.calibration, labels.annotators()),
+        files=pictures(corpus, fit, chosen, labels.concept) if with_pictures else {},
         parent=newest(corpus, folder_name),
     )

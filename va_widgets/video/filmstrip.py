@@ -8,12 +8,15 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.base.errors import CorpusError, reason_of
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 STRIP_MIME = "image/jpeg"
 STRIP_WIDTH = 240  # pixels of one frame of a stored filmstrip, at most
@@ -47,6 +50,41 @@ def filmstrip(pictures: Sequence[NDArray[np.uint8]], box: int = STRIP_WIDTH) -> 
     if not succeeded:
         raise CorpusError(f"A filmstrip of {len(pictures)} pictures of {size[0]}x{size[1]} could not be encoded.")
     return Filmstrip(len(pictures), size[0], size[1], STRIP_MIME, encoded.tobytes())
+
+
+def opened_strip(strip: Filmstrip) -> PIL.Image.Image:
+    """Open the image of a filmstrip without decoding it. Raises OSError, SyntaxError or ValueError if it is none.
+
+    Its size is compared before it is decoded: a damaged one may claim any number of pixels.
+    """
+    import PIL.Image
+
+    try:
+        image = PIL.Image.open(io.BytesIO(strip.data), formats=("JPEG", "WEBP"))
+    except PIL.Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from error
+    wide, high = strip.width * strip.frames, strip.height
+    if image.size != (wide, high):
+        raise ValueError(f"it has {image.width}x{image.height} pixels, not {wide}x{high}")
+    return image
+
+
+def frame_of(strip: Filmstrip, index: int) -> NDArray[np.uint8]:
+    """Return a frame of a filmstrip in OpenCV's order of colours, uint8 (height, width, 3).
+
+    Raises CorpusError if the filmstrip cannot be decoded.
+    """
+    import cv2
+
+    damaged = f"A filmstrip of {strip.frames} frames is damaged: copy the corpus again."
+    try:
+        opened_strip(strip).close()
+        row = cv2.imdecode(np.frombuffer(strip.data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, SyntaxError, ValueError, cv2.error) as error:
+        raise CorpusError(damaged) from error
+    if row is None or row.shape[:2] != (strip.height, strip.width * strip.frames):
+        raise CorpusError(damaged)
+    return np.asarray(row[:, index * strip.width : (index + 1) * strip.width], dtype=np.uint8)
 
 
 def filmstrip_of_preview(data: bytes, frames: int, box: int) -> Filmstrip:

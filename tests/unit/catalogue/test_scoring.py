@@ -7,43 +7,62 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from va_widgets.catalogue.scoring import Weights, block_logits
-from va_widgets.models.bundle import Model
+from tests.unit.catalogue import synthetic
+from va_widgets.catalogue.scoring import Weights, block_logits, probabilities, weights_digest
+from va_widgets.models.model import Model
 
-RNG = np.random.default_rng(0)
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
+    home = synthetic.corpus(tmp_path_factory.mktemp("corpora") / "c", 10)
+    return [
+        synthetic.model(home, "a", 1),
+        synthetic.model(home, "b", 2, look=3),
+        synthetic.model(home, "c", 3, look=3, video=5),
+    ]
 
 
-def model(name: str, dim: int = 16, **views: int) -> Model:
-    def weights(size: int) -> np.ndarray:
-        return RNG.normal(size=size).astype(np.float32)
-
-    return Model(
-        name, 1, name, "", "enc", dim, weights(dim), float(RNG.normal()), 0.5, {}, Path(), 0.3,
-        {view: weights(size) for view, size in views.items()},
-    )  # fmt: skip
+def blocks(dtype: type = np.float16, rows: int = 2100) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    made = {"appearance": rng.normal(size=(rows, 16)), "look": rng.normal(size=(rows, 3)), "video": np.ones((rows, 5))}
+    result: dict[str, np.ndarray] = {name: block.astype(dtype) for name, block in made.items()}
+    for block in result.values():
+        block.flags.writeable = False  # as those of a memory-mapped file
+    return result
 
 
 @pytest.mark.parametrize("by_torch", [False, True])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_the_logits_are_those_of_each_model_alone(dtype: type[np.floating], by_torch: bool) -> None:
-    models = [model("a"), model("b", motion=3), model("c", motion=3, video=5)]
-    blocks = {"appearance": RNG.normal(size=(2100, 16)), "motion": RNG.normal(size=(2100, 3))}
-    blocks = {name: block.astype(dtype) for name, block in blocks.items()} | {"video": np.ones((2100, 5), np.float32)}
-    for block in blocks.values():
-        block.flags.writeable = False  # as those of a memory-mapped file
-    logits = block_logits(blocks, Weights.of(models), by_torch=by_torch)
+def test_the_logits_are_those_of_each_model_alone(models: list[Model], dtype: type, by_torch: bool) -> None:
+    views = blocks(dtype)
+    logits = block_logits(views, Weights.of(models), by_torch=by_torch)
     assert logits.dtype == np.float32
     for column, one in enumerate(models):
-        alone = blocks["appearance"].astype(float) @ one.coef + one.intercept
-        alone += sum(blocks[view].astype(float) @ coef for view, coef in one.views.items())
+        alone = views["appearance"].astype(float) @ one.coef + one.intercept
+        alone += sum(views[view].astype(float) @ coef for view, coef in one.views.items())
         np.testing.assert_allclose(logits[:, column], alone, atol=1e-5)
 
 
-def test_views_can_be_asked_for_one_by_one() -> None:
-    weights = Weights.of([model("a", motion=3), model("b")])
-    blocks = {"appearance": RNG.normal(size=(5, 16)), "motion": RNG.normal(size=(5, 3)), "unknown": np.ones((5, 2))}
-    blocks = {name: block.astype(np.float32) for name, block in blocks.items()}
-    parts = [block_logits({name: block}, weights) for name, block in blocks.items()]
-    np.testing.assert_allclose(sum(parts), block_logits(blocks, weights), atol=1e-6)
-    assert not parts[1][:, 1].any()  # a model that has not learned from the view
-    assert not parts[2].any()
+def test_views_can_be_asked_for_one_by_one(models: list[Model]) -> None:
+    weights, views = Weights.of(models), {**blocks(rows=5), "unknown": np.ones((5, 2), np.float16)}
+    parts = {name: block_logits({name: block}, weights) for name, block in views.items()}
+    np.testing.assert_allclose(sum(parts.values()), block_logits(views, weights), atol=1e-5)
+    assert not parts["look"][:, 0].any()  # of a model that has not learned from the view
+    assert not parts["unknown"].any()
+
+
+@pytest.mark.parametrize("by_torch", [False, True])
+def test_logits_become_probabilities_in_place(by_torch: bool) -> None:
+    logits = np.array([[-np.inf, -1000, 0], [2, 1000, np.inf]], np.float32)
+    scores = probabilities(logits, by_torch=by_torch)
+    assert scores is logits
+    np.testing.assert_allclose(scores, [[0, 0, 0.5], [1 / (1 + np.exp(-2)), 1, 1]], rtol=1e-6)
+
+
+def test_a_digest_is_of_all_that_scores_depend_on(tmp_path: Path) -> None:
+    home = synthetic.corpus(tmp_path / "c", 10)
+    same = [synthetic.model(home, name, 1, smoothing=0.3, look=3) for name in ("a", "b")]
+    others = [synthetic.model(home, "c", 1, look=3), synthetic.model(home, "d", 2, smoothing=0.3, look=3)]
+    others.append(synthetic.model(home, "e", 1, smoothing=0.3, view=3))
+    assert weights_digest(same[0]) == weights_digest(same[1])
+    assert len({weights_digest(one) for one in same + others}) == 4

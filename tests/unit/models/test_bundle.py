@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 from scipy.special import logit
 
@@ -111,7 +113,9 @@ def test_a_published_model_may_be_read_by_those_who_may_read_its_folder(session:
         os.umask(before)
     folder = session.corpus.path / "models" / model.slug / "v1"
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (folder, *folder.iterdir())}
-    assert modes == {"v1": 0o750, "model.safetensors": 0o640, "card.json": 0o640}
+    assert modes.pop("v1") == 0o750
+    assert {"model.safetensors", "card.json", "README.md"} <= modes.keys()
+    assert set(modes.values()) == {0o640}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the names of open files")
@@ -124,11 +128,11 @@ def test_a_published_model_is_on_the_disk(session: va.Session, monkeypatch: pyte
         sync(opened)
 
     monkeypatch.setattr(os, "fsync", noted)
-    session.publish("night")
+    session.publish("night", pictures=False)
     home = session.corpus.path / "models" / "night"
-    assert [file.name for file in synced[:2]] == ["model.safetensors", "card.json"]
-    assert synced[2] == synced[0].parent  # the names of both
-    assert synced[3] == home  # the version's own name
+    assert [file.name for file in synced[:3]] == ["model.safetensors", "README.md", "card.json"]
+    assert synced[3] == synced[0].parent  # the names of all
+    assert synced[4] == home  # the version's own name
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a limit on the size of files")
@@ -231,3 +235,51 @@ def test_a_card_says_what_was_estimated_and_what_was_cross_validated(session: va
 
 def _named(n: int) -> pd.DataFrame:
     return pd.DataFrame({"clip_id": [f"c{i}" for i in range(n)]})
+
+
+def test_a_card_says_what_the_classifier_has_learned_from(session: va.Session) -> None:
+    session.guideline = "lamps are not enough"
+    card = session.publish("night").card
+    assert card["guideline"] == "lamps are not enough"
+    assert card["annotators"] == [{"annotator": "kelli", "yes": 8, "no": 8, "unsure": 0}]
+    assert session.quality is not None
+    corpus = card["quality"]["corpus"]
+    assert (corpus["ap"], corpus["method"], corpus["interval"]) == (session.quality.ap, session.quality.method, 0.9)
+    assert card["calibration"]["factor"] > 0
+    assert {"python", "numpy", "scikit-learn", "torch", "open_clip_torch", "va_widgets"} == card["libraries"].keys()
+    assert card["parent"] is None
+    second = session.publish("night")
+    assert second.card["parent"]["version"] == 1
+    row = session.corpus.models.loc["night"].iloc[0]
+    assert (row["version"], row["parent"], row["yes"], row["ap"]) == (2, 1, 8, session.quality.ap)
+
+
+def test_a_bundle_has_pictures_of_clips_and_of_its_curve(session: va.Session) -> None:
+    pytest.importorskip("matplotlib")
+    model = session.publish("night")
+    sizes = {}
+    for name in ("yes.jpg", "no.jpg", "borderline.jpg", "precision_recall.png"):
+        assert f"]({name})" in model.read_file("README.md").decode()
+        with PIL.Image.open(io.BytesIO(model.read_file(name))) as image:
+            image.load()
+            sizes[name] = image.size
+    assert sizes["yes.jpg"] == sizes["no.jpg"] == (4 * 162 - 2, 2 * 92 - 2)
+    assert sum(facts["bytes"] for facts in model.files.values()) < 200_000
+    assert model._repr_html_().count("<img") == 3
+    bare = session.publish("night", pictures=False)
+    assert set(bare.files) == {"model.safetensors", "README.md"}
+    assert "Not in this bundle: clips that were labelled yes" in bare.read_file("README.md").decode()
+    assert "<img" not in bare._repr_html_()
+    with pytest.raises(va.ArgumentError, match="pictures must be True or False"):
+        session.publish("night", pictures="no")  # type: ignore[arg-type]
+
+
+def test_a_corpus_without_pictures_and_an_environment_without_matplotlib_publish_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = np.random.default_rng(0).normal(size=(60, 4))
+    session = va.Session(va.Corpus.from_embeddings(tmp_path / "corpus", vectors, _named(60)), "left")
+    for value, rows in ((True, vectors[:, 0] > 0.5), (False, vectors[:, 0] < -0.5)):
+        session.label([f"c{row}" for row in np.flatnonzero(rows)[:8]], value)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert set(session.publish("left").files) == {"model.safetensors", "README.md"}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,8 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-
-from va_widgets.corpus import Corpus
 
 Kind: TypeAlias = Literal["number", "flag", "text", "date"]
 _OF_OBJECTS: dict[str, Kind] = {  # what pandas infers of a column of Python objects
@@ -85,7 +81,8 @@ def _kind(series: pd.Series[Any]) -> Kind:
         return "text"
     inferred = pd.api.types.infer_dtype(series, skipna=True)
     if inferred not in _OF_OBJECTS:
-        raise ValueError(f"values of the type {_type_name(kind, inferred)}")
+        own = isinstance(kind, pd.api.extensions.ExtensionDtype)
+        raise ValueError(f"values of the type {kind if own else inferred}")
     return _OF_OBJECTS[inferred]
 
 
@@ -111,25 +108,3 @@ def period(text: str) -> tuple[np.datetime64, np.datetime64]:
         raise ValueError(text)
     begin = np.datetime64(text.replace(" ", "T"))
     return begin.astype(_MOMENT), (begin + 1).astype(_MOMENT)
-
-
-class _Kept:
-    """What was made of a corpus's columns, for as long as the corpus has the same table of clips."""
-
-    def __init__(self, clips: pd.DataFrame) -> None:
-        self.clips = clips
-        self.made: dict[tuple[str, str], Any] = {}
-
-
-_kept: weakref.WeakKeyDictionary[Corpus, _Kept] = weakref.WeakKeyDictionary()
-
-
-def kept(corpus: Corpus, key: tuple[str, str], make: Callable[[], Any]) -> Any:
-    """Return what `make` returns, which is called once for a key and a corpus, until the corpus grows."""
-    clips = corpus.clips
-    known = _kept.get(corpus)
-    if known is None or known.clips is not clips:
-        known = _kept[corpus] = _Kept(clips)
-    if key not in known.made:
-        known.made[key] = make()
-    return known.made[key]

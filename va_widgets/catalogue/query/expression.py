@@ -47,36 +47,49 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Test:
-    """Whether a weighted sum is on one side of a `bound`."""
+class NumberTest:
+    """Whether a weighted sum of numbers is on one side of a `bound`; the clips for which it is are all alike."""
 
     terms: Sequence[Term]
     operator: str
     bound: float
 
     def evaluate(self, rows: slice, negated: bool, rule: Rule) -> Block:  # noqa: ARG002
-        """Return which rows are on that side; the degree is the mean of P(yes), or of P(no) where it counts against.
+        """Return which rows are on that side; their degree is 1."""
+        name = _OPPOSITE[self.operator] if negated else self.operator
+        total = _total(self.terms, rows)
+        matches = _HOLDS[name](total, self.bound)
+        if name == "!=" and total.dtype.kind == "f":
+            matches &= ~np.isnan(total)  # a value is missing
+        return matches, matches.astype(np.float32)
 
-        Sums with other numbers than scores, and equality, only select: the degree is 1 for rows that match.
+
+@dataclass(frozen=True)
+class ScoreTest:
+    """Whether a weighted sum of scores, whose weights add up to 1 without their signs, is above or below a `bound`."""
+
+    terms: Sequence[Term]
+    operator: str
+    bound: float
+
+    def evaluate(self, rows: slice, negated: bool, rule: Rule) -> Block:  # noqa: ARG002
+        """Return which rows are on that side. The degree is the mean of P(yes), and of P(no) of scores that subtract;
+        where low sums are asked for, or high ones are negated, it is what this lacks of 1.
         """
         name = _OPPOSITE[self.operator] if negated else self.operator
-        total = self._total(rows)
-        matches = _HOLDS[name](total, self.bound)
-        if name == "!=":
-            matches &= total == total  # NaN: a value is missing
-        if name in ("==", "!=") or any(term.threshold is None for term in self.terms):
-            return matches, matches.astype(np.float32)
-        shares = sum(abs(term.weight) for term in self.terms)
-        lowest = sum(min(0.0, term.weight) for term in self.terms)
-        degrees = total if (shares, lowest) == (1.0, 0.0) else (total - np.float32(lowest)) / np.float32(shares)
-        return matches, degrees if name in (">", ">=") else 1 - degrees
+        total = _total(self.terms, rows)
+        lowest = sum(term.weight for term in self.terms if term.weight < 0)
+        degrees = total - np.float32(lowest) if lowest else total
+        return _HOLDS[name](total, self.bound), degrees if name in (">", ">=") else 1 - degrees
 
-    def _total(self, rows: slice) -> NDArray[Any]:
-        first, *others = self.terms
-        total = first.values[rows] if first.weight == 1 else first.values[rows] * first.weight
-        for term in others:
-            total = total + term.values[rows] * term.weight
-        return total
+
+def _total(terms: Sequence[Term], rows: slice) -> NDArray[Any]:
+    """Return the weighted sum of some rows; a single value as it is."""
+    parts = [term.values[rows] if term.weight == 1 else term.values[rows] * term.weight for term in terms]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
 
 
 @dataclass(frozen=True)
@@ -127,7 +140,8 @@ _BLOCK = 1 << 15  # clips at a time, so that what is computed of them stays in t
 def evaluated(root: Expression, clips: int, rule: Rule) -> Block:
     """Return of all clips which match, bool (n,), and their degrees, float32 (n,)."""
     matches, degrees = np.empty(clips, dtype=bool), np.empty(clips, dtype=np.float32)
-    for start in range(0, clips, _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        matches[rows], degrees[rows] = root.evaluate(rows, False, rule)
+    with np.errstate(all="ignore"):  # of numbers so large that their sum has no value: they match nothing
+        for start in range(0, clips, _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            matches[rows], degrees[rows] = root.evaluate(rows, False, rule)
     return matches, degrees

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
 from va_widgets.base.errors import QueryError
-from va_widgets.catalogue.query.columns import Column, column_of, kept
+from va_widgets.catalogue.query.columns import Column, column_of
+from va_widgets.catalogue.query.kept import kept
 from va_widgets.catalogue.query.parse import place
 from va_widgets.catalogue.query.syntax import Named
 from va_widgets.catalogue.scores import Models, read_models
@@ -75,13 +76,16 @@ class Names:
             for name in {key, *others}:
                 self._loose.setdefault(name.casefold(), {})[entry] = None
 
+    def meant(self, name: str) -> list[Entry]:
+        """Return what a name may mean, which is one thing if it is clear, and nothing if there is no such name."""
+        if name in self._exact:
+            return [self._exact[name]]
+        matches = list(self._loose.get(name.strip().casefold(), ()))
+        return [entry for entry in matches if entry.kind == matches[0].kind]
+
     def find(self, node: Named, text: str) -> Entry:
         """Return what a name in the query `text` means. Raises QueryError, with the nearest name, if there is none."""
-        if node.text in self._exact:
-            return self._exact[node.text]
-        matches = list(self._loose.get(node.text.strip().casefold(), ()))
-        matches = [entry for entry in matches if entry.kind == matches[0].kind]
-        where = place(text, node.column)
+        matches, where = self.meant(node.text), place(text, node.column)
         if len(matches) > 1:
             shown = " or ".join(written(entry.shown) for entry in matches)
             raise QueryError(f"“{node.text[:60]}” at {where} may be {shown}: write one of them.", node.column)

@@ -49,7 +49,7 @@ COMPARE: /[<>=!]=|[<>]/
 SIGN: /[+-]/
 SCALE: /[*\/]/
 NUMBER: /(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?/i
-NAME: /[^\W\d][^\s!-\-\/:-@\[-^`{-~“”≤≥≠]*/
+NAME: /(?!(?i:and|or|not|in|true|false)(?![\w.]))[^\W\d][^\s!-\-\/:-@\[-^`{-~“”≤≥≠]*/
 STRING: /"([^"]|"")*"|'([^']|'')*'|“[^“”]*”/
 %ignore /\s+/
 """
@@ -193,7 +193,8 @@ def _refused(error: UnexpectedInput, text: str) -> QueryError:
     if wants_value:
         return QueryError(f"A name or a value is missing before {_shown(sign)} at {where}.", column)
     if token.type in ("NAME", "STRING"):
-        close = get_close_matches(sign.lower(), _WORDS, n=1)
+        alike = [word for word in _WORDS if abs(len(word) - len(sign)) <= 1]
+        close = get_close_matches(sign.lower(), alike, n=1)
         hint = f"did you mean “{close[0]}”?" if close else 'join names by "and" or "or", or quote one with blanks.'
         return QueryError(f"{_shown(sign)} cannot follow at {where}: {hint}", column, close[0] if close else "")
     return QueryError(f"{_shown(sign)} cannot follow at {where}.", column)

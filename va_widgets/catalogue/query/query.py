@@ -17,6 +17,7 @@ from va_widgets.catalogue.query.names import Entry, Names
 from va_widgets.catalogue.query.parse import parse
 from va_widgets.catalogue.query.ranking import PRODUCT, Rule
 from va_widgets.catalogue.query.resolve import Resolver, Scores
+from va_widgets.catalogue.query.syntax import all_names
 from va_widgets.catalogue.query.text_fit import text_fit
 from va_widgets.catalogue.scores import Models, read_models, score_columns
 from va_widgets.corpus import Corpus
@@ -56,14 +57,15 @@ class Query:
         corpus = arguments.instance(corpus, Corpus, "The corpus of a query", "a va.Corpus", error=QueryError)
         root = parse(text)
         known = Names(corpus, read_models(models, corpus))
-        resolver = Resolver(
-            text,
-            known,
-            lambda slug: Scores(
-                score_columns(corpus, {slug: known.models[slug]})[slug], float(known.models[slug].threshold)
-            ),
-            lambda phrase: text_fit(corpus, phrase),
-        )
+        named = {
+            entry.key: known.models[entry.key]
+            for name in all_names(root)
+            for entry in known.meant(name)
+            if entry.kind == "model"
+        }
+        columns = score_columns(corpus, named)  # in one pass
+        scores = {slug: Scores(columns[slug], model.threshold) for slug, model in named.items()}
+        resolver = Resolver(text, known, scores, lambda phrase: text_fit(corpus, phrase))
         expression = resolver.expression(root)
         self.text = text
         self._corpus_clips = corpus.clips

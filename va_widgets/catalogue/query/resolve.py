@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,21 @@ from numpy.typing import NDArray
 from va_widgets.base.errors import QueryError, VaError
 from va_widgets.catalogue.query import syntax
 from va_widgets.catalogue.query.columns import Column, period
-from va_widgets.catalogue.query.expression import Combination, Expression, Opposite, Selection, Term, Test
+from va_widgets.catalogue.query.expression import (
+    Combination,
+    Expression,
+    NumberTest,
+    Opposite,
+    ScoreTest,
+    Selection,
+    Term,
+)
 from va_widgets.catalogue.query.names import Entry, Names, written
 from va_widgets.catalogue.query.parse import place
 from va_widgets.catalogue.query.syntax import Node
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_MOST_TEXTS = 20  # each takes a pass over the embeddings
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class _Linear:
     """A sum of numbers times weights: `terms` by name, and a constant."""
 
     terms: dict[str, Term] = field(default_factory=dict)
-    constant: float = 0.0
+    constant: float = 0
 
     def plus(self, other: _Linear, factor: float) -> _Linear:
         terms = dict(self.terms)
@@ -51,19 +60,18 @@ class Resolver:
     text : str
         The query, for the places in messages.
     names : Names
-    scores_of : callable
-        Returns the scores of a model, by its slug.
+    scores : {slug: Scores}
+        Of all models that the query names.
     fit_of : callable
         Returns how well clips fit a text. Raises VaError if it cannot be told.
     """
 
-    def __init__(
-        self, text: str, names: Names, scores_of: Callable[[str], Scores], fit_of: Callable[[str], Scores]
-    ) -> None:
+    def __init__(self, text: str, names: Names, scores: Mapping[str, Scores], fit_of: Callable[[str], Scores]) -> None:
         self._text = text
         self._names = names
-        self._scores_of = scores_of
+        self._scores = scores
         self._fit_of = fit_of
+        self._texts: dict[str, Scores] = {}
         self.used: dict[str, Scores | Entry] = {}
 
     def expression(self, node: Node) -> Expression:
@@ -92,14 +100,11 @@ class Resolver:
                 raise self._error(f"A column of {column.kind}s is compared with a value, such as == '…'", node)
             return Selection(column.values, column.missing)
         linear = self._linear(node)
-        terms = list(linear.terms.values())
         for name, term in linear.terms.items():
             if term.threshold is None:
                 raise self._error(f"{name} is a number: compare it, such as {name} > 1", node)
-        if not any(term.weight for term in terms):
-            raise self._error("A number alone is no condition: compare a name with it", node)
-        thresholds = [term.weight * term.threshold for term in terms if term.threshold is not None]
-        return Test(terms, ">=", sum(thresholds))
+        thresholds = [term.weight * term.threshold for term in linear.terms.values() if term.threshold is not None]
+        return self._test(_Linear(linear.terms, -sum(thresholds)), ">=", node)
 
     def _comparison(self, node: syntax.Comparison) -> Expression:
         left, right, name = node.left, node.right, node.operator
@@ -110,17 +115,25 @@ class Resolver:
                 left, right, name = right, left, _MIRRORED[name]  # type: ignore[assignment]
         if column is not None:
             return self._selection(column, name, right, node)
-        difference = self._linear(left).plus(self._linear(right), -1)
+        return self._test(self._linear(left).plus(self._linear(right), -1), name, node)
+
+    def _test(self, difference: _Linear, name: str, node: Node) -> Expression:
+        """Return where a sum compares with 0."""
         terms = [term for term in difference.terms.values() if term.weight]
         if not terms:
-            raise self._error("This compares no name: one side needs one", node)
-        bound = -difference.constant
-        if len(terms) == 1:  # the values are compared as they are, without rounding
-            (term,) = terms
-            if term.weight < 0:
-                name = _MIRRORED[name]  # type: ignore[assignment]
-            bound, terms = bound / term.weight, [Term(term.values, 1.0, term.threshold)]
-        return Test(terms, name, bound)
+            raise self._error("There is no name in this: compare a name with the number", node)
+        bound: float = -difference.constant
+        scores = name not in ("==", "!=") and all(term.threshold is not None for term in terms)
+        shares = sum(abs(term.weight) for term in terms)
+        if len(terms) == 1 and terms[0].weight < 0:
+            name, bound = _MIRRORED[name], -bound
+            terms = [Term(terms[0].values, -terms[0].weight, terms[0].threshold)]
+        if shares != 1 and (scores or len(terms) == 1):
+            terms = [Term(term.values, term.weight / shares, term.threshold) for term in terms]
+            bound /= shares
+        if not all(math.isfinite(number) for number in (shares, bound, *(term.weight for term in terms))):
+            raise self._error("These numbers are too large", node)
+        return ScoreTest(terms, name, bound) if scores else NumberTest(terms, name, bound)
 
     def _selection(self, column: Column, name: str, value: Node, node: Node) -> Expression:
         """Return where a column of flags, texts or dates compares with a value as it should."""
@@ -180,9 +193,8 @@ class Resolver:
             raise self._error("Only names and numbers can be compared, added and multiplied", node)
         entry = self._names.find(node, self._text)
         if entry.kind == "model":
-            if entry.shown not in self.used:
-                self.used[entry.shown] = self._scores_of(entry.key)
-            return _score_term(entry.shown, self.used[entry.shown])
+            self.used[entry.shown] = self._scores[entry.key]
+            return _score_term(entry.shown, self._scores[entry.key])
         column = self._column(entry, node)
         if column.kind != "number":
             raise self._error(f"{entry.shown} holds {column.kind}s, which are no numbers", node)
@@ -199,14 +211,16 @@ class Resolver:
         factor, of = (left, right) if right.terms else (right, left)
         return _Linear().plus(of, factor.constant)
 
-    def _text_scores(self, node: syntax.TextSearch) -> tuple[str, Any]:
+    def _text_scores(self, node: syntax.TextSearch) -> tuple[str, Scores]:
         shown = f'text("{node.text}")'
-        if shown not in self.used:
+        if shown not in self._texts:
+            if len(self._texts) == _MOST_TEXTS:
+                raise self._error(f"A query has at most {_MOST_TEXTS} texts", node)
             try:
-                self.used[shown] = self._fit_of(node.text)
+                self.used[shown] = self._texts[shown] = self._fit_of(node.text)
             except VaError as error:
                 raise QueryError(str(error), node.column) from error
-        return shown, self.used[shown]
+        return shown, self._texts[shown]
 
     def _typed(self, node: Node) -> Column | None:
         """Return the column that a name means, if it holds flags, texts or dates."""
@@ -244,7 +258,7 @@ class Resolver:
         return QueryError(f"{message} ({place(self._text, node.column)}).", node.column)
 
 
-def _score_term(name: str, scores: Any) -> _Linear:
+def _score_term(name: str, scores: Scores) -> _Linear:
     return _Linear({name: Term(scores.values, 1.0, scores.threshold)})
 
 

@@ -113,3 +113,13 @@ class Any(Node):
     """At least one part holds: `or`."""
 
     any_of: tuple[Node, ...]
+
+
+def all_names(root: Node) -> list[str]:
+    """Return the names in a query, and the quoted values, which may be names."""
+    found, waiting = [], [root]
+    while waiting:
+        node = waiting.pop()
+        found += [node.text] if isinstance(node, Named) else []
+        waiting += node.parts
+    return found
