@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import va_widgets as va
-from tests.conftest import copy_unlabelled, labelled
 from tests.widget.conftest import Page
 
 QUESTION: dict[str, Any] = {"column": "", "values": []}
@@ -24,7 +23,7 @@ class ExplorerPage(Page):
         self.explorer = explorer
         super().__init__(explorer)
 
-    def hello(self, *clips: str) -> dict[str, Any]:
+    def hello(self, *_clips: str) -> dict[str, Any]:
         return {}
 
     def result(self, type: str, **payload: object) -> dict[str, Any]:
@@ -37,24 +36,9 @@ class ExplorerPage(Page):
         return self.result("hits", text=text, k=k, offset=offset, **{**QUESTION, **SORTING, **asked})
 
 
-@pytest.fixture(scope="module")
-def published(demo_folder: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A folder of the demo corpus with labels and two models, "night" and "rain at night"."""
-    folder = tmp_path_factory.mktemp("published") / "corpus"
-    copy_unlabelled(demo_folder, folder)
-    corpus = va.Corpus.open(folder)
-    labelled(corpus, 24).publish("night")
-    session = va.Session(corpus, "city")
-    truth = va.demo.truth_of(corpus, "city")
-    for value in (True, False):
-        session.label(truth[truth == value].index[:8], value)
-    session.publish("a city")
-    return folder
-
-
 @pytest.fixture
-def corpus(published: Any) -> va.Corpus:
-    return va.Corpus.open(published)
+def corpus(published_corpus: va.Corpus) -> va.Corpus:
+    return published_corpus
 
 
 @pytest.fixture
@@ -196,6 +180,15 @@ def test_the_hits_are_exported_as_a_table(page: ExplorerPage, corpus: va.Corpus)
     assert lines[1].split(",")[0] == corpus.query("night", k=1).index[0]
 
 
+@pytest.mark.parametrize(("format", "begins"), [("otio", b"{"), ("edl", b"TITLE: night"), ("fcpxml", b"<?xml")])
+def test_the_hits_are_exported_as_a_reel(page: ExplorerPage, format: str, begins: bytes) -> None:
+    pytest.importorskip("opentimelineio")
+    asked = {"text": "night", "format": format, **QUESTION, **SORTING, "order": "time"}
+    answer, (data,) = page.send({"v": 1, "id": "x", "type": "hits_file", **asked})
+    assert answer["result"]["file"] == f"night.{format}"
+    assert data.startswith(begins)
+
+
 def test_a_timeline_has_the_scores_and_labels_of_a_video(page: ExplorerPage, corpus: va.Corpus) -> None:
     clip = corpus.clips.index[0]
     video = corpus.clips.loc[clip, "video"]
@@ -236,11 +229,17 @@ def test_hits_are_labelled_in_the_explorers_place(page: ExplorerPage, corpus: va
 
 
 @pytest.mark.parametrize(
-    ("concept", "clips", "says"),
-    [(" ", [], "concept"), ("dusk", ["nothing"], "not in"), ("dusk", [], "no clips to label")],
+    ("text", "concept", "clips", "says"),
+    [
+        ("night", " ", [], "concept"),
+        ("night", "dusk", ["nothing"], "no clip 'nothing'"),
+        ("night > 2", "dusk", [], "no clips to label"),
+    ],
 )
-def test_what_cannot_be_labelled_opens_nothing(page: ExplorerPage, concept: str, clips: list[str], says: str) -> None:
-    answer = page.ask("label_hits", text="night > 2", concept=concept, clips=clips, **QUESTION, **SORTING)
+def test_what_cannot_be_labelled_opens_nothing(
+    page: ExplorerPage, text: str, concept: str, clips: list[str], says: str
+) -> None:
+    answer = page.ask("label_hits", text=text, concept=concept, clips=clips, **QUESTION, **SORTING)
     assert says in answer["error"]["message"]
     assert page.explorer.session is None
 
@@ -276,7 +275,7 @@ def test_what_is_no_corpus_query_or_request_is_refused_in_one_sentence(page: Exp
         va.Explorer("corpus/")
     with pytest.raises(va.QueryError, match="did you mean night"):
         va.Explorer(corpus, query="nihgt")
-    with pytest.raises(va.QueryError, match="no video 'x.mp4'"):
+    with pytest.raises(va.QueryError, match=r"no video 'x\.mp4'"):
         va.Timeline(corpus, "x.mp4")
     answer, _ = page.send({"v": 1, "id": "a", "type": "hits", "text": 3})
     assert answer["error"]["code"] == "malformed"

@@ -2,6 +2,7 @@
 
 import type { ExplorerStore } from "../../explorer/store";
 import { ORDERS, type Order } from "../../kernel/explorerProtocol";
+import { Facets } from "./Facets";
 
 const ORDER_NAMES: Readonly<Record<Order, string>> = {
   best: "best first",
@@ -10,7 +11,7 @@ const ORDER_NAMES: Readonly<Record<Order, string>> = {
 };
 
 export function Filters({ store, focusGrid }: { store: ExplorerStore; focusGrid: () => void }) {
-  const { column, values, order, by } = store.state.viewState.value;
+  const { column, order, by } = store.state.viewState.value;
   const names = store.hits.names.value;
   const sortings: readonly [Order, string, string][] = [
     ...ORDERS.map((name): [Order, string, string] => [name, "", ORDER_NAMES[name]]),
@@ -19,26 +20,6 @@ export function Filters({ store, focusGrid }: { store: ExplorerStore; focusGrid:
       ["worst", name, `least ${name}`],
     ]),
   ];
-  const facet = store.hits.facet.value;
-  const shown = facet?.column === column ? facet : null;
-  // What was chosen stays in sight where it is not among the most frequent values.
-  const missing = values.filter((value) => !shown?.values.some((item) => item.value === value));
-  const toggle = (value: string) => {
-    const without = values.filter((item) => item !== value);
-    void store.hits.run({ values: without.length < values.length ? without : [...values, value] });
-  };
-  const chip = (value: string, clips: number | null) => (
-    <button
-      type="button"
-      key={value}
-      class="va-chip"
-      aria-pressed={values.includes(value)}
-      title={value}
-      onClick={() => toggle(value)}
-    >
-      <span class="va-facet-value">{value || "(empty)"}</span> <span class="va-chip-count">{clips ?? 0}</span>
-    </button>
-  );
   return (
     <div class="va-filters">
       <select
@@ -74,13 +55,7 @@ export function Filters({ store, focusGrid }: { store: ExplorerStore; focusGrid:
           </option>
         ))}
       </select>
-      {column && (
-        <div class="va-facets" role="group" aria-label={`Values of ${column}`}>
-          {missing.map((value) => chip(value, null))}
-          {shown?.values.map(({ value, clips }) => chip(value, clips))}
-          {shown !== null && shown.others > 0 && <span class="va-note">others {shown.others}</span>}
-        </div>
-      )}
+      {column && <Facets key={column} store={store} column={column} />}
     </div>
   );
 }

@@ -68,6 +68,7 @@ export function SavedMenu({ store, view, focusGrid }: Props) {
                 aria-label={`New name of ${item.name}`}
                 value={item.name}
                 ref={(element) => element?.focus()}
+                onFocus={(event) => event.currentTarget.select()}
                 onBlur={() => {
                   renaming.value = "";
                 }}
