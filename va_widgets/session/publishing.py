@@ -73,6 +73,6 @@ def publish_classifier(
         threshold_why=why,
         smoothing=0.0 if corpus.neighbours is None else SHARE,
         facts=training_facts(fit.refit, fit.calibration, labels.annotators()),
-        files=pictures(corpus, fit, chosen, labels.concept) if with_pictures else {},
+        files=pictures(corpus, fit, chosen) if with_pictures else {},
         parent=newest(corpus, folder_name),
     )
