@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class Weights:
     coefs: Mapping[str, NDArray[np.float32]]
     intercepts: NDArray[np.float32]
     smoothing: NDArray[np.float32]
-    missing: Mapping[str, NDArray[np.float32]]
+    missing: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, models: Sequence[Model]) -> Weights:
