@@ -34,6 +34,7 @@ from va_widgets.learning.smoothing import SHARE, smoothed
 BUDGETS = (10, 25, 50, 100)
 RESAMPLES = 2000
 CELL, NEAREST_CELLS = 200, 4
+_nearest: dict[tuple[str, int, bool], NDArray[np.int32]] = {}  # those of the last pool
 
 
 def main() -> None:
@@ -99,7 +100,11 @@ def measure(
         return fitted
 
     with one_thread():
-        nearest = nearest_clips(X, cells)
+        key = kind, seed, cells  # the texts are all that differs between pools of one kind and seed
+        if key not in _nearest:
+            _nearest.clear()
+            _nearest[key] = nearest_clips(X, cells)
+        nearest = _nearest[key]
         followed = Strategy(name, learner, chosen.query, chosen.adaptive, chosen.searches)
         replay(pool, followed, concept, seed, budgets)
     return rows

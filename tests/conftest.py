@@ -69,6 +69,31 @@ def labelled(corpus: va.Corpus, number: int = 16, concept: str = "night", **opti
 
 
 @pytest.fixture(scope="session")
+def published_folder(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo corpus with labels and a model for each of the concepts "night" and "a city"."""
+    folder = tmp_path_factory.mktemp("published") / "corpus"
+    copy_unlabelled(demo_folder, folder)
+    corpus = va.Corpus.open(folder)
+    session = labelled(corpus, 24)
+    session.publish("night")
+    session.close()
+    session = va.Session(corpus, "city")
+    truth = va.demo.truth_of(corpus, "city")
+    for value in (True, False):
+        session.label(truth[truth == value].index[:8], value)
+    session.publish("a city")
+    session.close()
+    return folder
+
+
+@pytest.fixture
+def published_corpus(published_folder: Path, tmp_path: Path) -> va.Corpus:
+    """The demo corpus with its labels and two models, for one test alone."""
+    shutil.copytree(published_folder, tmp_path / "published", ignore=shutil.ignore_patterns("backups"))
+    return va.Corpus.open(tmp_path / "published")
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of Debian's Chromium."""
     found = shutil.which("chromium")

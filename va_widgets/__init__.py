@@ -14,6 +14,7 @@ from va_widgets.base.errors import (
     CorpusError,
     EncoderError,
     EncoderMismatchError,
+    EngineError,
     LabelError,
     MissingPackageError,
     ModelError,
@@ -33,6 +34,8 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
+    from va_widgets.base.ray_engine import RayEngine
+    from va_widgets.catalogue.monitor import monitor
     from va_widgets.catalogue.reel import export_hits
     from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
@@ -40,19 +43,25 @@ if TYPE_CHECKING:
     from va_widgets.models.model import Model
     from va_widgets.session import Session
     from va_widgets.widget.annotator import Annotator
+    from va_widgets.widget.explorer import Explorer
     from va_widgets.widget.map import Map
+    from va_widgets.widget.timeline import Timeline
 
 # name -> (module, attribute in it or None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "Annotator": ("va_widgets.widget.annotator", "Annotator"),
     "Corpus": ("va_widgets.corpus", "Corpus"),
+    "Explorer": ("va_widgets.widget.explorer", "Explorer"),
     "Map": ("va_widgets.widget.map", "Map"),
     "Model": ("va_widgets.models.model", "Model"),
+    "RayEngine": ("va_widgets.base.ray_engine", "RayEngine"),
     "Session": ("va_widgets.session", "Session"),
+    "Timeline": ("va_widgets.widget.timeline", "Timeline"),
     "demo": ("va_widgets.demo", None),
     "export_hits": ("va_widgets.catalogue.reel", "export_hits"),
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
+    "monitor": ("va_widgets.catalogue.monitor", "monitor"),
     "load_model": ("va_widgets.models.bundle", "load_model"),
     "score": ("va_widgets.catalogue.score", "score"),
 }
@@ -64,6 +73,8 @@ __all__ = [
     "CorpusError",
     "EncoderError",
     "EncoderMismatchError",
+    "EngineError",
+    "Explorer",
     "LabelError",
     "Map",
     "MissingPackageError",
@@ -75,11 +86,13 @@ __all__ = [
     "PreviewUnavailableError",
     "ProtocolError",
     "QueryError",
+    "RayEngine",
     "ReelError",
     "ReportError",
     "ScoresError",
     "SearchUnavailableError",
     "Session",
+    "Timeline",
     "UnknownClipError",
     "VaError",
     "__version__",
@@ -88,6 +101,7 @@ __all__ = [
     "export_hits",
     "learning",
     "load_model",
+    "monitor",
     "score",
 ]
 

@@ -1,5 +1,6 @@
 // A widget model with an imitated kernel at its other end, which replies with the golden messages.
 
+import explorerReplies from "../../tests/protocol_cases/explorer_replies.json";
 import replies from "../../tests/protocol_cases/replies.json";
 import type { Model } from "../src/kernel/client";
 
@@ -11,7 +12,7 @@ export class GoldenKernel implements Model {
   held: Message[] = []; // requests without a reply
   hold = false; // hold replies back until `release`
   reply: (message: Message) => object = (message) => {
-    const golden = replies.find((reply) => reply.type === message.type);
+    const golden = [...replies, ...explorerReplies].find((reply) => reply.type === message.type);
     return { ...golden, id: message.id };
   };
   isLost = false; // throw on `send`, as JupyterLab's model does if no kernel knows the widget

@@ -46,7 +46,7 @@ export class ClipKernel extends GoldenKernel {
       const rest = ALL_CLIPS.filter((clip) => !exclude.includes(clip)).slice(0, k);
       return { cards: this.cards(rest), version: this.status.version };
     }
-    if (type === "search" || type === "similar") {
+    if (type === "search" || type === "similar" || type === "sorted") {
       const isHidden = (clip: string) => exclude.includes(clip) || (!labelled && this.isLabelled(clip));
       return { cards: this.cards(ALL_CLIPS.filter((clip) => !isHidden(clip)).slice(0, k)) };
     }

@@ -203,13 +203,14 @@ async function answer(model, message) {
     const rest = allClips.filter((clip) => !message.exclude.includes(clip) && !labels[clip]);
     Object.assign(result, { cards: rest.slice(0, message.k).map(cardOf), version: kernel.version });
   }
-  if (message.type === "search" || message.type === "similar") {
+  if (["search", "similar", "sorted"].includes(message.type)) {
     const left = allClips.filter((clip) => !message.exclude.includes(clip) && (message.labelled || !labels[clip]))
       .filter((clip) => passes(clip, message.motion));
     const matches = message.text?.includes("nothing") ? [] : left.slice(0, message.k);
     result.cards = matches.map(cardOf);
     const motion = options.byMotion ? "camera moves left" : "";
     if (message.type === "search") Object.assign(result, { note: kernel.note, motion });
+    if (message.type === "sorted") for (const card of result.cards) card.reason = `${message.number} 0.31`;
   }
   if (message.type === "review") {
     result.clips = allClips.filter((clip) => labels[clip] && [labels[clip], "all"].includes(message.value));

@@ -48,6 +48,25 @@ def test_moving_or_static_clips_alone_are_found_and_the_choice_is_kept(open_page
     expect(again.locator(".va-motion").first).to_have_text("static")
 
 
+def test_all_clips_are_sorted_by_a_number(open_page: Open) -> None:
+    page = open_page()
+    expect(page.get_by_role("button", name="lowest first")).to_have_count(0)
+    page.get_by_label("Sort by a number").select_option("zoom")
+    expect(page.locator(".va-card").first.locator(".va-why")).to_have_text("zoom 0.31")
+    expect(page.get_by_role("note")).to_have_text("All clips by zoom, the highest first. The words do not count.")
+    page.get_by_role("button", name="lowest first").click()
+    page.wait_for_function("kernel.asked.findLast((m) => m.type === 'sorted').lowest")
+    shoot(page, "sorted")
+    again = open_page(place=page.evaluate("window.place"))
+    expect(again.get_by_label("Sort by a number")).to_have_value("zoom")
+    again.get_by_label("Search the corpus").fill("rain")
+    again.keyboard.press("Enter")
+    expect(again.get_by_label("Sort by a number")).to_have_value("")
+    without = open_page(status={"numbers": []})
+    expect(without.locator(".va-card").first).to_be_visible()
+    expect(without.get_by_label("Sort by a number")).to_have_count(0)
+
+
 def test_more_like_this_may_mean_how_clips_move(open_page: Open) -> None:
     page = open_page()
     page.locator(".va-card").first.click()

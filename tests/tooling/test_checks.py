@@ -81,11 +81,11 @@ def test_a_wheel_without_the_bundle_is_not_built(tmp_path: Path) -> None:
 
 def test_a_missing_bundle_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import va_widgets as va
-    from va_widgets.widget import annotator
+    from va_widgets.widget import front_end
 
-    monkeypatch.setattr(annotator, "_STATIC", tmp_path)
+    monkeypatch.setattr(front_end, "_STATIC", tmp_path)
     with pytest.raises(va.VaError, match=r"annotator\.js\) is missing .* install va-widgets again"):
-        annotator._bundle("annotator.js")
+        front_end.bundle("annotator.js")
 
 
 def test_the_folders_of_unit_tests_are_those_of_the_package() -> None:

@@ -122,3 +122,24 @@ def test_a_corpus_without_a_motion_view_says_nothing_of_motion(tmp_path: Path, b
     assert {card["motion"] for card in found.values()} == {None}
     assert page.ask("search", text="pan left", k=4)["error"]["code"] == "no_text_search"
     page.annotator.close()
+
+
+def test_all_clips_are_sorted_by_a_number(page: Page, session: va.Session) -> None:
+    numbers = page.hello()["status"]["numbers"]
+    assert numbers[:2] == ["pan", "tilt"]
+    zoom = session.corpus.motion["zoom"].sort_values(kind="stable", ascending=False)
+    highest = cards(page, "sorted", number="zoom", lowest=False)
+    assert list(highest) == zoom.index[:24].tolist()
+    first = next(iter(highest.values()))
+    assert first["reason"] == f"zoom {zoom.iloc[0]:.3g}"
+    assert first["score"] is None
+    more = cards(page, "sorted", number="zoom", lowest=False, exclude=list(highest))
+    assert list(more) == zoom.index[24:48].tolist()
+    static = cards(page, "sorted", number="shake", lowest=True, motion="static")
+    assert set(static) <= set(session.corpus.motion.index[is_static(session.corpus.motion)])
+    refused = page.ask("sorted", number="price", lowest=False, k=4)["error"]
+    assert "no number 'price'" in refused["message"]
+
+
+def test_clips_of_unknown_motion_are_not_among_the_sorted(mute: Page) -> None:
+    assert list(cards(mute, "sorted", number="tilt", lowest=False)) == ["up and in", "left", "static"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import va_widgets as va
-from va_widgets.widget import protocol
+from va_widgets.widget import explorer_protocol, protocol
 
 CASES = Path(__file__).parents[1] / "protocol_cases"
 
@@ -85,3 +85,38 @@ def test_events_and_failures_are_built_as_the_golden_ones() -> None:
     for golden in cases("failures"):
         error = golden["error"]
         assert protocol.failure(golden["id"], golden["type"], error["code"], error["message"]) == golden
+
+
+@pytest.mark.parametrize("message", cases("explorer_requests"), ids=lambda message: message["type"])
+def test_a_request_of_the_explorer_is_understood(message: dict[str, Any]) -> None:
+    request = protocol.parse(message, explorer_protocol.ExplorerRequest)
+    assert msgspec.to_builtins(request) == message
+    with pytest.raises(va.ProtocolError):
+        protocol.parse({**message, "id": ""}, explorer_protocol.ExplorerRequest)
+
+
+def test_every_request_of_the_explorer_has_a_golden_message_and_a_reply_that_is_built_so() -> None:
+    known = {kind.__struct_config__.tag for kind in explorer_protocol.ExplorerRequest.__args__}
+    requests = {message["type"]: protocol.parse(message, explorer_protocol.ExplorerRequest) for message in EXPLORER}
+    assert set(requests) == known == {golden["type"] for golden in cases("explorer_replies")}
+    for golden in cases("explorer_replies"):
+        typed: dict[str, Any] = dict(golden["result"])
+        for field, kind in SHOWN.items():
+            if field in typed:
+                typed[field] = msgspec.convert(typed[field], kind)
+        assert protocol.reply(requests[golden["type"]], typed) == golden
+
+
+EXPLORER = cases("explorer_requests")
+SHOWN: dict[str, Any] = {
+    "names": list[explorer_protocol.NameShown | str],
+    "saved": list[explorer_protocol.SavedQueryShown],
+    "fault": explorer_protocol.Fault | None,
+    "completions": list[explorer_protocol.NameShown],
+    "hits": list[explorer_protocol.Hit],
+    "histograms": list[explorer_protocol.HistogramShown],
+    "facet": explorer_protocol.FacetShown | None,
+    "concepts": list[protocol.ConceptShown],
+    "tracks": list[explorer_protocol.Track],
+    "strips": list[protocol.Strip],
+}

@@ -1,9 +1,10 @@
 """A copy of a large matrix with one byte a value, by which all its rows are multiplied with a vector in half the time.
 
-A row is kept as  center + scale * codes, the codes being whole numbers from -127 to 127, and a vector is rounded the
-same way. Products of whole numbers are exact, so the same matrix and vector give the same result however many threads
-there are. Whether there is a copy depends on the matrix's size and on the machine alone, never on how fast or how full
-it is at the moment, so that results can be repeated. docs/learning.md says what it is worth on which processor.
+A row is kept as  center + scale * unit * codes, the codes being whole numbers from -127 to 127, and a vector is
+rounded the same way. Products of whole numbers are exact, so the same matrix and vector give the same result however
+many threads there are. Whether there is a copy depends on the matrix's size and on the machine alone, never on how fast
+or how full it is at the moment, so that results can be repeated. docs/learning.md says what it is worth on which
+processor.
 """
 
 from __future__ import annotations
@@ -28,35 +29,44 @@ LARGE = 100_000_000  # values from which on a copy is kept: 390,000 rows of 256
 _SHARE_OF_MEMORY = 0.25  # of the machine's, that a copy may take
 _HIGHEST = 127  # code
 _LEAST_SCALE = float(np.finfo(np.float32).tiny)
-_SAMPLE = 4096  # rows that the centre is computed of
+_SAMPLE = 4096  # rows that the centre and the units are computed of
+_LEAST_SPREAD = 1e-6  # of a column, below which it has no unit of its own
 _ROWS = 1024  # rounded at a time, few enough to stay in the processor's cache
 _BLOCK = 1 << 16  # rows multiplied at a time, a multiple of _ROWS
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 
 
 class Int8Matrix:
-    """The rows of a matrix (n, dim), rounded to 8 bits: row i is about  center + scales[i] * codes[i].
+    """The rows of a matrix (n, dim), rounded to 8 bits: row i is about  center + scales[i] * unit * codes[i].
 
     Parameters
     ----------
     codes : int8 (n, dim)
     scales : float32 (n,)
-    center : float32 (dim,)
+    center, unit : float32 (dim,)
     """
 
-    def __init__(self, codes: torch.Tensor, scales: torch.Tensor, center: torch.Tensor) -> None:
+    def __init__(self, codes: torch.Tensor, scales: torch.Tensor, center: torch.Tensor, unit: torch.Tensor) -> None:
         self._codes = codes
         self._scales = scales
         self._center = center
+        self._unit = unit
 
     @classmethod
-    def of(cls, matrix: NDArray[np.floating[Any]]) -> Self:
-        """Return the copy of a finite matrix (n, dim), which may be memory-mapped."""
+    def of(cls, matrix: NDArray[np.floating[Any]], own_units: bool = False) -> Self:
+        """Return the copy of a finite matrix (n, dim), which may be memory-mapped.
+
+        With `own_units` each column is measured by its own spread: for columns of different sizes.
+        """
         with imports:
             import torch
         rows = torch.from_numpy(unlocked(matrix))
         n, dim = rows.shape
-        center = rows[:: max(1, n // _SAMPLE)].float().mean(dim=0)
+        sample = rows[:: max(1, n // _SAMPLE)].float()
+        center, unit = sample.mean(dim=0), torch.ones(dim)
+        if own_units:
+            spread = sample.std(dim=0, correction=0)
+            unit = spread.where(spread > _LEAST_SPREAD, unit)
         codes, scales = _empty((n, dim), np.int8), _empty((n,), np.float32)
 
         def fill(start: int) -> None:
@@ -65,13 +75,15 @@ class Int8Matrix:
             for first in range(start, min(start + _BLOCK, n), _ROWS):
                 part = slice(first, first + _ROWS)
                 values = buffer[: len(rows[part])].copy_(rows[part]).sub_(center)
+                if own_units:
+                    values.div_(unit)
                 scale = torch.abs(values, out=sizes[: len(values)]).amax(dim=1).div_(_HIGHEST).clamp_(min=_LEAST_SCALE)
                 codes[part] = values.div_(scale[:, None]).round_()
                 scales[part] = scale
 
         with torch_pool() as pool:
             list(pool.map(fill, range(0, n, _BLOCK)))
-        return cls(codes, scales, center)
+        return cls(codes, scales, center, unit)
 
     def products(self, vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Return the dot products, float32 (n,), of all rows with a finite vector (dim,).
@@ -81,9 +93,10 @@ class Int8Matrix:
         with imports:
             import torch
         values = torch.from_numpy(np.array(vector, dtype=np.float32))
+        offset = float(values.double() @ self._center.double())
+        values *= self._unit
         scale = max(float(values.abs().max()) / _HIGHEST, _LEAST_SCALE)
         code = (values / scale).round_().to(torch.int8)[:, None]
-        offset = float(values.double() @ self._center.double())
         out = _empty((len(self._codes),), np.float32)
 
         def fill(start: int) -> None:
@@ -107,16 +120,17 @@ _copies: dict[int, Int8Matrix] = {}  # by the id of the matrix, as long as that 
 _lock = ForkLock()
 
 
-def int8_copy(matrix: NDArray[np.floating[Any]]) -> Int8Matrix | None:
+def int8_copy(matrix: NDArray[np.floating[Any]], beside: NDArray[np.floating[Any]] | None = None) -> Int8Matrix | None:
     """Return the copy of a matrix (n, dim) that never changes; None where one does not pay.
 
-    The first call makes it, which takes some seconds for ten million rows, and it is kept as long as the matrix.
+    The first call makes it, which takes some seconds for ten million rows, and it is kept as long as the matrix. A view
+    that is multiplied `beside` the embeddings has a copy where they have one, its columns in units of their own.
     """
-    if not _pays(matrix):
+    if not (_pays(matrix) if beside is None else _pays(beside) and _fits(matrix)):
         return None
     with _lock:
         if id(matrix) not in _copies:
-            _copies[id(matrix)] = Int8Matrix.of(matrix)
+            _copies[id(matrix)] = Int8Matrix.of(matrix, own_units=beside is not None)
             weakref.finalize(matrix, _copies.pop, id(matrix))
         return _copies[id(matrix)]
 
@@ -125,8 +139,13 @@ def _pays(matrix: NDArray[np.floating[Any]]) -> bool:
     """Return whether products with a copy of a matrix are faster on this machine, and it leaves enough memory."""
     if matrix.size < LARGE or matrix.dtype != np.float16 or not matrix.flags.c_contiguous:
         return False
+    return _fits(matrix) and _multiplies_bytes()
+
+
+def _fits(matrix: NDArray[np.floating[Any]]) -> bool:
+    """Return whether a copy of a matrix leaves enough memory."""
     memory = _memory()
-    return (memory is None or matrix.size <= memory * _SHARE_OF_MEMORY) and _multiplies_bytes()
+    return memory is None or matrix.size <= memory * _SHARE_OF_MEMORY
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from va_widgets.base.forks import imports
-from va_widgets.base.matrix import block_products
+from va_widgets.base.matrix import block_products, zero_rows
 from va_widgets.learning.views import APPEARANCE
 from va_widgets.models.model import Model
 
@@ -22,24 +22,30 @@ class Weights:
     """The weights of m models side by side; small, and safe to send to other processes.
 
     `coefs` are float32 (d, m) by the name of a view, with zeros for models that have not learned from it. The
-    embeddings are the view "appearance". `intercepts` and `smoothing` are float32 (m,), see `Model`.
+    embeddings are the view "appearance". `intercepts` and `smoothing` are float32 (m,), and so is each of `missing`,
+    by the name of a view; see `Model`.
     """
 
     coefs: Mapping[str, NDArray[np.float32]]
     intercepts: NDArray[np.float32]
     smoothing: NDArray[np.float32]
+    missing: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, models: Sequence[Model]) -> Weights:
         """Return the weights of models of one encoder, whose views of the same name have the same number of columns."""
         coefs = {APPEARANCE: np.stack([model.coef for model in models], axis=1)}
+        missing: dict[str, NDArray[np.float32]] = {}
         for column, model in enumerate(models):
             for view, coef in model.views.items():
                 coefs.setdefault(view, np.zeros((len(coef), len(models)), dtype=np.float32))[:, column] = coef
+            for view, logit in model.missing.items():
+                missing.setdefault(view, np.zeros(len(models), dtype=np.float32))[column] = logit
         return cls(
             coefs,
             np.array([model.intercept for model in models], dtype=np.float32),
             np.array([model.smoothing for model in models], dtype=np.float32),
+            missing,
         )
 
     def __len__(self) -> int:
@@ -69,6 +75,8 @@ def block_logits(
     for view, block in blocks.items():
         if view in weights.coefs:
             logits += block_products(block, weights.coefs[view], by_torch=by_torch)
+        if view in weights.missing:
+            logits[zero_rows(block)] += weights.missing[view]
     return logits
 
 
@@ -90,4 +98,5 @@ def weights_digest(model: Model) -> str:
     for name, coef in [("", model.coef), *sorted(model.views.items())]:
         digest.update(f"{name}:{len(coef)}:".encode())
         digest.update(coef.astype("<f4").tobytes())
+        digest.update(np.array([model.missing.get(name, 0.0)], dtype="<f8").tobytes())
     return digest.hexdigest()

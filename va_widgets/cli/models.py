@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from va_widgets.base.arguments import listed
 from va_widgets.base.errors import ModelError
 from va_widgets.base.progress import printable
+from va_widgets.cli.monitor import add_compare
 from va_widgets.cli.parsers import Commands, print_table
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ examples:
       serve version 2 again
   va-widgets models export films "night city" night_city.onnx
       write a model for other programs; a folder instead of .onnx gets a copy of the bundle
+  va-widgets models compare series series/models/night_city/v2 films/models/night_city/v1
+      which version is better on the labels of the corpus series, and which clips change sides?
 
 exit status: 0 if all went well, 1 after an error, 2 for wrong arguments"""
 
@@ -63,6 +66,8 @@ def add_parser(commands: Commands) -> None:
     export = _add_action(actions, "export", "copy a model out of its corpus, as it is or as ONNX", "that is served")
     export.add_argument("target", type=Path, help="a new folder, or a file that ends in .onnx")
     export.set_defaults(run=_export)
+
+    add_compare(actions)
 
 
 def _add_action(actions: Commands, name: str, text: str, default: str) -> argparse.ArgumentParser:

@@ -19,6 +19,7 @@ from va_widgets.corpus import storage, trust
 from va_widgets.corpus.manifest import APPEARANCE, FROM_EMBEDDINGS, MOTION
 from va_widgets.corpus.media import ClipMedia
 from va_widgets.corpus.search.by_motion import search_by_motion
+from va_widgets.corpus.search.by_number import in_order, number_columns
 from va_widgets.corpus.search.by_views import resemblance
 from va_widgets.corpus.search.clip_search import ClipSearch, cut_note, rows_where
 from va_widgets.corpus.search.exact import best
@@ -300,11 +301,36 @@ class OpenCorpus:
         if names == [APPEARANCE]:
             matches = self._search.nearest(np.asarray(self.embeddings[row], dtype=np.float32), k + 1, among)
             return matches[matches["clip_id"] != clip_id].head(k).reset_index(drop=True)
-        scores = resemblance(views, row)
+        scores = resemblance(views, row, [name == MOTION for name in names])
         others = np.ones(len(scores), dtype=bool) if among is None else among.copy()
         others[row] = False
         rows, scores = best(np.flatnonzero(others), scores[others], k)
         return pd.DataFrame({"clip_id": self._clips.index[rows], "score": scores})
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The names of the numbers that `sorted_by` takes: those of `motion`, and your own columns of numbers."""
+        from va_widgets.video.motion.readable import MotionNumbers
+
+        motion = MotionNumbers._fields if self.has_motion else ()
+        return (*motion, *(name for name in number_columns(self._clips) if name not in motion))
+
+    def sorted_by(
+        self, name: str, k: int = 24, *, lowest: bool = False, where: ClipFilter | None = None
+    ) -> pd.DataFrame:
+        """Return the `k` clips with the highest values of a number: DataFrame(clip_id, score = value), highest first.
+
+        `name` is one of `numbers`, such as "zoom" or a column "rating"; with `lowest` the lowest come first. Clips
+        without a value are left out. `where` is that of `search`. Raises CorpusError for another name.
+        """
+        k, among = arguments.count(k, "k"), rows_where(where, self._clips.index)
+        if not is_one_of(name, self.numbers):
+            raise CorpusError(
+                f"The clips of this corpus have no number {described(name)}, only {listed(self.numbers) or 'none'}."
+            )
+        in_motion = self.has_motion and name in self.motion
+        rows, values = in_order((self.motion if in_motion else self._clips)[name], k, lowest, among)
+        return pd.DataFrame({"clip_id": self._clips.index[rows], "score": values})
 
     def motion_query(self, text: str) -> MotionQuery | None:
         """Return the camera move that a text names, if that is what `search` ranks it by; otherwise None.

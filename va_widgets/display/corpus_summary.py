@@ -25,7 +25,7 @@ _ROW_HEIGHT = 72  # pixels of the summary's thumbnails on the page
 _FRAME_WIDTH, _FRAME_HEIGHT = 160, 90  # what one of them fits into: more pixels than on the page, for sharp screens
 _FRAME_QUALITY = 75
 _ROW_BYTES = 100_000  # of the thumbnails of a summary, as they stand in the HTML
-_COLUMNS, _LONGEST_NAME, _LONGEST_PATH = 6, 40, 200  # names of columns in a summary, and characters of names and paths
+_NAMES, _LONGEST_NAME, _LONGEST_PATH = 6, 40, 200  # names of columns or views, and characters of names and paths
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Summary:
     """The facts that a notebook shows of a corpus.
 
     `statuses` counts the sources by what became of them: "done", "partial", "skipped". `phrases` is the number of
-    texts that can be searched where not every text can.
+    texts that can be searched where not every text can. `views` are the names of all views, `appearance` among them.
     """
 
     path: str
@@ -46,6 +46,7 @@ class Summary:
     searchable: bool = False
     phrases: int = 0
     columns: Sequence[str] = ()
+    views: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def summary(corpus: Corpus) -> Summary:
         searchable=corpus.has_text_model,
         phrases=len(corpus.phrases),
         columns=[str(name) for name in clips.columns if name not in COLUMNS],
+        views=corpus.views,
     )
 
 
@@ -129,6 +131,8 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
         ("clips", f"{summary.clips:,} of {counted(summary.videos, 'video')}, {_length(summary.seconds)} in all"),
         ("embeddings", f"{summary.dim} dimensions by {_cut(summary.encoder, _LONGEST_PATH)}"),
     ]
+    if summary.views:
+        rows.append(("views", _names(summary.views)))
     if summary.statuses:
         counts = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items() if number)
         has_faults = any(number for status, number in summary.statuses.items() if status != "done")
@@ -138,10 +142,15 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
         search = f"{counted(summary.phrases, 'phrase')} that came with the embeddings"
     rows.append(("text search", search))
     if summary.columns:
-        names = [_cut(str(name), _LONGEST_NAME) for name in summary.columns[:_COLUMNS]]
-        more = len(summary.columns) - len(names)
-        rows.append(("your columns", ", ".join(names) + (f" and {more:,} more" if more else "")))
+        rows.append(("your columns", _names(summary.columns)))
     return rows
+
+
+def _names(names: Sequence[str]) -> str:
+    """Return the first names of columns or views, and how many more there are."""
+    first = [_cut(name, _LONGEST_NAME) for name in names[:_NAMES]]
+    more = len(names) - len(first)
+    return ", ".join(first) + (f" and {more:,} more" if more else "")
 
 
 def first_frame(strip: Filmstrip) -> bytes:

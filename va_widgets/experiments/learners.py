@@ -135,7 +135,15 @@ def our_learner(task: Task, rows: Rows, y: NDArray[np.bool_]) -> Fitted:
     fit = Classifier(space.text(task.text, {}), space.statistics).fit(space.joined(labelled), y)
     linear = space.linear(fit)
     coef = np.concatenate([linear.coefs.get(name, np.zeros(part.shape[1])) for name, part in labelled.items()])
-    return Linear(coef, linear.intercept)
+    plain = Linear(coef, linear.intercept)
+
+    def fitted(X: NDArray[np.float32]) -> Scores:
+        scores = plain(X)
+        for name, missing in linear.missing.items():
+            scores[~task.parts(X)[name].any(axis=1)] += missing
+        return scores
+
+    return fitted if linear.missing else plain
 
 
 def _one_class_ranking(task: Task, rows: Rows, y: NDArray[np.bool_]) -> Fitted:

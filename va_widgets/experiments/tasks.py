@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.corpus.manifest import MOTION
 from va_widgets.learning.statistics import CorpusStatistics, sample_of
 from va_widgets.learning.views import APPEARANCE, View
 
@@ -73,7 +74,8 @@ class Task:
         if "views" not in self.memory:
             parts = self.parts(self.X)
             self.memory["views"] = [
-                View(name, partial(parts.__getitem__, name), sample_of(parts[name], self.seed)) for name in self.views
+                View(name, partial(parts.__getitem__, name), sample_of(parts[name], self.seed), name == MOTION)
+                for name in self.views
             ]
         return self.memory["views"]
 

@@ -63,7 +63,12 @@ class CorpusEstimate:
 
 
 def estimate_corpus(
-    index: ScoreIndex, rows: NDArray[np.int64], y: NDArray[np.bool_], calibration: Calibration, seed: int = 0
+    index: ScoreIndex,
+    rows: NDArray[np.int64],
+    y: NDArray[np.bool_],
+    calibration: Calibration,
+    seed: int = 0,
+    inherited: int = 0,
 ) -> CorpusEstimate:
     """Estimate a classifier's average precision over all clips, and how many of them are a yes.
 
@@ -74,7 +79,7 @@ def estimate_corpus(
     rows : int64 (m,), y : bool (m,)
         The labelled rows and whether each is a yes: they are known, the others are drawn by their P(yes).
     calibration : Calibration
-        Learned from those labels.
+        Learned from those labels, and from so many `inherited` ones of other corpora.
     """
     rng = np.random.default_rng([seed, len(rows)])
     logits, (counts, labelled, yes) = _histograms(index, rows, y)
@@ -84,7 +89,8 @@ def estimate_corpus(
     aps = _average_precision(hits, counts)
     low, ap, high = np.percentile(aps, _PERCENTILES)
     fewest, estimate, most = (round(float(number)) for number in np.percentile(hits.sum(axis=1), _PERCENTILES))
-    method = f"estimated for all {len(index.logits):,} clips by their scores, which {len(rows):,} labels calibrate"
+    number = len(rows) + inherited
+    method = f"estimated for all {len(index.logits):,} clips by their scores, which {number:,} labels calibrate"
     return CorpusEstimate(
         Quality(float(ap), float(low), float(high), method),
         Positives(estimate, fewest, most, method),

@@ -38,10 +38,10 @@ class ScoreIndex:
         """Return the exact logits, float32 (m,), of some rows (m,)."""
         return self.logits[rows] if self.exact is None else self.exact(rows)
 
-    def plus(self, values: NDArray[np.float32]) -> ScoreIndex:
-        """Return the logits with exact values, float32 (n,), added to them."""
-        exact = self.exact
-        return ScoreIndex(self.logits + values, None if exact is None else lambda rows: exact(rows) + values[rows])
+    def plus(self, more: ScoreIndex) -> ScoreIndex:
+        """Return the logits with those of another index added to them."""
+        is_exact = self.exact is None and more.exact is None
+        return ScoreIndex(self.logits + more.logits, None if is_exact else lambda rows: self.at(rows) + more.at(rows))
 
     @cached_property
     def _below(self) -> NDArray[np.int64]:

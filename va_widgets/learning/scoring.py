@@ -11,6 +11,7 @@ from va_widgets.base.int8_matrix import int8_copy
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.score_index import ScoreIndex
 from va_widgets.learning.smoothing import SHARE, smoothed
+from va_widgets.learning.views import View
 
 
 def logits_of(matrix: NDArray[np.floating[Any]], coef: NDArray[np.floating[Any]], intercept: float) -> ScoreIndex:
@@ -23,6 +24,28 @@ def logits_of(matrix: NDArray[np.floating[Any]], coef: NDArray[np.floating[Any]]
     if copy is None:
         return ScoreIndex(logits)
     return ScoreIndex(logits, lambda rows: decision_scores(matrix[rows].astype(np.float32), coef, intercept))
+
+
+def view_logits(
+    view: View, coef: NDArray[np.floating[Any]], missing: float, embeddings: NDArray[np.floating[Any]]
+) -> ScoreIndex:
+    """Return what a view adds to the logits of all clips by its coefficients (d,); see `views.Linear`.
+
+    They are approximate where those of the `embeddings` are.
+    """
+    matrix, rows_missing = view.matrix(), view.missing_rows
+    copy = int8_copy(matrix, beside=embeddings)
+    logits = decision_scores(matrix, coef, 0.0, copy)
+    logits[rows_missing] = missing
+    if copy is None:
+        return ScoreIndex(logits)
+
+    def exact(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        values = decision_scores(matrix[rows].astype(np.float32), coef, 0.0)
+        values[np.isin(rows, rows_missing)] = missing
+        return values
+
+    return ScoreIndex(logits, exact)
 
 
 def smoothed_logits(plain: ScoreIndex, neighbours: NDArray[np.int32]) -> ScoreIndex:

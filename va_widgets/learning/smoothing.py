@@ -17,7 +17,7 @@ _ROWS = 1 << 15  # smoothed at a time, few enough to stay in the processor's cac
 def smoothed(logits: NDArray[np.float32], neighbours: NDArray[np.int32], share: float = SHARE) -> NDArray[np.float32]:
     """Return (1 - share) times the logits, float32 (n,), plus `share` times the mean of their neighbours' logits.
 
-    `neighbours` are the rows of the k nearest clips of each, int32 (k, n).
+    `neighbours` are the rows of the k nearest clips of each, int32 (k, n), from 0 to n - 1.
     """
     result = np.empty_like(logits)
 
@@ -43,7 +43,7 @@ def smoothed_rows(
     """
     sums = np.zeros_like(logits[rows])
     for nearest in neighbours:  # one after the other: memory is read along the rows
-        sums += logits.take(nearest, axis=0)
+        sums += logits.take(nearest, axis=0, mode="clip")  # in half the time: the rows are not checked
     sums *= np.asarray(share / len(neighbours), dtype=np.float32)
     sums += logits[rows] * np.asarray(1 - share, dtype=np.float32)
     return sums

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 SAMPLE = 4096  # clips that the statistics are computed from
 _WEAK_NEGATIVES = 256
 _NEAREST = 500  # one clip in so many counts as near to a text
+_TEXTS = 8  # whose scales are kept
 
 
 def sample_of(matrix: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np.float32]:
@@ -64,12 +65,23 @@ class CorpusStatistics:
         """Weak negatives, float32 (m, dim): part of the sample, since most clips do not show a concept."""
         return self.sample[:_WEAK_NEGATIVES]
 
+    @cached_property
+    def _text_scales(self) -> dict[bytes, float]:
+        """What `text_scale` has returned for some texts."""
+        return {}
+
     def text_scale(self, text: ArrayLike) -> float:
         """Return a text's mean dot product with its nearest clips, minus that with the mean clip; 1 without clips."""
         if not len(self.sample):
             return 1.0
-        scores = self.sample @ np.asarray(text, dtype=np.float32) - float(self.center @ np.asarray(text, dtype=float))
-        return mean_of_nearest(scores)
+        vector = np.asarray(text, dtype=float)
+        key = vector.tobytes()  # every refit asks for the same text several times
+        if key not in self._text_scales:
+            if len(self._text_scales) >= _TEXTS:
+                self._text_scales.clear()
+            scores = self.sample @ vector.astype(np.float32) - float(self.center @ vector)
+            self._text_scales[key] = mean_of_nearest(scores)
+        return self._text_scales[key]
 
     def text_direction(self, text: ArrayLike) -> NDArray[np.float64]:
         """Return a text's vector, float64 (dim,), scaled so that its product with clips, less the mean clip's, is 1 for

@@ -17,11 +17,12 @@ from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.calibration import PRIOR, Calibration, calibrate
 from va_widgets.learning.corpus_estimate import Positives, Threshold, best_threshold, estimate_corpus, threshold_for
 from va_widgets.learning.feeds import feed, reason
+from va_widgets.learning.inherited import InheritedLabels
 from va_widgets.learning.labelling_progress import advice, turnover
-from va_widgets.learning.logistic import TextLogistic, decision_scores
+from va_widgets.learning.logistic import TextLogistic
 from va_widgets.learning.quality import Quality, at_random, cross_validated, diversity, suspicion, too_few
 from va_widgets.learning.score_index import ScoreIndex
-from va_widgets.learning.scoring import logits_of, smoothed_logits
+from va_widgets.learning.scoring import logits_of, smoothed_logits, view_logits
 from va_widgets.learning.smoothing import smoothed_embeddings
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.learning.views import APPEARANCE, Linear, Space, View, choose_space
@@ -130,12 +131,21 @@ class TrainingLabels:
         Whether each is a yes.
     drawn : bool (m,)
         Whether each row was drawn at random when it was labelled.
+    inherited : InheritedLabels, optional
+        Labels of clips of other corpora: the classifier learns from them, too, but nothing that is measured of this
+        corpus counts them.
     """
 
     event: int
     rows: NDArray[np.int64]
     y: NDArray[np.bool_]
     drawn: NDArray[np.bool_]
+    inherited: InheritedLabels | None = None
+
+    @property
+    def all_y(self) -> NDArray[np.bool_]:
+        """The labels that a classifier is fitted to, bool (m + inherited,): those of the corpus, then the others."""
+        return self.y if self.inherited is None else np.concatenate([self.y, self.inherited.y])
 
 
 @dataclass(frozen=True)
@@ -147,11 +157,11 @@ class Fit:
     event : int
         The newest label event that the classifier was fitted to; -1 if that is not known.
     features : float32 (m, dim)
-        Embeddings of the labelled rows.
+        Embeddings of the labelled rows, then those of inherited labels.
     space : Space
         Which views the classifier has learned from.
     joined : float32 (m, d)
-        The labelled rows in this space, in which `classifier` works.
+        The same in this space, in which `classifier` works.
     ranking : ScoreIndex
         The logits of all rows, smoothed where neighbours are known.
     plain : ScoreIndex
@@ -215,16 +225,17 @@ class Fit:
             f"{aim}precision {chosen.precision:.2f} ({chosen.low:.2f}–{chosen.high:.2f}) at recall {chosen.recall:.2f},"
             " estimated for all clips"
         )
-        few = len(self.labels.y)
+        few = len(self.labels.all_y)
         if few < _FEW:
             why += f"; unsure, as there are only {few} labels: label {_FEW} or more before you rely on it"
         return float(expit(self.calibration.factor * chosen.logit)), why
 
     def advice(self, turnovers: Sequence[float]) -> str:
         """Return what to do next, in one sentence, given the turnovers of all refits; empty if that is to go on."""
-        yes, drawn = int(self.labels.y.sum()), int(self.labels.drawn.sum())
+        y, drawn = self.labels.all_y, int(self.labels.drawn.sum())
+        yes = int(y.sum())
         measured = self.refit.quality is not None
-        return advice(yes, len(self.labels.y) - yes, measured, turnovers, drawn, self.refit.random_labels)
+        return advice(yes, len(y) - yes, measured, turnovers, drawn, self.refit.random_labels)
 
 
 class FeedPage(NamedTuple):
@@ -268,7 +279,7 @@ class Trainer:
         self.newest: Fit | None = None
         self._clips = clips
         self._first = labels
-        self._first_version = max(version, 1) if len(labels.rows) else version
+        self._first_version = max(version, 1) if len(labels.all_y) else version
         self._lock = ForkLock(waits=True)  # around every change of `newest`
 
     @property
@@ -285,7 +296,7 @@ class Trainer:
     def quality_note(self) -> str:
         """Why there is no quality yet; empty when there is one."""
         if self.newest is None:
-            return too_few(self._first.y) or "not measured yet"
+            return too_few(self._first.all_y) or "not measured yet"
         return self.newest.refit.quality_note
 
     def start(self, newest_event: Callable[[], int]) -> Fit:
@@ -344,7 +355,7 @@ class Trainer:
             fit.plain if suggested else fit.ranking,
             k,
             labelled=left_out,
-            any_yes=bool(fit.labels.y.any()),
+            any_yes=bool(fit.labels.all_y.any()),
             embeddings=_Joined(self._clips, fit.space) if suggested else self._clips.embeddings(),
             center=fit.space.statistics.center,
             videos=self._clips.videos,
@@ -360,16 +371,19 @@ class Trainer:
         """Return a classifier fitted to labels, with its scores; its quality is that of the former one."""
         started = time.perf_counter()
         clips, text = self._clips, self.text
-        rows = clips.rows(labels.rows)
-        space = choose_space(clips.statistics, clips.views, rows, labels.y, text, self._directions)
+        views, rows = _all_rows(clips, labels)
+        space = choose_space(clips.statistics, views, rows, labels.all_y, text, self._directions)
+        if space.weights == former.space.weights:
+            space = former.space  # with its statistics
         joined = space.joined(rows)
-        classifier = TextLogistic(space.text(text, self._directions), space.statistics).fit(joined, labels.y)
+        classifier = TextLogistic(space.text(text, self._directions), space.statistics).fit(joined, labels.all_y)
         linear = space.linear(classifier)
-        plain = ranking = logits_of(clips.embeddings(), linear.coefs[APPEARANCE], linear.intercept)
+        embeddings = clips.embeddings()
+        plain = ranking = logits_of(embeddings, linear.coefs[APPEARANCE], linear.intercept)
         if (neighbours := clips.neighbours()) is not None:
             ranking = smoothed_logits(plain, neighbours)
         for view, _ in space.views:  # not smoothed: clips that look alike need not move alike
-            more = decision_scores(view.matrix(), linear.coefs[view.name], 0.0)
+            more = view_logits(view, linear.coefs[view.name], linear.missing.get(view.name, 0.0), embeddings)
             plain, ranking = plain.plus(more), ranking.plus(more)
         refit = replace(
             former.refit,
@@ -384,25 +398,24 @@ class Trainer:
 
     def _measured(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
         """Return the same fit with its own quality, diversity, turnover and number of positives."""
-        rows, y, drawn = fit.labels.rows, fit.labels.y, fit.labels.drawn
+        rows, y, drawn, own = fit.labels.rows, fit.labels.y, fit.labels.drawn, len(fit.labels.rows)
         clusters, seed = self._clips.clusters[rows], self._clips.seed
         refit = replace(
             fit.refit,
             diversity=diversity(clusters[y], clusters[~y]),
             turnover=turnover(fit.logits, former.logits),
         )
-        groups = None if self._clips.groups is None else self._clips.groups[rows]
         neighbours = self._clips.neighbours()
         scored = None
         if neighbours is not None:
             smooth = smoothed_embeddings(self._clips.embeddings(), neighbours, rows)
-            scored = fit.space.with_embeddings(fit.joined, smooth)
+            scored = np.concatenate([fit.space.with_embeddings(fit.joined[:own], smooth), fit.joined[own:]])
         checked = cross_validated(
             fit.joined,
-            y,
+            fit.labels.all_y,
             fit.classifier,
             scored=scored,
-            groups=groups,
+            groups=_groups(self._clips, fit.labels),
             group=self._clips.group,
             seed=seed,
             stopped=lambda: newest_event() != fit.event,
@@ -413,18 +426,20 @@ class Trainer:
         if checked.logits is None:
             unknown = replace(refit, quality=None, unbiased=None, positives=None, random_labels=None)
             return replace(fit, refit=unknown, suspicion={}, held_out=None, calibration=PRIOR)
-        calibration = calibrate(y, checked.logits)
-        estimate = estimate_corpus(fit.ranking, rows, y, calibration, seed)
+        held_out = checked.logits[:own]
+        calibration = calibrate(fit.labels.all_y, checked.logits) if too_few(y) else calibrate(y, held_out)
+        estimate = estimate_corpus(fit.ranking, rows, y, calibration, seed, len(fit.labels.all_y) - own)
         refit = replace(
             refit,
             quality=estimate.quality,
-            unbiased=at_random(y, checked.logits, drawn),
+            unbiased=at_random(y, held_out, drawn),
             positives=estimate.positives,
             random_labels=estimate.random_labels,
         )
         probabilities = expit(calibration.factor * checked.logits)
-        doubts = dict(zip(rows.tolist(), suspicion(y, probabilities).tolist(), strict=True))
-        return replace(fit, refit=refit, suspicion=doubts, held_out=(y, probabilities), calibration=calibration)
+        doubts = dict(zip(rows.tolist(), suspicion(y, probabilities[:own]).tolist(), strict=True))
+        checked_labels = fit.labels.all_y, probabilities
+        return replace(fit, refit=refit, suspicion=doubts, held_out=checked_labels, calibration=calibration)
 
 
 @dataclass(frozen=True)
@@ -438,10 +453,33 @@ class _Joined:
         return self.space.joined(self.clips.rows(rows))
 
 
+def _all_rows(clips: ClipArrays, labels: TrainingLabels) -> tuple[Sequence[View], dict[str, NDArray[np.float32]]]:
+    """Return the views that all labels have, and their rows of these, float32 (m, d) by name, inherited ones last."""
+    own, inherited = clips.rows(labels.rows), labels.inherited
+    if inherited is None:
+        return clips.views, own
+    known = inherited.views
+    views = [view for view in clips.views if known.get(view.name) == view.sample.shape[1]]
+    names = [APPEARANCE, *(view.name for view in views)]
+    return views, {name: np.concatenate([own[name], inherited.rows[name]]) for name in names}
+
+
+def _groups(clips: ClipArrays, labels: TrainingLabels) -> NDArray[np.int64] | None:
+    """Return a number a group of labels, int64 (m + inherited,): inherited ones are grouped by video."""
+    if clips.groups is None:
+        return None
+    own = np.asarray(clips.groups[labels.rows], dtype=np.int64)
+    if labels.inherited is None:
+        return own
+    others = np.unique(labels.inherited.videos, return_inverse=True)[1]
+    return np.concatenate([own, others + int(own.max(initial=-1)) + 1])
+
+
 def _nearest_labels(rows: Mapping[str, NDArray[np.float32]], fit: Fit) -> list[str]:
     """Return "yes" or "no", the label of the labelled clip most like each of some clips; "" without labels."""
-    if not len(fit.labels.y):
+    y = fit.labels.all_y
+    if not len(y):
         return [""] * len(rows[APPEARANCE])
     with one_blas_thread():
         likeness = rows[APPEARANCE] @ fit.features.T
-    return ["yes" if yes else "no" for yes in fit.labels.y[likeness.argmax(axis=1)]]
+    return ["yes" if yes else "no" for yes in y[likeness.argmax(axis=1)]]

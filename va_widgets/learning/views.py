@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve
 from scipy.special import expit, ndtri
 
+from va_widgets.base.matrix import zero_rows
 from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.logistic import (
     BACKGROUND_WEIGHT,
@@ -53,11 +55,15 @@ class View:
         Returns float (n, d), perhaps memory-mapped; row i is clip i.
     sample : float32 (m, d)
         The rows of the clips of the corpus's statistics, in their order (`statistics.sample_of`).
+    zero_is_missing : bool
+        Whether a row that is zero throughout is that of a clip whose values are not known, as where the motion in a
+        video could not be measured. Such a clip counts as the mean clip: the view adds nothing to what others say.
     """
 
     name: str
     matrix: Callable[[], NDArray[np.floating[Any]]]
     sample: NDArray[np.float32] = field(repr=False)
+    zero_is_missing: bool = False
 
     @cached_property
     def center(self) -> NDArray[np.float64]:
@@ -74,9 +80,18 @@ class View:
 
     @property
     def _known(self) -> NDArray[np.float32]:
-        """The rows of the sample that are not all zero, as they are where a video could not be measured."""
-        known = self.sample.any(axis=1)
+        """The rows of the sample whose values are known; all of them if that is none."""
+        known = self.is_known(self.sample)
         return self.sample[known] if known.any() else self.sample
+
+    def is_known(self, rows: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+        """Return whether the values of rows of the matrix (k, d) are known, bool (k,)."""
+        return (rows != 0).any(axis=1) if self.zero_is_missing else np.ones(len(rows), dtype=bool)
+
+    @cached_property
+    def missing_rows(self) -> NDArray[np.int64]:
+        """The rows of all clips whose values are not known, int64 (k,)."""
+        return zero_rows(self.matrix()) if self.zero_is_missing else np.empty(0, dtype=np.int64)
 
     @cached_property
     def scaled_sample(self) -> NDArray[np.float32]:
@@ -84,17 +99,23 @@ class View:
         return self.scaled(self.sample)
 
     def scaled(self, rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Return rows of the matrix (k, d) centred and scaled, float32 (k, d)."""
-        return ((np.asarray(rows, dtype=np.float64) - self.center) / self.unit).astype(np.float32)
+        """Return rows of the matrix (k, d) centred and scaled, float32 (k, d); 0 where they are not known."""
+        scaled = ((np.asarray(rows, dtype=np.float64) - self.center) / self.unit).astype(np.float32)
+        scaled[~self.is_known(rows)] = 0.0
+        return scaled
 
     def direction(self, fits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Return the vector (d,) whose products with scaled rows follow best how well sampled clips fit some words.
 
         `fits` are float (m,), the best highest. Only their order counts; the products' mean over the nearest is 1.
+        Clips whose values are not known are left out.
         """
-        order = np.argsort(np.argsort(fits, kind="stable"), kind="stable")
+        known = self.is_known(self.sample)
+        if not known.any():
+            return np.zeros(self.sample.shape[1])
+        order = np.argsort(np.argsort(fits[known], kind="stable"), kind="stable")
         normal = ndtri((order + 0.5) / len(order))
-        scaled = self.scaled_sample.astype(np.float64)
+        scaled = self.scaled_sample[known].astype(np.float64)
         covariance = scaled.T @ scaled / len(scaled)
         covariance[np.diag_indices_from(covariance)] += _RIDGE
         vector: NDArray[np.float64] = solve(covariance, scaled.T @ normal / len(scaled), assume_a="pos")
@@ -103,14 +124,23 @@ class View:
 
 
 class Linear(NamedTuple):
-    """A classifier's logit: the sum over views of the products with `coefs`, float64 (d,) by view, and `intercept`."""
+    """A classifier's logit: the sum over views of the products with `coefs`, float64 (d,) by view, and `intercept`.
+
+    Where a view's values may be missing, `missing` has what a row of zeros adds in place of its product, which is 0: as
+    much as the mean clip.
+    """
 
     coefs: Mapping[str, NDArray[np.float64]]
     intercept: float
+    missing: Mapping[str, float] = MappingProxyType({})
 
     def scaled(self, factor: float) -> Linear:
         """Return the classifier whose logits are those of this one times a factor."""
-        return Linear({name: coef * factor for name, coef in self.coefs.items()}, self.intercept * factor)
+        return Linear(
+            {name: coef * factor for name, coef in self.coefs.items()},
+            self.intercept * factor,
+            {name: logit * factor for name, logit in self.missing.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -130,6 +160,11 @@ class Space:
     embeddings: CorpusStatistics
     weight: float = 1.0
     views: tuple[tuple[View, float], ...] = ()
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the embeddings and of the other views that matter, by name."""
+        return {APPEARANCE: self.weight} | {view.name: weight for view, weight in self.views}
 
     @cached_property
     def statistics(self) -> CorpusStatistics:
@@ -180,13 +215,16 @@ class Space:
         """Return a classifier that was fitted in this space, by its coefficients of the views as they are."""
         coef, intercept = classifier.coef_[0], float(classifier.intercept_[0])
         place = self.embeddings.sample.shape[1]
-        coefs = {APPEARANCE: coef[:place] * self.weight if self.views else coef}
+        coefs, missing = {APPEARANCE: coef[:place] * self.weight if self.views else coef}, dict[str, float]()
         for view, weight in self.views:
             size = view.sample.shape[1]
             coefs[view.name] = coef[place : place + size] * self._factor(weight) / view.unit
-            intercept -= float(coefs[view.name] @ view.center)
+            mean = float(coefs[view.name] @ view.center)
+            intercept -= mean
+            if view.zero_is_missing:
+                missing[view.name] = mean
             place += size
-        return Linear(coefs, intercept)
+        return Linear(coefs, intercept, missing)
 
     def _factor(self, weight: float) -> float:
         """Return what scaled rows of a view are multiplied by: embeddings keep their own scale."""

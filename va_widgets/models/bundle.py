@@ -41,7 +41,8 @@ from va_widgets.models.withdrawal import is_withdrawn
 
 __all__ = ["Model", "copy_bundle", "load_model", "publish", "version_of", "versions"]
 
-_VIEW = "view."  # begins the names of other views' weights
+_VIEW = "view."  # begins the names of other views' weights,
+_MISSING = "missing."  # and those of what clips add whose values of a view are not known
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 
 
@@ -75,7 +76,7 @@ def publish(
     files : {name: content}, optional
         Further files of the folder, by plain names such as "samples.jpg".
     parent : Model, optional
-        The version that this one shall replace.
+        The version that this one shall replace, perhaps of another corpus: one of the same name is counted on from.
 
     Raises ModelError for a name without a letter or digit to call a folder by, for files with names or sizes that none
     may have, where nothing can be written, and where a link leads out of `folder`.
@@ -85,6 +86,7 @@ def publish(
     coefs = {name: coef.astype(np.float32) for name, coef in classifier.coefs.items()}
     coef = coefs.pop(APPEARANCE)
     arrays = {"coef": coef, "intercept": np.array([classifier.intercept], dtype=np.float32)}
+    arrays |= {_MISSING + name: np.array([logit], np.float32) for name, logit in classifier.missing.items()}
     contents = _checked_files(files or {})
     contents[WEIGHTS_FILE] = save(arrays | {_VIEW + name: other for name, other in coefs.items()})
     card = {
@@ -108,7 +110,8 @@ def publish(
     }
     try:
         home.mkdir(parents=True, exist_ok=True)
-        version = _write(home, former_slug(name), card, contents)
+        after = parent.version if parent is not None and parent.slug == slug(name) else 0
+        version = _write(home, former_slug(name), card, contents, after)
     except OSError as error:
         raise ModelError(
             failure(f"The folder {home} of the model {name!r}", error)
@@ -137,15 +140,18 @@ def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return checked
 
 
-def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[str, bytes]) -> int:
-    """Write the next version into a model's folder and return its number; `former` is the folder's former name."""
+def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[str, bytes], after: int) -> int:
+    """Write the next version into a model's folder and return its number; `former` is the folder's former name.
+
+    It is higher than `after`, that of a version in another corpus.
+    """
     unfinished = home / f".unfinished-{uuid.uuid4().hex}"
     try:
         unfinished.mkdir()
         for name, data in contents.items():
             write_file(unfinished / name, data)
         before = inside(home.parent, former, error=ModelError)  # its versions are counted on
-        version = max(versions(home) + (versions(before) if is_folder(before) else []), default=0) + 1
+        version = max(versions(home) + (versions(before) if is_folder(before) else []) + [after]) + 1
         while True:
             whole = {**card, "version": version}
             page = readme(whole, contents)
@@ -178,8 +184,9 @@ def load_model(path: GivenPath) -> Model:
         card = json.loads(read_file(folder, CARD_FILE, LARGEST_CARD))
         data = read_file(folder, WEIGHTS_FILE)
         weights = read_weights(data)
-        views = {name.removeprefix(_VIEW): weight for name, weight in weights.items() if name.startswith(_VIEW)}
-        wrong = wrong_card(card, weights, views)
+        views = _beginning_with(_VIEW, weights)
+        missing = _beginning_with(_MISSING, weights)
+        wrong = wrong_card(card, weights, views, missing)
         if not wrong:
             check_listed(WEIGHTS_FILE, data, card.get("files", {}))
     except KeyError as error:
@@ -205,7 +212,12 @@ def load_model(path: GivenPath) -> Model:
         folder=folder,
         smoothing=float(card.get("smoothing", 0.0)),  # up to version 0.1.0 there was none
         views=views,
+        missing={name: float(logit[0]) for name, logit in missing.items()},
     )
+
+
+def _beginning_with(prefix: str, weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
 
 
 def _newest(home: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -120,10 +120,16 @@ def text_of(card: Mapping[str, Any], *keys: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def wrong_card(card: object, weights: Mapping[str, NDArray[np.float32]], views: Mapping[str, NDArray[Any]]) -> str:
+def wrong_card(
+    card: object,
+    weights: Mapping[str, NDArray[np.float32]],
+    views: Mapping[str, NDArray[Any]],
+    missing: Mapping[str, NDArray[Any]],
+) -> str:
     """Return why a card and its weights do not make a model, in words; empty if they do.
 
-    `weights` hold "coef" and "intercept", `views` the coefficients of the other views by name.
+    `weights` hold "coef" and "intercept", `views` the coefficients of the other views by name, `missing`
+    what clips add, float32 (1,), whose values of a view are not known.
     """
     if not isinstance(card, dict):
         return "its card is not a JSON object"
@@ -137,7 +143,11 @@ def wrong_card(card: object, weights: Mapping[str, NDArray[np.float32]], views: 
         return f"its card has schema {card['schema']}, known here is {SCHEMA_VERSION}"
     if not card["name"].strip() or card["version"] < 1:
         return "its card has no name, or no version"
-    return _wrong_weights(card, weights["coef"], weights["intercept"], views) or _wrong_facts(card)
+    return (
+        _wrong_weights(card, weights["coef"], weights["intercept"], views)
+        or _wrong_missing(missing, views)
+        or _wrong_facts(card)
+    )
 
 
 def _wrong_weights(
@@ -151,6 +161,12 @@ def _wrong_weights(
         return "its weights of a view are no vector"
     if any(not np.isfinite(array).all() for array in (coef, intercept, *views.values())):
         return "its weights are not finite numbers"
+    return ""
+
+
+def _wrong_missing(missing: Mapping[str, NDArray[Any]], views: Collection[str]) -> str:
+    if any(name not in views or logit.shape != (1,) or not np.isfinite(logit).all() for name, logit in missing.items()):
+        return "what it says of missing values is not about its views"
     return ""
 
 

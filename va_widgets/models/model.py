@@ -15,6 +15,7 @@ from scipy.special import expit
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import EncoderMismatchError, ModelError, reason_of
+from va_widgets.base.matrix import zero_rows
 from va_widgets.base.paths import GivenPath
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
@@ -29,15 +30,19 @@ from va_widgets.models.names import slug
 if TYPE_CHECKING:
     import onnx
 
+    from va_widgets.catalogue.compare import Comparison
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)  # arrays cannot be compared as a whole
 class Model(FittedClassifier):
     """A binary classifier of clips, as it was published. It has the interface of a fitted classifier of scikit-learn.
 
     `coef` is float32 (dim,) on raw embeddings; a clip is a yes from `threshold` (a probability) on; `card` holds
     everything known about it, and `folder` is where it was read from. `smoothing` is the share of a clip's nearest
     clips in its logit, where a whole corpus is scored; 0 for a model of a corpus whose nearest clips were not known.
-    `views` are the coefficients, float32 (d,), of the other views that it has learned from, by their names.
+    `views` are the coefficients, float32 (d,), of the other views that it has learned from, by their names. `missing`
+    is what a clip adds whose row of a view is zero throughout, because its values are not known, for views where that
+    may be so.
     """
 
     name: str
@@ -50,9 +55,10 @@ class Model(FittedClassifier):
     intercept: float = field(repr=False)
     threshold: float
     card: Mapping[str, Any] = field(repr=False)
-    folder: Path = field(repr=False, compare=False)
+    folder: Path = field(repr=False)
     smoothing: float = field(default=0.0, repr=False)
     views: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+    missing: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def slug(self) -> str:
@@ -117,6 +123,8 @@ class Model(FittedClassifier):
             if len(matrix) != len(first):
                 raise ModelError(f"The view {name!r} has {len(matrix):,} rows for {len(first):,} embeddings.")
             others += decision_scores(matrix, coef, 0.0)
+            if name in self.missing:
+                others[zero_rows(matrix)] += self.missing[name]
         wrong = np.isnan(first) | np.isnan(others)
         if wrong.any():
             raise ModelError(
@@ -210,6 +218,15 @@ class Model(FittedClassifier):
     def withdrawn(self) -> str | None:
         """Why this version is not served any more; None while it is. It is read from the folder at every call."""
         return withdrawal.reason_of_withdrawal(self.folder)
+
+    def compare(self, older: Model, corpus: Corpus, *, sample: pd.DataFrame | None = None, seed: int = 0) -> Comparison:
+        """Compare this version with an older one on the labels of a corpus; a notebook shows which clips changed sides.
+
+        Arguments, and what is raised, are those of `va_widgets.catalogue.compare.compare`.
+        """
+        from va_widgets.catalogue.compare import compare
+
+        return compare(self, older, corpus, sample=sample, seed=seed)
 
     def withdraw(self, reason: str) -> None:
         """Take this version out of those that are served, without deleting anything; `restore` reverts it.

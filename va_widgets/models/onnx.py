@@ -34,6 +34,19 @@ def to_onnx(model: Model, path: GivenPath | None = None) -> onnx.ModelProto:
         nodes.append(helper.make_node("MatMul", [name, f"coef.{name}"], [f"product.{name}"]))
         nodes.append(helper.make_node("Add", [f"product.{name}", total], [f"sum.{name}"]))
         total = f"sum.{name}"
+    for view, logit in model.missing.items():
+        name = view_input(view)
+        constants |= {
+            f"zero.{name}": np.zeros(1, dtype=np.float32),
+            f"missing.{name}": np.array([logit], dtype=np.float32),
+        }
+        nodes += [
+            helper.make_node("ReduceL1", [name], [f"size.{name}"], axes=[1], keepdims=0),
+            helper.make_node("Equal", [f"size.{name}", f"zero.{name}"], [f"unknown.{name}"]),
+            helper.make_node("Where", [f"unknown.{name}", f"missing.{name}", f"zero.{name}"], [f"correction.{name}"]),
+            helper.make_node("Add", [total, f"correction.{name}"], [f"corrected.{name}"]),
+        ]
+        total = f"corrected.{name}"
     nodes.append(helper.make_node("Sigmoid", [total], ["probability"]))
     graph = helper.make_graph(
         nodes,

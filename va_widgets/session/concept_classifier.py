@@ -15,7 +15,10 @@ from va_widgets.base.forks import ForkLock
 from va_widgets.base.listeners import Listeners
 from va_widgets.base.matrix import needs_torch
 from va_widgets.labels.concept_labels import ConceptLabels
+from va_widgets.learning.inherited import InheritedLabels
 from va_widgets.learning.trainer import Fit, Refit, Trainer, TrainingLabels
+from va_widgets.models.reference import hashed
+from va_widgets.session.assigned import AssignedFeed
 from va_widgets.session.concept_move import ConceptMove
 from va_widgets.session.concept_text import ConceptText
 from va_widgets.session.corpus_view import CorpusView
@@ -37,6 +40,8 @@ class ConceptClassifier:
     labels : ConceptLabels
     listeners : Listeners
         Called with "refit" when there are new scores, and with "status" when the rest is measured.
+    inherited : InheritedLabels, optional
+        Labels of clips of other corpora, from which the classifier learns, too.
 
     Attributes
     ----------
@@ -47,10 +52,17 @@ class ConceptClassifier:
         lock may be taken while it is held, and never the reverse.
     """
 
-    def __init__(self, view: CorpusView, labels: ConceptLabels, listeners: Listeners) -> None:
+    def __init__(
+        self,
+        view: CorpusView,
+        labels: ConceptLabels,
+        listeners: Listeners,
+        inherited: InheritedLabels | None = None,
+    ) -> None:
         self._view = view
         self._labels = labels
         self._listeners = listeners
+        self._inherited = inherited
         self.fitting = ForkLock()
         self.text = ConceptText(view.corpus, labels.store, labels.concept)
         first, _ = self._training_labels()
@@ -105,6 +117,14 @@ class ConceptClassifier:
         clips = self._view.corpus.clips.index[page.rows]
         return pd.DataFrame({"clip_id": clips, "score": page.scores, "reason": page.reasons})
 
+    def assigned_feed(self, feed: AssignedFeed, k: int, exclude: Collection[str]) -> pd.DataFrame:
+        """Return the next `k` clips of a feed of given clips, as `Session.feed` returns them."""
+        rows = self._view.rows(feed.clips)
+        rows = rows[rows >= 0]
+        rows = rows[~self._view.mask(self._labels.labelled(), exclude)[rows]][:k]
+        clips = self._view.corpus.clips.index[rows]
+        return pd.DataFrame({"clip_id": clips, "score": self.fit.probabilities[rows], "reason": feed.reason})
+
     def suspicion(self) -> dict[str, float]:
         """Return how far cross-validation disagrees with each label, 0 to 1, by clip_id; empty with too few labels."""
         by_row = self.fit.suspicion
@@ -149,7 +169,11 @@ class ConceptClassifier:
         labels = self._labels.snapshot(_RANDOM)
         rows = self._view.rows(labels.clips)
         here = rows >= 0
-        return TrainingLabels(labels.event, rows[here], labels.y[here], labels.from_source[here]), labels.counts
+        inherited = self._inherited
+        if inherited is not None:  # what was labelled here since counts instead
+            inherited = inherited.without(hashed(self._labels.labelled()))
+        training = TrainingLabels(labels.event, rows[here], labels.y[here], labels.from_source[here], inherited)
+        return training, labels.counts
 
     def _labels_replaced(self) -> None:
         """Read the text vector from the label file that has replaced the former one, and count all labels as new."""

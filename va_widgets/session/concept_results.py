@@ -14,6 +14,7 @@ from va_widgets.learning.quality import Quality
 from va_widgets.learning.trainer import Refit
 from va_widgets.models.model import Model
 from va_widgets.session import publishing
+from va_widgets.session.assigned import NOTHING, SessionStart
 from va_widgets.session.concept_classifier import ConceptClassifier
 from va_widgets.session.corpus_view import CorpusView
 from va_widgets.session.found_clips import FoundClips
@@ -32,14 +33,18 @@ class ConceptResults:
     view : CorpusView
     labels : ConceptLabels
     classifier : ConceptClassifier
+    start : SessionStart
     """
 
-    def __init__(self, view: CorpusView, labels: ConceptLabels, classifier: ConceptClassifier) -> None:
+    def __init__(
+        self, view: CorpusView, labels: ConceptLabels, classifier: ConceptClassifier, start: SessionStart = NOTHING
+    ) -> None:
         self.corpus = view.corpus
         self.concept = labels.concept
         self._view = view
         self._labels = labels
         self._classifier = classifier
+        self._start = start
 
     # --- labels and the newest classifier --------------------------------------------------------
 
@@ -147,7 +152,8 @@ class ConceptResults:
         Raises NotEnoughLabelsError without at least one yes and one no, ModelError for a name or a precision that is
         none and where nothing can be written, LabelError if the file of its labels is gone.
         """
-        return publishing.publish_classifier(self.corpus, self._labels, self._classifier, name, precision, pictures)
+        parts = self._view, self._labels, self._classifier
+        return publishing.publish_classifier(*parts, name, precision, pictures, self._start.model)
 
     # --- plots -----------------------------------------------------------------------------------
 

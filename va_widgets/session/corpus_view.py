@@ -16,6 +16,7 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described, listed
 from va_widgets.base.errors import ArgumentError, UnknownClipError
 from va_widgets.corpus import Corpus
+from va_widgets.corpus.manifest import MOTION
 from va_widgets.learning.statistics import CorpusStatistics, sample_of
 from va_widgets.learning.trainer import ClipArrays
 from va_widgets.learning.views import APPEARANCE, View
@@ -67,7 +68,7 @@ class CorpusView:
             group=group_by,
             neighbours=lambda: corpus.neighbours,
             views=tuple(
-                View(name, partial(corpus.view, name), sample_of(corpus.view(name), seed))
+                View(name, partial(corpus.view, name), sample_of(corpus.view(name), seed), name == MOTION)
                 for name in corpus.views
                 if name != APPEARANCE
             ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
 from va_widgets.base.errors import ModelError, NotEnoughLabelsError
 from va_widgets.base.paths import inside
-from va_widgets.corpus import Corpus
 from va_widgets.labels.concept_labels import ConceptLabels
 from va_widgets.learning.smoothing import SHARE
 from va_widgets.learning.trainer import Fit
@@ -16,6 +17,8 @@ from va_widgets.models.model import Model
 from va_widgets.models.names import MODELS_FOLDER, slug
 from va_widgets.models.published import newest
 from va_widgets.session.concept_classifier import ConceptClassifier
+from va_widgets.session.corpus_view import CorpusView
+from va_widgets.session.kept_data import kept_data
 from va_widgets.session.model_pictures import pictures
 
 
@@ -37,17 +40,20 @@ def _checked_precision(precision: object) -> float:
 
 
 def publish_classifier(
-    corpus: Corpus,
+    view: CorpusView,
     labels: ConceptLabels,
     classifier: ConceptClassifier,
     name: str,
     precision: float | None,
     with_pictures: bool,
+    follows: Model | None = None,
 ) -> Model:
     """Refit a classifier and write it as the next version of the model `name`, in the corpus's folder of models.
 
-    Arguments and errors are those of `Session.publish`.
+    `follows` is the version of another corpus that the classifier has learned on from. Other arguments and errors are
+    those of `Session.publish`.
     """
+    corpus = view.corpus
     with_pictures = arguments.flag(with_pictures, "pictures")
     folder_name = slug(name)  # raises what is wrong with the name before anything is done
     if precision is not None:
@@ -57,6 +63,9 @@ def publish_classifier(
     classifier.refit()
     fit = classifier.fit
     clips, y = labels.training_set()
+    if (inherited := fit.labels.inherited) is not None:
+        clips = [*clips, *(f"{clip:016x}" for clip in inherited.clips.view(np.uint64))]
+        y = np.concatenate([y, inherited.y])
     if not (y.any() and (~y).any()):
         raise NotEnoughLabelsError("A model needs at least one yes and one no: label a few more clips, then publish.")
     chosen, why = threshold(fit, precision)
@@ -73,6 +82,13 @@ def publish_classifier(
         threshold_why=why,
         smoothing=0.0 if corpus.neighbours is None else SHARE,
         facts=training_facts(fit.refit, fit.calibration, labels.annotators()),
-        files=pictures(corpus, fit, chosen, labels.concept) if with_pictures else {},
-        parent=newest(corpus, folder_name),
+        files=kept_data(view, fit) | (pictures(corpus, fit, chosen) if with_pictures else {}),
+        parent=_parent(newest(corpus, folder_name), follows),
     )
+
+
+def _parent(here: Model | None, follows: Model | None) -> Model | None:
+    """Return which version the next one follows: the newest of this corpus, or a newer one of the same name."""
+    if here is None or follows is None:
+        return here or follows
+    return follows if follows.slug == here.slug and follows.version > here.version else here

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from va_widgets.labels.shared import StoreUser
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
 from va_widgets.learning.feeds import FEEDS
 from va_widgets.learning.trainer import Refit
+from va_widgets.session.assigned import NOTHING, SessionStart
 from va_widgets.session.concept_classifier import ConceptClassifier
 from va_widgets.session.concept_results import ConceptResults
 from va_widgets.session.corpus_view import CorpusView, check_corpus
@@ -60,6 +61,8 @@ class Session(ConceptResults):
     group_by : str
         The column of `corpus.clips` whose values cross-validation keeps together in one fold: clips of one video, or of
         one programme or camera, resemble each other.
+    start : SessionStart
+        What the session of this concept begins with; `va.monitor(…).session` makes one.
 
     Raises LabelError if the concept's or the annotator's name cannot be used, or the labels cannot be read;
     ArgumentError if `corpus` is no corpus, `seed` no seed, or `group_by` no column to group clips by. Plots raise
@@ -70,30 +73,45 @@ class Session(ConceptResults):
     """
 
     def __init__(
-        self, corpus: Corpus, concept: str, annotator: str = "me", *, seed: int = 0, group_by: str = "video"
+        self,
+        corpus: Corpus,
+        concept: str,
+        annotator: str = "me",
+        *,
+        seed: int = 0,
+        group_by: str = "video",
+        start: SessionStart = NOTHING,
     ) -> None:
         check_corpus(corpus)
         LabelStore.check_names(annotator, concept)
         seed = arguments.seed(seed)
         view = CorpusView.of(corpus, seed, group_by)
         user = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError))
-        self._begin(view, user, concept, annotator, OpenSessions())
+        self._begin(view, user, concept, annotator, OpenSessions(), {concept: start})
         self._siblings.add(concept, self)
 
     def _begin(
-        self, view: CorpusView, user: StoreUser, concept: str, annotator: str, siblings: OpenSessions[Session]
+        self,
+        view: CorpusView,
+        user: StoreUser,
+        concept: str,
+        annotator: str,
+        siblings: OpenSessions[Session],
+        starts: Mapping[str, SessionStart],
     ) -> None:
         self._listeners = Listeners()
         labels = ConceptLabels(user, concept, annotator, self._listeners)
-        classifier = ConceptClassifier(view, labels, self._listeners)
-        super().__init__(view, labels, classifier)
+        start = starts.get(concept, NOTHING)
+        classifier = ConceptClassifier(view, labels, self._listeners, start.inherited)
+        super().__init__(view, labels, classifier, start)
+        self._starts = starts
         self.annotator = annotator
         self.seed = view.arrays.seed
         self._search = ConceptSearch(view.corpus, labels, classifier)
         self._siblings = siblings
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
-        opened = partial(Session, seed=self.seed, group_by=self._view.arrays.group)
+        opened = partial(Session, seed=self.seed, group_by=self._view.arrays.group, start=self._start)
         return opened, (self.corpus, self.concept, self.annotator)
 
     def __repr__(self) -> str:
@@ -158,7 +176,8 @@ class Session(ConceptResults):
 
         def open_session() -> Session:
             session = Session.__new__(Session)
-            session._begin(self._view, self._labels.another_user(), concept, self.annotator, self._siblings)
+            user = self._labels.another_user()
+            session._begin(self._view, user, concept, self.annotator, self._siblings, self._starts)
             return session
 
         return self._siblings.get(concept, self, open_session)
@@ -353,8 +372,8 @@ class Session(ConceptResults):
 
     @property
     def feeds(self) -> tuple[str, ...]:
-        """The names of the feeds."""
-        return FEEDS
+        """The names of the feeds; those of clips that the annotator was given to label come first."""
+        return (*(feed.name for feed in self._start.feeds), *FEEDS)
 
     def feed(self, name: str, k: int = 24, *, exclude: ClipIds = ()) -> pd.DataFrame:
         """Return the next `k` clips of a feed: DataFrame(clip_id, score = P(yes), reason).
@@ -365,9 +384,13 @@ class Session(ConceptResults):
         Raises LabelError if there is no feed of that name, ArgumentError if `k` is no whole number, or `exclude` does
         not hold clip ids.
         """
-        if not is_one_of(name, FEEDS):
-            raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(FEEDS)}.")
-        return self._classifier.feed(name, arguments.count(k, "k"), arguments.clip_ids(exclude, "exclude"))
+        if not is_one_of(name, self.feeds):
+            raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(self.feeds)}.")
+        k, exclude = arguments.count(k, "k"), arguments.clip_ids(exclude, "exclude")
+        assigned = self._start.feed(name)
+        if assigned is not None:
+            return self._classifier.assigned_feed(assigned, k, exclude)
+        return self._classifier.feed(name, k, exclude)
 
     def report(self, path: GivenPath | None = None) -> Report:
         """Return a page for colleagues about this concept, which a notebook shows; also write it to `path`.

@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn, SupportsIndex
 
 import anywidget
 import traitlets
 from IPython.display import display
 
-from va_widgets.base import arguments, background
-from va_widgets.base.errors import NotSavedError, ProtocolError, VaError
+from va_widgets.base import arguments
+from va_widgets.base.errors import ProtocolError, VaError
 from va_widgets.base.listeners import Listener
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.display.still import AS_SECOND_OUTPUT, still
 from va_widgets.session import Session
-from va_widgets.video.filmstrip import STRIP_WIDTH
-from va_widgets.widget import handlers, protocol
-from va_widgets.widget.controller import Controller
-from va_widgets.widget.protocol import Selection
+from va_widgets.widget import protocol
+from va_widgets.widget.annotator_kernel import AnnotatorKernel
+from va_widgets.widget.front_end import bundle
 from va_widgets.widget.settings import KeptSettings
 
-_STATIC = Path(__file__).parent / "static"
-_LONGEST_SELECTION, _LONGEST_TITLE = 2_000, 80
 _NOTHING = "<!-- The annotator, without its kernel: see the next output. -->"
 _log = logging.getLogger(__name__)
-
-
-def _bundle(name: str) -> str:
-    path = _STATIC / name
-    if not path.is_file():
-        raise VaError(
-            f"The front end's bundle ({name}) is missing from this installation: install va-widgets again,"
-            " or run `npm ci && npm run build` in js/ of a source checkout."
-        )
-    return path.read_text(encoding="utf-8")
 
 
 class Annotator(anywidget.AnyWidget):
@@ -68,17 +54,13 @@ class Annotator(anywidget.AnyWidget):
                 f"An Annotator shows a session, not {type(session).__name__}:"
                 " write va.Annotator(va.Session(corpus, …))."
             )
-        self._esm = _bundle("annotator.js")
-        self._css = _bundle("annotator.css")
+        self._esm = bundle("annotator.js")
+        self._css = bundle("annotator.css")
         self._settings = KeptSettings(session.annotator)
         super().__init__(place=self._settings.first)
         self.observe(lambda change: self._settings.take(change["new"]), "place")
-        # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
-        self._previews = background.TaskQueue("va-preview")
-        self._strips = background.TaskQueue("va-strips")  # wide ones, for which the player does not wait
-        # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.
-        self._loading = background.TaskQueue("va-loading")
-        self._controller = Controller(session, self._send_message)
+        self._kernel = AnnotatorKernel(session, self._send_message)
+        self._controller = self._kernel.controller
         self._opened = True
         self.on_msg(self._receive)
 
@@ -92,10 +74,7 @@ class Annotator(anywidget.AnyWidget):
         if self._opened:
             if self._controller.forked:  # a forked child's garbage collector must not close its parent's widget
                 return
-            self._controller.close()
-            self._previews.cancel()
-            self._strips.cancel()
-            self._loading.cancel()
+            self._kernel.close()
         super().close()
 
     @traitlets.validate("place")
@@ -111,13 +90,7 @@ class Annotator(anywidget.AnyWidget):
         then changes nothing.
         """
         given = arguments.clip_ids(clip_ids, "The clips to show")
-        title = arguments.text(title, "The title")
-        clips = list(dict.fromkeys(given))[:_LONGEST_SELECTION]
-        for clip in clips:
-            self.session.corpus.row(clip)
-        pages = self._controller.pages
-        pages.selection = Selection(" ".join(title.split())[:_LONGEST_TITLE], clips)
-        pages.send_event("show", selection=pages.selection)
+        self._kernel.show(given, arguments.text(title, "The title"))
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener(event, data)` after every event of the session that is shown now; returns what stops it.
@@ -173,29 +146,7 @@ class Annotator(anywidget.AnyWidget):
         except ProtocolError as error:
             self._controller.pages.post(protocol.failure(*protocol.identity(content), error.code, str(error)))
             return
-        if isinstance(request, protocol.Preview):
-            self._previews.submit(lambda: self._answer(request, content))
-        elif isinstance(request, protocol.Filmstrips) and request.width > STRIP_WIDTH:
-            self._strips.submit(lambda: self._answer(request, content))
-        elif handlers.needs_model(self.session, request):
-            self._loading.submit(lambda: self._answer(request, content))
-        else:
-            self._answer(request, content)
-
-    def _answer(self, request: protocol.Request, content: object) -> None:
-        pages = self._controller.pages
-        try:
-            result, buffers = handlers.answer(self._controller, request)
-        except VaError as error:
-            if isinstance(error, NotSavedError):
-                pages.send_event("status")  # first: the header shows what is wrong
-            pages.post(protocol.failure(*protocol.identity(content), handlers.error_code(error), str(error)))
-        except Exception as error:  # the page must never wait for an answer that will not come
-            _log.exception("A %s request failed", type(request).__name__)
-            message = f"{type(request).__name__} failed in the kernel ({type(error).__name__}: {error}); try it again."
-            pages.post(protocol.failure(*protocol.identity(content), "failed", message))
-        else:
-            pages.post(protocol.reply(request, result), buffers)
+        self._kernel.answer(request, content)
 
     def _send_message(self, message: dict[str, Any], buffers: list[bytes] | None) -> None:
         self.send(message, buffers)

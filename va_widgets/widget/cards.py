@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from va_widgets.session import Session
 from va_widgets.video.motion.features import readable
@@ -24,7 +27,7 @@ def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]
     corpus = session.corpus
     rows = [corpus.row(clip) for clip in clips["clip_id"]]  # `loc` would go through all clips
     places = corpus.clips.iloc[rows][["video", "start", "end"]]
-    moves = motion_of(session, rows)
+    moves = motion_of(corpus, rows)
     own = session.own_labels
     cards = []
     for row, place, motion in zip(clips.to_dict("records"), places.to_dict("records"), moves, strict=True):
@@ -48,12 +51,23 @@ def clip_cards(session: Session, clips: pd.DataFrame, reason: str) -> list[Card]
     return cards
 
 
-def motion_of(session: Session, rows: Sequence[int]) -> list[MotionShown | None]:
+class MotionViews(Protocol):
+    """What the motion of clips is read from: a corpus."""
+
+    @property
+    def has_motion(self) -> bool:
+        """Whether the motion of the clips is known."""
+
+    def view(self, name: str) -> NDArray[np.floating[Any]]:
+        """Return a view of the clips, a row each."""
+
+
+def motion_of(corpus: MotionViews, rows: Sequence[int]) -> list[MotionShown | None]:
     """Return how the camera moves in the clips of some rows; None where that is not known."""
-    if not session.corpus.has_motion:
+    if not corpus.has_motion:
         return [None] * len(rows)
     shown: list[MotionShown | None] = []
-    for values in readable(session.corpus.view("motion")[list(rows)]):  # `corpus.motion` reads those of all clips
+    for values in readable(corpus.view("motion")[list(rows)]):  # `corpus.motion` reads those of all clips
         numbers = MotionNumbers(*map(float, values))._asdict()
         known = math.isfinite(numbers["pan"])
         shown.append(MotionShown(motion_in_words(numbers), *motion_sign(numbers)) if known else None)

@@ -29,6 +29,7 @@ from va_widgets.widget.protocol import ConceptShown
 
 Answer: TypeAlias = tuple[dict[str, Any], list[bytes]]
 Handler: TypeAlias = Callable[[Controller, Any], Answer]
+_Found: TypeAlias = protocol.Search | protocol.Similar | protocol.Sorted  # requests of the search tab
 
 _VALUES: dict[str, LabelValue] = {"yes": True, "no": False, "unsure": "unsure", "none": None}
 _FLAT_REASON = "hardly matches"
@@ -64,6 +65,12 @@ def error_code(error: VaError) -> str:
     if isinstance(error, (ArgumentError, LabelError)):
         return "bad_value"
     return "failed"
+
+
+def unexpected(request: protocol.Request, content: object, error: Exception) -> dict[str, Any]:
+    """Return the reply to a request that failed by an error that is none of ours."""
+    message = f"{type(request).__name__} failed in the kernel ({type(error).__name__}: {error}); try it again."
+    return protocol.failure(*protocol.identity(content), "failed", message)
 
 
 # --- pages and concepts ------------------------------------------------------------------------------
@@ -145,12 +152,22 @@ def _similar(controller: Controller, request: protocol.Similar) -> Answer:
     return {"cards": clip_cards(controller.session, shown, reason)}, []
 
 
-def _hidden(session: Session, request: protocol.Search | protocol.Similar) -> set[str]:
+def _sorted(controller: Controller, request: protocol.Sorted) -> Answer:
+    controller.pages.selection = None
+    session, hidden = controller.session, _hidden(controller.session, request)
+    where = _where(session, request)
+    clips = session.corpus.sorted_by(request.number, request.k + len(hidden), lowest=request.lowest, where=where)
+    shown = clips[~clips["clip_id"].isin(hidden)].head(request.k)
+    reasons = [f"{request.number} {value:.3g}" for value in shown["score"]]
+    return {"cards": clip_cards(session, shown.assign(score=None, reason=reasons), "")}, []
+
+
+def _hidden(session: Session, request: _Found) -> set[str]:
     """Return the clips that a search leaves out, however well they match."""
     return set(request.exclude) | (set() if request.labelled else set(session.own_labels))
 
 
-def _where(session: Session, request: protocol.Search | protocol.Similar) -> NDArray[np.bool_] | None:
+def _where(session: Session, request: _Found) -> NDArray[np.bool_] | None:
     """Return the clips that a search chooses from by their motion, bool (n,); None for all."""
     if request.motion == "all" or not session.corpus.has_motion:
         return None
@@ -184,12 +201,12 @@ def _reviewed(controller: Controller, request: protocol.Reviewed) -> Answer:
 
 
 def _filmstrips(controller: Controller, request: protocol.Filmstrips) -> Answer:
-    strips, buffers = media.filmstrips(controller.session, request.clips, request.width)
+    strips, buffers = media.filmstrips(controller.session.corpus, request.clips, request.width)
     return {"strips": strips}, buffers
 
 
 def _preview(controller: Controller, request: protocol.Preview) -> Answer:
-    return media.preview(controller.session, request.clip, request.context)
+    return media.preview(controller.session.corpus, request.clip, request.context)
 
 
 # --- labels and models -------------------------------------------------------------------------------
@@ -245,6 +262,7 @@ _HANDLERS: Mapping[type, Handler] = {
     protocol.Guideline: _guideline,
     protocol.Search: _search,
     protocol.Similar: _similar,
+    protocol.Sorted: _sorted,
     protocol.Feed: _feed,
     protocol.Review: _review,
     protocol.Reviewed: _reviewed,

@@ -27,6 +27,7 @@ Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
 Concept: TypeAlias = Text  # the labels' own limit is lower, and says what is too long
 Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
 MotionFilter: TypeAlias = Literal["all", "moving", "static"]  # clips in which the camera moves or does not
+LONGEST_NUMBER = 100  # characters of the name of a number that clips can be sorted by
 Likeness: TypeAlias = Literal["look", "motion", "both"]  # in which clips are like another
 EventName: TypeAlias = Literal["status", "labels", "refit", "switch", "show"]
 
@@ -84,6 +85,20 @@ class Similar(_Request, tag="similar", frozen=True):
     labelled: bool = True
     motion: MotionFilter = "all"
     by: Likeness = "look"
+
+
+class Sorted(_Request, tag="sorted", frozen=True):
+    """Ask for the clips with the highest values of a number of the status's `numbers`, or the lowest ones.
+
+    `exclude`, `labelled` and `motion` are those of a search.
+    """
+
+    number: Annotated[str, Meta(max_length=LONGEST_NUMBER)]
+    lowest: bool
+    k: Count
+    exclude: Shown = []
+    labelled: bool = True
+    motion: MotionFilter = "all"
 
 
 class Feed(_Request, tag="feed", frozen=True):
@@ -190,6 +205,7 @@ Request: TypeAlias = (
     | Bye
     | Search
     | Similar
+    | Sorted
     | Feed
     | Review
     | Reviewed
@@ -298,7 +314,8 @@ class Status(Struct, frozen=True):
     `ready` says whether the classifier is there: before that feeds are answered when the text model is loaded. `words`
     says whether any text can be searched for now, and `words_note` in one sentence why not and what to do, or what is
     waited for. `motion` says whether the motion of the clips is known: then camera moves can be searched for, without a
-    text model, too, and clips can be chosen by it. `concept_note` says which part of a long concept the model reads.
+    text model, too, and clips can be chosen by it. `numbers` are the names of numbers that clips can be sorted by:
+    those of their motion, and columns of the corpus. `concept_note` says which part of a long concept the model reads.
     `found` is None until both a yes and a no were learnt. `from_feeds` is how many of the labelled clips were labelled
     from each feed.
     """
@@ -327,6 +344,7 @@ class Status(Struct, frozen=True):
     words: Literal["ready", "loading", "unavailable"]
     words_note: str
     motion: bool
+    numbers: list[str]
     concept_note: str
     queries: list[str]
 
@@ -346,8 +364,8 @@ class Strip(Struct, frozen=True):
 # --- reading and writing ---------------------------------------------------------------------------
 
 
-def parse(content: object) -> Request:
-    """Turn a message of the front end into a request.
+def parse(content: object, kinds: Any = Request) -> Any:
+    """Turn a message of the front end into a request of one of some kinds, by default the annotator's.
 
     Raises ProtocolError, in one sentence, for anything that is not a request of version 1.
     """
@@ -362,7 +380,7 @@ def parse(content: object) -> Request:
             code="version",
         )
     try:
-        request: Request = msgspec.convert(content, Request)
+        request = msgspec.convert(content, kinds)
     except msgspec.ValidationError as error:
         raise ProtocolError(f"The message was not understood: {error}.") from error
     except UnicodeEncodeError as error:  # msgspec's own, where it compares a text with those that are allowed
@@ -386,7 +404,7 @@ def identity(content: object) -> tuple[str | None, str | None]:
     return id if isinstance(id, str) else None, type if isinstance(type, str) else None
 
 
-def reply(request: Request, result: dict[str, Any]) -> dict[str, Any]:
+def reply(request: _Request, result: dict[str, Any]) -> dict[str, Any]:
     """Return the reply to a request, as plain JSON data."""
     plain = msgspec.to_builtins(result)
     return {"v": VERSION, "id": request.id, "type": _tag(request), "ok": True, "result": plain}
@@ -402,5 +420,5 @@ def event(name: EventName, data: dict[str, Any]) -> dict[str, Any]:
     return {"v": VERSION, "event": name, "data": msgspec.to_builtins(data)}
 
 
-def _tag(request: Request) -> str:
+def _tag(request: _Request) -> str:
     return str(request.__struct_config__.tag)

@@ -7,9 +7,10 @@ from typing import Literal
 
 from va_widgets.session import Session
 from va_widgets.widget.cards import finite
-from va_widgets.widget.protocol import FoundShown, Point, QualityShown, Status
+from va_widgets.widget.protocol import LONGEST_NUMBER, FoundShown, Point, QualityShown, Status
 
 _LONGEST_HISTORY = 100  # refits
+_MOST_NUMBERS = 60  # that the page offers to sort by
 _LOADING = "Loading the text model; the first time its weights are downloaded, which may take minutes."
 _THEN = "The first clips come then."
 
@@ -53,6 +54,7 @@ def status_of(session: Session, state: str, message: str) -> Status:
         words=words,
         words_note=words_note,
         motion=session.corpus.has_motion,
+        numbers=[name for name in session.corpus.numbers if len(name) <= LONGEST_NUMBER][:_MOST_NUMBERS],
         concept_note=session.concept_note,
         queries=session.queries,
     )

@@ -1,22 +1,22 @@
 // What opens over the page, from a button: closed by a press outside, its controls reached by the arrow keys.
 
-import type { Signal } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useLayoutEffect } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 // Closes on a press outside of `place`, which holds the button and what it opens.
-export function useCloseOutside(place: RefObject<HTMLElement>, open: Signal<boolean>): void {
-  const isOpen = open.value;
+export function useCloseOutside(place: RefObject<HTMLElement>, isOpen: boolean, close: () => void): void {
+  const latest = useRef(close);
+  latest.current = close;
   // Not an effect after the paint: a press may come before it.
   useLayoutEffect(() => {
     if (!isOpen) return undefined;
     const onPress = (event: PointerEvent) => {
       // Not `event.target`: outside of a shadow root that is its host.
-      if (place.current && !event.composedPath().includes(place.current)) open.value = false;
+      if (place.current && !event.composedPath().includes(place.current)) latest.current();
     };
     window.addEventListener("pointerdown", onPress, true);
     return () => window.removeEventListener("pointerdown", onPress, true);
-  }, [isOpen, open, place]);
+  }, [isOpen, place]);
 }
 
 // Arrow up and down, Home and End move the focus through the controls of a menu. Keys that are commands on the cards do

@@ -1,20 +1,25 @@
 // The messages between the annotator and the kernel, version 1. Mirrors va_widgets/widget/protocol.py; the golden
 // messages in tests/protocol_cases are read by the tests of both sides.
 
+import { type Check, isBoolean, isNumber, isObject, isString, listOf, oneOf, orNull, shape } from "./checks";
+import {
+  type ConceptShown,
+  isLabels,
+  isMotion,
+  isValue,
+  type Labels,
+  type Motion,
+  type Value,
+  withConcepts,
+} from "./common";
+import { type ExplorerRequests, explorerResults } from "./explorerProtocol";
+
+export { type ConceptShown, type Labels, type Motion, VALUES, type Value } from "./common";
+
 export const VERSION = 1;
 export const LONGEST_CONCEPT = 500; // characters
 
-export const VALUES = ["yes", "no", "unsure"] as const;
-export type Value = (typeof VALUES)[number];
 export type Stored = Value | "none";
-export type Labels = Readonly<Record<string, Value | null>>;
-
-// How the camera moves in a clip.
-export interface Motion {
-  readonly words: string;
-  readonly direction: number | null; // of an arrow, in degrees clockwise from the right
-  readonly word: string; // what the arrow does not say
-}
 
 export interface Card {
   readonly clip: string;
@@ -78,6 +83,7 @@ export interface Status {
   readonly words: "ready" | "loading" | "unavailable"; // whether text search works now
   readonly words_note: string; // why it does not, and what to do; or what is being loaded
   readonly motion: boolean; // whether the motion of the clips is known: it can be searched for, and filters clips
+  readonly numbers: readonly string[]; // that clips can be sorted by: of their motion, and columns of the corpus
   readonly concept_note: string; // which part of a long concept the text model reads
   readonly queries: readonly string[];
 }
@@ -90,11 +96,6 @@ export interface Strip {
   readonly height: number;
   readonly buffer: number | null;
   readonly reason: string;
-}
-
-export interface ConceptShown extends Readonly<Record<Value, number>> {
-  readonly concept: string;
-  readonly empty: boolean; // neither labelled nor described nor shown now: it can be forgotten
 }
 
 // Clips that were chosen outside the annotator, for example on the map.
@@ -113,8 +114,8 @@ export const REVIEW_ORDERS = ["suspicion", "newest", "disagreement"] as const;
 export type ReviewValue = (typeof REVIEW_VALUES)[number];
 export type ReviewOrder = (typeof REVIEW_ORDERS)[number];
 
-// The payload of each request and the result of its reply.
-export interface Requests {
+// The payload of each request and the result of its reply; the explorer's are in explorerProtocol.ts.
+export interface Requests extends ExplorerRequests {
   hello: {
     with: { page: string; clips: string[] };
     result: { status: Status; session: string; corpus: string; selection: Selection | null; labels: Labels };
@@ -135,6 +136,17 @@ export interface Requests {
       labelled: boolean;
       motion: MotionFilter;
       by: Likeness; // in what they are like the clip; look where motion is not known
+    };
+    result: { cards: Card[] };
+  };
+  sorted: {
+    with: {
+      number: string; // one of the status's
+      lowest: boolean; // whether the lowest come first
+      k: number;
+      exclude: string[];
+      labelled: boolean;
+      motion: MotionFilter;
     };
     result: { cards: Card[] };
   };
@@ -211,34 +223,8 @@ export function withoutLoneSurrogates<T>(value: T): T {
   return clean(value) as T;
 }
 
-// --- guards: every incoming message is checked before it is used ------------------------------------
+// --- every incoming message is checked before it is used ---------------------------------------------
 
-type Check = (value: unknown) => boolean;
-
-const isString: Check = (value) => typeof value === "string";
-const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
-const isBoolean: Check = (value) => typeof value === "boolean";
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const oneOf =
-  (...values: string[]): Check =>
-  (value) =>
-    isString(value) && values.includes(value as string);
-const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-const shape =
-  (fields: Record<string, Check>): Check =>
-  (value) =>
-    isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]));
-
-const isValue = oneOf(...VALUES);
-const isLabels: Check = (value) => isObject(value) && Object.values(value).every(orNull(isValue));
 const isCard = shape({
   clip: isString,
   video: isString,
@@ -250,7 +236,7 @@ const isCard = shape({
   frames: isNumber,
   suspicion: orNull(isNumber),
   note: isString,
-  motion: orNull(shape({ words: isString, direction: orNull(isNumber), word: isString })),
+  motion: orNull(isMotion),
 });
 const isCounts: Check = (value) => isObject(value) && Object.values(value).every(isNumber);
 const isFound = shape({
@@ -287,6 +273,7 @@ const isStatus = shape({
   words: oneOf("ready", "loading", "unavailable"),
   words_note: isString,
   motion: isBoolean,
+  numbers: listOf(isString),
   concept_note: isString,
   queries: listOf(isString),
 });
@@ -304,12 +291,8 @@ const isSelection = shape({ title: isString, clips: listOf(isString) });
 
 const withLabels = shape({ labels: isLabels });
 const withStatus = shape({ status: isStatus });
-const withConcepts = shape({
-  concepts: listOf(
-    shape({ concept: isString, yes: isNumber, no: isNumber, unsure: isNumber, empty: isBoolean }),
-  ),
-});
 const results: Record<RequestType, Check> = {
+  ...explorerResults,
   hello: shape({
     status: isStatus,
     session: isString,
@@ -320,6 +303,7 @@ const results: Record<RequestType, Check> = {
   bye: isObject,
   search: shape({ cards: listOf(isCard), status: isStatus, note: isString, motion: isString }),
   similar: shape({ cards: listOf(isCard) }),
+  sorted: shape({ cards: listOf(isCard) }),
   feed: shape({ cards: listOf(isCard), version: isNumber }),
   review: shape({ clips: listOf(isString), cards: listOf(isCard), annotators: listOf(isString) }),
   reviewed: shape({ cards: listOf(isCard) }),

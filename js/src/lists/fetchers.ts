@@ -22,6 +22,11 @@ export interface SearchFilter {
   readonly motion: MotionFilter;
 }
 
+export interface NumberOrder {
+  readonly number: string;
+  readonly lowest: boolean; // whether the lowest come first
+}
+
 export async function fetchFeed(
   requester: Requester,
   name: string,
@@ -65,6 +70,20 @@ export async function fetchSimilar(
   const exclude = clipsOf(pages).slice(-MOST_EXCLUDED);
   const reply = await requester.request("similar", { clip, k, exclude, by, ...filter });
   return reply && { cards: reply.result.cards, source: "similar", version: 0 };
+}
+
+// The clips with the highest values of a number, or the lowest.
+export async function fetchSorted(
+  requester: Requester,
+  { number, lowest }: NumberOrder,
+  filter: SearchFilter,
+  pages: Pages,
+  k: number,
+): Promise<Page | null> {
+  const exclude = clipsOf(pages).slice(-MOST_EXCLUDED);
+  const reply = await requester.request("sorted", { number, lowest, k, exclude, ...filter });
+  const note = `All clips by ${number}, the ${lowest ? "lowest" : "highest"} first. The words do not count.`;
+  return reply && { cards: reply.result.cards, source: "sorted", version: 0, note, isWarning: false };
 }
 
 export async function fetchSelection(

@@ -6,7 +6,7 @@ import type { AnnotatorState } from "../state/annotatorState";
 import type { Requester } from "../state/requester";
 import type { Tab, ViewState } from "../state/viewState";
 import { hasBothClasses } from "./feeds";
-import { fetchFeed, fetchReview, fetchSearch, fetchSelection, fetchSimilar } from "./fetchers";
+import { fetchFeed, fetchReview, fetchSearch, fetchSelection, fetchSimilar, fetchSorted } from "./fetchers";
 import type { Lists } from "./lists";
 import type { SavedList } from "./pagedList";
 
@@ -52,7 +52,7 @@ export class Navigation {
     if (!query) return;
     this.#trail = [];
     this.#showInstead("", null);
-    await this.goTo({ tab: "search", query });
+    await this.goTo({ tab: "search", query, number: "" });
   }
 
   async openSimilar(clip: string): Promise<void> {
@@ -84,6 +84,13 @@ export class Navigation {
   // Whether the search shows only clips in which the camera moves, or does not.
   async showMotion(motion: MotionFilter): Promise<void> {
     await this.goTo({ tab: "search", motion });
+  }
+
+  // Shows all clips in the order of a number instead of a search; the search again for "".
+  async showSorted(number: string, lowest: boolean): Promise<void> {
+    this.#trail = [];
+    this.#showInstead("", null);
+    await this.goTo({ tab: "search", number, lowest });
   }
 
   // In what the clips that are shown instead of a search are like their clip.
@@ -130,8 +137,8 @@ export class Navigation {
     this.outdated = !this.state.isVisible;
     if (this.outdated) return;
     const { requester, lists } = this;
-    const { tab, query, labelled, likeness } = this.state.viewState.value;
-    const motion = this.state.motionFilter;
+    const { tab, query, labelled, likeness, lowest } = this.state.viewState.value;
+    const { motionFilter: motion, number } = this.state;
     if (tab === "review") await lists.review.open((k) => this.#loadReview(k));
     else if (tab === "feeds") {
       const feed = lists.feed.value;
@@ -144,6 +151,7 @@ export class Navigation {
       await lists.search.open((pages, k) => {
         if (selection) return fetchSelection(requester, selection, pages, k);
         if (clip) return fetchSimilar(requester, clip, likeness, { labelled, motion }, pages, k);
+        if (number) return fetchSorted(requester, { number, lowest }, { labelled, motion }, pages, k);
         const onStatus = (status: Status) => this.applyStatus(status);
         return fetchSearch(requester, query, { labelled, motion }, pages, k, onStatus);
       });
@@ -170,8 +178,14 @@ export class Navigation {
 }
 
 export const canOpen = (tab: Tab, status: Status): boolean =>
-  tab !== "search" || status.searchable || status.motion;
+  tab !== "search" || status.searchable || status.motion || status.numbers.length > 0;
 
-// The search as long as a class has no label; the feeds after that, or where text search is unavailable.
+// The search as long as a class has no label; the feeds after that, where text search is unavailable, or where there is
+// a sample to label.
 export const firstTab = (status: Status): Tab =>
-  status.searchable && status.words !== "unavailable" && !hasBothClasses(status) ? "search" : "feeds";
+  status.searchable &&
+  status.words !== "unavailable" &&
+  !hasBothClasses(status) &&
+  !status.feeds.includes("sample")
+    ? "search"
+    : "feeds";

@@ -4,51 +4,60 @@
 import { computed, type Signal, signal } from "@preact/signals";
 import type { Card } from "../kernel/protocol";
 
-export interface Page {
-  readonly cards: readonly Card[];
+interface OfClip {
+  readonly clip: string;
+}
+
+export interface Page<C extends OfClip = Card> {
+  readonly cards: readonly C[];
   readonly source: string; // stored with each label that is given on this page
   readonly version: number; // of the classifier that chose the cards; 0: none did
   readonly note?: string; // how the clips are ranked, or why the result may be unreliable
   readonly isWarning?: boolean; // whether the note is the latter
 }
 
-export interface Progress {
-  readonly pages: readonly Page[];
+export interface Progress<C extends OfClip = Card> {
+  readonly pages: readonly Page<C>[];
   readonly index: number; // of the open page
-  readonly ahead: Page | null; // fetched, but not opened yet
+  readonly ahead: Page<C> | null; // fetched, but not opened yet
   readonly loading: boolean;
   readonly ended: boolean;
   readonly start: string; // the clip that gets the focus when the open page is shown; "": its first one
 }
 
-const EMPTY: Progress = { pages: [], index: 0, ahead: null, loading: false, ended: false, start: "" };
+const EMPTY = { pages: [], index: 0, ahead: null, loading: false, ended: false, start: "" };
 
 // Returns `k` cards after `pages`, or null if the request failed.
-export type Fetch = (pages: readonly Page[], k: number) => Promise<Page | null>;
+export type Fetch<C extends OfClip = Card> = (
+  pages: readonly Page<C>[],
+  k: number,
+) => Promise<Page<C> | null>;
 
 // A list as it was left, to come back to.
-export interface SavedList {
-  readonly fetch: Fetch | null;
-  readonly progress: Progress;
+export interface SavedList<C extends OfClip = Card> {
+  readonly fetch: Fetch<C> | null;
+  readonly progress: Progress<C>;
 }
 
-export class PagedList {
-  readonly progress: Signal<Progress> = signal(EMPTY);
-  readonly page = computed<Page | null>(() => this.progress.value.pages[this.progress.value.index] ?? null);
+export class PagedList<C extends OfClip = Card> {
+  readonly progress: Signal<Progress<C>> = signal<Progress<C>>(EMPTY);
+  readonly page = computed<Page<C> | null>(
+    () => this.progress.value.pages[this.progress.value.index] ?? null,
+  );
   // How many clips of a newer classifier than the newest page's are ready.
   readonly fresh = computed(() => {
     const { ahead, pages } = this.progress.value;
     const newest = pages.at(-1);
     return ahead && newest && ahead.version > newest.version ? ahead.cards.length : 0;
   });
-  #fetch: Fetch | null = null;
+  #fetch: Fetch<C> | null = null;
   #generation = 0; // a result for an earlier one is discarded
-  #request: Promise<Page | null> | null = null; // for the page ahead
+  #request: Promise<Page<C> | null> | null = null; // for the page ahead
   #prefetchSkipped = false; // because no view was attached
   #resizeSkipped = false; // because a page was loading
 
   constructor(
-    private readonly onCards: (cards: readonly Card[]) => void,
+    private readonly onCards: (cards: readonly C[]) => void,
     private readonly perPage: () => number = () => 12,
     private readonly isVisible: () => boolean = () => true,
   ) {}
@@ -61,18 +70,18 @@ export class PagedList {
     this.progress.value = EMPTY;
   }
 
-  async open(fetch: Fetch): Promise<void> {
+  async open(fetch: Fetch<C>): Promise<void> {
     this.clear();
     this.#fetch = fetch;
     await this.#load();
   }
 
-  save(): SavedList {
+  save(): SavedList<C> {
     return { fetch: this.#fetch, progress: { ...this.progress.value, loading: false, ahead: null } };
   }
 
   // Shows a list as it was left. `start` is the clip that gets the focus.
-  restore({ fetch, progress }: SavedList, start: string): void {
+  restore({ fetch, progress }: SavedList<C>, start: string): void {
     this.clear();
     this.#fetch = fetch;
     this.progress.value = { ...progress, start };
@@ -89,7 +98,7 @@ export class PagedList {
     if (!open || loading || open.cards.length === size) return;
     this.#generation += 1; // what was requested has the former size
     this.#request = null;
-    const parts: Page[] = [];
+    const parts: Page<C>[] = [];
     for (let from = 0; from < Math.max(1, open.cards.length); from += size)
       parts.push({ ...open, cards: open.cards.slice(from, from + size) });
     const part = parts.findIndex(({ cards }) => cards.some((card) => card.clip === clip));

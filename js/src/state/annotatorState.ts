@@ -43,6 +43,12 @@ export class AnnotatorState {
     return this.status.value?.motion ? this.viewState.value.motion : "all";
   }
 
+  // The number that the user sorts clips by, where this corpus has it; "" without one.
+  get number(): string {
+    const { number } = this.viewState.value;
+    return this.status.value?.numbers.includes(number) ? number : "";
+  }
+
   updateViewState(change: Partial<ViewState>): void {
     const viewState = withoutLoneSurrogates({ ...this.viewState.value, ...change });
     this.viewState.value = viewState;

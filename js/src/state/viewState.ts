@@ -29,6 +29,8 @@ export interface ViewState {
   readonly query: string;
   readonly labelled: boolean; // whether the search shows clips that have a label, too
   readonly motion: MotionFilter; // which clips the search shows
+  readonly number: string; // that the search sorts all clips by, instead of a query; "": none
+  readonly lowest: boolean; // whether the lowest come first
   readonly likeness: Likeness; // in what "more like this" is like the clip
   readonly size: number; // width of a card, px
   readonly page: number; // cards a page; 0: as many as fit
@@ -48,6 +50,8 @@ export function readViewState(value: unknown): ViewState {
     query: text(saved.query),
     labelled: saved.labelled === true,
     motion: oneOf(saved.motion, MOTION_FILTERS, "all"),
+    number: text(saved.number),
+    lowest: saved.lowest === true,
     likeness: oneOf(saved.likeness, LIKENESSES, "look"),
     size: inRange(saved.size, MIN_CARD_WIDTH, MAX_CARD_WIDTH, DEFAULT_CARD_WIDTH),
     page: inRange(saved.page, MIN_PAGE_SIZE, MAX_PAGE_SIZE, 0),

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import events from "../../../tests/protocol_cases/events.json";
+import explorerReplies from "../../../tests/protocol_cases/explorer_replies.json";
+import explorerRequests from "../../../tests/protocol_cases/explorer_requests.json";
 import failures from "../../../tests/protocol_cases/failures.json";
 import replies from "../../../tests/protocol_cases/replies.json";
 import requests from "../../../tests/protocol_cases/requests.json";
 import { isResult, parse, type Requests, type RequestType, request } from "../../src/kernel/protocol";
 
 describe("the golden messages, from the page's side", () => {
-  it.each(requests)("builds the request $type", (golden) => {
+  it.each([...requests, ...explorerRequests])("builds the request $type", (golden) => {
     const { v, id, type, ...payload } = golden;
     expect(v).toBe(1);
     expect(request(id, type as "search", payload as Requests["search"]["with"])).toEqual(golden);
@@ -19,20 +21,23 @@ describe("the golden messages, from the page's side", () => {
     expect(request("w-2", "label", label)).toMatchObject({ clips: ["a"] });
   });
 
-  it.each(replies)("understands the reply to $type", (golden) => {
+  it.each([...replies, ...explorerReplies])("understands the reply to $type", (golden) => {
     const message = parse(golden);
     expect(message).toMatchObject({ kind: "reply", id: golden.id, type: golden.type });
     expect(isResult(golden.type as RequestType, golden.result)).toBe(true);
   });
 
-  it.each(replies)("refuses a reply to $type with a field missing or of another type", (golden) => {
-    for (const name of Object.keys(golden.result)) {
-      const { [name]: _left, ...without } = golden.result as Record<string, unknown>;
-      expect(isResult(golden.type as RequestType, without), `without ${name}`).toBe(false);
-      const wrong = { ...golden.result, [name]: Symbol.iterator };
-      expect(isResult(golden.type as RequestType, wrong), `with a wrong ${name}`).toBe(false);
-    }
-  });
+  it.each([...replies, ...explorerReplies])(
+    "refuses a reply to $type with a field missing or of another type",
+    (golden) => {
+      for (const name of Object.keys(golden.result)) {
+        const { [name]: _left, ...without } = golden.result as Record<string, unknown>;
+        expect(isResult(golden.type as RequestType, without), `without ${name}`).toBe(false);
+        const wrong = { ...golden.result, [name]: Symbol.iterator };
+        expect(isResult(golden.type as RequestType, wrong), `with a wrong ${name}`).toBe(false);
+      }
+    },
+  );
 
   it.each(events)("understands the event $event", (golden) => {
     expect(parse(golden)).toEqual({ kind: "event", event: { event: golden.event, data: golden.data } });

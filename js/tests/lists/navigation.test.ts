@@ -44,9 +44,40 @@ describe("a search", () => {
     expect(kernel.lastRequest("search")).toMatchObject({ motion: "all" });
   });
 
+  it("gives way to all clips in the order of a number, until words are searched for again", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.showMotion("moving");
+    await store.navigation.showSorted("zoom", false);
+    expect(kernel.lastRequest("sorted")).toMatchObject({ number: "zoom", lowest: false, motion: "moving" });
+    expect(shownClips(store)).toBe("abcd");
+    expect(store.lists.source).toBe("sorted");
+    await store.lists.next();
+    expect(shownClips(store)).toBe("efgh");
+    await store.navigation.showSorted("zoom", true);
+    expect(kernel.lastRequest("sorted")).toMatchObject({ number: "zoom", lowest: true });
+    expect(shownClips(store)).toBe("abcd");
+    await store.navigation.openSimilar("a");
+    expect(store.lists.source).toBe("similar");
+    await store.navigation.leaveSimilar();
+    expect(store.lists.source).toBe("sorted");
+    expect(kernel.traits.get("place")).toMatchObject({ number: "zoom", lowest: true });
+    await store.navigation.openSearch("rain");
+    expect(kernel.lastRequest("search")).toMatchObject({ text: "rain" });
+    expect(store.state.number).toBe("");
+  });
+
+  it("is not sorted by a number that another corpus had", async () => {
+    const kernel = new ClipKernel();
+    kernel.traits.set("place", { tab: "search", query: "rain", number: "price" });
+    const { store } = await openStore(kernel);
+    expect(kernel.lastRequest("search")).toMatchObject({ text: "rain" });
+    expect(store.lists.source).toBe("search");
+  });
+
   it("for moves alone can be opened without a text model", () => {
-    const status = { ...STATUS, searchable: false, words: "unavailable" } as unknown as Status;
+    const status = { ...STATUS, searchable: false, words: "unavailable", numbers: [] } as unknown as Status;
     expect(canOpen("search", { ...status, motion: true })).toBe(true);
+    expect(canOpen("search", { ...status, motion: false, numbers: ["rating"] })).toBe(true);
     expect(canOpen("search", { ...status, motion: false })).toBe(false);
     expect(firstTab({ ...status, motion: true })).toBe("feeds");
   });

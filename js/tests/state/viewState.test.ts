@@ -9,6 +9,8 @@ it("a saved view state that makes no sense is replaced by defaults", () => {
     query: "",
     labelled: false,
     motion: "all",
+    number: "",
+    lowest: false,
     likeness: "look",
     size: 264,
     page: 0,

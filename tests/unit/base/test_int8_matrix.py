@@ -40,6 +40,18 @@ def test_products_are_off_by_little_of_their_spread(matrix: np.ndarray, monkeypa
     np.testing.assert_array_equal(Int8Matrix.of(matrix).products(vector), products)
 
 
+def test_columns_of_all_sizes_are_measured_by_units_of_their_own() -> None:
+    rng = np.random.default_rng(0)
+    sizes = np.logspace(-3, 2, DIM)
+    uneven = (rng.standard_normal((N, DIM)) * sizes + sizes).astype(np.float32)
+    uneven[:, 5] = 7.0  # tells nothing
+    vector = rng.standard_normal(DIM) / sizes
+    vector[5] = 0.1
+    exact = uneven.astype(np.float64) @ vector
+    errors = [np.abs(Int8Matrix.of(uneven, units).products(vector) - exact).std() for units in (True, False)]
+    assert errors[0] < 0.02 * exact.std() < errors[1]
+
+
 def test_rows_and_vectors_of_zeros() -> None:
     zeros = np.zeros((40, DIM), dtype=np.float16)
     assert (Int8Matrix.of(zeros).products(np.ones(DIM)) == 0).all()
@@ -56,6 +68,15 @@ def test_a_copy_is_kept_as_long_as_its_matrix(matrix: np.ndarray) -> None:
     del own
     gc.collect()
     assert len(int8_matrix._copies) == before + 1
+
+
+@pytest.mark.usefixtures("small_copies")
+def test_a_view_has_a_copy_where_the_embeddings_have_one(matrix: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = np.arange(2.0 * N, dtype=np.float32).reshape(N, 2)
+    assert int8_copy(view) is None
+    assert int8_copy(view, beside=matrix) is int8_copy(view, beside=matrix) is not None
+    monkeypatch.setattr(int8_matrix, "LARGE", matrix.size + 1)
+    assert int8_copy(view, beside=matrix) is None
 
 
 @pytest.mark.usefixtures("small_copies")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,14 @@ def test_the_logits_are_those_of_each_model_alone(models: list[Model], dtype: ty
         alone = views["appearance"].astype(float) @ one.coef + one.intercept
         alone += sum(views[view].astype(float) @ coef for view, coef in one.views.items())
         np.testing.assert_allclose(logits[:, column], alone, atol=1e-5)
+
+
+def test_rows_of_zeros_add_what_a_model_knows_of_missing_values(models: list[Model]) -> None:
+    views, weights = blocks(rows=5), Weights.of([replace(models[1], missing={"look": 1.5}), models[2]])
+    views["look"] = np.where(np.arange(5)[:, None] < 2, 0, views["look"]).astype(np.float16)
+    known = block_logits(views, Weights.of(models[1:]))
+    np.testing.assert_allclose(block_logits(views, weights) - known, [[1.5, 0]] * 2 + [[0, 0]] * 3, atol=1e-5)
+    assert weights_digest(models[1]) != weights_digest(replace(models[1], missing={"look": 1.5}))
 
 
 def test_views_can_be_asked_for_one_by_one(models: list[Model]) -> None:

@@ -82,13 +82,13 @@ def test_a_stranger_s_corpus_plays_no_video_of_the_user_s_until_it_is_trusted(st
     assert "corpus.trust()" in page
     assert "<video" not in page
     session = va.Session(corpus, "a thing")
-    shown, buffers = media.preview(session, clip, 0)
+    shown, buffers = media.preview(session.corpus, clip, 0)
     assert not shown["available"]
     assert "corpus.trust()" in shown["reason"]
     assert buffers == []
     before = (stranger / MANIFEST_FILE).read_bytes()
     assert corpus.trust() is corpus
-    assert media.preview(session, clip, 0)[0]["available"]  # a session that is open sees it, too
+    assert media.preview(session.corpus, clip, 0)[0]["available"]  # a session that is open sees it, too
     session.close()
     shutil.rmtree(stranger / PREVIEWS_FOLDER)
     assert plays(va.Corpus.open(stranger))
@@ -341,7 +341,7 @@ def test_a_damaged_preview_is_told_in_a_sentence(stranger: Path) -> None:
     (cut,) = (stranger / PREVIEWS_FOLDER).iterdir()
     cut.write_bytes(b"\0" * 100)
     session = va.Session(corpus, "a thing")
-    shown, buffers = media.preview(session, corpus.clips.index[0], 0)
+    shown, buffers = media.preview(session.corpus, corpus.clips.index[0], 0)
     session.close()
     assert "The preview of this clip is damaged" in shown["reason"]
     assert buffers == []

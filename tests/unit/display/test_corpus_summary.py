@@ -102,6 +102,8 @@ def test_the_html_says_the_same() -> None:
         ({"seconds": 3.0}, ", 3 s in all"),
         ({"columns": [f"c{i}" for i in range(40)]}, "c0, c1, c2, c3, c4, c5 and 34 more"),
         ({"columns": ["x" * 500]}, f"{'x' * 19}…{'x' * 19}"),
+        ({"views": ("appearance", "motion")}, "\n  views         appearance, motion\n"),
+        ({"views": [f"v{i}" for i in range(8)]}, "v0, v1, v2, v3, v4, v5 and 2 more"),
     ],
 )
 def test_the_summary_in_other_cases(changes: dict[str, object], said: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -10,8 +12,9 @@ from va_widgets.base import int8_matrix
 from va_widgets.learning.feeds import FEEDS
 from va_widgets.learning.score_index import ScoreIndex
 from va_widgets.learning.smoothing import SHARE
-from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.learning.statistics import CorpusStatistics, sample_of
 from va_widgets.learning.trainer import ClipArrays, Fit, Trainer, TrainingLabels
+from va_widgets.learning.views import View
 
 N, DIM = 4000, 32
 
@@ -55,6 +58,36 @@ def test_feeds_show_the_nearest_clips_by_exact_logits(clips: ClipArrays, monkeyp
         again = rounded_trainer.feed(fitted(clips)[1], name, 12, left_out)
         np.testing.assert_array_equal(again.rows, page.rows)
     assert (np.diff(rounded_trainer.feed(rounded, "top_positive", 12, left_out).scores) <= 0).all()
+
+
+def test_logits_by_a_view_are_approximate_where_those_by_the_embeddings_are(
+    clips: ClipArrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves = (np.random.default_rng(3).standard_normal((N, 6)) * np.logspace(-1, 2, 6) + 3).astype(np.float16)
+    moves[::5] = 0  # not known
+    view = View("motion", lambda: moves, sample_of(moves), zero_is_missing=True)
+    moving, rows = replace(clips, views=(view,)), np.arange(80)
+    y = np.asarray(moves[rows, 2], dtype=np.float32) > 3
+    labels = TrainingLabels(1, rows, y, np.zeros(80, dtype=bool))
+    exact = Trainer(moving, None, labels, 1).start(lambda: 1)
+    assert exact.space.views
+    monkeypatch.setattr(int8_matrix, "LARGE", 0)
+    monkeypatch.setattr(int8_matrix, "_multiplies_bytes", lambda: True)
+    rounded = Trainer(moving, None, labels, 1).start(lambda: 1)
+    assert 0 < np.abs(rounded.plain.logits - exact.plain.logits).max() < 0.2
+    np.testing.assert_allclose(rounded.plain.at(rows), exact.plain.at(rows), atol=1e-4)
+
+
+def test_a_refit_in_the_same_space_computes_its_statistics_once(clips: ClipArrays) -> None:
+    moves = np.random.default_rng(3).standard_normal((N, 6)).astype(np.float16)
+    moving, rows = replace(clips, views=(View("motion", lambda: moves, sample_of(moves)),)), np.arange(80)
+    labels = TrainingLabels(1, rows, np.asarray(moves[rows, 2]) > 0, np.zeros(80, dtype=bool))
+    trainer = Trainer(moving, None, labels, 1)
+    first = trainer.start(lambda: 1)
+    again = trainer.fit(replace(labels, event=2), first, 2)
+    assert first.space.views
+    assert again.space.statistics is first.space.statistics
+    np.testing.assert_array_equal(again.logits, first.logits)
 
 
 def test_approximate_logits_are_ranked_again() -> None:

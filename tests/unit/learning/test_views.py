@@ -126,6 +126,36 @@ def test_smoothing_over_clips_that_look_alike_leaves_motion_as_it_is() -> None:
     np.testing.assert_allclose(fit.logits, fit.plain.logits, atol=0.2 * fit.plain.logits.std())
 
 
+def test_clips_whose_values_are_missing_are_scored_by_the_embeddings_alone() -> None:
+    known = RNG.random(N) < 0.7
+    partly = replace(view(matrix=np.where(known[:, None], MOVES, 0).astype(np.float32)), zero_is_missing=True)
+    fit = fitted(clips(partly), MOVED, 100)  # labels of missing clips, too
+    assert [chosen.name for chosen, _ in fit.space.views] == ["motion"]
+    assert not known[fit.labels.rows].all()
+    linear = fit.space.linear(fit.classifier)
+    mean_clip = linear.intercept + linear.coefs["motion"] @ partly.center
+    alone = LOOKS.astype(np.float64) @ linear.coefs[APPEARANCE] + mean_clip
+    np.testing.assert_allclose(fit.logits[~known], alone[~known], atol=1e-3)
+    assert np.abs(fit.logits - alone)[known].mean() > 0.5
+    assert average_precision_score(MOVED[known], fit.logits[known]) > 0.9
+    # What their rows would add as measurements is told from it: these are far from the mean clip.
+    as_zeros = fitted(clips(replace(partly, zero_is_missing=False)), MOVED, 100)
+    assert abs(as_zeros.logits[~known].mean() - fit.logits[~known].mean()) > 0.5
+
+
+def test_missing_values_do_not_move_the_mean_nor_the_direction_of_words() -> None:
+    known = np.arange(N) % 3 > 0
+    partly = View("motion", lambda: MOVES, np.where(known[:, None], MOVES, 0).astype(np.float32), True)
+    whole = View("motion", lambda: MOVES, MOVES[known])
+    np.testing.assert_array_equal(partly.center, whole.center)
+    np.testing.assert_array_equal(partly.unit, whole.unit)
+    np.testing.assert_array_equal(partly.scaled_sample[known], whole.scaled_sample)
+    assert not partly.scaled_sample[~known].any()
+    np.testing.assert_array_equal(partly.direction(MOVES[:, 6]), whole.direction(MOVES[known, 6]))
+    nothing = View("motion", lambda: MOVES, np.zeros_like(MOVES), True)
+    assert not nothing.direction(MOVES[:, 6]).any()
+
+
 def exact_evidence(kernel: NDArray[np.float64], expected: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
     """The logarithm of the labels' probability by summing over a grid of logits."""
     axis = np.linspace(-14, 14, 281)

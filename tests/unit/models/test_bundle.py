@@ -18,6 +18,7 @@ from scipy.special import logit
 
 import va_widgets as va
 from tests.conftest import labelled
+from va_widgets.catalogue.scores import score_columns
 from va_widgets.learning.smoothing import SHARE, smoothed
 from va_widgets.models.names import slug
 
@@ -68,6 +69,31 @@ def test_a_model_holds_the_coefficients_of_the_views_that_it_has_learned_from(mo
     alone = replace(again, smoothing=0.0)
     by_itself = alone.score(corpus.embeddings, {"motion": corpus.view("motion")})
     np.testing.assert_allclose(by_itself, alone.score_corpus(corpus), atol=1e-6)
+
+
+def test_a_model_scores_clips_of_unknown_motion_as_the_session_does(demo_corpus: va.Corpus, tmp_path: Path) -> None:
+    motion = np.array(demo_corpus.view("motion"))
+    unknown = np.arange(len(motion)) % 4 == 0
+    motion[unknown] = 0
+    table = demo_corpus.clips[["video", "start", "end"]]
+    corpus = va.Corpus.from_embeddings(tmp_path / "c", demo_corpus.embeddings, table, views={"motion": motion})
+    session, truth = va.Session(corpus, "pan"), va.demo.truth_of(demo_corpus, "pan")
+    for value in (True, False):
+        session.label(truth.index[truth == value][:24].tolist(), value)
+    session.refit()
+    model = session.publish("pan")
+    assert list(model.missing) == ["motion"]
+    assert model.missing["motion"] != 0
+    np.testing.assert_allclose(model.score_corpus(corpus), session.scores(), atol=1e-3)
+    np.testing.assert_allclose(score_columns(corpus, {"pan": model})["pan"], session.scores(), atol=1e-3)
+    as_zeros = replace(model, missing={}).score_corpus(corpus)
+    assert not np.allclose(as_zeros[unknown], session.scores()[unknown], atol=1e-3)
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    exported = runtime.InferenceSession(model.to_onnx().SerializeToString())
+    inputs = [np.asarray(matrix, np.float32) for matrix in (corpus.embeddings, motion)]
+    (scores,) = exported.run(None, dict(zip([one.name for one in exported.get_inputs()], inputs, strict=True)))
+    np.testing.assert_allclose(scores, model.score(corpus.embeddings, {"motion": motion}), atol=1e-4)
 
 
 def test_a_model_of_several_views_refuses_what_lacks_one(moving: va.Session, tmp_path: Path) -> None:
@@ -254,8 +280,9 @@ def test_a_card_says_what_the_classifier_has_learned_from(session: va.Session) -
     assert (row["version"], row["parent"], row["yes"], row["ap"]) == (2, 1, 8, session.quality.ap)
 
 
-def test_a_bundle_has_pictures_of_clips_and_of_its_curve(session: va.Session) -> None:
+def test_a_bundle_has_pictures_of_clips_and_of_its_curve(demo_corpus: va.Corpus) -> None:
     pytest.importorskip("matplotlib")
+    session = labelled(demo_corpus, concept="밤 🎬")  # which matplotlib's font lacks
     model = session.publish("night")
     sizes = {}
     for name in ("yes.jpg", "no.jpg", "borderline.jpg", "precision_recall.png"):

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn import metrics
 from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 import va_widgets as va
 from tests.unit.models.conftest import DIM, publish_model
+from va_widgets.learning.views import APPEARANCE, Linear
 
 VIEWS = ("motion", "second")
 
@@ -32,6 +34,7 @@ def test_scikit_learn_takes_a_model_for_a_fitted_classifier(model: va.Model, row
     check_is_fitted(model)
     assert is_classifier(model)
     assert clone(model) is model
+    assert model in {model}
     assert model.n_features_in_ == DIM
     both = model.predict_proba(X)
     assert (both.shape, both.dtype) == ((50, 2), np.float32)
@@ -70,6 +73,19 @@ def test_onnx_gives_the_same_scores(tmp_path: Path, views: tuple[str, ...], rows
     (scores,) = session.run(["probability"], given)
     expected = model.score(rows["embeddings"], {name: rows[f"view.{name}"] for name in views})
     np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+def test_onnx_knows_what_clips_add_whose_view_is_missing(tmp_path: Path, rows: dict[str, np.ndarray]) -> None:
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    coefs = {APPEARANCE: np.ones(DIM), "motion": np.ones(3)}
+    model = publish_model(tmp_path / "models", classifier=Linear(coefs, 0.5, {"motion": 1.5}))
+    rows = {name: rows[name] for name in ("embeddings", "view.motion")}
+    rows["view.motion"][:5] = 0
+    model.to_onnx(tmp_path / "model.onnx")
+    (scores,) = runtime.InferenceSession(tmp_path / "model.onnx").run(["probability"], rows)
+    np.testing.assert_allclose(scores, model.score(rows["embeddings"], {"motion": rows["view.motion"]}), atol=1e-5)
+    np.testing.assert_allclose(scores[:5], expit(rows["embeddings"][:5].sum(axis=1) + 2.0), atol=1e-5)
 
 
 def test_onnx_is_written_whole_or_not_at_all(model: va.Model, tmp_path: Path) -> None:

@@ -1,18 +1,15 @@
-// One clip: its filmstrip, which the pointer scrubs, its label buttons, and a line of text.
+// One clip: its filmstrip, its label buttons, and a line of text.
 
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useComputed } from "@preact/signals";
 import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { shortcut } from "../../input/keys";
 import { type Card, VALUES } from "../../kernel/protocol";
 import { timeRange } from "../../lists/time";
-import { useFrames } from "../frames";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
 import { MotionMark } from "../MotionMark";
-import { FilmstripFrame } from "./FilmstripFrame";
-import { isBlurred } from "./layout";
+import { Thumb } from "./Thumb";
 
 interface Props {
   readonly store: Store;
@@ -72,7 +69,7 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
         if (isPlain && (event.target as Element).closest(".va-thumb")) view.player.open.value = true;
       }}
     >
-      <Thumb store={store} clip={clip} plays={plays} width={width} />
+      <Thumb media={store.media} clip={clip} plays={plays} width={width} />
       {label && (
         <span class="va-badge">
           <Mark value={label} /> {label}
@@ -121,41 +118,6 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
           )}
         </div>
       )}
-    </div>
-  );
-}
-
-// A component of its own: scrubbing and playing render only this part again, at most once a frame of the screen.
-function Thumb({ store, clip, plays, width }: Pick<Props, "store" | "clip" | "width"> & { plays: boolean }) {
-  const filmstrip = store.media.filmstrip(clip).value;
-  const needsWide = filmstrip.url !== "" && isBlurred(width, filmstrip);
-  const wide = needsWide ? store.media.wideFilmstrip(clip).value : undefined;
-  const scrubbed = useSignal<number | null>(null); // the frame under the pointer
-  const request = useRef(0);
-  useEffect(() => () => cancelAnimationFrame(request.current), []);
-  const played = useFrames(filmstrip.frames, Math.floor(filmstrip.frames / 2), plays);
-  const frame = scrubbed.value ?? played;
-  return (
-    <div
-      class="va-thumb"
-      data-frame={frame}
-      onPointerMove={(event) => {
-        const thumb = event.currentTarget;
-        const x = event.clientX;
-        cancelAnimationFrame(request.current);
-        request.current = requestAnimationFrame(() => {
-          const { left, width } = thumb.getBoundingClientRect();
-          const position = (x - left) / Math.max(1, width);
-          const { frames } = filmstrip;
-          scrubbed.value = Math.max(0, Math.min(frames - 1, Math.floor(position * frames)));
-        });
-      }}
-      onPointerLeave={() => {
-        cancelAnimationFrame(request.current);
-        scrubbed.value = null;
-      }}
-    >
-      <FilmstripFrame filmstrip={filmstrip} frame={frame} wide={wide} />
     </div>
   );
 }

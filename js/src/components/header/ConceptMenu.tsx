@@ -18,7 +18,9 @@ export function ConceptMenu({ store, view, focusGrid }: Props) {
   const { concept } = store.state;
   const isOpen = view.menuOpen.value;
   const place = useRef<HTMLSpanElement>(null);
-  useCloseOutside(place, view.menuOpen);
+  useCloseOutside(place, view.menuOpen.value, () => {
+    view.menuOpen.value = false;
+  });
   return (
     <span class="va-menu-place" ref={place}>
       <button

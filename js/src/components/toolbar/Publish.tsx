@@ -8,6 +8,7 @@ import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { type Found, LONGEST_CONCEPT } from "../../kernel/protocol";
 import { hasBothClasses } from "../../lists/feeds";
+import { download } from "../download";
 import { moveByArrows, useCloseOutside } from "../popover";
 import { shortScore } from "../score";
 import { toggle } from "../toggle";
@@ -21,7 +22,9 @@ export function Publish({ store, view }: Props) {
   const status = store.state.status.value;
   const ready = status !== null && hasBothClasses(status);
   const place = useRef<HTMLSpanElement>(null);
-  useCloseOutside(place, view.publishOpen);
+  useCloseOutside(place, view.publishOpen.value, () => {
+    view.publishOpen.value = false;
+  });
   return (
     <span class="va-publish-place va-keeps-focus" ref={place}>
       <button
@@ -90,7 +93,11 @@ function Panel({ store, concept, found }: { store: Store; concept: string; found
             <b>{shortScore(found.threshold)}</b> or more ({found.why}).
           </p>
           <p>
-            <button type="button" class="va-chip" onClick={() => void download(store)}>
+            <button
+              type="button"
+              class="va-chip"
+              onClick={async () => download(await store.concept.exportFound())}
+            >
               Export the found clips (CSV)
             </button>
           </p>
@@ -128,14 +135,4 @@ function Result({ published }: { published: Published }) {
       </p>
     </div>
   );
-}
-
-async function download(store: Store): Promise<void> {
-  const file = await store.concept.exportFound();
-  if (!file) return;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it after the click
 }

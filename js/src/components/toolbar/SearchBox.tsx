@@ -102,6 +102,9 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
           focusGrid={focusGrid}
         />
       )}
+      {!selection && status && status.numbers.length > 0 && (
+        <Order store={store} numbers={status.numbers} focusGrid={focusGrid} />
+      )}
       {!selection && (
         <button
           type="button"
@@ -111,6 +114,45 @@ export function SearchBox({ store, focusGrid }: { store: Store; focusGrid: () =>
           onClick={() => void store.navigation.showLabelled(!labelled)}
         >
           show labelled
+        </button>
+      )}
+    </>
+  );
+}
+
+// The number that all clips are sorted by, instead of a search.
+function Order({
+  store,
+  numbers,
+  focusGrid,
+}: {
+  store: Store;
+  numbers: readonly string[];
+  focusGrid: () => void;
+}) {
+  const { lowest } = store.state.viewState.value;
+  const number = store.navigation.similarTo.value ? "" : store.state.number;
+  const names = Object.fromEntries(numbers.map((name) => [name, `by ${name.replaceAll("_", " ")}`]));
+  return (
+    <>
+      <Choice
+        name="Sort by a number"
+        title="Show all clips in the order of a number, instead of a search"
+        options={["", ...numbers]}
+        names={{ ...names, "": "best match" }}
+        value={number}
+        choose={(chosen) => void store.navigation.showSorted(chosen, lowest)}
+        focusGrid={focusGrid}
+      />
+      {number && (
+        <button
+          type="button"
+          class="va-chip"
+          aria-pressed={lowest}
+          title="Show the clips with the lowest values first"
+          onClick={() => void store.navigation.showSorted(number, !lowest)}
+        >
+          lowest first
         </button>
       )}
     </>
@@ -136,7 +178,7 @@ function Choice<T extends string>({ name, title, options, names, value, choose, 
       value={value}
       onChange={(event) => {
         const chosen = options.find((option) => option === event.currentTarget.value);
-        if (chosen) choose(chosen);
+        if (chosen !== undefined) choose(chosen);
         focusGrid();
       }}
     >

@@ -2,19 +2,19 @@
 
 import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
-import { MAX_CARD_WIDTH, MIN_CARD_WIDTH, type Tab } from "../../state/viewState";
+import type { Tab } from "../../state/viewState";
 import { toggle } from "../toggle";
 import { FeedButtons } from "./FeedButtons";
 import { Publish } from "./Publish";
 import { ReviewFilters } from "./ReviewFilters";
 import { SearchBox } from "./SearchBox";
+import { Sizes } from "./Sizes";
 
 const TABS: readonly [Tab, string][] = [
   ["search", "Search"],
   ["feeds", "Feeds"],
   ["review", "Review"],
 ];
-const PAGE_SIZES = [5, 12, 24, 48, 100];
 
 interface Props {
   readonly store: Store;
@@ -23,7 +23,7 @@ interface Props {
 }
 
 export function Toolbar({ store, view, focusGrid }: Props) {
-  const { tab } = store.state.viewState.value;
+  const { tab, size, page } = store.state.viewState.value;
   const { note, isWarning } = store.lists.page.value ?? {};
   return (
     <div class="va-toolbar">
@@ -52,7 +52,12 @@ export function Toolbar({ store, view, focusGrid }: Props) {
       )}
       {/* In one row, so that the last button never wraps alone. */}
       <span class="va-tools">
-        <Sizes store={store} focusGrid={focusGrid} />
+        <Sizes
+          size={size}
+          page={page}
+          change={(sizes) => store.state.updateViewState(sizes)}
+          focusGrid={focusGrid}
+        />
         <button
           type="button"
           class="va-quiet va-small va-help-button"
@@ -70,42 +75,5 @@ export function Toolbar({ store, view, focusGrid }: Props) {
         </p>
       )}
     </div>
-  );
-}
-
-// The width of the cards, and how many are on a page.
-function Sizes({ store, focusGrid }: Omit<Props, "view">) {
-  const { size, page } = store.state.viewState.value;
-  return (
-    <span class="va-sizes">
-      <input
-        type="range"
-        class="va-size"
-        aria-label="Card size"
-        title="Card size"
-        min={MIN_CARD_WIDTH}
-        max={MAX_CARD_WIDTH}
-        step={20}
-        value={size}
-        onInput={(event) => store.state.updateViewState({ size: Number(event.currentTarget.value) })}
-      />
-      <select
-        class="va-select va-per-page"
-        aria-label="Cards a page"
-        title="Cards a page"
-        value={String(page)}
-        onChange={(event) => {
-          store.state.updateViewState({ page: Number(event.currentTarget.value) });
-          focusGrid();
-        }}
-      >
-        <option value="0">fit</option>
-        {PAGE_SIZES.map((number) => (
-          <option key={number} value={String(number)}>
-            {number}
-          </option>
-        ))}
-      </select>
-    </span>
   );
 }

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import va_widgets as va
+from tests.motion_views import motion_view
 
 N = 50
 
@@ -42,6 +43,17 @@ def test_a_filter_holds_and_the_clip_itself_is_left_out(corpus: va.Corpus) -> No
     where = np.arange(N) < 10
     found = corpus.similar(clips[3], 20, by="moves", where=where)["clip_id"]
     assert set(found) == set(clips[:10]) - {clips[3]}
+
+
+def test_clips_whose_motion_is_not_known_resemble_none_by_motion(tmp_path: Path) -> None:
+    moves = [None if i % 5 == 4 else {"pan": np.sin(i), "zoom": np.cos(i)} for i in range(N)]
+    table = pd.DataFrame({"clip_id": [f"c{i}" for i in range(N)], "video": "a.mp4"})
+    corpus = va.Corpus.from_embeddings(tmp_path / "m", np.eye(N), table, views={"motion": motion_view(moves)})
+    scores = corpus.similar("c0", N, by="motion").set_index("clip_id")["score"]
+    unknown = [f"c{i}" for i in range(4, N, 5)]
+    assert (scores[unknown] == 0).all()
+    assert (scores.drop(unknown) != 0).all()
+    assert (corpus.similar("c4", N, by="motion")["score"] == 0).all()
 
 
 def test_what_is_no_view_is_refused(corpus: va.Corpus) -> None:

@@ -1,0 +1,291 @@
+"""Two versions of a model side by side on a corpus: which clips changed sides, and which is better on the same labels.
+
+A version that has learned from a label would look good on it. Its scores of such clips are therefore cross-fitted: its
+own recipe is fitted to its labels without those of a fifth of the videos at a time, and scores these. All other labelled
+clips are scored by the version as it was published. Both versions are treated alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described
+from va_widgets.base.errors import ArgumentError, ModelError, NotEnoughLabelsError
+from va_widgets.catalogue.labelled import concept_vector, labels_in
+from va_widgets.catalogue.scores import score_columns
+from va_widgets.corpus import Corpus
+from va_widgets.learning.calibration import calibrate
+from va_widgets.learning.logistic import TextLogistic
+from va_widgets.learning.quality import cross_validated
+from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.learning.views import choose_space
+from va_widgets.models.model import Model
+from va_widgets.models.reference import hashed, labels_of
+from va_widgets.session.corpus_view import CorpusView, check_corpus
+
+_RESAMPLES = 2000
+_LEVEL = 0.95
+_FEWEST_VIDEOS = 8  # below so many videos labels are drawn one by one
+_FEWEST = 3  # labels of each value that a comparison needs
+
+
+class Difference(NamedTuple):
+    """One measure of both versions on the same labels, and the newer one's less the older one's, with 95 % interval."""
+
+    newer: float
+    older: float
+    difference: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.newer:.2f} against {self.older:.2f} ({self.difference:+.2f}, {self.low:+.2f} to {self.high:+.2f})"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `Model.compare` found; a notebook shows the clips that changed sides.
+
+    Attributes
+    ----------
+    newer, older : Model
+    corpus : Corpus
+    flipped : DataFrame(clip_id, before, after, becomes, label)
+        Clips on different sides of the versions' own thresholds, the largest change first: P(yes) by the older version
+        and by the newer one, "yes" or "no" by the newer one, and what annotators said, "" for nothing.
+    ap : Difference
+        Average precision.
+    right : Difference
+        The share of labels that a version is right about at its own threshold.
+    labels, cross_fitted : int
+        How many labels these are measured on, and for how many of them a version had learned from the label.
+    """
+
+    newer: Model
+    older: Model
+    corpus: Corpus = field(repr=False)
+    flipped: pd.DataFrame = field(repr=False)
+    ap: Difference
+    right: Difference
+    labels: int
+    cross_fitted: int
+    weighted: bool = field(repr=False)
+
+    @property
+    def better(self) -> bool | None:
+        """Whether the newer version is better: True or False where the interval of `ap` is on one side of 0, or None.
+
+        Where the average precision decides nothing, the share of labels that are right does.
+        """
+        for measure in (self.ap, self.right):
+            if measure.low > 0:
+                return True
+            if measure.high < 0:
+                return False
+        return None
+
+    @property
+    def verdict(self) -> str:
+        """Which version is better, in plain words."""
+        newer, older = (f"version {model.version}" for model in (self.newer, self.older))
+        if self.newer.name != self.older.name:
+            newer, older = (f"{model.name} v{model.version}" for model in (self.newer, self.older))
+        figures = f"average precision {self.ap}, right at its threshold {self.right}, on the same {self.labels} labels"
+        if self.better is None:
+            return (
+                f"{_capital(newer)} is not better than {older} as far as these labels tell: {figures}. Keep {older},"
+                " or label more clips."
+            )
+        if self.better:
+            return f"{_capital(newer)} is better than {older}: {figures}."
+        return f"{_capital(newer)} is worse than {older}: {figures}. Keep {older}: newer.withdraw(…) takes it back."
+
+    @property
+    def method(self) -> str:
+        """How the quality was measured."""
+        weighting = ", weighted so that they stand for the whole corpus" if self.weighted else ""
+        return (
+            f"On {self.labels} labels of this corpus{weighting}. {self.cross_fitted} of them had been learned from:"
+            " there a version is fitted again without the labels of the same videos. Intervals are 95 %, by a paired"
+            " bootstrap."
+        )
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {len(self.flipped):,} of {len(self.corpus):,} clips changed sides."
+
+    def _repr_html_(self) -> str:
+        from va_widgets.display.comparison import comparison_html
+
+        return comparison_html(self)
+
+
+def compare(
+    newer: Model, older: Model, corpus: Corpus, *, sample: pd.DataFrame | None = None, seed: int = 0
+) -> Comparison:
+    """Compare two versions of a model, or two models of one concept, on the labels of a corpus.
+
+    Parameters
+    ----------
+    newer, older : Model
+    corpus : Corpus
+        With labels about the newer version's concept.
+    sample : DataFrame(clip_id, probability), optional
+        The `sample` of a monitor's report: only its labels count then, each for as many clips as it stands for.
+    seed : int
+        Of the resamples.
+
+    Raises NotEnoughLabelsError below 3 labels of either value, EncoderMismatchError or ModelError if a version cannot
+    score the corpus, ArgumentError for other wrong arguments.
+    """
+    for model, name in ((newer, "The newer version"), (older, "The older version")):
+        arguments.instance(model, Model, name, "a va.Model, such as va.load_model returns")
+        model.check_corpus(corpus)
+    check_corpus(corpus)
+    seed = arguments.seed(seed)
+    view = CorpusView.of(corpus, seed)
+    votes = labels_in(corpus, newer.concept)
+    votes = votes[view.contains(votes.index.tolist())]
+    answers = votes[votes.isin(["yes", "no"])]
+    weights = np.ones(len(answers))
+    if sample is not None:
+        probabilities = _probabilities(sample)
+        answers = answers[answers.index.isin(probabilities.index)]
+        weights = 1 / probabilities.loc[answers.index].to_numpy(dtype=float)
+    y = (answers == "yes").to_numpy()
+    if min(int(y.sum()), int((~y).sum())) < _FEWEST:
+        raise NotEnoughLabelsError(
+            f"A comparison needs {_FEWEST} clips labelled yes and {_FEWEST} labelled no for"
+            f" {described(newer.concept)}, and there are {int(y.sum())} and {int((~y).sum())}: label more of them."
+        )
+    rows = view.rows(answers.index.tolist())
+    scored = [held_out_scores(model, view, rows) for model in (newer, older)]
+    scores, learned = [one for one, _ in scored], scored[0][1] | scored[1][1]
+    right = [(one >= model.threshold) == y for one, model in zip(scores, (newer, older), strict=True)]
+    videos = view.arrays.videos[rows]
+    groups = videos if len(np.unique(videos)) >= _FEWEST_VIDEOS else np.arange(len(rows))
+    pair = scores[0], scores[1]
+
+    def precision(times: NDArray[np.float64]) -> tuple[float, float]:
+        return _average_precision(y, pair[0], times), _average_precision(y, pair[1], times)
+
+    def share(times: NDArray[np.float64]) -> tuple[float, float]:
+        return float(times @ right[0] / times.sum()), float(times @ right[1] / times.sum())
+
+    return Comparison(
+        newer,
+        older,
+        view.corpus,
+        _flipped(newer, older, view.corpus, votes),
+        _paired(precision, y, weights, groups, seed),
+        _paired(share, y, weights, groups, seed),
+        len(y),
+        int(learned.sum()),
+        sample is not None,
+    )
+
+
+def held_out_scores(
+    model: Model, view: CorpusView, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return P(yes) of some rows by a model that has not learned from them, float64 (m,), and which it had, bool (m,).
+
+    Raises ModelError where the model has learned from some and too few labels are left without them.
+    """
+    own = view.arrays.rows(rows)
+    scores = model.score(own["appearance"], {name: own[name] for name in model.views}).astype(np.float64)
+    kept = labels_of(model)
+    if kept is None:
+        return scores, np.zeros(len(rows), dtype=bool)
+    places = pd.Series(np.arange(len(kept)), index=kept.clips)
+    places = places[~places.index.duplicated()].reindex(hashed(view.corpus.clips.index[rows].tolist()))
+    learned = places.notna().to_numpy()
+    if not learned.any():
+        return scores, learned
+    statistics = CorpusStatistics.of(view.corpus.embeddings, view.arrays.seed)
+    views = [one for one in view.arrays.views if kept.views.get(one.name) == one.sample.shape[1]]
+    text = concept_vector(view.corpus, model.concept)
+    space = choose_space(statistics, views, kept.rows, kept.y, text, {})
+    classifier = TextLogistic(space.text(text, {}), space.statistics)
+    checked = cross_validated(space.joined(kept.rows), kept.y, classifier, groups=kept.videos, seed=view.arrays.seed)
+    if checked is None or checked.logits is None:
+        raise ModelError(
+            f"Version {model.version} of {described(model.name)} has learned from these labels, and has too few others:"
+            " label 5 clips of either value, and publish it again."
+        )
+    factor = calibrate(kept.y, checked.logits).factor
+    scores[learned] = expit(factor * checked.logits[places[learned].to_numpy(dtype=np.int64)])
+    return scores, learned
+
+
+def _probabilities(sample: object) -> pd.Series[float]:
+    """Return how likely each clip of a sample was drawn, by clip_id. Raises ArgumentError if it is no sample."""
+    if not isinstance(sample, pd.DataFrame) or not {"clip_id", "probability"} <= set(sample.columns):
+        raise ArgumentError("sample must be the `sample` of a monitor's report, with clip_id and probability.")
+    return sample.drop_duplicates("clip_id").set_index("clip_id")["probability"]
+
+
+def _flipped(newer: Model, older: Model, corpus: Corpus, votes: pd.Series[str]) -> pd.DataFrame:
+    """Return the clips on different sides of the thresholds, as `Comparison.flipped` describes them."""
+    # One by one: two versions have the same name.
+    after, before = (score_columns(corpus, {"": model})[""] for model in (newer, older))
+    rows = np.flatnonzero((after >= newer.threshold) != (before >= older.threshold))
+    rows = rows[np.argsort(-np.abs(after[rows] - before[rows]), kind="stable")]
+    clips = corpus.clips.index[rows]
+    return pd.DataFrame(
+        {
+            "clip_id": clips,
+            "before": before[rows],
+            "after": after[rows],
+            "becomes": np.where(after[rows] >= newer.threshold, "yes", "no"),
+            "label": votes.reindex(clips).fillna("").to_numpy(dtype=object),
+        }
+    )
+
+
+def _paired(
+    measure: Callable[[NDArray[np.float64]], tuple[float, float]],
+    y: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    groups: NDArray[np.integer[Any]],
+    seed: int,
+) -> Difference:
+    """Return a measure of both versions and the interval of its difference, by resamples of whole groups.
+
+    `measure` returns it for both by how often each label (n,) counts.
+    """
+    newer, older = measure(weights)
+    numbers = np.unique(groups, return_inverse=True)[1].ravel()
+    rng = np.random.default_rng(seed)
+    k = int(numbers.max()) + 1
+    differences = []
+    for _ in range(_RESAMPLES):
+        times = weights * np.bincount(rng.integers(k, size=k), minlength=k)[numbers]
+        if times[y].sum() and times[~y].sum():
+            after, before = measure(times)
+            differences.append(after - before)
+    tail = 100 * (1 - _LEVEL) / 2
+    low, high = np.percentile(differences, (tail, 100 - tail)) if differences else (-1.0, 1.0)
+    difference = newer - older
+    return Difference(newer, older, difference, min(float(low), difference), max(float(high), difference))
+
+
+def _average_precision(y: NDArray[np.bool_], scores: NDArray[np.float64], times: NDArray[np.float64]) -> float:
+    """Return the average precision of scores (n,), each label counting `times` (n,)."""
+    order = np.argsort(-scores, kind="stable")
+    hits = times[order] * y[order]
+    precision = np.cumsum(hits) / np.maximum(np.cumsum(times[order]), 1e-12)
+    return float((hits * precision).sum() / hits.sum())
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

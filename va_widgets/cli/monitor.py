@@ -1,0 +1,129 @@
+"""`va-widgets monitor` and `va-widgets models compare`: is a published model still good on these clips?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from va_widgets.base.errors import NotEnoughLabelsError
+from va_widgets.cli.parsers import Commands
+
+if TYPE_CHECKING:
+    from va_widgets.catalogue.monitor import MonitorReport
+
+ALARM = 3  # the exit status of `monitor --exit-code` where something has changed
+
+_DESCRIPTION = """\
+Say whether the clips of a corpus differ from those that a model was published from, by its scores and by their looks,
+and draw a random sample of them. Once its clips are labelled in a notebook, by report.session() of the same model,
+corpus, budget and seed, the model's precision and recall in this corpus are estimated, too."""
+
+_EXAMPLES = """\
+examples:
+  va-widgets monitor films/models/night_city series
+      by the newest version of a model that was published from films: is it still good on series?
+  va-widgets monitor films/models/night_city series --budget 40 --sample sample.csv
+      write the 40 clips to label, with how likely each was drawn
+  va-widgets monitor films/models/night_city series --json --exit-code
+      for programs: exit status 3 where something has changed
+
+exit status: 0 if all went well, 1 after an error, 2 for wrong arguments, 3 with --exit-code after an alarm"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command `monitor`."""
+    monitor = commands.add_parser(
+        "monitor",
+        help="say whether a published model is still good on a corpus",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    monitor.add_argument("model", type=Path, help="the folder of a model, or of one of its versions")
+    monitor.add_argument("corpus", type=Path, help="the folder of the corpus with the clips to look at")
+    monitor.add_argument("--budget", type=int, default=60, help="how many clips the sample has (default: 60)")
+    monitor.add_argument("--reference", type=Path, help="a corpus to compare with, instead of what the model keeps")
+    monitor.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+    monitor.add_argument("--sample", type=Path, help="write the sample to this file, as CSV")
+    monitor.add_argument("--json", action="store_true", help="print the report as JSON")
+    monitor.add_argument("--exit-code", action="store_true", help="exit with status 3 where something has changed")
+    monitor.set_defaults(run=_monitor)
+
+
+def add_compare(actions: Commands) -> None:
+    """Add the action `compare` of the command `models`."""
+    compare = actions.add_parser("compare", help="say which of two versions is better on the labels of a corpus")
+    compare.add_argument("corpus", type=Path, help="the folder of the corpus with labels about the concept")
+    compare.add_argument("newer", type=Path, help="the folder of a version")
+    compare.add_argument("older", type=Path, help="the folder of the version before")
+    compare.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    compare.set_defaults(run=_compare)
+
+
+def _monitor(options: argparse.Namespace) -> int:
+    from va_widgets.base.paths import replacing
+    from va_widgets.base.progress import printable
+    from va_widgets.catalogue.monitor import monitor
+    from va_widgets.corpus import Corpus
+    from va_widgets.models.bundle import load_model
+
+    reference = None if options.reference is None else Corpus.open(options.reference)
+    model, corpus = load_model(options.model), Corpus.open(options.corpus)
+    report = monitor(model, corpus, options.budget, reference=reference, seed=options.seed)
+    if options.sample is not None:
+        with replacing(options.sample.absolute()) as unfinished:
+            report.sample.to_csv(unfinished, index=False)
+    facts = _facts(report)
+    if options.json:
+        print(json.dumps(facts, indent=1, ensure_ascii=False))
+    else:
+        print(printable(f"{model.name}, version {model.version}: {len(report.monitored):,} clips"))
+        for line in [f"Alarm: {alarm}" for alarm in report.alarms] or [report.note or "No alarm."]:
+            print(printable(line))
+        print(f"{int(report.drift['drifted'].sum())} of {len(report.drift)} tests have changed.")
+        print(printable(str(facts["estimate_note"] or report.estimate())))
+    return ALARM if options.exit_code and report.alarms else 0
+
+
+def _facts(report: MonitorReport) -> dict[str, Any]:
+    """Return what JSON says of a report."""
+    try:
+        estimate, note = json.loads(report.estimate().table().to_json(orient="index", double_precision=15)), ""
+    except NotEnoughLabelsError as error:
+        estimate, note = None, str(error)
+    return {
+        "model": report.model.name,
+        "version": report.model.version,
+        "clips": len(report.monitored),
+        "alarms": list(report.alarms),
+        "note": report.note,
+        "drift": json.loads(report.drift.to_json(orient="records", double_precision=15)),
+        "estimate": estimate,
+        "estimate_note": note,
+        "sample": json.loads(report.sample.to_json(orient="records", double_precision=15)),
+    }
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from va_widgets.base.progress import printable
+    from va_widgets.corpus import Corpus
+    from va_widgets.models.bundle import load_model
+
+    comparison = load_model(options.newer).compare(load_model(options.older), Corpus.open(options.corpus))
+    if options.json:
+        facts = {
+            "better": comparison.better,
+            "verdict": comparison.verdict,
+            "labels": comparison.labels,
+            "cross_fitted": comparison.cross_fitted,
+            "average_precision": comparison.ap._asdict(),
+            "right": comparison.right._asdict(),
+            "flipped": json.loads(comparison.flipped.to_json(orient="records", double_precision=15)),
+        }
+        print(json.dumps(facts, indent=1, ensure_ascii=False))
+    else:
+        print(printable(str(comparison)))
+        print(printable(comparison.method))
+    return 0
