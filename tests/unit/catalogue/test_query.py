@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import va_widgets as va
 from va_widgets.catalogue.query import Query, complete, names
+from va_widgets.catalogue.query.columns import column_of
 from va_widgets.catalogue.query.parse import DEEPEST, LONGEST, parse
 from va_widgets.cli import main
 
@@ -167,6 +168,41 @@ def test_columns_select_clips_and_missing_values_match_neither_a_test_nor_its_op
     expected = np.array(rows(ask.corpus.clips), dtype=np.bool_)
     np.testing.assert_array_equal(query.matches, expected)
     assert query.scores[query.matches].tolist() == [1.0] * int(expected.sum())
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "known"),
+    [
+        ([True, None, False], "flag", [True, False, False]),
+        ([1, None, 2.5], "number", [1, np.nan, 2.5]),
+        (pd.array([2**60 + 1, 3, 4], dtype="Int64"), "number", [2**60 + 1, 3, 4]),
+        (pd.array([1, None, 4], dtype="Int64"), "number", [1, np.nan, 4]),
+        (pd.to_timedelta(["1s", None, "2min"]), "number", [1, np.nan, 120]),
+        (
+            [date(1999, 12, 31), None, date(2000, 1, 1)],
+            "date",
+            np.array(["1999-12-31", "NaT", "2000"], "datetime64[us]"),
+        ),
+        (pd.to_datetime(["2000-01-01T01:00+01:00"]), "date", np.array(["2000-01-01"], "datetime64[us]")),
+        (pd.Categorical([True, False, None]), "flag", [True, False, False]),
+        (["b", None, "a"], "text", [0, -1, 1]),
+        ([None, None], "text", [-1, -1]),
+    ],
+)
+def test_columns_of_all_types_become_numbers_flags_texts_or_dates(values: Any, kind: str, known: Any) -> None:
+    series = pd.Series(values)
+    column = column_of(series)
+    assert column.kind == kind
+    np.testing.assert_array_equal(column.values, np.asarray(known))
+    missing = np.zeros(len(series), dtype=bool) if column.missing is None else column.missing
+    np.testing.assert_array_equal(missing, series.isna())
+
+
+def test_columns_that_cannot_be_compared_are_named() -> None:
+    with pytest.raises(ValueError, match="values of the type bytes"):
+        column_of(pd.Series([b"a", b"b"]))
+    with pytest.raises(ValueError, match="values of the type mixed"):
+        column_of(pd.Series(["a", 1]))
 
 
 def test_a_text_scores_as_near_as_the_corpus_gets_to_it(ask: Asked) -> None:

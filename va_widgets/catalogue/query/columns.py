@@ -61,7 +61,8 @@ def column_of(series: pd.Series[Any]) -> Column:
     if kind == "number":
         return Column(kind, _numbers(series), absent)
     if kind == "flag":
-        return Column(kind, series.fillna(False).to_numpy(dtype=bool) if absent is not None else _flags(series), absent)
+        flags = np.where(missing, False, series.to_numpy(dtype=object)).astype(bool)
+        return Column(kind, flags, absent)
     if kind == "date":
         moments = pd.to_datetime(series, utc=True).dt.tz_localize(None)
         return Column(kind, moments.to_numpy().astype(_MOMENT), absent)
@@ -98,10 +99,6 @@ def _numbers(series: pd.Series[Any]) -> NDArray[Any]:
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf":
         return series.to_numpy()
     return pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _flags(series: pd.Series[Any]) -> NDArray[np.bool_]:
-    return series.to_numpy(dtype=bool)
 
 
 def period(text: str) -> tuple[np.datetime64, np.datetime64]:
