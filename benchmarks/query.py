@@ -108,11 +108,12 @@ def rules() -> dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array
         "harmonic mean": lambda parts: len(parts) / (1 / np.maximum(parts, 1e-9)).sum(axis=0),
     }
     table = {name: (rule, dual(rule)) for name, rule in conjunctions.items()}
-    table["mean of logits"] = (lambda parts: _logit(parts).mean(axis=0), lambda parts: _logit(parts).mean(axis=0))
-    table["mean of logits, or: maximum"] = (
-        lambda parts: _logit(parts).mean(axis=0),
-        lambda parts: _logit(parts).max(0),
-    )
+
+    def mean_logit(parts: Array) -> Array:
+        return expit(_logit(parts).mean(axis=0))
+
+    table["mean of logits"] = (mean_logit, mean_logit)
+    table["mean of logits, or: maximum"] = (mean_logit, lambda parts: parts.max(axis=0))
     table["mean of P"] = (lambda parts: parts.mean(axis=0), lambda parts: parts.mean(axis=0))
     return table
 

@@ -19,7 +19,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> va.Corpus:
     clips = pd.DataFrame(
         {
             "clip_id": ["a0", "a1", "b0", "c0", "d0", "p"],
-            "video": ["a film.mp4", "a film.mp4", "=b'\n.mp4", "c.mp4", "d.mp4", "p.jpg"],
+            "video": ["a film.mp4", "a film.mp4", "=b'\n.mp4", "/private/c.mp4", "\\\\server\\東京.mp4", "p.jpg"],
             "start": [0.0, 2.0, 60.0, 1001 / 24, 1.0, np.nan],
             "end": [2.0, 4.5, 61.0, 1001 / 24 + 1001 / 1000, 2.0, np.nan],
             "fps": [25.0, 25.0, 25.0, 24000 / 1001, 12.0, 0.0],
@@ -55,7 +55,8 @@ def test_a_timeline_has_each_clip_at_its_own_rate_in_the_order_of_the_hits(corpu
     assert [clip.metadata["va_widgets"]["clip_id"] for clip in clips] == ["c0", "a1", "d0"]
     assert clips[0].metadata["va_widgets"]["score"] == pytest.approx(0.9)
     assert clips[1].name == "002 a film.mp4 00:02.000"
-    assert clips[1].media_reference.target_url == "a film.mp4"
+    # Places that only the corpus names are not looked for.
+    assert [clip.media_reference.target_url for clip in clips] == ["c.mp4", "a film.mp4", "東京.mp4"]
     ranges = [clip.source_range for clip in clips]
     assert [span.start_time.rate for span in ranges] == [24000 / 1001, 25.0, 12.0]
     assert (ranges[1].start_time.value, ranges[1].duration.value) == (38, 112 - 38)  # the handle ends with the video
@@ -73,8 +74,9 @@ def test_an_edl_has_the_timecode_of_every_clip(corpus: va.Corpus, tmp_path: Path
     assert [clip.name for clip in clips] == [
         "001 a film.mp4 00:00.000",
         "002 =b’ .mp4 01:00.000",
-        "003 d.mp4 00:01.000",
+        "003 東京.mp4 00:01.000",
     ]
+    assert [clip.metadata["cmx_3600"]["reel"] for clip in clips] == ["afilm", "b", "00000003"]
     assert "TITLE: my hits" in file.read_text(encoding="utf-8")
 
 
@@ -95,7 +97,10 @@ def test_final_cut_gets_exact_times_at_a_rate_that_it_has(corpus: va.Corpus, tmp
 def test_a_reel_of_real_videos_names_their_files(demo_corpus: va.Corpus, tmp_path: Path) -> None:
     otio = pytest.importorskip("opentimelineio")
     clip = demo_corpus.clips.iloc[3]
-    file = va.export_hits([str(clip.name)], demo_corpus.trust(), tmp_path / "one.otio")
+    demo_corpus.trust()
+    with va.export_hits([str(clip.name)], demo_corpus, tmp_path / "one.csv").open(encoding="utf-8") as opened:
+        assert Path(next(csv.DictReader(opened))["video"]).is_file()
+    file = va.export_hits([str(clip.name)], demo_corpus, tmp_path / "one.otio")
     (only,) = otio.adapters.read_from_file(str(file)).find_clips()
     assert only.media_reference.target_url.startswith("file:///")
     assert only.media_reference.target_url.endswith(str(clip["video"]))

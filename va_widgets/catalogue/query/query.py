@@ -103,12 +103,12 @@ class Query:
 
     def _best(self, k: int) -> NDArray[np.int64]:
         """Return the rows of the `k` best clips that match, best first."""
-        if not 0 < k < self.count:
-            rows = np.flatnonzero(self.matches)
-        else:  # few are sorted
-            scores = np.where(self.matches, self.scores, np.float32(-1))
-            rows = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
-        return rows[np.argsort(-self.scores[rows], kind="stable")[:k]]
+        rows = np.flatnonzero(self.matches)
+        scores = self.scores[rows]
+        if 0 < k < len(rows):  # few are sorted
+            enough = scores >= np.partition(scores, len(rows) - k)[len(rows) - k]
+            rows, scores = rows[enough], scores[enough]
+        return rows[np.argsort(-scores, kind="stable")[:k]]
 
     def _values(self, name: str, rows: Any) -> Any:
         used = self._used[name]
