@@ -11,6 +11,7 @@ from va_widgets.base.forks import imports
 
 LARGE = 1 << 24  # values from which on half precision is faster, the loading of torch included
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
+_BLOCK_CHUNK = 512  # the same where they are multiplied with many vectors, whose products take room there, too
 _SORTED = 100_000  # float16 numbers from which on torch is several times as fast as numpy at finding the kth
 
 
@@ -37,13 +38,13 @@ def block_products(
 ) -> NDArray[np.float32]:
     """Return the products in float32, (rows, m), of a block (rows, dim) with a matrix float32 (dim, m).
 
-    The block may be memory-mapped and in half precision: `_CHUNK` rows at a time are converted. `by_torch` says who
+    The block may be memory-mapped and in half precision: a few rows at a time are converted. `by_torch` says who
     multiplies: torch converts half precision several times as fast as numpy, but has to be loaded.
     """
     out = np.empty((len(block), columns.shape[1]), dtype=np.float32)
     if not by_torch:
-        for start in range(0, len(block), _CHUNK):
-            rows = slice(start, start + _CHUNK)
+        for start in range(0, len(block), _BLOCK_CHUNK):
+            rows = slice(start, start + _BLOCK_CHUNK)
             np.matmul(np.asarray(block[rows], dtype=np.float32), columns, out=out[rows])
         return out
     with imports:
@@ -51,10 +52,10 @@ def block_products(
 
     given, factors = torch.from_numpy(unlocked(block)), torch.from_numpy(unlocked(columns))
     results = torch.from_numpy(out)
-    buffer = torch.empty((min(_CHUNK, len(block)), block.shape[1]))  # memory taken for every chunk costs more
-    for start in range(0, len(block), _CHUNK):
-        part = given[start : start + _CHUNK]
-        torch.mm(buffer[: len(part)].copy_(part), factors, out=results[start : start + _CHUNK])
+    buffer = torch.empty((min(_BLOCK_CHUNK, len(block)), block.shape[1]))  # memory taken for every chunk costs more
+    for start in range(0, len(block), _BLOCK_CHUNK):
+        part = given[start : start + _BLOCK_CHUNK]
+        torch.mm(buffer[: len(part)].copy_(part), factors, out=results[start : start + _BLOCK_CHUNK])
     return out
 
 

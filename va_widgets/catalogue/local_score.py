@@ -22,7 +22,7 @@ from va_widgets.learning.smoothing import smoothed_rows
 from va_widgets.learning.views import APPEARANCE
 
 BLOCK = 1 << 17  # clips whose scores are yielded at a time
-_ROWS = 1 << 12  # clips scored by a thread at a time
+_ROWS = 1 << 13  # clips scored by a thread at a time
 _IN_MEMORY = 1 << 31  # bytes of logits to be smoothed, beyond which they are kept in a file
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +28,7 @@ def rendered(markdown: str) -> str:
     return MarkdownIt("gfm-like", {"linkify": False}).render(markdown)
 
 
-def front_matter(readme: str) -> tuple[dict[str, object], str]:
+def front_matter(readme: str) -> tuple[dict[str, Any], str]:
     yaml = pytest.importorskip("yaml")
     _, head, body = readme.split("---\n", 2)
     return yaml.safe_load(head), body
@@ -38,7 +39,7 @@ def test_a_readme_is_a_model_card_of_hugging_face(tmp_path: Path) -> None:
     facts = {"quality": {"corpus": measured}, "annotators": [{"annotator": "kelli", "yes": 1, "no": 2, "unsure": 0}]}
     model = publish_model(tmp_path / "models", "night: «city»", facts=facts)
     head, body = front_matter(model.read_file("README.md").decode())
-    (entry,) = head["model-index"]  # type: ignore[misc]
+    (entry,) = head["model-index"]
     assert entry["name"] == "night: «city»"
     assert entry["results"][0]["metrics"][0]["value"] == 0.9123
     assert head["pipeline_tag"] == "video-classification"
@@ -82,7 +83,7 @@ def test_a_text_in_the_front_matter_is_a_value(tmp_path: Path) -> None:
     model = publish_model(tmp_path / "models", name, facts={"quality": {"corpus": measured}})
     head, _ = front_matter(model.read_file("README.md").decode())
     assert head.keys() == {"library_name", "pipeline_tag", "tags", "model-index"}
-    assert head["model-index"][0]["name"] == '"x" --- license: evil # {} 🎬'  # type: ignore[index]
+    assert head["model-index"][0]["name"] == '"x" --- license: evil # {} 🎬'
 
 
 def test_a_readme_names_its_version_and_parent(tmp_path: Path) -> None:
