@@ -136,9 +136,8 @@ class TestPool:
         assert sum(passed) >= expected.shape[1]  # with smoothing also neighbours of the rows
 
     def test_a_corpus_that_other_machines_do_not_see_is_named(self, pool: RayPool, demo_corpus: va.Corpus) -> None:
-        weights = Weights(
-            {"appearance": np.zeros((demo_corpus.embeddings.shape[1], 1), np.float32)}, np.zeros(1), np.zeros(1)
-        )
+        zeros = np.zeros((demo_corpus.embeddings.shape[1], 1), np.float32)
+        weights = Weights({"appearance": zeros}, zeros[0], zeros[0])
         demo_corpus.path.rename(demo_corpus.path.with_name("elsewhere"))
         with pytest.raises(va.CorpusError, match=r"^A Ray worker cannot read .* at this path"):
             next(ray_score._score_blocks(pool, demo_corpus, weights, None, None, None))
