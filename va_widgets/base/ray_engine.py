@@ -149,7 +149,7 @@ def _end_started(error: Exception) -> None:
     while trace is not None:
         end = getattr(trace.tb_frame.f_locals.get("self"), "kill_all_processes", None)
         if end is not None:
-            end(check_alive=False, allow_graceful=False)
+            end(check_alive=False, allow_graceful=False, wait=True)
             return
         trace = trace.tb_next
 
