@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from va_widgets.catalogue.query.columns import kept
+from va_widgets.catalogue.query.kept import kept
 from va_widgets.corpus import Corpus
 
 BINS = 60
