@@ -1,6 +1,7 @@
 """How are the scores of a query's parts combined best, is text("…") comparable with a model, and how fast is a query?
 
     python -m benchmarks.query --demo FOLDER [--clips 400] [--labels 60]
+    python -m benchmarks.query --demo FOLDER --text [POOL ...]
     python -m benchmarks.query --speed [--clips 1000000]
 
 With `--demo` two demo corpora, of seeds 0 and 1, are made in the folder, and every concept with one attribute, such as
@@ -9,25 +10,34 @@ ranked by each rule: the models of one corpus score the other one, of which they
 average precisions, and differences to the rule that queries use with 95 % intervals by a bootstrap over queries. For
 some conjunctions a classifier is labelled, too, with as many labels as each of the models that the query combines.
 
+With `--text` numbers made of a text's cosines with all clips are compared: t is how near a clip is to the text in units
+of how near the nearest ones are, z its deviation from the mean clip in standard deviations.
+
 With `--speed` 56 models score a corpus of random vectors, and queries over them are timed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import combinations
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logit
-from sklearn.metrics import average_precision_score
+from scipy.special import expit, logit
+from sklearn.metrics import average_precision_score, f1_score
 
 import va_widgets as va
 from va_widgets import demo
-from va_widgets.experiments import label_by_oracle
+from va_widgets.experiments import label_by_oracle, open_pool
+from va_widgets.experiments.pools import TEXT_QUALITIES
+from va_widgets.learning.statistics import CorpusStatistics
+from va_widgets.models.names import slug
 
 FEWEST = 5  # clips that a query must have
 DIRECT = {  # conjunctions that are labelled themselves, by the text that a person would name them
@@ -52,7 +62,7 @@ def published(corpus: va.Corpus, labels: int) -> dict[str, va.Model]:
     """Return a model of every atom and of every conjunction in DIRECT, labelled by the oracle where there is none."""
     models = {}
     for name in (*ATOMS, *DIRECT):
-        folder = corpus.path / "models" / va.models.bundle.slug(name)  # type: ignore[attr-defined]
+        folder = corpus.path / "models" / slug(name)
         if not folder.exists():
             truth = np.logical_and.reduce([demo.truth_of(corpus, part) for part in DIRECT.get(name, (name,))])
             session = va.Session(corpus, name, annotator="oracle")
@@ -208,3 +218,100 @@ def differences(table: pd.DataFrame, reference: str, draws: int = 2000) -> pd.Da
             low, high = np.quantile(means, (0.025, 0.975))
             rows.setdefault(str(rule), {})[str(kind)] = f"{gaps.mean():+.4f} ({low:+.4f} to {high:+.4f})"
     return pd.DataFrame(rows).T
+
+
+# --- text("…") -----------------------------------------------------------------------------------
+
+
+def text_table(folder: Path, clips: int, pools: Sequence[Path]) -> None:
+    """Print how well several numbers made of a text's cosines predict the truth: Brier score, log loss and F1."""
+    sets: list[tuple[str, Array, list[tuple[NDArray[np.bool_], Array]]]] = []
+    for seed in (0, 1):
+        corpus = demo.corpus(folder / f"seed{seed}", clips=clips, seed=seed, progress=False)
+        items = [(demo.truth_of(corpus, one.name).to_numpy(), one.query) for one in demo.CONCEPTS]
+        texts = [(truth, corpus.text_embedding(text)) for truth, text in items if truth.sum() >= FEWEST]
+        sets.append(("demo", np.asarray(corpus.embeddings, dtype=np.float32), texts))
+    for path, quality in product(pools, TEXT_QUALITIES[:3]):
+        pool = open_pool(path, quality)
+        texts = [(pool.truth[name].to_numpy(dtype=bool), pool.texts[name]) for name in pool.concepts]
+        sets.append((f"{path.name}, {quality} texts", np.asarray(pool.embeddings, dtype=np.float32), texts))
+    rows = []
+    for name, embeddings, texts in sets:
+        statistics = CorpusStatistics.of(embeddings)
+        for truth, vector in texts:
+            unit = np.asarray(vector, dtype=np.float32) / np.linalg.norm(vector)
+            cosines = embeddings @ unit - np.float32(statistics.center @ unit)
+            nearness, deviations = cosines / statistics.text_scale(unit), cosines / cosines.std()
+            curves = list(product((6, 8, 10), (0.5, 0.6, 0.7)))
+            ways = {f"{slope} (t - {middle})": slope * (nearness - middle) for slope, middle in curves}
+            ways |= {f"2.5 (z - {middle})": 2.5 * (deviations - middle) for middle in (1.25, 1.5, 1.75)}
+            for way, logits in ways.items():
+                p = np.clip(expit(logits), 1e-4, 1 - 1e-4)
+                loss = -np.where(truth, np.log(p), np.log1p(-p)).mean()
+                rows.append((way, name, np.square(p - truth).mean(), loss, f1_score(truth, logits > 0)))
+    table = pd.DataFrame(rows, columns=["expit of", "set", "Brier", "log loss", "F1"])
+    print(table.pivot_table(index="expit of", columns="set", sort=False).round(3).to_string())
+
+
+# --- the time ------------------------------------------------------------------------------------
+
+
+def speed(clips: int, number: int = 56, repeats: int = 15) -> None:
+    """Print what queries over many models cost, the median of several runs, once their scores are in memory."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(clips, 8)).astype(np.float16)
+    table = pd.DataFrame(
+        {
+            "clip_id": [f"clip{row:08d}" for row in range(clips)],
+            "year": rng.integers(1950, 2026, clips),
+            "genre": rng.choice(["noir", "drama", "western", "comedy"], clips),
+        }
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = va.Corpus.from_embeddings(Path(folder) / "corpus", vectors, table)
+        encoder = corpus.encoder_fingerprint
+        coefs = rng.normal(size=(number, 8)).astype(np.float32)
+        models = [
+            va.Model(f"m{i}", 1, f"m{i}", "", encoder, 8, coef, 0.0, 0.6, {}, Path()) for i, coef in enumerate(coefs)
+        ]
+        queries = {
+            "one name": "m0",
+            "m0 > 0.7 and not m1": "m0 > 0.7 and not m1",
+            "m0 > 0.7 and year > 1990 and genre == 'noir'": "m0 > 0.7 and year > 1990 and genre == 'noir'",
+            f"{number} names joined by or": " or ".join(f"m{i}" for i in range(number)),
+            f"{number} names joined by and": " and ".join(f"m{i} > 0.3" for i in range(number)),
+            f"a weighted sum of {number}": " + ".join(f"0.{i + 1} * m{i}" for i in range(number)) + " > 8",
+        }
+        rows = []
+        for name, text in queries.items():
+            corpus.query(text, models=models)  # the scores are computed, the columns read
+            taken = []
+            for _ in range(repeats):
+                started = time.perf_counter()
+                hits = corpus.query(text, models=models)
+                taken.append((time.perf_counter() - started) * 1000)
+            rows.append((name, hits.attrs["count"], np.median(taken), min(taken)))
+    frame = pd.DataFrame(rows, columns=["query", "clips", "median ms", "least ms"])
+    print(f"{clips:,} clips, {number} models\n{frame.round(1).to_string(index=False)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--demo", type=Path, help="a folder for two demo corpora, which are made if they are not there")
+    parser.add_argument("--clips", type=int, help="of each demo corpus (default: 400), or with --speed (1,000,000)")
+    parser.add_argument("--labels", type=int, default=60, help="of each model (default: 60)")
+    parser.add_argument("--text", type=Path, nargs="*", metavar="POOL", help="how text(…) is made, on these pools, too")
+    parser.add_argument("--speed", action="store_true")
+    options = parser.parse_args()
+    if options.demo is None and not options.speed:
+        parser.error("give --demo FOLDER or --speed")
+    if options.demo is not None and options.text is not None:
+        text_table(options.demo, options.clips or 400, options.text)
+    elif options.demo is not None:
+        rule_tables(options.demo, options.clips or 400, options.labels)
+    if options.speed:
+        speed(options.clips or 1_000_000)
+
+
+if __name__ == "__main__":
+    main()

@@ -23,6 +23,7 @@ from va_widgets.base.errors import (
     PreviewUnavailableError,
     ProtocolError,
     QueryError,
+    ReelError,
     ReportError,
     ScoresError,
     SearchUnavailableError,
@@ -32,6 +33,7 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
+    from va_widgets.catalogue.reel import export_hits
     from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
     from va_widgets.models.bundle import load_model
@@ -52,6 +54,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Session": ("va_widgets.session", "Session"),
     "Timeline": ("va_widgets.widget.timeline", "Timeline"),
     "demo": ("va_widgets.demo", None),
+    "export_hits": ("va_widgets.catalogue.reel", "export_hits"),
     "experiments": ("va_widgets.experiments", None),
     "learning": ("va_widgets.learning", None),
     "load_model": ("va_widgets.models.bundle", "load_model"),
@@ -77,6 +80,7 @@ __all__ = [
     "PreviewUnavailableError",
     "ProtocolError",
     "QueryError",
+    "ReelError",
     "ReportError",
     "ScoresError",
     "SearchUnavailableError",
@@ -87,6 +91,7 @@ __all__ = [
     "__version__",
     "demo",
     "experiments",
+    "export_hits",
     "learning",
     "load_model",
     "score",

@@ -82,6 +82,10 @@ class QueryError(VaError):
         self.suggestion = suggestion
 
 
+class ReelError(VaError):
+    """Clips cannot be written as a list for an editing program."""
+
+
 class ScoresError(VaError):
     """Scores of a corpus cannot be written to a folder, or read from it."""
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from va_widgets._version import __version__
 from va_widgets.base.errors import VaError
-from va_widgets.cli import corpora, demo, labels, models, score
+from va_widgets.cli import corpora, demo, labels, models, query, score
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +31,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="va-widgets", description="Video Annotator in a notebook cell.")
     parser.add_argument("--version", action="version", version=f"va-widgets {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for group in (demo, corpora, labels, models, score):
+    for group in (demo, corpora, labels, models, score, query):
         group.add_parser(commands)
     return parser

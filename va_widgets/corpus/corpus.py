@@ -299,7 +299,7 @@ class Corpus(OpenCorpus):
         from va_widgets.corpus.building.measure_motion import measure_motion
         from va_widgets.corpus.ingest.views import add_view, checked_name
 
-        access = trust.VideoAccess(self.path, self._roots, self._granted, self._allow)
+        access = self._access
         if vectors is None and arguments.is_one_of(name, (MOTION,)):
             measure_motion(self.path, access, progress)
             return self._opened_anew()

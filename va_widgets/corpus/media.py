@@ -69,11 +69,21 @@ class ClipMedia:
         file = inside(self._path, PREVIEWS_FOLDER, name, error=PreviewUnavailableError)
         data = _stored(file)
         if data is None:
-            video = access.locate(media["_root"], str(clip["video"]))
+            video = self.video(row, str(clip["video"]), access)
             data = cut(video, start, end, context, access.allow)
             if os.access(self._path, os.W_OK):
                 _store(file, data)
         return data
+
+    def video(self, row: int, name: str, access: VideoAccess) -> Path | str:
+        """Return the file or URL of the video called `name` of the clip in a row.
+
+        Raises PreviewUnavailableError if there is none, or it may not be read.
+        """
+        media = self._row(row)
+        if media is None:
+            raise PreviewUnavailableError("There is no video of this clip: the corpus was made of embeddings alone.")
+        return access.locate(media["_root"], name)
 
     def _row(self, row: int) -> dict[str, Any] | None:
         """Return a row of `table`; None if the clip was made of embeddings alone."""

@@ -356,5 +356,16 @@ class OpenCorpus:
         UnknownClipError, or PreviewUnavailableError if the video is gone, or the corpus is not trusted (see `trust`).
         """
         row, context = self.row(clip_id), arguments.number(context, "context", least=0)
-        access = trust.VideoAccess(self.path, self._roots, self._granted, self._allow)
-        return self._media.preview(row, self._clips.iloc[row], context, access)
+        return self._media.preview(row, self._clips.iloc[row], context, self._access)
+
+    def video_of(self, clip_id: str) -> Path | str:
+        """Return the file or URL of a clip's video, where it is now.
+
+        Raises UnknownClipError, or PreviewUnavailableError if the video is gone, or the corpus is not trusted.
+        """
+        row = self.row(clip_id)
+        return self._media.video(row, str(self._clips["video"].iloc[row]), self._access)
+
+    @property
+    def _access(self) -> trust.VideoAccess:
+        return trust.VideoAccess(self.path, self._roots, self._granted, self._allow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 import va_widgets as va
 from va_widgets.catalogue.query import Query, complete, names
 from va_widgets.catalogue.query.parse import DEEPEST, LONGEST, parse
+from va_widgets.cli import main
 
 Result = TypeVar("Result")
 N = 60
@@ -329,3 +331,28 @@ def test_completion_finds_names_and_what_they_replace(
     assert first in [name.name for name in found[:3]]
     written = text[:begin] + found[0].insert + text[stop:]
     assert complete(written, begin + 1, corpus, models)[1] == begin
+
+
+def test_the_command_prints_hits_names_and_the_place_of_an_error(
+    corpus: va.Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(corpus.path)
+    assert main(["query", folder, "year > 1990 and genre == 'noir'", "-k", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["clip_id", "score", "year", "genre", "video", "start", "end"]
+    assert lines[-1] == "2 of 15 clips that match"
+    assert main(["query", folder, "year == 1992", "--json"]) == 0
+    (hit,) = json.loads(capsys.readouterr().out)
+    assert (hit["clip_id"], hit["year"], hit["video"]) == ("clip12", 1992, "v0.mp4")
+    assert main(["query", folder, "year < 0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["query", folder, "indoor and gendre == 'noir'"]) == 1
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[1].index("^") == shown[0].index("gendre")
+    assert "did you mean genre?" in shown[2]
+    assert main(["query", folder, "--names", "--json"]) == 0
+    assert {"name": '"shot on"', "kind": "column", "detail": "column of dates"} in json.loads(capsys.readouterr().out)
+    assert main(["query", folder, "year > 1990", "--out", str(tmp_path / "hits.csv")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "hits.csv")
+    assert main(["query", folder]) == 1
+    assert "Give a query" in capsys.readouterr().err
