@@ -180,6 +180,15 @@ def test_the_hits_are_exported_as_a_table(page: ExplorerPage, corpus: va.Corpus)
     assert lines[1].split(",")[0] == corpus.query("night", k=1).index[0]
 
 
+@pytest.mark.parametrize(("format", "begins"), [("otio", b"{"), ("edl", b"TITLE: night"), ("fcpxml", b"<?xml")])
+def test_the_hits_are_exported_as_a_reel(page: ExplorerPage, format: str, begins: bytes) -> None:
+    pytest.importorskip("opentimelineio")
+    asked = {"text": "night", "format": format, **QUESTION, **SORTING, "order": "time"}
+    answer, (data,) = page.send({"v": 1, "id": "x", "type": "hits_file", **asked})
+    assert answer["result"]["file"] == f"night.{format}"
+    assert data.startswith(begins)
+
+
 def test_a_timeline_has_the_scores_and_labels_of_a_video(page: ExplorerPage, corpus: va.Corpus) -> None:
     clip = corpus.clips.index[0]
     video = corpus.clips.loc[clip, "video"]

@@ -13,7 +13,7 @@ from va_widgets.catalogue.query.kept import kept
 from va_widgets.corpus import Corpus
 
 BINS = 60
-_NOT_COUNTED = ("start", "end", "frame_in", "frame_out")  # hardly two clips have the same
+_NOT_COUNTED = ("start", "end", "frame_in", "frame_out", "fps", "width", "height")  # of the corpus's own
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from va_widgets.base.errors import QueryError, VaError
 from va_widgets.base.names import folder_name
 from va_widgets.catalogue.exploration import Exploration, Question
+from va_widgets.catalogue.reel import export_hits
 from va_widgets.catalogue.saved_queries import SavedQuery
 from va_widgets.catalogue.timeline import known_concepts, labels_of, places
 from va_widgets.widget import explorer_protocol as protocol
@@ -220,10 +221,10 @@ def _remove(explored: Explored, request: protocol.Remove) -> Answer:
 def _hits_file(explored: Explored, request: protocol.HitsFile) -> Answer:
     exploration = explored.exploration
     table = exploration.answer(_question(request), request.order, request.by).table()
-    file = f"{folder_name(request.text[:60], 'clips')}.{request.format}"
-    return {"file": file, "mime": _MIMES[request.format], "clips": len(table)}, [
-        _written(exploration, table, request.format)
-    ]
+    name = f"{folder_name(request.text[:60], 'clips')}.{request.format}"
+    with tempfile.TemporaryDirectory(prefix="va-widgets-") as folder:
+        data = export_hits(table, exploration.corpus, Path(folder) / name).read_bytes()
+    return {"file": name, "mime": _MIMES[request.format], "clips": len(table)}, [data]
 
 
 def _label_concepts(explored: Explored, _request: protocol.LabelConcepts) -> Answer:
@@ -284,17 +285,6 @@ def _plain(value: object) -> float | str | None:
         return finite(value)
     is_missing = value is None or value is pd.NA or value is pd.NaT
     return None if is_missing else str(value)[:200]
-
-
-def _written(exploration: Exploration, table: pd.DataFrame, format: protocol.Format) -> bytes:
-    """Return a table of clips as the bytes of a file."""
-    if format == "csv":
-        clips = exploration.corpus.clips.loc[table.index, ["video", "start", "end"]].round(3)
-        data = io.StringIO()
-        clips.join(table.round(4)).to_csv(data)
-        return data.getvalue().encode("utf-8-sig")  # the mark at the beginning is what tells Excel the encoding
-    with tempfile.TemporaryDirectory() as folder:
-        raise QueryError(f"not yet {folder}")
 
 
 _HANDLERS: Mapping[type, Callable[[Explored, Any], Answer]] = {

@@ -169,7 +169,7 @@ def test_a_damaged_model_is_said_and_the_others_are_used(published_corpus: va.Co
     card = published_corpus.path / "models" / "night" / "v1" / "card.json"
     card.write_bytes(b"{")
     exploration.refresh()
-    assert "card" in exploration.problem
+    assert "night" in exploration.problem
     assert exploration.count(Question("night")) > 0
 
 
