@@ -220,6 +220,8 @@ def test_clips_that_score_alike_are_in_the_order_of_the_corpus(ask: Asked) -> No
         ("fog and 'rain", 8, "", "no closing quote"),
         ("fog > 1e999", 6, "", "too large"),
         ("1e308 * 1e10 * fog > 1", 19, "", "too large"),
+        ("99999999999999999 * " * 30 + "fog > 1", 604, "", "too large"),
+        ("fog / 1e-320 > 1", 13, "", "too large"),
         ("fog * rain > 1", 4, "", "multiplied by a number"),
         ("fog / 0", 4, "", "number other than 0"),
         ("3 > 2", 2, "", "no name in this"),

@@ -209,7 +209,7 @@ class Resolver:
         if left.terms and right.terms:
             raise self._error("A name is multiplied by a number, not by another name", node)
         factor, of = (left, right) if right.terms else (right, left)
-        return _Linear().plus(of, factor.constant)
+        return _Linear().plus(of, float(factor.constant))  # whole numbers would grow without end
 
     def _text_scores(self, node: syntax.TextSearch) -> tuple[str, Scores]:
         shown = f'text("{node.text}")'
