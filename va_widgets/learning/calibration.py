@@ -69,18 +69,18 @@ def right_labels(probabilities: NDArray[np.float64], y: bool, wrong: NDArray[np.
 def calibrate(y: NDArray[np.bool_], held_out: NDArray[np.floating[Any]]) -> Calibration:
     """Return the calibration by labels (n,) and their cross-validated logits (n,); without any, the prior."""
     rounded, places = np.unique(np.round(held_out * _ROUNDED), return_inverse=True)
-    counts = [np.bincount(places[kind], minlength=len(rounded)) for kind in (y, ~y)]
+    yes, no = (np.bincount(places[kind], minlength=len(rounded)) for kind in (y, ~y))
     logits = rounded[:, None] / _ROUNDED
     factors, of_factors = np.exp(_FACTOR[0] + _FACTOR[1] * _STEPS), []
     mean, std = np.array([_SLOPE, _OFFSET]).T
     grids, wrongs, evidences = [], [], []
     for wrong, share in _WRONG:
-        of_factors.append(_evidence(np.log(share) - np.square(_STEPS) / 2, logits * factors, *counts, wrong))
+        of_factors.append(_evidence(np.log(share) - np.square(_STEPS) / 2, logits * factors, yes, no, wrong))
         center, spread = mean, std
         for _ in range(2):  # the second grid is finer: it lies around the mean of the first one
             grid, cell = center + spread * _GRID, float(np.prod(spread))
             prior = np.log(share * cell) - np.square((grid - mean) / std).sum(axis=1) / 2
-            evidence = _evidence(prior, logits * np.exp(grid[:, 0]) + grid[:, 1], *counts, wrong)
+            evidence = _evidence(prior, logits * np.exp(grid[:, 0]) + grid[:, 1], yes, no, wrong)
             weights = _normalised(evidence)
             center = weights @ grid
             spread = np.maximum(np.sqrt(weights @ np.square(grid - center)), spread * (_STEPS[1] - _STEPS[0]))
