@@ -70,7 +70,7 @@ def main() -> None:
                 table.to_json(options.json, orient="records", indent=1)
             print_coverage(table)
         if options.only != "intervals":
-            print(alarms(corpus, options.simulations).round(3).to_string())
+            alarms(corpus, options.simulations)
 
 
 def coverage(pool: Pool, budgets: list[int], simulations: int) -> pd.DataFrame:
@@ -188,24 +188,19 @@ def measured(
     return figures
 
 
-def alarms(corpus: va.Corpus, simulations: int) -> pd.DataFrame:
-    """Return how often there is an alarm, without a change and with each of SHIFTS."""
+def alarms(corpus: va.Corpus, simulations: int) -> None:
+    """Print how often there is an alarm, without a change and with each of SHIFTS."""
     shifts: dict[str, Shift | None] = {"no change": None}
     shifts |= {f"{name} to {share:.0%}": more_of(corpus, concept, share) for name, (concept, share) in SHIFTS.items()}
-    rows = []
+    print(f"{'new clips':18}  by scores  by looks  any alarm  separability")
     for name, shift in shifts.items():
         drifts = [one_drift(corpus, seed, shift) for seed in range(simulations)]
-        either = [drift.scores_drifted or drift.looks_drifted for drift in drifts]
-        rows.append(
-            {
-                "new clips": name,
-                "by scores": np.mean([drift.scores_drifted for drift in drifts]),
-                "by looks": np.mean([drift.looks_drifted for drift in drifts]),
-                "any alarm": np.mean(either),
-                "separability": np.mean([drift.separability for drift in drifts]),
-            }
+        scores, looks = (np.array([getattr(drift, f"{part}_drifted") for drift in drifts]) for part in ("scores", "looks"))
+        told = np.mean([drift.separability for drift in drifts])
+        print(
+            f"{name:18}  {scores.mean():9.3f}  {looks.mean():8.3f}  {(scores | looks).mean():9.3f}  {told:12.2f}",
+            flush=True,
         )
-    return pd.DataFrame(rows)
 
 
 def more_of(corpus: va.Corpus, concepts: str, share: float) -> Shift:

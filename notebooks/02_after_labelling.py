@@ -104,12 +104,17 @@ print(f"Truth: precision {truth[found].mean():.2f}, recall {found[truth].mean():
 # %% [markdown]
 # ## Fix, and publish again
 #
-# The session goes on from version 1: it learns from the labels of A and the new ones together. `compare` shows which clips
-# change sides, and which version is better on the same labels, each clip judged by a classifier that was not fitted to it.
+# The session goes on from version 1: it learns from the labels of A and the new ones together. Two more pages come from the
+# feeds, which choose what teaches most. `compare` shows which clips change sides, and which version is better on the same
+# labels, each clip judged by a classifier that was not fitted to it.
 
 # %%
+label_by_oracle(fix, truth, budget=40)
 v2 = fix.publish("triangle")
 v2.compare(v1, b)
+
+# %% [markdown]
+# The comparison is careful, as it has few labels to go by, and says so. The whole truth, which nobody has in real life:
 
 # %%
 from sklearn.metrics import average_precision_score

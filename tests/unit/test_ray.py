@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from tests.unit.corpus.killing import contents
 from tests.unit.video.video_files import write_video
 from va_widgets.base import ray_pool
 from va_widgets.base.progress import Progress
-from va_widgets.base.ray_engine import RayEngine, running
+from va_widgets.base.ray_engine import RayEngine, _start, running
 from va_widgets.base.ray_pool import RayPool
 from va_widgets.catalogue import local_score, ray_score
 from va_widgets.catalogue.scoring import Weights
@@ -136,7 +137,8 @@ class TestPool:
         assert sum(passed) >= expected.shape[1]  # with smoothing also neighbours of the rows
 
     def test_a_corpus_that_other_machines_do_not_see_is_named(self, pool: RayPool, demo_corpus: va.Corpus) -> None:
-        weights = Weights({"appearance": np.zeros((demo_corpus.dim, 1), np.float32)}, np.zeros(1), np.zeros(1))
+        zeros = np.zeros((demo_corpus.embeddings.shape[1], 1), np.float32)
+        weights = Weights({"appearance": zeros}, zeros[0], zeros[0])
         demo_corpus.path.rename(demo_corpus.path.with_name("elsewhere"))
         with pytest.raises(va.CorpusError, match=r"^A Ray worker cannot read .* at this path"):
             next(ray_score._score_blocks(pool, demo_corpus, weights, None, None, None))
@@ -177,7 +179,7 @@ def test_ray_completes_a_build_though_a_worker_is_killed(
 
     def interrupt(progress: Progress, *given: Any, **more: Any) -> None:
         done(progress, *given, **more)
-        if list((corpus / "shards").iterdir()):
+        if list(corpus.glob("shards/*/shard.json")):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -284,3 +286,24 @@ def test_a_cluster_that_does_not_answer_is_named_at_once(
         with pytest.raises(va.EngineError, match=message):
             va.score(demo_corpus, None, tmp_path / "out", engine="ray")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_ray_that_does_not_start_is_tried_twice_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Node:
+        """As much of Ray's as gives up: busy machines need more than its 30 seconds."""
+
+        ended = started = 0
+
+        def start(self) -> None:
+            Node.started += 1
+            raise Exception("The current node timed out during startup. This could happen.")  # noqa: TRY002
+
+        def kill_all_processes(self, **_: bool) -> None:
+            Node.ended += 1
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_worker_niceness"):
+        monkeypatch.setenv(name, "0")
+    with pytest.raises(va.EngineError, match=r"^Ray cannot be started on this machine \(The current node timed out"):
+        _start(SimpleNamespace(init=lambda **_: Node().start()), RayEngine())
+    assert (Node.started, Node.ended) == (2, 2)

@@ -22,7 +22,7 @@ LOCAL, RAY = "local", "ray"
 _ADDRESS_VARIABLE = "RAY_ADDRESS"  # Ray's own
 _THIS_MACHINES = "auto"  # the cluster that runs on this machine
 _ANSWERS_WITHIN = 10.0  # seconds
-_STARTS = 3
+_STARTS = 2  # attempts
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ def _start(ray: Any, engine: RayEngine) -> None:
         except Exception as error:
             # Ray gives its processes 30 seconds to start, which a busy machine may not keep; most of it is reading
             # files, which are in memory the next time.
+            _end_started(error)
             if left and "timed out" in str(error):
                 continue
             raise EngineError(
@@ -140,6 +141,17 @@ def _start(ray: Any, engine: RayEngine) -> None:
                 ' engine="local".'
             ) from error
         return
+
+
+def _end_started(error: Exception) -> None:
+    """End the processes that Ray had started when it gave up; it would leave them until this process ends."""
+    trace = error.__traceback__
+    while trace is not None:
+        end = getattr(trace.tb_frame.f_locals.get("self"), "kill_all_processes", None)
+        if end is not None:
+            end(check_alive=False, allow_graceful=False, wait=True)
+            return
+        trace = trace.tb_next
 
 
 def _is_installed() -> bool:

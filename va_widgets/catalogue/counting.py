@@ -47,18 +47,17 @@ class Values:
         return shown, int(counts.sum()) - sum(clips for _, clips in shown)
 
 
-def histogram(values: NDArray[np.floating], matches: NDArray[np.bool_], *, is_probability: bool) -> Histogram | None:
+def histogram(values: NDArray[Any], matches: NDArray[np.bool_], *, is_probability: bool) -> Histogram | None:
     """Return the histogram of numbers (n,), from 0 to 1 for probabilities; None where there is no finite one."""
-    numbers = np.asarray(values, dtype=np.float64)
-    finite = np.isfinite(numbers)
-    if not finite.any():
+    finite = np.isfinite(values)
+    known, matching = values[finite], matches[finite]
+    if not len(known):
         return None
-    low, high = (0.0, 1.0) if is_probability else (float(numbers[finite].min()), float(numbers[finite].max()))
+    low, high = (0.0, 1.0) if is_probability else (float(known.min()), float(known.max()))
     if high <= low:
         high = low + 1.0
-    everything, _ = np.histogram(numbers[finite], BINS, (low, high))
-    matching, _ = np.histogram(numbers[finite & matches], BINS, (low, high))
-    return Histogram(low, high, everything, matching)
+    bins = np.clip((known - low) * (BINS / (high - low)), 0, BINS - 1).astype(np.intp)
+    return Histogram(low, high, np.bincount(bins, minlength=BINS), np.bincount(bins[matching], minlength=BINS))
 
 
 def countable(corpus: Corpus) -> list[str]:

@@ -117,7 +117,7 @@ def scored_block(
     def fill(part: slice) -> None:
         logits = logits_of(part)
         if smooth is not None:
-            logits += smooth.smoothed(part)
+            logits += smooth.smoothed(part, by_torch)
         if np.isnan(logits).any():
             raise ModelError(
                 "This corpus has embeddings that are not finite: leave out these clips, or build it again."
@@ -159,10 +159,10 @@ class Smoothing:
         neighbours = corpus.neighbours if weights.smoothing.any() else None
         return None if neighbours is None else cls(weights, rows, neighbours, scratch)
 
-    def smoothed(self, part: slice) -> NDArray[np.float32]:
+    def smoothed(self, part: slice, by_torch: bool) -> NDArray[np.float32]:
         """Return the smoothed logits of the clips of a part, float32 (clips, m)."""
         own = part if self._own is None else self._own[part]
-        return smoothed_rows(self.logits, own, self._neighbours[:, part], self._share)
+        return smoothed_rows(self.logits, own, self._neighbours[:, part], self._share, by_torch=by_torch)
 
 
 def _parts(start: int, stop: int) -> Iterator[slice]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import pandas as pd
@@ -24,8 +25,10 @@ from va_widgets.encoders.protocol import TINY, ClipEncoder, Encoder, as_encoder
 from va_widgets.video import remote
 
 if TYPE_CHECKING:
+    from va_widgets.catalogue.monitor import MonitorReport
     from va_widgets.catalogue.scores import Models
     from va_widgets.display.player import Player, Thumbnail
+    from va_widgets.models.model import Model
 
 FRAMES_PER_SHOT = 8
 
@@ -35,6 +38,8 @@ class Corpus(OpenCorpus):
 
     `path` is absolute: it stays the same folder when the working directory changes.
     """
+
+    _monitored: Mapping[str, MonitorReport] = MappingProxyType({})
 
     # --- build and open --------------------------------------------------------------------------
 
@@ -116,14 +121,23 @@ class Corpus(OpenCorpus):
         progress: bool = True,
         allow: Iterable[str] | str = (),
         engine: Engine = LOCAL,
+        monitor: Models | None = None,
     ) -> Self:
         """Add videos to this corpus, with the settings that it was built with. Returns the corpus, which has grown.
 
-        An open session continues with the clips that it has. Raises what `build` does.
+        An open session continues with the clips that it has. With `monitor`, some models or the names of some that were
+        published from this corpus, `monitored` says afterwards whether the new clips differ from those before. Raises
+        what `build` does, and ModelError for what is no model.
         """
         from va_widgets.corpus.building.run import build
         from va_widgets.corpus.sources import find_sources
 
+        models: Mapping[str, Model] = {}
+        if monitor is not None:
+            from va_widgets.catalogue.monitor.added import models_to_monitor
+
+            models = models_to_monitor(monitor, self)
+        before = self.clips.index
         settings = ClipSettings.of_corpus(self._manifest)
         schemes, spread = self._allow | remote.checked_schemes(allow), as_engine(engine)
         sources = find_sources(videos, pictures, schemes)
@@ -131,7 +145,17 @@ class Corpus(OpenCorpus):
         build(self.path, sources, model, BuildRequest(settings, retire=False, allow=schemes, engine=spread), progress)
         self._allow = schemes
         self._load()
+        self._monitored = {}
+        if models:
+            from va_widgets.catalogue.monitor.added import monitor_added
+
+            self._monitored = monitor_added(models, self, before, progress)
         return self
+
+    @property
+    def monitored(self) -> Mapping[str, MonitorReport]:
+        """What `va.monitor` says of the clips of the last `add(…, monitor=…)`, by the names that queries use."""
+        return self._monitored
 
     @classmethod
     def open(

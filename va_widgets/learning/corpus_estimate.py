@@ -2,8 +2,8 @@
 
 Labels are chosen by the annotator and the feeds, mostly where they improve the classifier most, so that measures of the
 labelled clips are not those of the corpus. But how likely a clip is a yes depends on its score, however the clip was
-chosen. So each clip that is not labelled counts by its calibrated P(yes), and the intervals follow from the uncertainty
-of the calibration.
+chosen. So each clip that is not labelled counts by its calibrated P(yes), and a labelled one by its label, which may be
+wrong. The intervals follow from the uncertainty of the calibration.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from va_widgets.learning.calibration import LABEL_WEIGHT, Calibration
+from va_widgets.learning.calibration import LABEL_WEIGHT, Calibration, right_labels
 from va_widgets.learning.quality import Quality
 from va_widgets.learning.score_index import ScoreIndex
 
@@ -77,15 +77,18 @@ def estimate_corpus(
     index : ScoreIndex
         The classifier's logits of all n clips, not calibrated.
     rows : int64 (m,), y : bool (m,)
-        The labelled rows and whether each is a yes: they are known, the others are drawn by their P(yes).
+        The labelled rows and whether each is a yes, which is mostly right; the others are drawn by their P(yes).
     calibration : Calibration
         Learned from those labels, and from so many `inherited` ones of other corpora.
     """
     rng = np.random.default_rng([seed, len(rows)])
     logits, (counts, labelled, yes) = _histograms(index, rows, y)
-    slopes, offsets = calibration.draw(_DRAWS, rng)
+    slopes, offsets, wrong = calibration.draw(_DRAWS, rng)
     probabilities = expit(slopes[:, None] * logits + offsets[:, None])
-    hits = rng.binomial(counts - labelled, probabilities) + yes
+    hits = rng.binomial(counts - labelled, probabilities)
+    for number, value in ((yes, True), (labelled - yes, False)):
+        some = np.flatnonzero(number)
+        hits[:, some] += rng.binomial(number[some], right_labels(probabilities[:, some], value, wrong[:, None]))
     aps = _average_precision(hits, counts)
     low, ap, high = np.percentile(aps, _PERCENTILES)
     fewest, estimate, most = (round(float(number)) for number in np.percentile(hits.sum(axis=1), _PERCENTILES))
@@ -142,7 +145,7 @@ def _expected_positives(
     These are the numbers expected of the clips up to each logit, by each of 400 draws of the calibration.
     """
     logits, (counts, *_) = _histograms(index, np.empty(0, dtype=np.int64), np.empty(0, dtype=bool))
-    slopes, offsets = calibration.draw(_DRAWS, np.random.default_rng(seed))
+    slopes, offsets, _ = calibration.draw(_DRAWS, np.random.default_rng(seed))
     expected = np.cumsum(counts * expit(slopes[:, None] * logits + offsets[:, None]), axis=1)
     return logits, counts, expected
 

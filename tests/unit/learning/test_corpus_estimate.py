@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, f1_score
 
-from va_widgets.learning.calibration import PRIOR, Calibration, calibrate
+from va_widgets.learning.calibration import PRIOR, Calibration, calibrate, right_labels
 from va_widgets.learning.corpus_estimate import best_threshold, estimate_corpus, threshold_for
 from va_widgets.learning.score_index import ScoreIndex
 
@@ -45,9 +45,28 @@ def test_many_labels_outweigh_the_prior(slope: float, low: float, high: float) -
     calibration = calibrate(rng.random(1000) < expit(slope * held_out), held_out)
     assert low < calibration.factor < high
     assert calibration.weights.sum() == pytest.approx(1)
-    slopes, offsets = calibration.draw(500, np.random.default_rng(1))
+    slopes, offsets, _ = calibration.draw(500, np.random.default_rng(1))
     assert np.median(slopes) == pytest.approx(slope, rel=0.25)
     assert abs(np.median(offsets)) < 0.3
+
+
+@pytest.mark.parametrize("share", [0.0, 0.08])
+def test_how_many_labels_are_wrong_is_learned_from_them(share: float) -> None:
+    rng = np.random.default_rng(0)
+    held_out = rng.normal(0, 3, 1500)
+    y = (rng.random(1500) < expit(1.5 * held_out)) ^ (rng.random(1500) < share)
+    calibration = calibrate(y, held_out)
+    slopes, _, wrong = calibration.draw(500, rng)
+    assert wrong.mean() == pytest.approx(share, abs=0.03)
+    assert np.median(slopes) == pytest.approx(1.5, rel=0.25)
+
+
+def test_a_label_that_nobody_would_expect_may_be_wrong() -> None:
+    probabilities, wrong = np.array([0.001, 0.5, 1.0, 0.0]), np.array([[0.0], [0.05]])
+    np.testing.assert_allclose(right_labels(probabilities, True, wrong[0]), [1, 1, 1, 1])
+    np.testing.assert_allclose(right_labels(probabilities, False, wrong[0]), [0, 0, 0, 0])
+    found = right_labels(probabilities, True, wrong)
+    np.testing.assert_allclose(found[1], [0.95 * 0.001 / (0.95 * 0.001 + 0.05 * 0.999), 0.95, 1, 0])
 
 
 # --- the corpus ------------------------------------------------------------------------------------
@@ -68,7 +87,7 @@ def test_the_histogram_has_every_clip_once_best_first() -> None:
 
 def test_a_corpus_that_is_labelled_completely_is_known() -> None:
     logits, truth = corpus(1)
-    estimate = estimate_corpus(ScoreIndex(logits), np.arange(N), truth, PRIOR)
+    estimate = estimate_corpus(ScoreIndex(logits), np.arange(N), truth, calibrate(truth, logits))
     quality, positives = estimate.quality, estimate.positives
     assert quality.low == quality.ap == quality.high
     assert quality.ap == pytest.approx(average_precision_score(truth, logits), abs=0.01)
@@ -140,7 +159,7 @@ def test_random_labels_are_not_advised_where_they_tell_nothing() -> None:
 
 
 def certain(slope: float, offset: float) -> Calibration:
-    return Calibration(slope, np.array([slope]), np.array([offset]), np.ones(1))
+    return Calibration(slope, np.array([slope]), np.array([offset]), np.zeros(1), np.ones(1))
 
 
 @pytest.mark.parametrize("precision", [0.5, 0.8, 0.9])

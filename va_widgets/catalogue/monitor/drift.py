@@ -136,12 +136,14 @@ class _Sides:
         ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))  # equal values are one step
         is_new = np.arange(sum(self.videos)) >= self.videos[0]
         (observed,) = _distances(is_new[None], groups, ends)
-        as_far = 1
-        for start in range(0, _EXCHANGES, _AT_ONCE):
-            number = min(_AT_ONCE, _EXCHANGES - start)
+        as_far = done = 1
+        # Once so many exchanges lead as far that there can be no alarm, more of them would only refine the p-value.
+        while done <= _EXCHANGES and as_far <= FALSE_ALARMS / 2 * (_EXCHANGES + 1):
+            number = min(_AT_ONCE, _EXCHANGES + 1 - done)
             exchanged = rng.permuted(np.broadcast_to(is_new, (number, len(is_new))), axis=1)
             as_far += int(np.count_nonzero(_distances(exchanged, groups, ends) >= observed - 1e-6))
-        return float(observed), as_far / (_EXCHANGES + 1)
+            done += number
+        return float(observed), as_far / done
 
 
 def _distances(is_new: NDArray[np.bool_], groups: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float32]:
