@@ -97,5 +97,9 @@ def duration(container: av.container.InputContainer, stream: av.VideoStream) -> 
 
 def pixel_aspect(stream: av.VideoStream) -> Fraction | None:
     """Return the width of a pixel divided by its height; None if the file does not say."""
-    aspect = stream.sample_aspect_ratio  # since PyAV 19 a type of its own, which is not a Fraction
+    return as_aspect(stream.sample_aspect_ratio)
+
+
+def as_aspect(aspect: Any) -> Fraction | None:
+    """Return an aspect ratio of PyAV as a Fraction, which since PyAV 19 it is not; None if it says nothing."""
     return Fraction(aspect.numerator, aspect.denominator) if aspect else None

@@ -10,9 +10,10 @@ from typing import IO, Any, NamedTuple
 
 import av
 
-from va_widgets.video.container import duration, frame_rate, pixel_aspect, time_base
+from va_widgets.video.container import duration, frame_rate, time_base
 from va_widgets.video.errors import UndecodableError
 from va_widgets.video.frame import Frame, Scalers
+from va_widgets.video.geometry import Geometry, GeometryReader
 from va_widgets.video.packets import PacketReader
 from va_widgets.video.scaling import FrameScaler
 from va_widgets.video.skipping import ChangeDetector, Discard, skipped_frames
@@ -25,11 +26,12 @@ _SAME = 1e-4  # seconds that equal times may differ by, because of rounding
 
 
 class _Decoded(NamedTuple):
-    """A frame with its number, and its time stamp, if it has one."""
+    """A frame with its number, its time stamp, if it has one, and how it is shown."""
 
     frame: av.VideoFrame
     number: int
     stamp: int | None
+    geometry: Geometry
 
 
 class Video:
@@ -93,7 +95,7 @@ class Video:
         self._skips = self._skipped != "DEFAULT"
         # The frames a second that shot detection sees: about half of them where some are skipped.
         self.seen_fps = self.fps / 2 if self._skips else self.fps
-        self._scalers.small.pixel_aspect = self._scalers.picture.pixel_aspect = pixel_aspect(stream)
+        self._geometries = GeometryReader(stream)
         options = {"max_pixels": str(_MOST_PIXELS)}
         if self._skips:
             options["skip_loop_filter"] = "all"  # it smooths what scaling down smooths anyway
@@ -137,7 +139,7 @@ class Video:
         clock: FrameClock | None = None
         waiting: Frame | None = None  # until the next one's time, at which it ends, is known
         after = start + _SAME if start > 0 else 0.0
-        for frame, number, stamp in decoding:
+        for frame, number, stamp, geometry in decoding:
             if clock is None:
                 if self._zero is None:
                     self._zero = (stamp or 0) * self._base
@@ -148,7 +150,8 @@ class Video:
                 if waiting.end > after:
                     yield waiting
             end = moment + clock.shown_for(frame)
-            waiting = Frame(number if start <= 0 else round(moment * self.fps), moment, end, frame, self._scalers)
+            index = number if start <= 0 else round(moment * self.fps)
+            waiting = Frame(index, moment, end, frame, geometry, self._scalers)
             self._until = max(self._until, end)
         self._decoded_to_end |= self._reader.at_end
         if waiting is not None and waiting.end > after:
@@ -199,13 +202,14 @@ class Video:
                 damaged, frames = True, []
                 number += 1
             self._undecoded += damaged
+            self._geometries.decoded(packet, bool(frames))
             for frame in frames:
                 stamp, skipped = stamps.take(frame)
                 number += 1 + skipped
                 if frame.is_corrupt:
                     self._undecoded += 1
                     continue
-                yield _Decoded(frame, number, stamp)
+                yield _Decoded(frame, number, stamp, self._geometries.geometry(frame))
 
     # --- seeking -----------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from va_widgets.video.scaling import fitted_size
 from va_widgets.video.shots import Shot
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "AVIF", "GIF", "JPEG2000", "PPM")
-_ORIENTATION = 0x0112  # the EXIF tag
 
 
 def still(file: IO[bytes], side: int) -> Shot:
@@ -28,10 +27,11 @@ def still(file: IO[bytes], side: int) -> Shot:
     try:
         with Image.open(file, formats=_known_formats()) as opened:
             width, height = opened.size
-            if opened.getexif().get(_ORIENTATION, 1) > 4:  # it is turned by 90 degrees
-                width, height = height, width
             opened.draft("RGB", (2 * side, 2 * side))  # a JPEG can be decoded smaller, which is faster
+            # Pillow itself turns a TIFF, and some versions exchange its sides already when it is opened.
             upright = ImageOps.exif_transpose(opened)
+            if (upright.width > upright.height) != (width > height):
+                width, height = height, width
             if upright.mode.startswith("I"):  # 16 bits a pixel
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
             elif upright.mode == "F":
