@@ -26,9 +26,15 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def whole(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return va.Corpus.build(tmp_path_factory.mktemp("whole") / "corpus", videos=videos, progress=False).path
+
+
 @pytest.fixture
-def built(videos: Path, tmp_path: Path) -> va.Corpus:
-    return va.Corpus.build(tmp_path / "corpus", videos=videos, progress=False)
+def built(whole: Path, tmp_path: Path) -> va.Corpus:
+    """The corpus of `videos`, for one test alone."""
+    return va.Corpus.open(shutil.copytree(whole, tmp_path / "corpus")).trust()
 
 
 def test_every_shot_is_a_clip_at_its_place(built: va.Corpus) -> None:
