@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import av
+from av.video.frame import PictureType
 
 from va_widgets.video.container import duration, frame_rate, time_base
 from va_widgets.video.errors import UndecodableError
@@ -22,6 +23,8 @@ from va_widgets.video.time_stamps import FrameClock, FrameStamps, packet_stamp, 
 
 _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can claim anything
 _SOUND_DELAY = 5.0  # seconds that a sound may come after its frame in the file
+# Whose decoders give no frame before they can, and do not mark every frame as a key frame from which they can.
+_WAITING = ("h264", "hevc")
 _SAME = 1e-4  # seconds that equal times may differ by, because of rounding
 
 
@@ -243,15 +246,29 @@ class Video:
         back = 0.0  # seconds before `start`
         while back < start:
             decoding = self._decode(self._packets_from(start - back, start))
-            first = next(decoding, None)
+            first = self._entry(decoding, start)
             self._undecoded, self._reader.damaged = damaged  # damage before `start` does not count
-            if first is not None and first.stamp is not None and self._seconds(first.stamp) <= start + _SAME:
+            if first is not None:
                 yield first
                 yield from decoding
                 return
             back = max(1.0, 2 * back)
         self._rewind()
         yield from self._decode(self._reader.packets())
+
+    def _entry(self, decoding: Iterator[_Decoded], start: float) -> _Decoded | None:
+        """Return the first frame of some that decodes without an earlier one; None if it is later than `start`.
+
+        An MP4 file of MPEG-4 or a telephone's of H.263 may list all frames as key frames, and decoders of these codecs
+        make blocks of grey of what refers to a frame that they do not have.
+        """
+        waits = self._reader.video.codec_context.name in _WAITING
+        for decoded in decoding:
+            if decoded.stamp is None or self._seconds(decoded.stamp) > start + _SAME:
+                return None
+            if waits or decoded.frame.key_frame or decoded.frame.pict_type in (PictureType.I, PictureType.NONE):
+                return decoded
+        return None
 
     def _packets_from(self, target: float, start: float) -> Iterator[av.Packet[Any]]:
         """Yield the file's packets around `target` and after, of the video those from the first key frame on.

@@ -376,6 +376,22 @@ def test_one_video_gives_its_frames_as_often_as_they_are_asked_for(tmp_path: Pat
             video.close()
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mpeg4"), ("a.3gp", "h263")])
+def test_a_frame_that_refers_to_another_is_no_beginning_though_the_index_says_so(
+    name: str, codec: str, tmp_path: Path
+) -> None:
+    pictures = [np.roll(one, 4 * i, axis=1) for i, one in enumerate(scene(1, 60, (176, 144)))]
+    path = film(tmp_path / name, pictures, codec, options={"g": "25"})
+    path.write_bytes(path.read_bytes().replace(b"stss", b"free"))  # the list of key frames
+    for start in (0.6, 1.4, 2.2):
+        video = Video(path, path.stat().st_size, 36, 144)
+        frame = next(video.frames(start))
+        seen = cv2.resize(frame.picture(), (176, 144), interpolation=cv2.INTER_AREA)
+        assert frame.time == pytest.approx(start)
+        assert np.abs(seen.astype(int) - pictures[round(start * 25)]).mean() < 25
+        video.close()
+
+
 def test_real_videos_from_a_moment_on(shared_data: Path) -> None:
     """In cockatoo.mp4 only the first frame says which encoder's mistakes a decoder has to make, too."""
     for path in sorted((shared_data / "videos" / "real").glob("*.mp4")):
