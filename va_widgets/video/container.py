@@ -13,6 +13,7 @@ import av
 
 from va_widgets.base.paths import open_regular
 from va_widgets.video.errors import UndecodableError
+from va_widgets.video.unusable import ENCRYPTED, says_encrypted
 
 _NO_VIDEO_FORMATS = ("concat", "dash", "hls", "ffmetadata", "tty")  # lists of other files, and texts
 _SLOWEST, _FASTEST = 0.01, 1000.0  # frames a second that are plausible
@@ -48,13 +49,18 @@ def _demuxed(source: Path | IO[bytes]) -> av.container.InputContainer:
 
 
 def first_video(container: av.container.InputContainer) -> av.VideoStream:
-    """Return the first video stream that can be decoded. Raises UndecodableError if there is none."""
+    """Return the first video stream that can be decoded.
+
+    Raises UndecodableError if there is none, or if it is encrypted.
+    """
     if container.format.name in _NO_VIDEO_FORMATS:
         raise UndecodableError(f"it is a list or a text ({container.format.name}), not a video")
     cover = av.stream.Disposition.attached_pic  # the cover image of a song is a video stream as well
     films = [stream for stream in container.streams.video if not stream.disposition & cover]
     for stream in films:
         if stream.codec_context is not None:
+            if says_encrypted(container, stream):
+                raise UndecodableError(ENCRYPTED)
             return stream
     raise UndecodableError(
         "its video is of a kind that is not known here" if films else "it has no video, only sound or data"

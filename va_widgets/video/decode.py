@@ -20,6 +20,7 @@ from va_widgets.video.scaling import FrameScaler
 from va_widgets.video.skipping import ChangeDetector, Discard, skipped_frames
 from va_widgets.video.sound import audio_frames
 from va_widgets.video.time_stamps import FrameClock, FrameStamps, packet_stamp, stamp_source
+from va_widgets.video.unusable import INCOMPLETE, lacks_index
 
 _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can claim anything
 _SOUND_DELAY = 5.0  # seconds that a sound may come after its frame in the file
@@ -123,6 +124,8 @@ class Video:
             parts.append(f"{damaged} damaged part{'s were' if damaged > 1 else ' was'} left out")
         if self._reader.timed_out:
             parts.append(f"decoding was too slow and was given up after {self._until:.1f} s of video")
+        elif self._decoded_to_end and not self._until and lacks_index(self._source):
+            parts.append(INCOMPLETE)
         elif self._decoded_to_end and self.duration - self._until > max(1.0, 0.1 * self.duration):
             parts.append(f"it breaks off at {self._until:.1f} of {self.duration:.1f} s")
         return "; ".join(parts)

@@ -85,7 +85,8 @@ class GeometryReader:
 
         Some streams say only with their first frame how they are turned.
         """
-        matrix = frame.side_data.get("DISPLAYMATRIX")
+        side_data: Any = frame.side_data  # PyAV's types know of motion vectors alone
+        matrix = side_data.get("DISPLAYMATRIX")
         if matrix is not None:
             transposed, mirrored, flipped = _orientation(np.frombuffer(bytes(matrix), np.int32))
             self._geometry = replace(self._geometry, transposed=transposed, mirrored=mirrored, flipped=flipped)
