@@ -48,8 +48,8 @@ def _demuxed(source: Path | IO[bytes]) -> av.container.InputContainer:
     )
 
 
-def first_video(container: av.container.InputContainer) -> av.VideoStream:
-    """Return the first video stream that can be decoded.
+def default_video(container: av.container.InputContainer) -> av.VideoStream:
+    """Return the video stream that is played by default, or else the first, of those that can be decoded.
 
     Raises UndecodableError if there is none, or if it is encrypted.
     """
@@ -57,14 +57,15 @@ def first_video(container: av.container.InputContainer) -> av.VideoStream:
         raise UndecodableError(f"it is a list or a text ({container.format.name}), not a video")
     cover = av.stream.Disposition.attached_pic  # the cover image of a song is a video stream as well
     films = [stream for stream in container.streams.video if not stream.disposition & cover]
-    for stream in films:
-        if stream.codec_context is not None:
-            if says_encrypted(container, stream):
-                raise UndecodableError(ENCRYPTED)
-            return stream
-    raise UndecodableError(
-        "its video is of a kind that is not known here" if films else "it has no video, only sound or data"
-    )
+    known = [stream for stream in films if stream.codec_context is not None]
+    if not known:
+        raise UndecodableError(
+            "its video is of a kind that is not known here" if films else "it has no video, only sound or data"
+        )
+    stream = min(known, key=lambda stream: not stream.disposition & av.stream.Disposition.default)
+    if says_encrypted(container, stream):
+        raise UndecodableError(ENCRYPTED)
+    return stream
 
 
 def default_audio(container: av.container.InputContainer) -> av.AudioStream | None:

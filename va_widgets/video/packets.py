@@ -11,7 +11,7 @@ import av
 
 from va_widgets.base.background import stop_requested
 from va_widgets.base.errors import reason_of
-from va_widgets.video.container import default_audio, first_video, open_container
+from va_widgets.video.container import default_audio, default_video, open_container
 from va_widgets.video.errors import UndecodableError
 from va_widgets.video.unusable import ENCRYPTED, INCOMPLETE, is_encrypted, lacks_index
 
@@ -20,7 +20,7 @@ _LIMIT, _LIMIT_A_MEGABYTE = 120.0, 20.0
 
 
 class PacketReader:
-    """Reads the packets of a file's first video and of its sound.
+    """Reads the packets of a file's video and of its sound, of several the default ones.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class PacketReader:
                 raise UndecodableError(INCOMPLETE) from error
             raise UndecodableError(f"it is not a video that can be read ({reason_of(error)})") from error
         try:
-            self.video = first_video(self.container)
+            self.video = default_video(self.container)
             self.audio = default_audio(self.container) if self._with_sound else None
         except UndecodableError:
             self.container.close()

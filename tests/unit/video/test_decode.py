@@ -81,6 +81,21 @@ def test_odd_sizes_are_read(name: str, codec: str, pix_fmt: str, tmp_path: Path)
     assert (len(found), found[0].width, found[0].height, damage) == (1, 101, 67, "")
 
 
+def test_of_several_videos_in_a_file_the_default_one_is_read(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mkv"), "w") as file:
+        for seed in (1, 2):
+            stream: Any = file.add_stream("mpeg4", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if seed == 2 else av.stream.Disposition.dub
+        for seed, stream in enumerate(file.streams.video, start=1):
+            for picture in scene(seed, 5):
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            file.mux(stream.encode())
+    (shot,), damage = read(tmp_path / "a.mkv")
+    assert np.abs(shot.pictures[0].astype(int) - scene(2, 1)[0]).mean() < 20
+    assert damage == ""
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_rotated_videos_stand_upright(degrees: int, suffix: str, tmp_path: Path) -> None:
