@@ -687,12 +687,27 @@ def test_pictures_of_every_kind_are_read_upright() -> None:
         assert np.abs(shot.pictures[0] - wanted).mean() < 12, name
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "transparent P"])
+def test_a_large_picture_is_made_smaller_in_parts_and_looks_the_same(mode: str) -> None:
+    large = Image.fromarray(scene(3, 1, (1003, 777))[0]).convert(mode.split()[-1])
+    small = np.asarray(large.convert("RGB").resize((82, 64), Image.Resampling.LANCZOS), dtype=int)
+    shot = _still(large, "TIFF" if mode == "CMYK" else "PNG", **({"transparency": 255} if " " in mode else {}))
+    assert (shot.width, shot.height) == (1003, 777)
+    assert shot.pictures[0].shape == small.shape
+    assert np.abs(shot.pictures[0] - small).mean() < 4
+
+
 def test_grey_pictures_of_any_depth_keep_their_shades() -> None:
     ramp = np.tile(np.linspace(0, 255, 64), (64, 1))
     sixteen = Image.fromarray((ramp * 257).astype(np.uint16))
     floats = Image.fromarray((ramp / 1000).astype(np.float32))
     for picture, kind in ((sixteen, "PNG"), (floats, "TIFF"), (Image.fromarray(ramp.astype(np.uint8)), "PNG")):
         assert np.abs(_still(picture, kind).pictures[0][..., 0] - ramp).max() <= 2
+
+
+def test_a_colour_that_stands_for_nothing_looks_like_paper_in_a_large_picture_too() -> None:
+    picture = Image.new("RGB", (400, 400), (10, 20, 30))
+    assert (_still(picture, "PNG", transparency=(10, 20, 30)).pictures[0] == 255).all()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
