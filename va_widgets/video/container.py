@@ -13,6 +13,7 @@ import av
 
 from va_widgets.base.paths import open_regular
 from va_widgets.video.errors import UndecodableError
+from va_widgets.video.unusable import ENCRYPTED, says_encrypted
 
 _NO_VIDEO_FORMATS = ("concat", "dash", "hls", "ffmetadata", "tty")  # lists of other files, and texts
 _SLOWEST, _FASTEST = 0.01, 1000.0  # frames a second that are plausible
@@ -47,18 +48,24 @@ def _demuxed(source: Path | IO[bytes]) -> av.container.InputContainer:
     )
 
 
-def first_video(container: av.container.InputContainer) -> av.VideoStream:
-    """Return the first video stream that can be decoded. Raises UndecodableError if there is none."""
+def default_video(container: av.container.InputContainer) -> av.VideoStream:
+    """Return the video stream that is played by default, or else the first, of those that can be decoded.
+
+    Raises UndecodableError if there is none, or if it is encrypted.
+    """
     if container.format.name in _NO_VIDEO_FORMATS:
         raise UndecodableError(f"it is a list or a text ({container.format.name}), not a video")
     cover = av.stream.Disposition.attached_pic  # the cover image of a song is a video stream as well
     films = [stream for stream in container.streams.video if not stream.disposition & cover]
-    for stream in films:
-        if stream.codec_context is not None:
-            return stream
-    raise UndecodableError(
-        "its video is of a kind that is not known here" if films else "it has no video, only sound or data"
-    )
+    known = [stream for stream in films if stream.codec_context is not None]
+    if not known:
+        raise UndecodableError(
+            "its video is of a kind that is not known here" if films else "it has no video, only sound or data"
+        )
+    stream = min(known, key=lambda stream: not stream.disposition & av.stream.Disposition.default)
+    if says_encrypted(container, stream):
+        raise UndecodableError(ENCRYPTED)
+    return stream
 
 
 def default_audio(container: av.container.InputContainer) -> av.AudioStream | None:
@@ -97,5 +104,9 @@ def duration(container: av.container.InputContainer, stream: av.VideoStream) -> 
 
 def pixel_aspect(stream: av.VideoStream) -> Fraction | None:
     """Return the width of a pixel divided by its height; None if the file does not say."""
-    aspect = stream.sample_aspect_ratio  # since PyAV 19 a type of its own, which is not a Fraction
+    return as_aspect(stream.sample_aspect_ratio)
+
+
+def as_aspect(aspect: Any) -> Fraction | None:
+    """Return an aspect ratio of PyAV as a Fraction, which since PyAV 19 it is not; None if it says nothing."""
     return Fraction(aspect.numerator, aspect.denominator) if aspect else None

@@ -9,27 +9,33 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import av
+from av.video.frame import PictureType
 
-from va_widgets.video.container import duration, frame_rate, pixel_aspect, time_base
+from va_widgets.video.container import duration, frame_rate, time_base
 from va_widgets.video.errors import UndecodableError
 from va_widgets.video.frame import Frame, Scalers
+from va_widgets.video.geometry import Geometry, GeometryReader
 from va_widgets.video.packets import PacketReader
 from va_widgets.video.scaling import FrameScaler
 from va_widgets.video.skipping import ChangeDetector, Discard, skipped_frames
 from va_widgets.video.sound import audio_frames
 from va_widgets.video.time_stamps import FrameClock, FrameStamps, packet_stamp, stamp_source
+from va_widgets.video.unusable import INCOMPLETE, lacks_index
 
 _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can claim anything
 _SOUND_DELAY = 5.0  # seconds that a sound may come after its frame in the file
+# Whose decoders give no frame before they can, and do not mark every frame as a key frame from which they can.
+_WAITING = ("h264", "hevc")
 _SAME = 1e-4  # seconds that equal times may differ by, because of rounding
 
 
 class _Decoded(NamedTuple):
-    """A frame with its number, and its time stamp, if it has one."""
+    """A frame with its number, its time stamp, if it has one, and how it is shown."""
 
     frame: av.VideoFrame
     number: int
     stamp: int | None
+    geometry: Geometry
 
 
 class Video:
@@ -93,7 +99,7 @@ class Video:
         self._skips = self._skipped != "DEFAULT"
         # The frames a second that shot detection sees: about half of them where some are skipped.
         self.seen_fps = self.fps / 2 if self._skips else self.fps
-        self._scalers.small.pixel_aspect = self._scalers.picture.pixel_aspect = pixel_aspect(stream)
+        self._geometries = GeometryReader(stream)
         options = {"max_pixels": str(_MOST_PIXELS)}
         if self._skips:
             options["skip_loop_filter"] = "all"  # it smooths what scaling down smooths anyway
@@ -118,6 +124,8 @@ class Video:
             parts.append(f"{damaged} damaged part{'s were' if damaged > 1 else ' was'} left out")
         if self._reader.timed_out:
             parts.append(f"decoding was too slow and was given up after {self._until:.1f} s of video")
+        elif self._decoded_to_end and not self._until and lacks_index(self._source):
+            parts.append(INCOMPLETE)
         elif self._decoded_to_end and self.duration - self._until > max(1.0, 0.1 * self.duration):
             parts.append(f"it breaks off at {self._until:.1f} of {self.duration:.1f} s")
         return "; ".join(parts)
@@ -137,7 +145,7 @@ class Video:
         clock: FrameClock | None = None
         waiting: Frame | None = None  # until the next one's time, at which it ends, is known
         after = start + _SAME if start > 0 else 0.0
-        for frame, number, stamp in decoding:
+        for frame, number, stamp, geometry in decoding:
             if clock is None:
                 if self._zero is None:
                     self._zero = (stamp or 0) * self._base
@@ -148,7 +156,8 @@ class Video:
                 if waiting.end > after:
                     yield waiting
             end = moment + clock.shown_for(frame)
-            waiting = Frame(number if start <= 0 else round(moment * self.fps), moment, end, frame, self._scalers)
+            index = number if start <= 0 else round(moment * self.fps)
+            waiting = Frame(index, moment, end, frame, geometry, self._scalers)
             self._until = max(self._until, end)
         self._decoded_to_end |= self._reader.at_end
         if waiting is not None and waiting.end > after:
@@ -199,13 +208,14 @@ class Video:
                 damaged, frames = True, []
                 number += 1
             self._undecoded += damaged
+            self._geometries.decoded(packet, bool(frames))
             for frame in frames:
                 stamp, skipped = stamps.take(frame)
                 number += 1 + skipped
                 if frame.is_corrupt:
                     self._undecoded += 1
                     continue
-                yield _Decoded(frame, number, stamp)
+                yield _Decoded(frame, number, stamp, self._geometries.geometry(frame))
 
     # --- seeking -----------------------------------------------------------------------------------
 
@@ -239,15 +249,29 @@ class Video:
         back = 0.0  # seconds before `start`
         while back < start:
             decoding = self._decode(self._packets_from(start - back, start))
-            first = next(decoding, None)
+            first = self._entry(decoding, start)
             self._undecoded, self._reader.damaged = damaged  # damage before `start` does not count
-            if first is not None and first.stamp is not None and self._seconds(first.stamp) <= start + _SAME:
+            if first is not None:
                 yield first
                 yield from decoding
                 return
             back = max(1.0, 2 * back)
         self._rewind()
         yield from self._decode(self._reader.packets())
+
+    def _entry(self, decoding: Iterator[_Decoded], start: float) -> _Decoded | None:
+        """Return the first frame of some that decodes without an earlier one; None if it is later than `start`.
+
+        An MP4 file of MPEG-4 or a telephone's of H.263 may list all frames as key frames, and decoders of these codecs
+        make blocks of grey of what refers to a frame that they do not have.
+        """
+        waits = self._reader.video.codec_context.name in _WAITING
+        for decoded in decoding:
+            if decoded.stamp is None or self._seconds(decoded.stamp) > start + _SAME:
+                return None
+            if waits or decoded.frame.key_frame or decoded.frame.pict_type in (PictureType.I, PictureType.NONE):
+                return decoded
+        return None
 
     def _packets_from(self, target: float, start: float) -> Iterator[av.Packet[Any]]:
         """Yield the file's packets around `target` and after, of the video those from the first key frame on.

@@ -11,15 +11,16 @@ import av
 
 from va_widgets.base.background import stop_requested
 from va_widgets.base.errors import reason_of
-from va_widgets.video.container import default_audio, first_video, open_container
+from va_widgets.video.container import default_audio, default_video, open_container
 from va_widgets.video.errors import UndecodableError
+from va_widgets.video.unusable import ENCRYPTED, INCOMPLETE, is_encrypted, lacks_index
 
 # Processor seconds after which reading and decoding a file is given up, so that a damaged one does not delay the rest.
 _LIMIT, _LIMIT_A_MEGABYTE = 120.0, 20.0
 
 
 class PacketReader:
-    """Reads the packets of a file's first video and of its sound.
+    """Reads the packets of a file's video and of its sound, of several the default ones.
 
     Parameters
     ----------
@@ -63,9 +64,11 @@ class PacketReader:
                 self._source.seek(0)
             self.container = open_container(self._source)
         except (av.error.FFmpegError, OSError, ValueError) as error:
+            if isinstance(error, av.error.InvalidDataError) and lacks_index(self._source):
+                raise UndecodableError(INCOMPLETE) from error
             raise UndecodableError(f"it is not a video that can be read ({reason_of(error)})") from error
         try:
-            self.video = first_video(self.container)
+            self.video = default_video(self.container)
             self.audio = default_audio(self.container) if self._with_sound else None
         except UndecodableError:
             self.container.close()
@@ -100,7 +103,10 @@ class PacketReader:
         return True
 
     def packets(self) -> Iterator[av.Packet[Any]]:
-        """Yield the file's packets; after a damaged place it goes on where the container finds the next packet."""
+        """Yield the file's packets; after a damaged place it goes on where the container finds the next packet.
+
+        Raises UndecodableError if the video is encrypted.
+        """
         streams = [stream for stream in (self.video, self.audio) if stream is not None]
         packets = self.container.demux(*streams)
         failed = False  # whether the last packet could not be read
@@ -121,6 +127,8 @@ class PacketReader:
                 packets = self.container.demux(*streams)
                 continue
             failed = False
+            if packet.stream is self.video and is_encrypted(packet):
+                raise UndecodableError(ENCRYPTED)
             if packet.pos is not None:
                 self.position = max(self.position, packet.pos)
             yield packet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TypeAlias
 
 import av
@@ -11,6 +10,7 @@ from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoRefo
 from numpy.typing import NDArray
 
 from va_widgets.video.colour import Transfer, to_screen
+from va_widgets.video.geometry import Geometry
 
 Picture: TypeAlias = NDArray[np.uint8]
 """An image, uint8 (height, width, 3)."""
@@ -38,11 +38,10 @@ class FrameScaler:
         self._pixel_format = pixel_format
         self._tone_map = tone_map
         self._reformatter = VideoReformatter()  # reused, because setting one up takes longer than a frame
-        self.pixel_aspect: Fraction | None = None  # width / height of a pixel; None if the file does not say
 
-    def __call__(self, frame: av.VideoFrame) -> Picture:
-        """Return the frame as an array."""
-        width, height = fitted_size(*_display_size(frame, self.pixel_aspect), self._side)
+    def __call__(self, frame: av.VideoFrame, geometry: Geometry) -> Picture:
+        """Return the frame as an array, as it is shown."""
+        width, height = fitted_size(*geometry.stretched(frame.width, frame.height), self._side)
         # Area averaging avoids moire, which would disturb both shot detection and the encoder.
         lacks_colour_space = frame.colorspace == _UNSPECIFIED and frame.height >= _HD
         scaled = self._reformatter.reformat(
@@ -54,30 +53,13 @@ class FrameScaler:
             interpolation="AREA",
             threads=1,
         ).to_ndarray()
-        picture = np.ascontiguousarray(np.rot90(scaled, _quarter_turns(frame)), dtype=np.uint8)
+        picture = np.ascontiguousarray(geometry.upright(scaled), dtype=np.uint8)
         if self._tone_map and frame.color_primaries == ColorPrimaries.BT2020:
             return to_screen(picture, _HDR.get(frame.color_trc, "gamma"))
         return picture
-
-    def shown_size(self, frame: av.VideoFrame) -> tuple[int, int]:
-        """Return the width and height, in pixels, at which a frame is shown, upright."""
-        width, height = _display_size(frame, self.pixel_aspect)
-        return (width, height) if _quarter_turns(frame) % 2 == 0 else (height, width)
 
 
 def fitted_size(width: int, height: int, side: int) -> tuple[int, int]:
     """Return the width and height, both even, at which the shorter side of an image is at most `side`."""
     scale = min(1.0, side / max(1, min(width, height)))
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
-
-
-def _quarter_turns(frame: av.VideoFrame) -> int:
-    """Return how many quarter turns to the left put a frame upright."""
-    return round(frame.rotation / 90) % 4
-
-
-def _display_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """Return a frame's size with square pixels, before it is turned."""
-    if pixel_aspect and Fraction(1, 4) < pixel_aspect < 4:
-        return max(1, round(frame.width * pixel_aspect)), frame.height
-    return frame.width, frame.height

@@ -15,6 +15,8 @@ from va_widgets.video.shots import Shot
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "AVIF", "GIF", "JPEG2000", "PPM")
 _ORIENTATION = 0x0112  # the EXIF tag
+_REDUCIBLE = ("L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")  # of 8 bits, of which means can be taken
+_BAND = 16  # rows of a reduced image that are made at a time
 
 
 def still(file: IO[bytes], side: int) -> Shot:
@@ -28,10 +30,13 @@ def still(file: IO[bytes], side: int) -> Shot:
     try:
         with Image.open(file, formats=_known_formats()) as opened:
             width, height = opened.size
-            if opened.getexif().get(_ORIENTATION, 1) > 4:  # it is turned by 90 degrees
-                width, height = height, width
             opened.draft("RGB", (2 * side, 2 * side))  # a JPEG can be decoded smaller, which is faster
-            upright = ImageOps.exif_transpose(opened)
+            # Pillow itself turns a TIFF, and some versions exchange its sides already when it is opened.
+            opened.load()
+            is_turned = opened.getexif().get(_ORIENTATION, 1) != 1
+            upright = ImageOps.exif_transpose(opened) if is_turned else _reduced(opened, side)
+            if (upright.width > upright.height) != (width > height):
+                width, height = height, width
             if upright.mode.startswith("I"):  # 16 bits a pixel
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
             elif upright.mode == "F":
@@ -44,6 +49,22 @@ def still(file: IO[bytes], side: int) -> Shot:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UndecodableError(f"it is not a picture that can be read ({reason_of(error)})") from error
     return Shot(0.0, 0.0, 0, 1, width, height, [np.asarray(small, dtype=np.uint8)])
+
+
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    """Return a large image smaller, but with at least twice `side` pixels on its shorter side.
+
+    It is made part by part, because a copy of a picture of 180 megapixels, which Pillow allows, takes 700 MB.
+    """
+    factor = min(image.size) // (2 * side)
+    if factor < 2 or image.mode not in _REDUCIBLE:
+        return image
+    mode = "RGBA" if image.has_transparency_data else "RGB" if image.mode == "P" else image.mode
+    reduced = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
+    for row in range(0, reduced.height, _BAND):
+        top, bottom = row * factor, min((row + _BAND) * factor, image.height)
+        reduced.paste(image.crop((0, top, image.width, bottom)).convert(mode).reduce(factor), (0, row))
+    return reduced
 
 
 @cache

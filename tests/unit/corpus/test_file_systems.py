@@ -160,6 +160,7 @@ def test_times_in_steps_of_two_seconds_are_no_news(tmp_path: Path) -> None:
     assert (tmp_path / "c" / "shards").stat().st_mtime_ns == before  # nothing was decoded again
 
 
+@pytest.mark.slow
 def test_names_and_paths_hold_where_the_console_knows_ascii_alone(tmp_path: Path) -> None:
     """As in a Windows console, or a log file of one: what cannot be shown is escaped, not an error."""
     from tests.unit.video.video_files import write_video

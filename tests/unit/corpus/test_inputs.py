@@ -155,6 +155,7 @@ def test_many_pictures_come_and_go(build: Any, tmp_path: Path) -> None:
     session.close()
 
 
+@pytest.mark.slow
 def test_posters_beside_videos_are_left_alone_unless_asked_for(build: Any, tmp_path: Path) -> None:
     film(tmp_path / "v" / "a.mp4", scene(1, 10))
     picture(tmp_path / "v" / "a.jpg", 2)
@@ -225,6 +226,7 @@ def test_clips_keep_their_ids_and_labels_whatever_happens_to_files(build: Any, t
     assert not set(ids(replaced)["two words.mp4"]) & set(ids(first)["two words.mp4"])
 
 
+@pytest.mark.slow
 def test_one_folder_by_any_of_its_names_is_one(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "v"
     film(folder / "a.mp4", scene(1, 12))

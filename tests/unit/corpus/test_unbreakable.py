@@ -416,6 +416,7 @@ def test_a_video_whose_decoder_was_killed_is_tried_again_by_the_next_build(
     assert made.report["reason"].eq("").all()
 
 
+@pytest.mark.slow
 def test_a_video_that_crashes_the_decoder_is_skipped_and_the_others_go_on(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -454,7 +455,9 @@ def test_a_video_at_which_the_decoder_hangs_is_given_up(
         va.Corpus.build(tmp_path / "corpus", videos, progress=False)
 
 
-@pytest.mark.parametrize("lacking", ["av", "cv2", "msgspec"])
+@pytest.mark.parametrize(
+    "lacking", ["av", *(pytest.param(name, marks=pytest.mark.slow) for name in ("cv2", "msgspec"))]
+)
 def test_what_all_files_fail_of_is_the_installation_s_fault(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
@@ -487,6 +490,7 @@ def test_pictures_too_are_not_to_blame_for_the_installation(tmp_path: Path, monk
         va.Corpus.build(tmp_path / "corpus", tmp_path, progress=False)
 
 
+@pytest.mark.slow
 def test_a_package_in_a_folder_that_only_this_process_knows_is_found_by_readers(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

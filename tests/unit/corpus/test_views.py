@@ -311,6 +311,7 @@ def test_a_corpus_of_schema_3_has_no_motion_until_it_is_measured(built: Path, ol
     assert not decoded
 
 
+@pytest.mark.slow
 def test_videos_that_cannot_be_read_are_told_and_measured_once_they_can(
     older: Path, decoded: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -333,6 +334,7 @@ def test_videos_that_cannot_be_read_are_told_and_measured_once_they_can(
     assert set(measured.clips["video"][measured.motion["pan"].isna()]) == {"2.mp4"}
 
 
+@pytest.mark.slow
 def test_measuring_that_was_interrupted_goes_on(
     built: Path, older: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -230,6 +230,7 @@ def test_whatever_an_encoder_does_the_session_opens(
         session.search("rain")
 
 
+@pytest.mark.slow
 def test_a_session_with_a_stored_vector_opens_without_heavy_packages(corpus: va.Corpus) -> None:
     va.Session(corpus, "night").scores()
     script = """

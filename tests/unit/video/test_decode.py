@@ -13,6 +13,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -80,6 +81,21 @@ def test_odd_sizes_are_read(name: str, codec: str, pix_fmt: str, tmp_path: Path)
     assert (len(found), found[0].width, found[0].height, damage) == (1, 101, 67, "")
 
 
+def test_of_several_videos_in_a_file_the_default_one_is_read(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mkv"), "w") as file:
+        for seed in (1, 2):
+            stream: Any = file.add_stream("mpeg4", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if seed == 2 else av.stream.Disposition.dub
+        for seed, stream in enumerate(file.streams.video, start=1):
+            for picture in scene(seed, 5):
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            file.mux(stream.encode())
+    (shot,), damage = read(tmp_path / "a.mkv")
+    assert np.abs(shot.pictures[0].astype(int) - scene(2, 1)[0]).mean() < 20
+    assert damage == ""
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_rotated_videos_stand_upright(degrees: int, suffix: str, tmp_path: Path) -> None:
@@ -94,6 +110,74 @@ def test_rotated_videos_stand_upright(degrees: int, suffix: str, tmp_path: Path)
     corners = seen[[height // 4, height // 4, 3 * height // 4, 3 * height // 4], [width // 4, 3 * width // 4] * 2]
     wanted = upright[[24, 24, 72, 72], [40, 120, 40, 120]].astype(int)
     assert np.abs(corners - wanted).max() < 8
+
+
+UPRIGHT = np.full((48, 80, 3), 40, dtype=np.uint8)  # no two of its quarters have one colour
+UPRIGHT[:24, :40], UPRIGHT[:24, 40:], UPRIGHT[24:, :40] = (230, 30, 30), (30, 230, 30), (30, 30, 230)
+# How a picture lies in the file, and the matrix (a, b, c, d of FFmpeg's) that says how it is to be shown.
+LYING: dict[str, tuple[Picture, tuple[int, int, int, int]]] = {
+    "a selfie": (UPRIGHT[:, ::-1], (-1, 0, 0, 1)),
+    "upside down": (UPRIGHT[::-1], (1, 0, 0, -1)),
+    "transposed": (UPRIGHT.swapaxes(0, 1), (0, 1, 1, 0)),
+    "transposed and turned": (UPRIGHT[::-1, ::-1].swapaxes(0, 1), (0, -1, -1, 0)),
+    "zeros": (UPRIGHT, (0, 0, 0, 0)),
+}
+
+
+def stands_upright(shot: Shot) -> bool:
+    """Whether what is seen is UPRIGHT, of whatever size."""
+    ((height, width),) = {picture.shape[:2] for picture in shot.pictures}
+    rows, columns = [height // 4, height // 4, 3 * height // 4, 3 * height // 4], [width // 4, 3 * width // 4] * 2
+    quarters = UPRIGHT[[12, 12, 36, 36], [20, 60, 20, 60]].astype(int)
+    return width > height and all(np.abs(one[rows, columns] - quarters).max() < 12 for one in shot.pictures)
+
+
+@pytest.mark.parametrize("how", LYING)
+def test_mirrored_videos_stand_upright(how: str, tmp_path: Path) -> None:
+    lying, (a, b, c, d) = LYING[how]
+    matrix = [part << 16 for part in (a, b, 0, c, d, 0, 0, 0, 0)]
+    film(tmp_path / "a.mp4", [np.ascontiguousarray(lying)] * 6, matrix=matrix)
+    (shot,), _ = read(tmp_path / "a.mp4")
+    assert (shot.width, shot.height) == (80, 48)
+    assert stands_upright(shot)
+
+
+def test_what_the_first_frame_says_of_its_orientation_holds_for_all(tmp_path: Path) -> None:
+    film(tmp_path / "plain.ts", [np.ascontiguousarray(np.rot90(UPRIGHT, -1))] * 60, options={"g": "10"})
+    with av.open(str(tmp_path / "plain.ts")) as plain, av.open(str(tmp_path / "a.ts"), "w") as turned:
+        stream = plain.streams.video[0]
+        insert = BitStreamFilterContext("h264_metadata=display_orientation=insert:rotate=90", stream)
+        target = turned.add_stream_from_template(stream)
+        for packet in itertools.chain.from_iterable(
+            insert.filter(one if one.size else None) for one in plain.demux(stream)
+        ):
+            packet.stream = target
+            turned.mux(packet)
+    (shot,), _ = read(tmp_path / "a.ts")
+    assert (shot.width, shot.height) == (80, 48)
+    assert stands_upright(shot)
+    video = Video(tmp_path / "a.ts", 1, 36, 36)
+    frame = next(video.frames(2.0))  # from a key frame that says nothing
+    video.close()
+    assert frame.shown_size() == (80, 48)
+
+
+BROADCASTS = [("mpegts", "mpeg2video"), ("mpegts", "libx264"), ("mpeg", "mpeg2video")]
+
+
+@pytest.mark.parametrize(("container", "codec"), BROADCASTS)
+def test_a_shape_that_changes_in_the_stream_is_followed_to_the_frame(
+    container: str, codec: str, tmp_path: Path
+) -> None:
+    whole = b""
+    for number, aspect in enumerate((Fraction(16, 15), Fraction(64, 45))):
+        pictures = scene(number + 1, 50, (180, 144))
+        part = film(tmp_path / f"{number}.x", pictures, codec, container=container, aspect=aspect)
+        whole += part.read_bytes()
+    (tmp_path / "a.x").write_bytes(whole)
+    found, _ = read(tmp_path / "a.x")
+    assert [(shot.frame_in, shot.width, shot.height) for shot in found] == [(0, 192, 144), (50, 256, 144)]
+    assert {picture.shape for picture in found[0].pictures}.isdisjoint(picture.shape for picture in found[1].pictures)
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.ts", "libx264")])
@@ -305,6 +389,22 @@ def test_one_video_gives_its_frames_as_often_as_they_are_asked_for(tmp_path: Pat
                 assert found == [pixels for _, _, pixels in whole[round(start * 25) :][:5]], (name, start)
             assert video.damage == ""
             video.close()
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mpeg4"), ("a.3gp", "h263")])
+def test_a_frame_that_refers_to_another_is_no_beginning_though_the_index_says_so(
+    name: str, codec: str, tmp_path: Path
+) -> None:
+    pictures = [np.roll(one, 4 * i, axis=1) for i, one in enumerate(scene(1, 60, (176, 144)))]
+    path = film(tmp_path / name, pictures, codec, options={"g": "25"})
+    path.write_bytes(path.read_bytes().replace(b"stss", b"free"))  # the list of key frames
+    for start in (0.6, 1.4, 2.2):
+        video = Video(path, path.stat().st_size, 36, 144)
+        frame = next(video.frames(start))
+        seen = cv2.resize(frame.picture(), (176, 144), interpolation=cv2.INTER_AREA)
+        assert frame.time == pytest.approx(start)
+        assert np.abs(seen.astype(int) - pictures[round(start * 25)]).mean() < 25
+        video.close()
 
 
 def test_real_videos_from_a_moment_on(shared_data: Path) -> None:
@@ -561,6 +661,7 @@ def _pictures() -> Iterator[tuple[str, Shot]]:
     turned = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
+        5: Image.Transpose.TRANSPOSE,
         6: Image.Transpose.ROTATE_90,
         8: Image.Transpose.ROTATE_270,
     }
@@ -568,6 +669,7 @@ def _pictures() -> Iterator[tuple[str, Shot]]:
         exif = Image.Exif()
         exif[0x0112] = orientation
         yield f"EXIF {orientation}", _still(colour.transpose(turn), "JPEG", exif=exif, quality=95)
+        yield f"EXIF {orientation} in a TIFF", _still(colour.transpose(turn), "TIFF", exif=exif)
     yield "CMYK", _still(colour.convert("CMYK"), "JPEG", quality=95)
     yield "palette", _still(colour.convert("P", palette=Image.Palette.ADAPTIVE), "PNG")
     yield (
@@ -585,12 +687,27 @@ def test_pictures_of_every_kind_are_read_upright() -> None:
         assert np.abs(shot.pictures[0] - wanted).mean() < 12, name
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "transparent P"])
+def test_a_large_picture_is_made_smaller_in_parts_and_looks_the_same(mode: str) -> None:
+    large = Image.fromarray(scene(3, 1, (1003, 777))[0]).convert(mode.split()[-1])
+    small = np.asarray(large.convert("RGB").resize((82, 64), Image.Resampling.LANCZOS), dtype=int)
+    shot = _still(large, "TIFF" if mode == "CMYK" else "PNG", **({"transparency": 255} if " " in mode else {}))
+    assert (shot.width, shot.height) == (1003, 777)
+    assert shot.pictures[0].shape == small.shape
+    assert np.abs(shot.pictures[0] - small).mean() < 4
+
+
 def test_grey_pictures_of_any_depth_keep_their_shades() -> None:
     ramp = np.tile(np.linspace(0, 255, 64), (64, 1))
     sixteen = Image.fromarray((ramp * 257).astype(np.uint16))
     floats = Image.fromarray((ramp / 1000).astype(np.float32))
     for picture, kind in ((sixteen, "PNG"), (floats, "TIFF"), (Image.fromarray(ramp.astype(np.uint8)), "PNG")):
         assert np.abs(_still(picture, kind).pictures[0][..., 0] - ramp).max() <= 2
+
+
+def test_a_colour_that_stands_for_nothing_looks_like_paper_in_a_large_picture_too() -> None:
+    picture = Image.new("RGB", (400, 400), (10, 20, 30))
+    assert (_still(picture, "PNG", transparency=(10, 20, 30)).pictures[0] == 255).all()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

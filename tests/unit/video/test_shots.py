@@ -14,6 +14,7 @@ import pytest
 from tests.unit.video.video_files import film, places, read, scene
 from va_widgets.video.decode import Video
 from va_widgets.video.frame import Frame
+from va_widgets.video.geometry import Geometry
 from va_widgets.video.scaling import Picture
 from va_widgets.video.shots import Shot, Transitions, segments, shots, windows
 
@@ -70,7 +71,7 @@ def test_an_hour_needs_no_more_memory_than_a_minute() -> None:
 
     def frames() -> Iterator[Frame]:
         for number in range(6000):
-            yield Painted(number, number / 10, (number + 1) / 10, None, None)  # type: ignore[arg-type]
+            yield Painted(number, number / 10, (number + 1) / 10, None, Geometry(), None)  # type: ignore[arg-type]
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = [(shot.frame_in, shot.frame_out) for shot in shots(frames(), Transitions(10), 8)]

@@ -65,6 +65,7 @@ def film(
     file_options: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
     rotation: int = 0,
+    matrix: Sequence[int] | None = None,
     aspect: Fraction | None = None,
     b_frames: int | None = None,
     colour: dict[str, int] | None = None,
@@ -87,6 +88,8 @@ def film(
                 stream.codec_context.thread_count = 1  # the same file on every machine, however many cores it has
                 if rotation:
                     stream.set_display_rotation(rotation)
+                if matrix is not None:
+                    stream.set_display_matrix(matrix)
                 if aspect is not None:
                     stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = aspect
                 if b_frames is not None:

@@ -14,6 +14,7 @@ from sklearn.cluster import MiniBatchKMeans
 
 from va_widgets.base.arguments import listed
 from va_widgets.base.errors import CorpusError
+from va_widgets.base.progress import Progress
 from va_widgets.base.threads import one_thread
 from va_widgets.corpus.building.merge_views import merge_views
 from va_widgets.corpus.files import shards
@@ -25,6 +26,7 @@ from va_widgets.corpus.writing import Writing
 _CLUSTERS = 10
 _CLUSTER_SAMPLE = 50_000
 _ROWS = 16_384  # of the matrix, copied at a time
+_MANY = 500  # shards, which are read in a few seconds
 
 
 def merge(
@@ -43,10 +45,13 @@ def merge(
     kept = [source for source in sources if source.status in ("done", "partial")]
     rank = {source.key: place for place, source in enumerate(kept)}
     old = _former_clips(former, kept)
-    parts, folders, known = [old], list[str](), set(old["_key"])
-    for folder in dict.fromkeys(source.folder for source in kept if source.key not in known):
-        parts.append(_shard_clips(path, folder, rank))
-        folders.append(folder)
+    parts, known = [old], set(old["_key"])
+    folders = list(dict.fromkeys(source.folder for source in kept if source.key not in known))
+    with _joining(folders, progress) as bar:
+        for folder in folders:
+            parts.append(_shard_clips(path, folder, rank))
+            bar.advance(1, clips=len(parts[-1]))
+            bar.file_done(folder, "done")
     clips = pd.concat([part for part in parts if len(part)])
     ranks = clips["_key"].map(rank).to_numpy(dtype=np.int64)
     order = np.argsort(ranks, kind="stable")
@@ -60,9 +65,12 @@ def merge(
             assert former is not None  # `old` is empty without one
             block = slice(start, min(start + _ROWS, done))
             matrix[target[block]] = former.embeddings[rows[block]]
-        for folder, part in zip(folders, parts[1:], strict=True):
-            matrix[target[done : done + len(part)]] = shards.read_shard_embeddings(path, folder)[part["_row"]]
-            done += len(part)
+        with _joining(folders, progress) as bar:
+            for folder, part in zip(folders, parts[1:], strict=True):
+                matrix[target[done : done + len(part)]] = shards.read_shard_embeddings(path, folder)[part["_row"]]
+                done += len(part)
+                bar.advance(1, clips=len(part))
+                bar.file_done(folder, "done")
         views = merge_views(path, writing, former, old, list(zip(folders, parts[1:], strict=True)), target)
         ordered = [kept[place] for place in ranks[order]]
         clips = clips.iloc[order].assign(
@@ -148,11 +156,17 @@ def _former_clips(former: Files | None, kept: Sequence[Source]) -> pd.DataFrame:
     return table[(shard_names == keys.map(folders)).to_numpy()]
 
 
+def _joining(folders: Sequence[str], progress: bool) -> Progress:
+    """Return a progress bar over shards, which is shown if there are so many that they take a while."""
+    return Progress(len(folders), len(folders), progress and len(folders) >= _MANY, title="joining")
+
+
 def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame:
     """Return the clips of a shard whose sources are in `keys`, each with its `_row` in the shard's matrix."""
     table = shards.read_shard_clips(path, folder)
     table = table.assign(_row=np.arange(len(table)))
-    return table[table["_key"].isin(keys).to_numpy()]
+    # Not by pandas' isin, which would take all keys of the corpus anew for each of its shards.
+    return table[[key in keys for key in table["_key"]]]
 
 
 def _with_columns(clips: pd.DataFrame, former: Files | None, columns: pd.DataFrame | None) -> pd.DataFrame:

@@ -6,15 +6,18 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 import va_widgets as va
 from tests.unit.video.video_files import write_video
+from va_widgets.corpus.building import merge
 from va_widgets.encoders.protocol import OpenClipEncoder
 
 
@@ -26,9 +29,15 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def whole(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return va.Corpus.build(tmp_path_factory.mktemp("whole") / "corpus", videos=videos, progress=False).path
+
+
 @pytest.fixture
-def built(videos: Path, tmp_path: Path) -> va.Corpus:
-    return va.Corpus.build(tmp_path / "corpus", videos=videos, progress=False)
+def built(whole: Path, tmp_path: Path) -> va.Corpus:
+    """The corpus of `videos`, for one test alone."""
+    return va.Corpus.open(shutil.copytree(whole, tmp_path / "corpus")).trust()
 
 
 def test_every_shot_is_a_clip_at_its_place(built: va.Corpus) -> None:
@@ -306,3 +315,23 @@ def test_pictures_that_were_read_together_share_their_seconds(tmp_path: Path) ->
     report = va.Corpus.build(tmp_path / "corpus", tmp_path / "p", progress=False).report
     assert report["seconds"].gt(0).all()
     assert report["seconds"].nunique() == 1
+
+
+def test_joining_many_shards_shows_progress_and_asks_for_the_keys_of_each_alone(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Keys(dict[str, int]):
+        def __iter__(self) -> Iterator[str]:
+            raise AssertionError("all keys of the corpus were walked through for one shard")
+
+    read, folders = merge._shard_clips, list[str]()
+
+    def shard_clips(path: Path, folder: str, keys: dict[str, int]) -> pd.DataFrame:
+        folders.append(folder)
+        return read(path, folder, Keys(keys))
+
+    monkeypatch.setattr(merge, "_MANY", 2)
+    monkeypatch.setattr(merge, "_shard_clips", shard_clips)
+    assert len(va.Corpus.build(tmp_path / "corpus", videos=videos)) == 5
+    assert len(folders) == 2
+    assert "joining: 2/2 files, 5 clips" in capsys.readouterr().err

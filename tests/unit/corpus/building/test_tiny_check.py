@@ -45,6 +45,7 @@ def test_who_asks_for_va_tiny_is_told_nothing(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_the_demo_s_own_videos_are_told_nothing(
     demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,6 +58,7 @@ def test_the_demo_s_own_videos_are_told_nothing(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_table_of_real_clips_is_told_too(
     shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
