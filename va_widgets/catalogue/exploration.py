@@ -18,7 +18,7 @@ from va_widgets.base.errors import ModelError, QueryError
 from va_widgets.base.names import escaped
 from va_widgets.catalogue.counting import Histogram, Values, countable, histogram, values_of
 from va_widgets.catalogue.query import Name, Query, complete, names
-from va_widgets.catalogue.query.names import written
+from va_widgets.catalogue.query.names import Names, written
 from va_widgets.catalogue.saved_queries import SavedQueries
 from va_widgets.catalogue.scores import Models, read_models
 from va_widgets.catalogue.thresholds import Threshold, thresholds, with_threshold
@@ -196,7 +196,7 @@ class Exploration:
     def histograms(self, question: Question) -> list[tuple[str, NameKind, Histogram]]:
         """Return how all clips and those of a question are spread over the numbers of its names."""
         matches = self._matches(self.query(question.text), question)
-        kinds = {name.name: name.kind for name in self.names()}
+        kinds = {entry.shown: entry.kind for entry in Names(self.corpus, self._models).entries}
         found: list[tuple[str, NameKind, Histogram]] = []
         for name, values in self.numbers(question.text).items():
             kind: NameKind = kinds.get(name, "text")

@@ -98,7 +98,7 @@ export class ExplorerStore {
     const { fault } = this.draft;
     const wrong = fault.value;
     if (!wrong) return;
-    await this.hits.run({ query: "" });
+    await this.hits.run({ query: "", column: "", values: [] });
     this.draft.settle(query, null, wrong);
   }
 

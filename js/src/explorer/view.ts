@@ -14,6 +14,8 @@ export class ExplorerView {
   readonly hasKeyboard = signal(false); // the cards have the browser's focus
   readonly elsewhere = signal(""); // a clip that the timeline has jumped to; "": the player follows the cards
 
+  goesTo: "" | "hits" | "annotator" = ""; // where the user goes, and the keyboard with them
+
   constructor(readonly store: ExplorerStore) {}
 
   // The focused clip, "" if there is none.

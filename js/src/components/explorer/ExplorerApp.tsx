@@ -1,6 +1,6 @@
 // The whole explorer in one view; or in its place the annotator, with the way back.
 
-import { effect, untracked } from "@preact/signals";
+import { effect, untracked, useSignal } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { View } from "../../annotator/view";
 import type { ExplorerStore } from "../../explorer/store";
@@ -29,28 +29,44 @@ export function ExplorerApp({ store, view }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const annotator = store.annotator.value;
   const isLabelling = store.state.viewState.value.labelling && annotator !== null;
-  const wasLabelling = useRef(isLabelling);
-  // The keyboard goes on with the cards of what is shown now.
-  useLayoutEffect(() => {
-    if (wasLabelling.current === isLabelling) return;
-    wasLabelling.current = isLabelling;
-    place.current?.querySelector<HTMLElement>(".va-box")?.focus({ preventScroll: true });
-  }, [isLabelling]);
   const annotatorView = useMemo(() => (annotator ? new View(annotator) : null), [annotator]);
-  useEffect(() => (isLabelling ? annotator?.connection.attach() : undefined), [isLabelling, annotator]);
+  // The annotator says hello once its cards have their place; by then it must count as seen.
+  const attached = useSignal(false);
+  useLayoutEffect(() => {
+    if (!isLabelling || !annotator) return undefined;
+    const detach = annotator.connection.attach();
+    attached.value = true;
+    return () => {
+      attached.value = false;
+      detach();
+    };
+  }, [isLabelling, annotator, attached]);
+  // The keyboard goes on with the cards of what the user has gone to.
+  const shown = isLabelling ? attached.value && "annotator" : "hits";
+  useLayoutEffect(() => {
+    if (!shown || view.goesTo !== shown) return;
+    view.goesTo = "";
+    place.current?.querySelector<HTMLElement>(".va-box")?.focus({ preventScroll: true });
+  }, [shown, view]);
   return (
     <div ref={place}>
-      {isLabelling && annotatorView ? (
+      {shown === "hits" && <Hits store={store} view={view} />}
+      {shown === "annotator" && annotator && annotatorView && (
         <>
           <p class="va-back">
-            <button type="button" class="va-chip" onClick={() => void store.leaveAnnotator()}>
+            <button
+              type="button"
+              class="va-chip"
+              onClick={() => {
+                view.goesTo = "hits";
+                void store.leaveAnnotator();
+              }}
+            >
               <Icon name="back" /> back to the query
             </button>
           </p>
           <App store={annotator} view={annotatorView} />
         </>
-      ) : (
-        <Hits store={store} view={view} />
       )}
     </div>
   );

@@ -21,9 +21,11 @@ export function LabelMenu({ store, view }: { store: ExplorerStore; view: Explore
   const open = async (name: string) => {
     if (opening.value || !name) return;
     opening.value = true;
+    view.goesTo = "annotator";
     const opened = await store.label(name, selected.length > 1 ? selected : []);
     opening.value = false;
     if (opened) view.panel.value = "";
+    else view.goesTo = "";
   };
   return (
     <div class="va-menu" role="dialog" aria-label="Label these clips" onKeyDown={moveByArrows}>
