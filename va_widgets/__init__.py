@@ -31,8 +31,8 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
-    from va_widgets.catalogue.score import score
     from va_widgets.catalogue.monitor import monitor
+    from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
     from va_widgets.models.bundle import load_model
     from va_widgets.models.model import Model

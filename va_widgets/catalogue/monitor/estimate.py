@@ -125,12 +125,14 @@ def _totals(
     no = labels - yes
     rare = yes <= no
     strict_low, strict_high = np.where(rare, 0.0, _RELAXED), np.where(rare, _RELAXED, 0.0)
-    ends = []
-    for a, b, certain in (
-        (yes + strict_low, no + 1 - strict_low, (yes == 0) & rare),
-        (yes + 1 - strict_high, no + strict_high, (no == 0) & (~rare | (labels == 0))),
-    ):
-        shares = rng.beta(np.maximum(a, 1e-9), np.maximum(b, 1e-9), (draws, len(sizes)))
-        shares[:, certain] = 0.0 if not ends else 1.0
-        ends.append(yes + rng.binomial(sizes - labels, shares).astype(np.float64))
-    return ends[0], ends[1]
+    low = (yes + strict_low, no + 1 - strict_low), (yes == 0) & rare, 0.0
+    high = (yes + 1 - strict_high, no + strict_high), (no == 0) & (~rare | (labels == 0)), 1.0
+
+    def drawn(
+        parameters: tuple[NDArray[Any], NDArray[Any]], certain: NDArray[np.bool_], share: float
+    ) -> NDArray[np.float64]:
+        a, b = (np.maximum(parameter, 1e-9) for parameter in parameters)
+        shares = np.where(certain, share, rng.beta(a, b, (draws, len(sizes))))
+        return yes + rng.binomial(sizes - labels, shares).astype(np.float64)
+
+    return drawn(*low), drawn(*high)
