@@ -62,7 +62,7 @@ def sampled(videos: NDArray[np.integer[Any]], seed: int = 0, most: int = _SCORES
     places = layers(videos[shuffled])
     order = rng.permutation(int(videos.max()) + 1 if len(videos) else 0)[videos[shuffled]]
     chosen = np.lexsort((order, places))
-    rows: NDArray[np.int64] = shuffled[chosen[: _whole_layers(places, most)]].astype(np.int64)
+    rows: NDArray[Any] = shuffled[chosen[: _whole_layers(places, most)]]
     return rows
 
 
