@@ -1,9 +1,9 @@
 """Measure what `va.monitor` says: are its intervals and alarms as often right as they claim?
 
-- intervals: for each concept of the pools and of the demo corpus, a classifier is labelled on one half by 60 labels of
-  our strategy. The other half is the corpus that is monitored. Samples of `--budget` clips are drawn and labelled by the
-  truth: how often do the 95 % intervals hold the true precision, recall and prevalence, and how wide are they beside
-  those of a simple random sample of the same size?
+- intervals: for each concept of the pools and of the demo corpus, a classifier is labelled on one half by 60 labels
+  of our strategy. The other half is the corpus that is monitored. Samples of `--budget` clips are drawn and labelled
+  by the truth: how often do the 95 % intervals hold the true precision, recall and prevalence, and how wide are they
+  beside those of a simple random sample of the same size?
 - alarms: the demo corpus is divided by video at random into a corpus that a model is labelled in and new clips. Without
   a change, how often is there an alarm? Then clips without night (snow, or one of four settings) are taken out of the
   new ones at random until its share has grown: how often is there one now?
@@ -195,7 +195,9 @@ def alarms(corpus: va.Corpus, simulations: int) -> None:
     print(f"{'new clips':18}  by scores  by looks  any alarm  separability")
     for name, shift in shifts.items():
         drifts = [one_drift(corpus, seed, shift) for seed in range(simulations)]
-        scores, looks = (np.array([getattr(drift, f"{part}_drifted") for drift in drifts]) for part in ("scores", "looks"))
+        scores, looks = (
+            np.array([getattr(drift, f"{part}_drifted") for drift in drifts]) for part in ("scores", "looks")
+        )
         told = np.mean([drift.separability for drift in drifts])
         print(
             f"{name:18}  {scores.mean():9.3f}  {looks.mean():8.3f}  {(scores | looks).mean():9.3f}  {told:12.2f}",

@@ -1,8 +1,8 @@
 """Two versions of a model side by side on a corpus: which clips changed sides, and which is better on the same labels.
 
 A version that has learned from a label would look good on it. Its scores of such clips are therefore cross-fitted: its
-own recipe is fitted to its labels without those of a fifth of the videos at a time, and scores these. All other labelled
-clips are scored by the version as it was published. Both versions are treated alike.
+own recipe is fitted to its labels without those of a fifth of the videos at a time, and scores these. All other
+labelled clips are scored by the version as it was published. Both versions are treated alike.
 """
 
 from __future__ import annotations

@@ -62,7 +62,8 @@ def sampled(videos: NDArray[np.integer[Any]], seed: int = 0, most: int = _SCORES
     places = layers(videos[shuffled])
     order = rng.permutation(int(videos.max()) + 1 if len(videos) else 0)[videos[shuffled]]
     chosen = np.lexsort((order, places))
-    return shuffled[chosen[: _whole_layers(places, most)]]
+    rows: NDArray[Any] = shuffled[chosen[: _whole_layers(places, most)]]
+    return rows
 
 
 def _whole_layers(places: NDArray[np.int64], most: int) -> int:
@@ -122,7 +123,7 @@ def reference_of(model: Model) -> Reference | None:
         return None
     scores, videos, embeddings = (arrays.get(name, np.empty(0)) for name in ("scores", "videos", "embeddings"))
     fits = (
-        (scores.dtype, videos.dtype, embeddings.dtype) == (np.float32, np.int64, np.float16)
+        [str(array.dtype) for array in (scores, videos, embeddings)] == ["float32", "int64", "float16"]
         and scores.ndim == 1
         and 0 < len(scores) <= _SCORES
         and videos.shape == scores.shape
@@ -146,7 +147,7 @@ def labels_of(model: Model) -> InheritedLabels | None:
     views = {name.removeprefix(_VIEW): rows for name, rows in arrays.items() if name.startswith(_VIEW)}
     first = views.get(APPEARANCE, np.empty(0))
     fits = (
-        (y.dtype, clips.dtype, videos.dtype) == (np.bool_, np.int64, np.int64)
+        [str(array.dtype) for array in (y, clips, videos)] == ["bool", "int64", "int64"]
         and y.ndim == 1
         and len(y) <= _LABELS
         and clips.shape == videos.shape == y.shape

@@ -21,6 +21,9 @@ from tests.conftest import labelled
 from va_widgets.catalogue.scores import score_columns
 from va_widgets.learning.smoothing import SHARE, smoothed
 from va_widgets.models.names import slug
+from va_widgets.models.reference import LABELS_FILE, REFERENCE_FILE
+
+KEPT = (REFERENCE_FILE, LABELS_FILE)
 
 
 @pytest.fixture
@@ -156,9 +159,9 @@ def test_a_published_model_is_on_the_disk(session: va.Session, monkeypatch: pyte
     monkeypatch.setattr(os, "fsync", noted)
     session.publish("night", pictures=False)
     home = session.corpus.path / "models" / "night"
-    assert [file.name for file in synced[:3]] == ["model.safetensors", "README.md", "card.json"]
-    assert synced[3] == synced[0].parent  # the names of all
-    assert synced[4] == home  # the version's own name
+    assert [file.name for file in synced[:5]] == [*KEPT, "model.safetensors", "README.md", "card.json"]
+    assert synced[5] == synced[0].parent  # the names of all
+    assert synced[6] == home  # the version's own name
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a limit on the size of files")
@@ -294,7 +297,7 @@ def test_a_bundle_has_pictures_of_clips_and_of_its_curve(demo_corpus: va.Corpus)
     assert sum(facts["bytes"] for facts in model.files.values()) < 200_000
     assert model._repr_html_().count("<img") == 3
     bare = session.publish("night", pictures=False)
-    assert set(bare.files) == {"model.safetensors", "README.md"}
+    assert set(bare.files) == {"model.safetensors", "README.md", *KEPT}
     assert "Not in this bundle: clips that were labelled yes" in bare.read_file("README.md").decode()
     assert "<img" not in bare._repr_html_()
     with pytest.raises(va.ArgumentError, match="pictures must be True or False"):
@@ -309,4 +312,4 @@ def test_a_corpus_without_pictures_and_an_environment_without_matplotlib_publish
     for value, rows in ((True, vectors[:, 0] > 0.5), (False, vectors[:, 0] < -0.5)):
         session.label([f"c{row}" for row in np.flatnonzero(rows)[:8]], value)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert set(session.publish("left").files) == {"model.safetensors", "README.md"}
+    assert set(session.publish("left").files) == {"model.safetensors", "README.md", *KEPT}

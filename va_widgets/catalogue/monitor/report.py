@@ -24,7 +24,7 @@ from va_widgets.models.model import Model
 from va_widgets.models.reference import labels_of
 from va_widgets.session import Session
 from va_widgets.session.assigned import AssignedFeed, SessionStart
-from va_widgets.session.session import check_corpus
+from va_widgets.session.corpus_view import check_corpus
 
 SAMPLE_FEED = "sample"
 """The name of the feed of a sample, and the source of the labels that are given in it."""
@@ -206,7 +206,7 @@ class MonitorReport:
         return Session(self.corpus, self.model.concept, annotator, seed=seed, group_by=group_by, start=start)
 
     def estimate(self, labels: LabelledClips | None = None) -> Estimate:
-        """Return precision, recall and prevalence in the monitored clips, with 95 % intervals, from the sample's labels.
+        """Return precision, recall and prevalence in the monitored clips from the sample's labels, with intervals.
 
         Only labels of the sample count, in its order up to the first clip without one: clips that were labelled because
         a feed found them interesting would bias it.

@@ -1,8 +1,8 @@
 """A random sample of clips, stratified by score, from whose labels a model's precision and recall are estimated.
 
 After Fogliato and others, arXiv 2406.07320. Clips at or above the threshold and below it are each divided into two
-strata, so that the sum of sqrt(p (1 - p)) over the scores p is about the same in both (Dalenius and Hodges). Half of the
-labels are allocated by that sum (Neyman), as if the scores were right, and half by the number of clips, which holds
+strata, so that the sum of sqrt(p (1 - p)) over the scores p is about the same in both (Dalenius and Hodges). Half of
+the labels are allocated by that sum (Neyman), as if the scores were right, and half by the number of clips, which holds
 whatever the scores are worth: the error of the recall is that of the huge stratum of low scores.
 """
 
@@ -52,7 +52,7 @@ class Sample:
 
 
 def draw(scores: NDArray[np.floating[Any]], threshold: float, budget: int, seed: int = 0) -> Sample:
-    """Return a sample of `budget` clips by their scores, P(yes) (n,), n >= `budget`; equal arguments give equal ones."""
+    """Return a sample of `budget` clips by their scores, P(yes) (n,), n >= `budget`: equal arguments, equal ones."""
     scores = np.asarray(scores, dtype=np.float64)
     order = np.argsort(scores, kind="stable")
     below = int(np.count_nonzero(scores < threshold))
@@ -90,7 +90,7 @@ def allocated(budget: int, sizes: NDArray[np.integer[Any]], weights: NDArray[np.
     return numbers
 
 
-def _divided(rows: NDArray[np.int64], scores: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+def _divided(rows: NDArray[np.int64], scores: NDArray[np.floating[Any]]) -> list[NDArray[np.int64]]:
     """Return rows, ordered by score, in up to two parts of about the same sum of spreads."""
     if not len(rows):
         return []
@@ -99,7 +99,7 @@ def _divided(rows: NDArray[np.int64], scores: NDArray[np.float64]) -> list[NDArr
     return [part for part in np.split(rows, edges) if len(part)]
 
 
-def _spreads(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _spreads(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Return the standard deviations of labels whose probabilities are these scores (n,)."""
     p = np.clip(scores, _SURE, 1 - _SURE)
     return np.sqrt(p * (1 - p))

@@ -12,7 +12,10 @@ from va_widgets.catalogue.monitor.sample import draw
 
 
 @given(
-    st.lists(st.floats(0, 1, width=32), min_size=1, max_size=200), st.floats(0, 1), st.integers(1, 200), st.integers(0, 9)
+    st.lists(st.floats(0, 1, width=32), min_size=1, max_size=200),
+    st.floats(0, 1),
+    st.integers(1, 200),
+    st.integers(0, 9),
 )
 def test_a_sample_has_its_budget_of_different_clips_of_the_right_strata(
     scores: list[float], threshold: float, budget: int, seed: int
@@ -64,7 +67,7 @@ def test_without_a_clip_above_the_threshold_there_is_no_precision() -> None:
 def test_intervals_hold_the_truth_as_often_as_they_say(positives: tuple[int, ...]) -> None:
     sizes, labels, above = np.array([600, 300, 15, 30]), np.array([30, 15, 6, 9]), np.array([0, 0, 1, 1], dtype=bool)
     true = np.array([sum(positives[2:]) / 45, sum(positives[2:]) / sum(positives), sum(positives) / 945])
-    drawn = np.random.default_rng(0).hypergeometric(positives, sizes - positives, labels, (300, 4))
+    drawn = np.random.default_rng(0).hypergeometric(np.array(positives), sizes - np.array(positives), labels, (300, 4))
     cases, which = np.unique(drawn, axis=0, return_inverse=True)
     ends = np.array([intervals(sizes, labels, case, above, draws=500) for case in cases])[which.ravel()]
     covered = ((ends[..., 1] <= true + 1e-9) & (true - 1e-9 <= ends[..., 2])).mean(axis=0)
