@@ -75,7 +75,7 @@ def _whole_layers(places: NDArray[np.int64], most: int) -> int:
 
 def layers(videos: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """Return for each clip how many clips of its video are before it, int64 (n,)."""
-    return pd.Series(videos).groupby(videos).cumcount().to_numpy(np.int64)
+    return np.asarray(pd.Series(videos).groupby(videos).cumcount(), dtype=np.int64)
 
 
 def embedded(videos: NDArray[np.integer[Any]]) -> int:
