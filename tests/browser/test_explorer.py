@@ -173,7 +173,8 @@ def test_queries_are_saved_and_clips_exported_and_labelled_in_place(
     assert page.evaluate("window.traits.explored.labelling") is False
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 1200), ("light", 480), ("dark", 480)])
+# Contrast depends on the theme, and what is cut on the width: two pages see all of it.
+@pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 480)])
 def test_nothing_serious_is_found_and_nothing_is_cut(
     open_widget: Open, published_corpus: va.Corpus, theme: str, width: int
 ) -> None:
