@@ -33,4 +33,4 @@ def test_a_notebook_runs(file: Path, demo_folder: Path, tmp_path: Path) -> None:
     notebook.metadata.pop("widgets", None)
     nbformat.validate(notebook)
     page, _ = HTMLExporter().from_notebook_node(notebook)
-    assert page.count("Run the cell to label") == len(views)
+    assert page.count("Run the cell to") == len(views)

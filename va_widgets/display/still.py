@@ -1,14 +1,17 @@
-"""Static HTML of an annotator for places where no kernel runs: a saved notebook on GitHub, nbviewer, in a mail.
+"""Static HTML of widgets for places where no kernel runs: a saved notebook on GitHub, nbviewer, in a mail.
 
 Such places may remove all styles, so that the still is readable without any. Its colours are those of the page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
+from va_widgets.catalogue.exploration import Answer
+from va_widgets.corpus import Corpus
 from va_widgets.display.html import MARKS, concept_line, counts_line, now_line, picture, quality_line, shortened
 from va_widgets.session import Session
 
@@ -35,18 +38,7 @@ def still(session: Session) -> str:
     Before the text model is loaded, which no cell should wait for, it is twelve clips from all over the corpus.
     """
     values = session.labels["value"]
-    cells = []
-    for clip, score in _shown(session):
-        label = MARKS.get(str(values.get(clip, "")), "")
-        cells.append(
-            '<td style="text-align:left;vertical-align:top;padding:0 6px 6px 0;border:0">'
-            f"{picture(session.corpus, str(clip), _PICTURE_WIDTH)}<br>"
-            f"<small>{score} {label}</small></td>"
-        )
-    lines = [
-        f'<tr style="background:none">{"".join(cells[start : start + _A_ROW])}</tr>'
-        for start in range(0, len(cells), _A_ROW)
-    ]
+    clips = [(clip, f"{score} {MARKS.get(str(values.get(clip, '')), '')}") for clip, score in _shown(session)]
     measured = session.quality if session.ready else None
     quality = quality_line(measured) if measured else session.quality_note or "not yet"
     facts = [counts_line(session.counts), f"quality {quality}", f"v{session.version}"]
@@ -59,9 +51,35 @@ def still(session: Session) -> str:
         '<div style="color:inherit;overflow-wrap:anywhere">'
         f'<p><b title="{escape(session.concept)}">{escape(concept)}</b>'
         f"<br>{escape(' · '.join(facts))}{f'<br>{escape(guideline)}' if guideline else ''}</p>"
-        f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{"".join(lines)}</table>'
+        f"{_pictures(session.corpus, clips)}"
         f"<p><small>{caption} Run the cell to label.</small></p></div>"
     )
+
+
+def still_of_hits(corpus: Corpus, query: str, answer: Answer) -> str:
+    """Return a query, or the name of a video, and its first twelve clips, as HTML of at most 150 kB."""
+    hits = answer.table(_SHOWN)
+    scores = [f"{score:.2f}" for score in hits["score"]] if "score" in hits else [""] * len(hits)
+    clips = list(zip(map(str, hits.index), scores, strict=True))
+    number = f"{len(answer.rows):,} clip{'' if len(answer.rows) == 1 else 's'}"
+    return (
+        '<div style="color:inherit;overflow-wrap:anywhere">'
+        f'<p><b title="{escape(query)}">{escape(concept_line(query))}</b><br>{number}</p>'
+        f"{_pictures(corpus, clips)}"
+        f"<p><small>The first of these on {now_line()}. Run the cell to explore.</small></p></div>"
+    )
+
+
+def _pictures(corpus: Corpus, clips: Sequence[tuple[str, str]]) -> str:
+    """Return a table of clips, each with what is written below it, which is HTML."""
+    cells = [
+        '<td style="text-align:left;vertical-align:top;padding:0 6px 6px 0;border:0">'
+        f"{picture(corpus, clip, _PICTURE_WIDTH)}<br><small>{below}</small></td>"
+        for clip, below in clips
+    ]
+    rows = (cells[start : start + _A_ROW] for start in range(0, len(cells), _A_ROW))
+    lines = "".join(f'<tr style="background:none">{"".join(row)}</tr>' for row in rows)
+    return f'<table style="border-collapse:collapse;border:0;margin:0;line-height:1.3">{lines}</table>'
 
 
 def _shown(session: Session) -> list[tuple[str, str]]:

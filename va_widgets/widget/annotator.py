@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, NoReturn, SupportsIndex
 
-import anywidget
 import traitlets
-from IPython.display import display
 
 from va_widgets.base import arguments
 from va_widgets.base.errors import ProtocolError, VaError
 from va_widgets.base.listeners import Listener
 from va_widgets.base.texts import without_lone_surrogates
-from va_widgets.display.still import AS_SECOND_OUTPUT, still
+from va_widgets.display.still import still
 from va_widgets.session import Session
 from va_widgets.widget import protocol
 from va_widgets.widget.annotator_kernel import AnnotatorKernel
 from va_widgets.widget.front_end import bundle
 from va_widgets.widget.settings import KeptSettings
-
-_NOTHING = "<!-- The annotator, without its kernel: see the next output. -->"
-_log = logging.getLogger(__name__)
+from va_widgets.widget.with_still import WithStill
 
 
-class Annotator(anywidget.AnyWidget):
+class Annotator(WithStill):
     """Shows a session in a notebook cell: tabs Search, Feeds and Review, cards, labels by button and key.
 
     Parameters
@@ -111,31 +106,8 @@ class Annotator(anywidget.AnyWidget):
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         self.__copy__()
 
-    def _ipython_display_(self) -> None:
-        """Show the live view, and as a second output the still, which is hidden while the view is alive.
-
-        As a part of one output the still would not be seen in a notebook that was saved and opened again: JupyterLab
-        prefers the widget there, and shows "model not found".
-        """
-        data, metadata = self._repr_mimebundle_() or ({}, {})
-        html, plain = data.get("text/html"), data.pop("text/plain", repr(self))
-        # Converters to static pages must find something in the first output that they know.
-        data |= {"text/html": _NOTHING} if html else {"text/plain": plain}
-        display(data, metadata=metadata, raw=True)
-        if html:
-            display({"text/html": AS_SECOND_OUTPUT.format(still=html), "text/plain": plain}, raw=True)
-
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return the live view, which hosts prefer, and a still for places where no kernel runs."""
-        bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**options)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        try:
-            return {**data, "text/html": without_lone_surrogates(still(self.session))}, metadata
-        except Exception:  # whatever is wrong with a picture, the annotator itself must appear
-            _log.exception("The still of the annotator could not be made")
-            return bundle
+    def _still(self) -> str:
+        return still(self.session)
 
     # --- messages --------------------------------------------------------------------------------
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import Any, NoReturn, SupportsIndex
 
-import anywidget
 import pandas as pd
 import traitlets
 
 from va_widgets.base import arguments
 from va_widgets.base.errors import VaError
 from va_widgets.base.texts import without_lone_surrogates
-from va_widgets.catalogue.exploration import Exploration, Question
+from va_widgets.catalogue.exploration import Answer, Exploration, Question
+from va_widgets.display.still import still_of_hits
 from va_widgets.session import Session
 from va_widgets.widget.explorer_handlers import Explored
 from va_widgets.widget.explorer_kernel import ExplorerKernel, LabellingInPlace
 from va_widgets.widget.front_end import bundle
 from va_widgets.widget.settings import KeptSettings
+from va_widgets.widget.with_still import WithStill
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(WithStill):
     """Shows the clips of a query over a corpus and its models in a notebook cell.
 
     On the page: a query with completion and a live count, the clips with their scores, histograms whose thresholds can
@@ -89,10 +90,7 @@ class Explorer(anywidget.AnyWidget):
     @property
     def hits(self) -> pd.DataFrame:
         """The clips that are shown, of all pages: DataFrame(score, one column a name) by clip_id, in their order."""
-        shown = self.explored
-        values = tuple(shown.get("values", ())) if shown.get("column") else ()
-        question = Question(self.query, str(shown.get("column", "")), values)
-        return self._exploration.answer(question, shown.get("order", "best"), str(shown.get("by", ""))).table()
+        return self._answer().table()
 
     @property
     def session(self) -> Session | None:
@@ -123,6 +121,16 @@ class Explorer(anywidget.AnyWidget):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         self.__copy__()
+
+    def _answer(self) -> Answer:
+        """Return what is shown."""
+        shown = self.explored
+        values = tuple(shown.get("values", ())) if shown.get("column") else ()
+        question = Question(self.query, str(shown.get("column", "")), values)
+        return self._exploration.answer(question, shown.get("order", "best"), str(shown.get("by", "")))
+
+    def _still(self) -> str:
+        return still_of_hits(self._exploration.corpus, self.query or "all clips", self._answer())
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         self._answering.receive(content, self._labelling.kernel)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any, NoReturn, SupportsIndex
 
-import anywidget
 import traitlets
 
 from va_widgets.base import arguments
 from va_widgets.base.errors import QueryError, VaError
-from va_widgets.catalogue.exploration import Exploration
+from va_widgets.catalogue.exploration import Exploration, Question
 from va_widgets.catalogue.timeline import places
+from va_widgets.display.still import still_of_hits
 from va_widgets.widget.explorer_handlers import Explored
 from va_widgets.widget.explorer_kernel import ExplorerKernel
 from va_widgets.widget.front_end import bundle
+from va_widgets.widget.with_still import WithStill
 
 
-class Timeline(anywidget.AnyWidget):
+class Timeline(WithStill):
     """Shows one video in a notebook cell: the player, and below it a strip for each model with the scores of its clips.
 
     What reaches a model's threshold is in colour, and so are the clips that are labelled for its concept. A press on a
@@ -61,6 +62,7 @@ class Timeline(anywidget.AnyWidget):
                 " session.publish(…)."
             )
         exploration.query(exploration.any_of(slugs))
+        self._exploration, self._question = exploration, Question(exploration.any_of(slugs), "video", (video,))
         self._esm = bundle("annotator.js")
         self._css = bundle("annotator.css")
         super().__init__(clip=clip)
@@ -87,6 +89,10 @@ class Timeline(anywidget.AnyWidget):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         self.__copy__()
+
+    def _still(self) -> str:
+        (video,) = self._question.values
+        return still_of_hits(self._exploration.corpus, video, self._exploration.answer(self._question))
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         self._answering.receive(content, None)
