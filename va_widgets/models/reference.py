@@ -62,8 +62,7 @@ def sampled(videos: NDArray[np.integer[Any]], seed: int = 0, most: int = _SCORES
     places = layers(videos[shuffled])
     order = rng.permutation(int(videos.max()) + 1 if len(videos) else 0)[videos[shuffled]]
     chosen = np.lexsort((order, places))
-    rows: NDArray[Any] = shuffled[chosen[: _whole_layers(places, most)]]
-    return rows
+    return shuffled[chosen[: _whole_layers(places, most)]]
 
 
 def _whole_layers(places: NDArray[np.int64], most: int) -> int:
@@ -75,7 +74,8 @@ def _whole_layers(places: NDArray[np.int64], most: int) -> int:
 
 def layers(videos: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """Return for each clip how many clips of its video are before it, int64 (n,)."""
-    return pd.Series(videos).groupby(videos).cumcount().to_numpy(np.int64)
+    places: NDArray[np.int64] = np.asarray(pd.Series(videos).groupby(videos).cumcount(), dtype=np.int64)
+    return places
 
 
 def embedded(videos: NDArray[np.integer[Any]]) -> int:
