@@ -14,6 +14,7 @@ from va_widgets.base.errors import (
     CorpusError,
     EncoderError,
     EncoderMismatchError,
+    EngineError,
     LabelError,
     MissingPackageError,
     ModelError,
@@ -31,6 +32,7 @@ from va_widgets.base.errors import (
 
 if TYPE_CHECKING:
     from va_widgets import demo, experiments, learning
+    from va_widgets.base.ray_engine import RayEngine
     from va_widgets.catalogue.monitor import monitor
     from va_widgets.catalogue.score import score
     from va_widgets.corpus import Corpus
@@ -46,6 +48,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Corpus": ("va_widgets.corpus", "Corpus"),
     "Map": ("va_widgets.widget.map", "Map"),
     "Model": ("va_widgets.models.model", "Model"),
+    "RayEngine": ("va_widgets.base.ray_engine", "RayEngine"),
     "Session": ("va_widgets.session", "Session"),
     "demo": ("va_widgets.demo", None),
     "experiments": ("va_widgets.experiments", None),
@@ -62,6 +65,7 @@ __all__ = [
     "CorpusError",
     "EncoderError",
     "EncoderMismatchError",
+    "EngineError",
     "LabelError",
     "Map",
     "MissingPackageError",
@@ -72,6 +76,7 @@ __all__ = [
     "NotSavedError",
     "PreviewUnavailableError",
     "ProtocolError",
+    "RayEngine",
     "ReportError",
     "ScoresError",
     "SearchUnavailableError",

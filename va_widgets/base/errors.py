@@ -77,6 +77,10 @@ class MissingPackageError(VaError):
     """A package that only some features need is not installed."""
 
 
+class EngineError(VaError):
+    """Ray, which spreads work over processes and machines, cannot be started or used."""
+
+
 class ReportError(VaError):
     """A report cannot be written."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +53,71 @@ def score_blocks(
     """
     matrices: dict[str, NDArray[np.floating[Any]]] = {view: corpus.view(view) for view in weights.coefs}
     count = len(corpus) if rows is None else len(rows)
-    by_torch = count * matrices[APPEARANCE].shape[1] >= LARGE
-    neighbours = corpus.neighbours if weights.smoothing.any() else None
-    if neighbours is None:
-        smooth = None
-    else:
-        smooth = _Smoothing(matrices.pop(APPEARANCE), weights, rows, neighbours, scratch, advance, by_torch)
+    by_torch = is_for_torch(count, matrices[APPEARANCE])
+    smooth = Smoothing.of(corpus, weights, rows, scratch)
+    if smooth is not None:
+        embeddings = Products({APPEARANCE: matrices.pop(APPEARANCE)}, weights, smooth.needed, by_torch)
+        embeddings.write(smooth.logits, 0, advance)
+    products = Products(matrices, weights, rows, by_torch)
+    for first in range(0, count, BLOCK):
+        size = min(BLOCK, count - first)
+        yield scored_block(products.logits, len(weights), first, size, by_torch, smooth, advance)
 
-    def fill(first: int, block: NDArray[np.float32], part: slice) -> None:
-        logits = _taken_logits(matrices, rows, part, weights, by_torch)
+
+def is_for_torch(count: int, embeddings: NDArray[np.floating[Any]]) -> bool:
+    """Return whether so many rows of a matrix are multiplied faster by torch, its loading included."""
+    return count * embeddings.shape[1] >= LARGE
+
+
+@dataclass(frozen=True)
+class Products:
+    """What `matrices`, by the names of their views, add to the logits of clips: of `rows`, or of all."""
+
+    matrices: Mapping[str, NDArray[np.floating[Any]]]
+    weights: Weights
+    rows: NDArray[np.int64] | None
+    by_torch: bool
+
+    def logits(self, part: slice) -> NDArray[np.float32]:
+        """Return those of the clips of a part, float32 (clips, m); 0 without a matrix."""
+        if not self.matrices:
+            return np.zeros((part.stop - part.start, len(self.weights)), dtype=np.float32)
+        taken: slice | NDArray[np.int64] = part if self.rows is None else self.rows[part]
+        blocks = {view: matrix[taken] for view, matrix in self.matrices.items()}
+        return block_logits(blocks, self.weights, by_torch=self.by_torch)
+
+    def write(self, out: NDArray[np.float32], first: int, advance: Callable[[int], object] | None = None) -> None:
+        """Write those of the clips from `first` on to `out`, float32 (clips, m), on all cores."""
+
+        def fill(part: slice) -> None:
+            out[part] = self.logits(slice(first + part.start, first + part.stop))
+            if advance is not None:
+                advance(part.stop - part.start)
+
+        _each(fill, _parts(0, len(out)), self.by_torch)
+
+
+def scored_block(
+    logits_of: Callable[[slice], NDArray[np.float32]],
+    models: int,
+    first: int,
+    size: int,
+    by_torch: bool,
+    smooth: Smoothing | None = None,
+    advance: Callable[[int], object] | None = None,
+) -> NDArray[np.float32]:
+    """Return P(yes) by some models for the clips from `first` on, float32 (models, size), computed on all cores.
+
+    `logits_of` gives the logits of a part of the clips, to which those that `smooth` has are added.
+
+    Raises ModelError for embeddings that are not finite.
+    """
+    block = np.empty((models, size), dtype=np.float32)
+
+    def fill(part: slice) -> None:
+        logits = logits_of(part)
         if smooth is not None:
-            logits += smooth.logits(part)
+            logits += smooth.smoothed(part, by_torch)
         if np.isnan(logits).any():
             raise ModelError(
                 "This corpus has embeddings that are not finite: leave out these clips, or build it again."
@@ -72,61 +126,43 @@ def score_blocks(
         if smooth is None and advance is not None:
             advance(len(logits))
 
-    for first in range(0, count, BLOCK):
-        block = np.empty((len(weights), min(BLOCK, count - first)), dtype=np.float32)
-        _each(partial(fill, first, block), _parts(first, first + block.shape[1]), by_torch)
-        yield block
+    _each(fill, _parts(first, first + size), by_torch)
+    return block
 
 
-class _Smoothing:
-    """The smoothed logits of the embeddings, for `rows` or for all clips; those of their neighbours are needed, too."""
+class Smoothing:
+    """The logits of the embeddings of clips, and those of their neighbours, by which they are smoothed.
+
+    `logits`, float32 (n, m), are to be filled: of the clips `needed`, or of all if that is None.
+    """
 
     def __init__(
-        self,
-        embeddings: NDArray[np.floating[Any]],
-        weights: Weights,
-        rows: NDArray[np.int64] | None,
-        neighbours: NDArray[np.int32],
-        scratch: Path | None,
-        advance: Callable[[int], object] | None,
-        by_torch: bool,
+        self, weights: Weights, rows: NDArray[np.int64] | None, neighbours: NDArray[np.int32], scratch: Path | None
     ) -> None:
         self._share = weights.smoothing
         self._own: NDArray[np.int64] | None = None
         self._neighbours: NDArray[np.integer[Any]] = neighbours
-        needed: NDArray[np.int64] | None = None
+        self.needed: NDArray[np.int64] | None = None
         if rows is not None:
             nearest = neighbours[:, rows]
-            needed, places = np.unique(np.concatenate([rows, nearest.ravel()]), return_inverse=True)
+            self.needed, places = np.unique(np.concatenate([rows, nearest.ravel()]), return_inverse=True)
             places = places.ravel()  # NumPy 2.0 gives them the shape of what is searched
             self._own, self._neighbours = places[: len(rows)], places[len(rows) :].reshape(nearest.shape)
-        count = len(embeddings) if needed is None else len(needed)
-        self._logits = _array((count, len(weights)), scratch)
+        count = neighbours.shape[1] if self.needed is None else len(self.needed)
+        self.logits = _array((count, len(weights)), scratch)
 
-        def fill(part: slice) -> None:
-            self._logits[part] = _taken_logits({APPEARANCE: embeddings}, needed, part, weights, by_torch)
-            if advance is not None:
-                advance(part.stop - part.start)
+    @classmethod
+    def of(
+        cls, corpus: Corpus, weights: Weights, rows: NDArray[np.int64] | None, scratch: Path | None
+    ) -> Smoothing | None:
+        """Return what smooths the scores of a corpus's `rows`, or of all its clips; None if nothing does."""
+        neighbours = corpus.neighbours if weights.smoothing.any() else None
+        return None if neighbours is None else cls(weights, rows, neighbours, scratch)
 
-        _each(fill, _parts(0, count), by_torch)
-
-    def logits(self, part: slice) -> NDArray[np.float32]:
+    def smoothed(self, part: slice, by_torch: bool) -> NDArray[np.float32]:
+        """Return the smoothed logits of the clips of a part, float32 (clips, m)."""
         own = part if self._own is None else self._own[part]
-        return smoothed_rows(self._logits, own, self._neighbours[:, part], self._share)
-
-
-def _taken_logits(
-    matrices: Mapping[str, NDArray[np.floating[Any]]],
-    rows: NDArray[np.int64] | None,
-    part: slice,
-    weights: Weights,
-    by_torch: bool,
-) -> NDArray[np.float32]:
-    """Return what matrices add to the logits of the clips of a part, float32 (clips, m); 0 without a matrix."""
-    if not matrices:
-        return np.zeros((part.stop - part.start, len(weights)), dtype=np.float32)
-    taken: slice | NDArray[np.int64] = part if rows is None else rows[part]
-    return block_logits({view: matrix[taken] for view, matrix in matrices.items()}, weights, by_torch=by_torch)
+        return smoothed_rows(self.logits, own, self._neighbours[:, part], self._share, by_torch=by_torch)
 
 
 def _parts(start: int, stop: int) -> Iterator[slice]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,8 @@ from va_widgets.base.errors import ArgumentError, ModelError, ScoresError
 from va_widgets.base.names import escaped, folder_name
 from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.base.progress import Progress
-from va_widgets.catalogue.local_score import BLOCK
+from va_widgets.base.ray_engine import LOCAL, Engine, RayEngine, as_engine
+from va_widgets.catalogue.local_score import BLOCK, score_blocks
 from va_widgets.catalogue.score_files import CLIP_ID, PARTITION, ScoresFolder
 from va_widgets.catalogue.score_plan import ScorePlan
 from va_widgets.catalogue.scores import Models, read_models
@@ -30,15 +31,12 @@ from va_widgets.models.model import Model
 Corpora: TypeAlias = Corpus | Sequence[Corpus] | Mapping[str, Corpus]
 """One corpus, several, or several by the names that their scores are to have."""
 
-Engine: TypeAlias = Literal["local", "ray"]
-# Each of these modules has a function score_blocks, as that of `local_score`.
-_ENGINES = {"local": "va_widgets.catalogue.local_score", "ray": "va_widgets.catalogue.ray_score"}
-
 ScoreBlocks: TypeAlias = Callable[..., Iterator[NDArray[np.float32]]]
+"""A function like `local_score.score_blocks`."""
 
 
 def score(
-    corpora: Corpora, models: Models | None, out: GivenPath, *, engine: Engine = "local", progress: bool = True
+    corpora: Corpora, models: Models | None, out: GivenPath, *, engine: Engine = LOCAL, progress: bool = True
 ) -> pd.DataFrame:
     """Score every clip of some corpora by all models, and write the scores to the folder `out` as Parquet.
 
@@ -56,8 +54,10 @@ def score(
         The name of a corpus's scores is by default that of its folder.
     models : Model, name, folder or list of these; None
         None are all that are served from the corpora.
-    engine : "local" or "ray"
-        Ray spreads the work over processes or machines.
+    engine : "local", "ray" or RayEngine
+        Ray reads the corpora's matrices and multiplies in processes of this machine, or of a cluster whose machines see
+        the corpora at the same paths; this process writes the files. The scores are the same: to the bit on machines of
+        one kind, otherwise within 1e-5.
     progress : bool
         Show a bar with the remaining time.
 
@@ -74,8 +74,13 @@ def score(
         If a corpus was embedded by another encoder.
     ScoresError
         If `out` holds something else, or cannot be written to, or two corpora have the same name.
+    EngineError
+        If Ray cannot be started, its cluster does not answer, or its workers die time and again.
+    MissingPackageError
+        If Ray is asked for, but not installed.
     """
-    named, chosen, score_blocks = _checked(corpora, models, engine)
+    spread = as_engine(engine)
+    named, chosen = _checked(corpora, models)
     path, progress = absolute_path(out, ScoresError, "The folder of scores"), arguments.flag(progress, "progress")
     folder = ScoresFolder(path)
     sizes = {name: _bytes(corpus) for name, corpus in named.items()}
@@ -83,6 +88,7 @@ def score(
     with (
         folder.opened(),
         Progress(len(named), sum(sizes.values()), progress, title="scoring", unit="corpora") as bar,
+        _scoring(spread) as blocks_of,
     ):
         for name, corpus in named.items():
             started, passed = time.perf_counter(), 0
@@ -94,7 +100,7 @@ def score(
 
             plan = ScorePlan.of(name, corpus, chosen, folder.read(name))
             if plan.is_needed:
-                compute = _Pass(score_blocks, corpus, folder.path, advance)
+                compute = _Pass(blocks_of, corpus, folder.path, advance)
                 folder.write(name, plan.columns, plan.facts, _blocks(plan, compute))
             bar.file_done(name, "done", unread=max(0, sizes[name] - passed))
             report.append([len(corpus), len(chosen), plan.scored, time.perf_counter() - started, folder.file(name)])
@@ -102,12 +108,17 @@ def score(
     return pd.DataFrame(report, index=pd.Index(named, name="corpus", dtype=object), columns=columns)
 
 
-def _checked(
-    corpora: Corpora, models: Models | None, engine: str
-) -> tuple[dict[str, Corpus], dict[str, Model], ScoreBlocks]:
-    """Return the corpora by the names of their scores, the models, and the engine; all of them fit each other."""
-    if not arguments.is_one_of(engine, get_args(Engine)):
-        raise ArgumentError(f"Corpora are scored by {' or '.join(get_args(Engine))}, not by {described(engine)}.")
+def _scoring(engine: RayEngine | None) -> AbstractContextManager[ScoreBlocks]:
+    """Return what scores the blocks of corpora, by Ray if there is an engine."""
+    if engine is None:
+        return nullcontext(score_blocks)
+    from va_widgets.catalogue.ray_score import scoring
+
+    return scoring(engine)
+
+
+def _checked(corpora: Corpora, models: Models | None) -> tuple[dict[str, Corpus], dict[str, Model]]:
+    """Return the corpora by the names of their scores, and the models; all of them fit each other."""
     named = _named(corpora)
     chosen = dict(sorted(read_models(models, *named.values()).items()))
     if not chosen:
@@ -125,7 +136,7 @@ def _checked(
     for corpus in named.values():
         for model in chosen.values():
             model.check_corpus(corpus)
-    return named, chosen, import_module(_ENGINES[engine]).score_blocks
+    return named, chosen
 
 
 def _named(corpora: Corpora) -> dict[str, Corpus]:

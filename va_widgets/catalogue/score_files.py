@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,13 @@ class ScoresFolder:
                 with FileLock(self.path / _LOCK_FILE, timeout=0):
                     self._clear_unfinished()
                     self._write_summary()
-                    yield
+                    try:
+                        yield
+                    except BaseException:
+                        with suppress(OSError):  # such as a full disk, which has ended the block, too
+                            self._write_summary()
+                        raise
+                    self._write_summary()
             except Timeout as error:
                 raise ScoresError(
                     f"Another va.score is writing to {self.path}: wait until it is done, or give another folder."
@@ -122,7 +128,7 @@ class ScoresFolder:
         models: Mapping[str, Mapping[str, Any]],
         facts: Mapping[str, Any],
         blocks: Iterable[tuple[pd.Index, Mapping[str, NDArray[np.float32]]]],
-    ) -> Path:
+    ) -> None:
         """Write the scores of a corpus as a whole, a row group for each block of (clip ids, {column: scores}).
 
         NaN is written as null: not scored.
@@ -143,8 +149,6 @@ class ScoresFolder:
                     writer.write_table(pa.table([pa.array(clips, pa.string()), *arrays], schema=schema))
             sync(unfinished)
         sync_folder(file.parent)
-        self._write_summary()
-        return file
 
     def _check_own(self) -> None:
         """Raise ScoresError if there is something other than a folder of scores."""
@@ -192,22 +196,14 @@ class ScoresFolder:
         """Write what all files of scores say of themselves."""
         corpora = {}
         for folder in self._partitions():
-            file = inside(folder, SCORES_FILE, error=ScoresError)
-            if not exists(file):
-                continue
             try:
-                with open_regular(file) as opened:
+                with open_regular(inside(folder, SCORES_FILE, error=ScoresError)) as opened:
                     parquet = pq.ParquetFile(opened)
                     models, facts = _metadata(parquet.schema_arrow)
-                    rows = parquet.metadata.num_rows
+                    about = {"path": facts["path"], "encoder": facts["encoder"], "clips": parquet.metadata.num_rows}
             except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException):
-                continue  # `read` says so when the corpus is scored
-            corpora[folder.name.removeprefix(f"{PARTITION}=")] = {
-                "path": facts["path"],
-                "encoder": facts["encoder"],
-                "clips": rows,
-                "models": models,
-            }
+                continue  # there is none yet, or a damaged one, which `read` refuses when the corpus is scored
+            corpora[folder.name.removeprefix(f"{PARTITION}=")] = about | {"models": models}
         text = json.dumps({"schema": SCHEMA_VERSION, "corpora": corpora}, indent=1, ensure_ascii=False)
         with replacing(self.path / SUMMARY_FILE) as unfinished:
             unfinished.write_text(text + "\n", encoding="utf-8")

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from va_widgets.base import arguments
 from va_widgets.base.errors import CorpusError, ModelError, PreviewUnavailableError
 from va_widgets.base.paths import GivenPath, absolute_path
+from va_widgets.base.ray_engine import LOCAL, Engine, as_engine
 from va_widgets.corpus import trust
 from va_widgets.corpus.building.request import BuildRequest, ClipSettings
 from va_widgets.corpus.ingest.vectors import VectorSource
@@ -54,6 +55,7 @@ class Corpus(OpenCorpus):
         pictures: bool | None = None,
         progress: bool = True,
         allow: Iterable[str] | str = (),
+        engine: Engine = LOCAL,
     ) -> Self:
         """Make a corpus of videos in the folder `path`, or add to it what is new; a second call does nothing.
 
@@ -81,6 +83,9 @@ class Corpus(OpenCorpus):
             Schemes of URLs that are followed beside http, https, s3, gs, gcs, az, abfs, abfss and hf, such as "sftp".
             A chain of URLs, such as "zip://a.mp4::https://host/films.zip", needs all of its schemes but the last.
             This holds for the corpus that is returned, and is not written to its folder.
+        engine : "local", "ray" or RayEngine
+            Ray decodes and embeds in processes of this machine, or of a cluster whose machines share the folders. The
+            corpus is the same: to the bit on machines of one kind, otherwise up to the encoder's rounding.
 
         Raises
         ------
@@ -92,16 +97,20 @@ class Corpus(OpenCorpus):
             If the corpus was made with another encoder.
         CorpusError
             If another build is running in the folder, it was made with other numbers, or there is no space left.
+        EngineError
+            If Ray cannot be started, its cluster does not answer, or its workers die time and again.
+        MissingPackageError
+            If Ray is asked for, but not installed.
         """
         from va_widgets.corpus.building.run import build
         from va_widgets.corpus.sources import find_sources
 
         home = absolute_path(path, name=FOLDER)
         settings = ClipSettings.of(frames_per_shot, window)
-        schemes = remote.checked_schemes(allow)
+        schemes, spread = remote.checked_schemes(allow), as_engine(engine)
         sources = find_sources(videos, pictures, schemes)
         model = as_encoder(TINY if encoder is None else encoder)
-        build(home, sources, model, BuildRequest(settings, allow=schemes), progress)
+        build(home, sources, model, BuildRequest(settings, allow=schemes, engine=spread), progress)
         return cls._open_built(home, model, schemes, is_default=encoder is None)
 
     def add(
@@ -112,6 +121,7 @@ class Corpus(OpenCorpus):
         progress: bool = True,
         allow: Iterable[str] | str = (),
         monitor: Models | None = None,
+        engine: Engine = LOCAL,
     ) -> Self:
         """Add videos to this corpus, with the settings that it was built with. Returns the corpus, which has grown.
 
@@ -129,10 +139,10 @@ class Corpus(OpenCorpus):
             models = models_to_monitor(monitor, self)
         before = self.clips.index
         settings = ClipSettings.of_corpus(self._manifest)
-        schemes = self._allow | remote.checked_schemes(allow)
+        schemes, spread = self._allow | remote.checked_schemes(allow), as_engine(engine)
         sources = find_sources(videos, pictures, schemes)
         model = self._text_model.load(self._manifest, self.path)
-        build(self.path, sources, model, BuildRequest(settings, retire=False, allow=schemes), progress)
+        build(self.path, sources, model, BuildRequest(settings, retire=False, allow=schemes, engine=spread), progress)
         self._allow = schemes
         self._load()
         self._monitored = {}
@@ -183,6 +193,7 @@ class Corpus(OpenCorpus):
         frames_per_shot: int = FRAMES_PER_SHOT,
         progress: bool = True,
         allow: Iterable[str] | str = (),
+        engine: Engine = LOCAL,
     ) -> Self:
         """Make a corpus of the clips that a table names, or add those that are new; may be interrupted.
 
@@ -206,8 +217,9 @@ class Corpus(OpenCorpus):
         home = absolute_path(path, name=FOLDER)
         settings = ClipSettings.of_segments(frames_per_shot)
         model = as_encoder(TINY if encoder is None else encoder)
-        schemes = remote.checked_schemes(allow)
+        schemes, spread = remote.checked_schemes(allow), as_engine(engine)
         sources, request = plan_segments(table, videos, settings, schemes)
+        request.engine = spread
         build(home, sources, model, request, progress)
         return cls._open_built(home, model, schemes, is_default=encoder is None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, get_args
 
@@ -61,6 +61,7 @@ class OpenClipEncoder:
         if batch_size is not None and batch_size < 1:
             raise EncoderError(f"batch_size must be at least 1, not {batch_size}.")
         self._source = model_source(model)
+        self._given = (device, batch_size, precision)
         self._device = device
         self._batch_size = batch_size
         self._precision: Precision = precision
@@ -72,6 +73,10 @@ class OpenClipEncoder:
 
     def __repr__(self) -> str:
         return f"OpenClipEncoder({self.tag!r})"
+
+    def __reduce__(self) -> tuple[Callable[..., OpenClipEncoder], tuple[object, ...]]:
+        """Another process gets the same model, which it loads itself, on the device that was asked for, if any."""
+        return _encoder, (self.tag, *self._given)
 
     @property
     def tag(self) -> str:
@@ -222,3 +227,7 @@ class OpenClipEncoder:
             raise
         except Exception as error:  # a hub, a proxy or a damaged file may raise anything
             raise EncoderError(self._source.failure(error)) from error
+
+
+def _encoder(tag: str, device: str | None, batch_size: int | None, precision: Precision) -> OpenClipEncoder:
+    return OpenClipEncoder(tag, device=device, batch_size=batch_size, precision=precision)

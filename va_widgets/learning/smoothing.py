@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from va_widgets.base.forks import imports
+from va_widgets.base.matrix import unlocked
+
 # Of the neighbours' mean in a logit. Chosen on the development halves of the pools of benchmarks/strategies.py.
 SHARE = 0.3
 _ROWS = 1 << 15  # smoothed at a time, few enough to stay in the processor's cache
@@ -36,17 +39,29 @@ def smoothed_rows(
     rows: slice | NDArray[np.int64],
     neighbours: NDArray[np.integer[Any]],
     share: float | NDArray[np.float32],
+    *,
+    by_torch: bool = False,
 ) -> NDArray[np.float32]:
     """Return the smoothed logits of some rows of `logits`, float32 (n,), or (n, m) for m classifiers and shares (m,).
 
-    `neighbours` are those of `rows`, (k, number of rows).
+    `neighbours` are those of `rows`, (k, number of rows). With `by_torch`, which is for (n, m), torch adds them up: in
+    half the time, as it reads ahead in memory.
     """
-    sums = np.zeros_like(logits[rows])
-    for nearest in neighbours:  # one after the other: memory is read along the rows
-        sums += logits.take(nearest, axis=0)
-    sums *= np.asarray(share / len(neighbours), dtype=np.float32)
-    sums += logits[rows] * np.asarray(1 - share, dtype=np.float32)
-    return sums
+    if by_torch:
+        with imports:
+            import torch
+
+        nearest = torch.from_numpy(np.ascontiguousarray(neighbours.T))
+        values = torch.from_numpy(unlocked(logits))
+        means: NDArray[np.float32] = torch.nn.functional.embedding_bag(nearest, values, mode="mean").numpy()
+    else:
+        means = np.zeros_like(logits[rows])
+        for nearest_rows in neighbours:  # one after the other: memory is read along the rows
+            means += logits.take(nearest_rows, axis=0)
+        means /= np.float32(len(neighbours))
+    means *= np.asarray(share, dtype=np.float32)
+    means += logits[rows] * np.asarray(1 - share, dtype=np.float32)
+    return means
 
 
 def smoothed_embeddings(

@@ -19,11 +19,15 @@ class DecoderPool(Generic[Job]):
     """Decodes jobs in processes; iterate over it, between `start` and `close`, for (job, message) pairs.
 
     `request` makes the request for a job and a number of decoder threads. The processes wait when 16 messages have not
-    been taken yet, so that memory stays bounded.
+    been taken yet, so that memory stays bounded. `cores` is how many of the machine's to use, by default all that this
+    process may.
     """
 
-    def __init__(self, jobs: Sequence[Job], request: Callable[[Job, int], AnyRequest]) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def __init__(
+        self, jobs: Sequence[Job], request: Callable[[Job, int], AnyRequest], cores: int | None = None
+    ) -> None:
+        if cores is None:
+            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         number = min(cores, len(jobs))
         self._threads = max(1, cores // max(1, number))
         self._request = request

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from va_widgets.learning.smoothing import SHARE, smoothed, smoothed_embeddings
+from va_widgets.learning.smoothing import SHARE, smoothed, smoothed_embeddings, smoothed_rows
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.learning.trainer import ClipArrays, Trainer, TrainingLabels
 
@@ -48,3 +49,15 @@ def test_the_trainer_smooths_what_it_shows_and_what_it_measures() -> None:
     # The neighbours are random clips here: logits of labels, too, are nearer to 0.
     certain = [np.abs(fit.held_out[1] - 0.5).mean() for fit in (with_graph, without) if fit.held_out is not None]
     assert certain[0] < certain[1]
+
+
+@pytest.mark.parametrize("by_torch", [False, True])
+def test_many_classifiers_are_smoothed_together_each_by_its_own_share(by_torch: bool) -> None:
+    neighbours = RNG.integers(0, 50, (4, 50), dtype=np.int32)
+    logits = RNG.normal(size=(50, 3)).astype(np.float32)
+    shares = np.array([0, 0.3, 1], np.float32)
+    rows = np.array([7, 3, 49])
+    found = smoothed_rows(logits, rows, neighbours[:, rows], shares, by_torch=by_torch)
+    for column, share in enumerate(shares):
+        expected = smoothed(logits[:, column].copy(), neighbours, float(share))[rows]
+        np.testing.assert_allclose(found[:, column], expected, atol=1e-6)

@@ -38,13 +38,24 @@ _PICTURE_SIDE = 288  # pixels of the shorter side of frames, for encoders that d
 
 
 class ShardMaker:
-    """Makes the shards of a corpus in the folder `path`; `allow` are schemes of URLs that the user allows."""
+    """Makes the shards of a corpus in the folder `path`; `allow` are schemes of URLs that the user allows.
 
-    def __init__(self, path: Path, encoder: Encoder, settings: ClipSettings, allow: frozenset[str]) -> None:
+    `cores` is how many of the machine's to decode on, by default all.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        encoder: Encoder,
+        settings: ClipSettings,
+        allow: frozenset[str],
+        cores: int | None = None,
+    ) -> None:
         self._path = path
         self._encoder = encoder
         self._settings = settings
         self._allow = sorted(allow)
+        self._cores = cores
         self._queue = EmbeddingQueue(encoder)
 
     def make(self, jobs: Sequence[ShardJob], shown: bool) -> list[Source]:
@@ -71,7 +82,7 @@ class ShardMaker:
                     waiting.append(job)
                 else:
                     report(former, job.size)
-            decoders = DecoderPool(waiting, self._decoder_request)
+            decoders = DecoderPool(waiting, self._decoder_request, self._cores)
             stack.callback(decoders.close)
             decoders.start()
             for job, message in decoders:

@@ -11,6 +11,7 @@ import pandas as pd
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
 from va_widgets.base.errors import CorpusError
+from va_widgets.base.ray_engine import RayEngine
 from va_widgets.corpus.manifest import FROM_EMBEDDINGS, SEGMENTS, SHOTS, Manifest
 
 _SHORTEST_WINDOW = 0.04  # seconds
@@ -74,3 +75,4 @@ class BuildRequest:
     refused: list[tuple[str, str]] = field(default_factory=list)  # names and reasons of what cannot be used at all
     retire: bool = True  # sources that are gone from the folder leave the corpus
     allow: frozenset[str] = frozenset()  # schemes of URLs that the user allows beside the usual ones
+    engine: RayEngine | None = None  # how Ray makes the shards; None for this process

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from va_widgets.base import arguments
-from va_widgets.base.errors import CorpusError, EncoderError, EncoderMismatchError, NoVideosError
+from va_widgets.base.errors import CorpusError, EncoderError, EncoderMismatchError, EngineError, NoVideosError
 from va_widgets.base.paths import exists
 from va_widgets.corpus import storage, trust
 from va_widgets.corpus.building.make_shards import ShardMaker
 from va_widgets.corpus.building.merge import check_fit, has_columns, merge
 from va_widgets.corpus.building.plan import plan_build
+from va_widgets.corpus.building.ray_build import make_shards_by_ray
 from va_widgets.corpus.building.request import BuildRequest, ClipSettings
 from va_widgets.corpus.lock import locked, remove_empty
 from va_widgets.corpus.manifest import (
@@ -31,15 +32,15 @@ _LISTED_REASONS = 5  # in an error message
 def build(path: Path, groups: Sequence[SourceGroup], encoder: Encoder, request: BuildRequest, progress: bool) -> None:
     """Build or extend the corpus in `path`, and trust the sources' folders and servers. A second call does nothing.
 
-    Raises NoVideosError, EncoderError, EncoderMismatchError or CorpusError, and then leaves the corpus as it was; what
-    has been built for it is kept for the next call.
+    Raises NoVideosError, EncoderError, EncoderMismatchError, EngineError or CorpusError, and then leaves the corpus as
+    it was; what has been built for it is kept for the next call.
     """
     progress = arguments.flag(progress, "progress")
     is_new = not exists(path)
     try:
         with locked(path):
             _build(path, groups, encoder, request, progress)
-    except (CorpusError, EncoderError):
+    except (CorpusError, EncoderError, EngineError):
         remove_empty(path, is_new)
         raise
     trust.remember(path, trust.places_of(groups))
@@ -56,8 +57,11 @@ def _build(path: Path, groups: Sequence[SourceGroup], encoder: Encoder, request:
     is_complete = not plan.jobs and plan.sources == {(source.root, source.source): source for source in before}
     if former is not None and former.manifest.neighbours_file and is_complete and has_columns(former, columns):
         return
-    maker = ShardMaker(path, encoder, request.settings, request.allow)
-    for source in maker.make(plan.jobs, progress):
+    if request.engine is None:
+        made = ShardMaker(path, encoder, request.settings, request.allow).make(plan.jobs, progress)
+    else:
+        made = make_shards_by_ray(request.engine, path, encoder, request.settings, request.allow, plan.jobs, progress)
+    for source in made:
         plan.sources[source.root, source.source] = source
     _check_any(plan.sources.values())
     template = Manifest(
