@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from va_widgets.catalogue.compare import Comparison
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays cannot be compared as a whole
 class Model(FittedClassifier):
     """A binary classifier of clips, as it was published. It has the interface of a fitted classifier of scikit-learn.
 
@@ -52,7 +52,7 @@ class Model(FittedClassifier):
     intercept: float = field(repr=False)
     threshold: float
     card: Mapping[str, Any] = field(repr=False)
-    folder: Path = field(repr=False, compare=False)
+    folder: Path = field(repr=False)
     smoothing: float = field(default=0.0, repr=False)
     views: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 

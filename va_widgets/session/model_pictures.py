@@ -23,7 +23,7 @@ _QUALITY = 80  # of JPEG
 _TRIED = 3 * _SHOWN  # clips at the threshold, of which some may have no pictures
 
 
-def pictures(corpus: Corpus, fit: Fit, threshold: float, concept: str) -> dict[str, bytes]:
+def pictures(corpus: Corpus, fit: Fit, threshold: float) -> dict[str, bytes]:
     """Return the pictures that a bundle's README shows, JPEG and PNG, by the names of their files.
 
     Those of clips are absent where the corpus has none, the curve with too few labels and without matplotlib.
@@ -36,7 +36,7 @@ def pictures(corpus: Corpus, fit: Fit, threshold: float, concept: str) -> dict[s
         YES: _contact_sheet(corpus, _spread(rows[y], fit.logits)),
         NO: _contact_sheet(corpus, _spread(rows[~y], fit.logits)),
         BORDERLINE: _contact_sheet(corpus, at_threshold),
-        CURVE: _curve(fit, threshold, concept),
+        CURVE: _curve(fit, threshold),
     }
     return {name: data for name, data in shown.items() if data}
 
@@ -78,7 +78,7 @@ def _contact_sheet(corpus: Corpus, rows: Iterable[int]) -> bytes:
     return bytes(cv2.imencode(".jpg", used, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())
 
 
-def _curve(fit: Fit, threshold: float, concept: str) -> bytes:
+def _curve(fit: Fit, threshold: float) -> bytes:
     """Return precision over recall as a PNG; empty with too few labels and without matplotlib."""
     if fit.held_out is None:
         return b""
@@ -89,7 +89,8 @@ def _curve(fit: Fit, threshold: float, concept: str) -> bytes:
     from va_widgets.display import plots
 
     figure = Figure(figsize=(6.4, 3.6), dpi=100, layout="constrained")
-    plots.precision_recall(fit.held_out, threshold, "", concept, figure.subplots())
+    # Without the concept as its title: matplotlib warns about every script that its font lacks.
+    plots.precision_recall(fit.held_out, threshold, "", "", figure.subplots())
     data = io.BytesIO()
     figure.savefig(data, format="png")
     return data.getvalue()

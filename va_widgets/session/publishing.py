@@ -82,7 +82,7 @@ def publish_classifier(
         threshold_why=why,
         smoothing=0.0 if corpus.neighbours is None else SHARE,
         facts=training_facts(fit.refit, fit.calibration, labels.annotators()),
-        files=kept_data(view, fit) | (pictures(corpus, fit, chosen, labels.concept) if with_pictures else {}),
+        files=kept_data(view, fit) | (pictures(corpus, fit, chosen) if with_pictures else {}),
         parent=_parent(newest(corpus, folder_name), follows),
     )
 

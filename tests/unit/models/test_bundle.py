@@ -257,8 +257,9 @@ def test_a_card_says_what_the_classifier_has_learned_from(session: va.Session) -
     assert (row["version"], row["parent"], row["yes"], row["ap"]) == (2, 1, 8, session.quality.ap)
 
 
-def test_a_bundle_has_pictures_of_clips_and_of_its_curve(session: va.Session) -> None:
+def test_a_bundle_has_pictures_of_clips_and_of_its_curve(demo_corpus: va.Corpus) -> None:
     pytest.importorskip("matplotlib")
+    session = labelled(demo_corpus, concept="밤 🎬")  # which matplotlib's font lacks
     model = session.publish("night")
     sizes = {}
     for name in ("yes.jpg", "no.jpg", "borderline.jpg", "precision_recall.png"):

@@ -32,6 +32,7 @@ def test_scikit_learn_takes_a_model_for_a_fitted_classifier(model: va.Model, row
     check_is_fitted(model)
     assert is_classifier(model)
     assert clone(model) is model
+    assert model in {model}
     assert model.n_features_in_ == DIM
     both = model.predict_proba(X)
     assert (both.shape, both.dtype) == ((50, 2), np.float32)
