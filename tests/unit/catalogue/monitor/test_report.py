@@ -221,3 +221,14 @@ def test_the_command_line_says_what_has_changed(
     assert len(facts["sample"]) == 25
     assert facts["estimate"] is None
     assert main(["monitor", str(published.folder), str(other.path), "--budget", "0"]) == 1
+
+
+def test_an_annotator_shows_the_sample(report: MonitorReport) -> None:
+    from va_widgets.widget.status import status_of
+
+    session = report.session()
+    assert session.feed("sample", 3)["reason"].tolist() == ["drawn to measure"] * 3
+    label(session, report.sample["clip_id"][:3].tolist(), "sample")
+    shown = status_of(session, "idle", "")
+    assert shown.feeds[0] == "sample"
+    assert shown.from_feeds["sample"] == 3
