@@ -109,4 +109,6 @@ def period(text: str) -> tuple[np.datetime64, np.datetime64]:
     if not _DATE.fullmatch(text):
         raise ValueError(text)
     begin = np.datetime64(text.replace(" ", "T"))
-    return begin.astype(_MOMENT), (begin + 1).astype(_MOMENT)
+    unit: Any = np.datetime_data(begin.dtype)[0]
+    following = begin + np.timedelta64(1, unit)
+    return begin.astype(_MOMENT), following.astype(_MOMENT)
