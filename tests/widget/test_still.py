@@ -10,7 +10,7 @@ import pytest
 import va_widgets as va
 from tests.conftest import labelled
 from va_widgets.widget import annotator as module
-from va_widgets.widget import with_still
+from va_widgets.widget import cell_widget
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -46,7 +46,7 @@ def test_in_a_cell_it_is_an_output_of_its_own(
     session: va.Session, bundle: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs: list[dict[str, str]] = []
-    monkeypatch.setattr(with_still, "display", lambda data, **_options: outputs.append(data))
+    monkeypatch.setattr(cell_widget, "display", lambda data, **_options: outputs.append(data))
     annotator = va.Annotator(session)
     annotator._ipython_display_()
     annotator.close()

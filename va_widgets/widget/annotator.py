@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any
 
 import traitlets
 
@@ -15,12 +15,12 @@ from va_widgets.display.still import still
 from va_widgets.session import Session
 from va_widgets.widget import protocol
 from va_widgets.widget.annotator_kernel import AnnotatorKernel
+from va_widgets.widget.cell_widget import CellWidget
 from va_widgets.widget.front_end import bundle
 from va_widgets.widget.settings import KeptSettings
-from va_widgets.widget.with_still import WithStill
 
 
-class Annotator(WithStill):
+class Annotator(CellWidget):
     """Shows a session in a notebook cell: tabs Search, Feeds and Review, cards, labels by button and key.
 
     Parameters
@@ -41,6 +41,7 @@ class Annotator(WithStill):
     """Where the person is: tab, feed, query, card size, keys. The front end writes it; it survives a page reload. Card
     size, cards a page and keys are kept for this annotator's name, also when the cell is run again."""
 
+    _another = "of its session with va.Annotator(session)"
     _opened = False  # Python closes an annotator that was refused, too
 
     def __init__(self, session: Session) -> None:
@@ -93,18 +94,6 @@ class Annotator(WithStill):
         It is called on the thread that caused the event, and with "switch" after another session is shown.
         """
         return self._controller.listeners.add(arguments.function(listener, "The listener"))
-
-    def __copy__(self) -> NoReturn:
-        raise VaError(
-            "An Annotator can be neither copied nor pickled, since it is a view in this notebook: make another one of"
-            " its session with va.Annotator(session)."
-        )
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
-        self.__copy__()
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        self.__copy__()
 
     def _still(self) -> str:
         return still(self.session)

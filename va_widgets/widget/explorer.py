@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any
 
 import pandas as pd
 import traitlets
 
 from va_widgets.base import arguments
-from va_widgets.base.errors import VaError
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.catalogue.exploration import Answer, Exploration, Question
 from va_widgets.display.still import still_of_hits
 from va_widgets.session import Session
+from va_widgets.widget.cell_widget import CellWidget
 from va_widgets.widget.explorer_handlers import Explored
 from va_widgets.widget.explorer_kernel import ExplorerKernel, LabellingInPlace
 from va_widgets.widget.front_end import bundle
 from va_widgets.widget.settings import KeptSettings
-from va_widgets.widget.with_still import WithStill
 
 
-class Explorer(WithStill):
+class Explorer(CellWidget):
     """Shows the clips of a query over a corpus and its models in a notebook cell.
 
     On the page: a query with completion and a live count, the clips with their scores, histograms whose thresholds can
@@ -54,6 +53,7 @@ class Explorer(WithStill):
     place = traitlets.Dict().tag(sync=True)
     """The same of the annotator in the explorer's place."""
 
+    _another = "of its corpus with va.Explorer(corpus)"
     _opened = False  # Python closes an explorer that was refused, too
 
     def __init__(self, corpus: Any, models: Any = None, *, query: str = "", annotator: str = "me") -> None:
@@ -109,18 +109,6 @@ class Explorer(WithStill):
     @traitlets.validate("explored", "place")
     def _checked(self, proposal: traitlets.Bunch) -> object:
         return without_lone_surrogates(proposal["value"])  # a page that is reloaded gets it sent
-
-    def __copy__(self) -> NoReturn:
-        raise VaError(
-            "An Explorer can be neither copied nor pickled, since it is a view in this notebook: make another one of"
-            " its corpus with va.Explorer(corpus)."
-        )
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
-        self.__copy__()
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        self.__copy__()
 
     def _answer(self) -> Answer:
         """Return what is shown."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any
 
 import traitlets
 
 from va_widgets.base import arguments
-from va_widgets.base.errors import QueryError, VaError
+from va_widgets.base.errors import QueryError
 from va_widgets.catalogue.exploration import Exploration, Question
 from va_widgets.catalogue.timeline import places
 from va_widgets.display.still import still_of_hits
+from va_widgets.widget.cell_widget import CellWidget
 from va_widgets.widget.explorer_handlers import Explored
 from va_widgets.widget.explorer_kernel import ExplorerKernel
 from va_widgets.widget.front_end import bundle
-from va_widgets.widget.with_still import WithStill
 
 
-class Timeline(WithStill):
+class Timeline(CellWidget):
     """Shows one video in a notebook cell: the player, and below it a strip for each model with the scores of its clips.
 
     What reaches a model's threshold is in colour, and so are the clips that are labelled for its concept. A press on a
@@ -46,6 +46,7 @@ class Timeline(WithStill):
     clip = traitlets.Unicode().tag(sync=True)
     """The clip that is played; another one that is set is played on the page. "" is the first one of the video."""
 
+    _another = "with va.Timeline(corpus, video)"
     _opened = False  # Python closes a timeline that was refused, too
 
     def __init__(self, corpus: Any, video: str, models: Any = None) -> None:
@@ -77,18 +78,6 @@ class Timeline(WithStill):
                 return
             self._answering.close()
         super().close()
-
-    def __copy__(self) -> NoReturn:
-        raise VaError(
-            "A Timeline can be neither copied nor pickled, since it is a view in this notebook: make another one with"
-            " va.Timeline(corpus, video)."
-        )
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
-        self.__copy__()
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        self.__copy__()
 
     def _still(self) -> str:
         (video,) = self._question.values

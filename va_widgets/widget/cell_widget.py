@@ -1,13 +1,14 @@
-"""A widget that leaves a still where it is shown without a kernel: in a saved notebook, on a page, in a mail."""
+"""What annotator, explorer and timeline share: a still where no kernel runs, as in a saved notebook, and no copies."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, NoReturn, SupportsIndex
 
 import anywidget
 from IPython.display import display
 
+from va_widgets.base.errors import VaError
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.display.still import AS_SECOND_OUTPUT
 
@@ -15,12 +16,28 @@ _NOTHING = "<!-- The widget, without its kernel: see the next output. -->"
 _log = logging.getLogger(__name__)
 
 
-class WithStill(anywidget.AnyWidget):
-    """Shows the live view and, where that cannot be, the HTML that `_still` returns."""
+class CellWidget(anywidget.AnyWidget):
+    """A live view or, where that cannot be, the HTML that `_still` returns. It is neither copied nor pickled."""
+
+    _another: str
+    """How another one like this is made, for people who try to copy it."""
 
     def _still(self) -> str:
         """Return HTML that is readable without styles and scripts."""
         raise NotImplementedError
+
+    def __copy__(self) -> NoReturn:
+        name = type(self).__name__
+        raise VaError(
+            f"{'An' if name[0] in 'AE' else 'A'} {name} can be neither copied nor pickled, since it is a view in this"
+            f" notebook: make another one {self._another}."
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        self.__copy__()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        self.__copy__()
 
     def _ipython_display_(self) -> None:
         """Show the live view, and as a second output the still, which is hidden while the view is alive.
