@@ -106,12 +106,11 @@ def publish(
         "parent": None if parent is None else _origin(parent),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "va_widgets": __version__,
-        "libraries": libraries(),
     }
     try:
         home.mkdir(parents=True, exist_ok=True)
         after = parent.version if parent is not None and parent.slug == slug(name) else 0
-        version = _write(home, former_slug(name), card, contents, after)
+        version = _write(home, former_slug(name), {**card, "libraries": libraries()}, contents, after)
     except OSError as error:
         raise ModelError(
             failure(f"The folder {home} of the model {name!r}", error)
