@@ -1,7 +1,7 @@
 """A model's scores of clips that it has learned from, by its own recipe fitted again without them.
 
-The recipe is fitted to the model's labels without those of a fifth of the videos at a time, and scores these. Other clips
-are scored by the model as it was published.
+The recipe is fitted to the model's labels without those of a fifth of the videos at a time, and scores these. Other
+clips are scored by the model as it was published.
 """
 
 from __future__ import annotations
