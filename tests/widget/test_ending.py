@@ -37,7 +37,7 @@ def during(event, work):
         return work(*arguments)
     return run
 
-session.preview = during(cutting, session.preview)
+session.corpus.preview = during(cutting, session.corpus.preview)
 session.refit = during(refitting, session.refit)
 clip = session.corpus.clips.index[0]
 for request in (

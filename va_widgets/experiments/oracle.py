@@ -59,8 +59,8 @@ def label_by_oracle(
         Print one line per page.
 
     Returns the average precision of the classifier's scores over the whole corpus after each page (Run.curve).
-    Raises LabelError if the truth does not cover the corpus or has values other than bool, ArgumentError for numbers
-    out of range.
+    It ends early where no clips are left. Raises LabelError if there are none to begin with, or if the truth does not
+    cover the corpus or has values other than bool; ArgumentError for numbers out of range.
     """
     arguments.instance(session, Session, "The session", "a va.Session", error=LabelError)
     arguments.instance(truth, pd.Series, "The truth", "a Series of bool indexed by clip_id", error=LabelError)
@@ -80,14 +80,16 @@ def label_by_oracle(
     clip_truth = clip_truth.astype(bool)
     votes = pd.Series(answers(clip_truth.to_numpy(), error, session.seed), index=clip_truth.index)
     curve: list[dict[str, object]] = []
-    labelled = 0
+    labelled, fruitless = 0, 0
     pages = sources()
-    while labelled < min(budget, len(clip_truth)):
+    while labelled < budget and fruitless <= len(ROTATION):  # then no source has a clip without a label any more
         source = next(pages)
         number = min(page, budget - labelled)
         clips = _page(session, source, number, query or session.concept)
         if not clips:
+            fruitless += 1
             continue
+        fruitless = 0
         for value in (True, False):
             matching = [clip for clip in clips if bool(votes[clip]) is value]
             if matching:
@@ -98,6 +100,8 @@ def label_by_oracle(
         curve.append({"labels": labelled, "source": source, "ap": ap, "yes": yes})
         if tell:
             print(f"  {labelled:4d} labels   {source:13s} AP {ap:.3f}   {yes} yes")
+    if not curve:
+        raise LabelError(f"All clips of the corpus are labelled for {described(session.concept)} already.")
     table = pd.DataFrame(curve, columns=["labels", "source", "ap", "yes"])
     return Run(session.concept, labelled, float(table["ap"].iloc[-1]), table)
 
