@@ -95,7 +95,7 @@ class SavedQueries:
             raise QueryError(f"The query cannot be removed from {file.parent} ({reason_of(error)}).") from error
 
     def _file(self, name: str) -> Path:
-        return inside(self._corpus, FOLDER, f"{folder_name(name, 'query')}{_SUFFIX}", error=QueryError)
+        return inside(self._corpus, FOLDER, _file_name(name), error=QueryError)
 
     def _read(self) -> Iterator[SavedQuery]:
         home = inside(self._corpus, FOLDER, error=QueryError)
@@ -112,7 +112,9 @@ class SavedQueries:
             except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, QueryError) as error:
                 _log.info("%s holds no saved query: %s", home / name, error)
                 continue
-            if (
-                f"{folder_name(query.name, 'query')}{_SUFFIX}" == name
-            ):  # otherwise it could be neither renamed nor removed
+            if _file_name(query.name) == name:  # otherwise it could be neither renamed nor removed
                 yield query
+
+
+def _file_name(name: str) -> str:
+    return f"{folder_name(name, 'query')}{_SUFFIX}"

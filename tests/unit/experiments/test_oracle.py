@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +57,15 @@ def test_a_session_gets_wrong_labels_but_its_ap_is_measured_by_the_truth(tmp_pat
     assert run.labels == 48
     assert run.ap > truth.mean()
     session.close()
+
+
+def test_an_oracle_ends_where_no_clips_are_left(tmp_path: Path) -> None:
+    pool = make_pool()
+    clips = pd.DataFrame({"video": [f"v{i}" for i in range(30)], "start": 0.0, "end": 1.0})
+    corpus = va.Corpus.from_embeddings(tmp_path / "corpus", pool.embeddings[:30], clips)
+    truth = pd.Series(np.arange(30) % 2 == 0, index=corpus.clips.index)
+    with closing(va.Session(corpus, "even")) as session:
+        session.label(list(truth.index[:20]), True)
+        assert label_by_oracle(session, truth, 24).labels == 10
+        with pytest.raises(va.LabelError, match="All clips of the corpus are labelled for 'even' already"):
+            label_by_oracle(session, truth, 24)
