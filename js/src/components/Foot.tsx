@@ -8,6 +8,7 @@ import { type Command, shortcut } from "../input/keys";
 import type { Status } from "../kernel/protocol";
 import { hasBothClasses } from "../lists/feeds";
 import { Icon } from "./icons";
+import { PreviousPage } from "./PreviousPage";
 
 export function Foot({ store, view }: { store: Store; view: View }) {
   const status = store.state.status.value;
@@ -88,16 +89,7 @@ function Paging({ store, view }: { store: Store; view: View }) {
   const { index, ended, pages } = list.progress.value;
   return (
     <span class="va-paging">
-      <button
-        type="button"
-        class="va-quiet va-small"
-        aria-label="Previous page"
-        title="Previous page"
-        aria-disabled={index === 0}
-        onClick={() => store.lists.previous()}
-      >
-        <Icon name="back" />
-      </button>
+      <PreviousPage index={index} onClick={() => store.lists.previous()} />
       <span class="va-page" title="The page you are on">
         page {index + 1}
       </span>

@@ -3,7 +3,7 @@
 import type { ExplorerStore } from "../../explorer/store";
 import type { ExplorerView } from "../../explorer/view";
 import { shortcut } from "../../input/keys";
-import { Icon } from "../icons";
+import { PreviousPage } from "../PreviousPage";
 
 export function ExplorerFoot({ store, view }: { store: ExplorerStore; view: ExplorerView }) {
   const { state, hits } = store;
@@ -19,16 +19,7 @@ export function ExplorerFoot({ store, view }: { store: ExplorerStore; view: Expl
         {hint}
       </span>
       <span class="va-paging">
-        <button
-          type="button"
-          class="va-quiet va-small"
-          aria-label="Previous page"
-          title="Previous page"
-          aria-disabled={index === 0}
-          onClick={() => hits.list.previous()}
-        >
-          <Icon name="back" />
-        </button>
+        <PreviousPage index={index} onClick={() => hits.list.previous()} />
         <span class="va-page">
           {last < first ? "no clips" : `${first}–${last} of ${count.toLocaleString("en")}`}
         </span>

@@ -4,8 +4,8 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ExplorerStore } from "../../explorer/store";
 import type { ExplorerView } from "../../explorer/view";
 import { timeRange } from "../../lists/time";
-import { Icon } from "../icons";
 import { MotionMark } from "../MotionMark";
+import { CloseButton } from "../player/CloseButton";
 import { Controls } from "../player/Controls";
 import { Screen, useBesideCard, usePreview } from "../player/Screen";
 import { Strips } from "../timeline/Strips";
@@ -58,17 +58,7 @@ export function HitPlayer({ store, view, clip }: Props) {
           <span>{about}</span>
           {motion && <MotionMark motion={motion} full />}
         </span>
-        <button
-          type="button"
-          class="va-quiet va-small va-close"
-          aria-label="Close the player"
-          title="Close (Esc)"
-          onClick={() => {
-            player.open.value = false;
-          }}
-        >
-          <Icon name="close" />
-        </button>
+        <CloseButton player={player} />
       </div>
     </div>
   );

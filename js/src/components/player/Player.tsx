@@ -6,9 +6,10 @@ import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { VALUES } from "../../kernel/protocol";
 import { timeRange } from "../../lists/time";
-import { Icon, Mark } from "../icons";
+import { Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
 import { MotionMark } from "../MotionMark";
+import { CloseButton } from "./CloseButton";
 import { Controls } from "./Controls";
 import { Screen, useBesideCard, usePreview } from "./Screen";
 
@@ -58,17 +59,7 @@ export function Player({ store, view, clip }: Props) {
             />
           ))}
         </span>
-        <button
-          type="button"
-          class="va-quiet va-small va-close"
-          aria-label="Close the player"
-          title="Close (Esc)"
-          onClick={() => {
-            player.open.value = false;
-          }}
-        >
-          <Icon name="close" />
-        </button>
+        <CloseButton player={player} />
       </div>
     </div>
   );
