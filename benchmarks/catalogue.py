@@ -32,9 +32,9 @@ from va_widgets.catalogue.local_score import score_blocks
 from va_widgets.catalogue.score_files import ScoresFolder
 from va_widgets.catalogue.scoring import Weights
 from va_widgets.corpus import Corpus
-from va_widgets.learning.smoothing import SHARE
 
 NEAREST = 10
+SHARE = 0.3  # of a clip's nearest clips in its logit
 SKLEARN_MODELS = 4  # measured of many
 BLOCK = 1 << 14  # rows of the passes that are compared with
 Floats = NDArray[np.float32]

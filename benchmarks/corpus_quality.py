@@ -40,6 +40,7 @@ from va_widgets.learning.logistic import TextLogistic
 from va_widgets.learning.quality import cross_validated
 from va_widgets.learning.score_index import ScoreIndex
 from va_widgets.learning.smoothing import smoothed, smoothed_embeddings
+from va_widgets.learning.smoothing_share import choose_share, labels_used
 
 BUDGETS = (25, 50, 100, 250)
 EDGES = np.array([0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95])
@@ -138,9 +139,10 @@ def figures(task: Task, rows: Rows, y: NDArray[np.bool_], truth: NDArray[np.bool
     if "neighbours" not in task.memory:
         task.memory["neighbours"] = nearest_neighbours(task.X)
     neighbours = task.memory["neighbours"]
-    logits = smoothed(classifier.decision_function(task.X).astype(np.float32), neighbours)
+    share = learned_share(classifier, task.X, neighbours, rows, y)
+    logits = smoothed(classifier.decision_function(task.X).astype(np.float32), neighbours, share)
     checked = cross_validated(
-        task.X[rows], y, classifier, scored=smoothed_embeddings(task.X, neighbours, rows), seed=task.seed
+        task.X[rows], y, classifier, scored=smoothed_embeddings(task.X, neighbours, rows, share), seed=task.seed
     )
     assert checked is not None
     free = np.ones(len(truth), dtype=bool)
@@ -173,6 +175,15 @@ def figures(task: Task, rows: Rows, y: NDArray[np.bool_], truth: NDArray[np.bool
             f"{name}Brier score": float(np.square(shown - truth[free]).mean()),
         }
     return {name: float(value) for name, value in found.items()}
+
+
+def learned_share(
+    classifier: TextLogistic, X: NDArray[np.float32], neighbours: NDArray[np.int32], rows: Rows, y: NDArray[np.bool_]
+) -> float:
+    """Return how much of a logit is the mean of its neighbours, as a session learns it from the labels of `rows`."""
+    some = labels_used(len(rows))
+    others = smoothed_embeddings(X, neighbours, rows[some], 1.0)
+    return choose_share(y[some], *classifier.without_each(X[rows], y, some, others))
 
 
 def calibration_error(probabilities: NDArray[np.floating[Any]], truth: NDArray[np.bool_]) -> float:

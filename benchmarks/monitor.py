@@ -8,7 +8,7 @@
   a change, how often is there an alarm? Then clips without night (snow, or one of four settings) are taken out of the
   new ones at random until its share has grown: how often is there one now?
 
-POOL is a folder of embeddings, labels and texts as in strategies.py. The demo corpus is made if it is not there.
+POOL is a folder or a file as in corpus_quality.py. The demo corpus is made if it is not there.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 import va_widgets as va
+from benchmarks.corpus_quality import learned_share, open_any
 from va_widgets.base.threads import one_thread
 from va_widgets.catalogue.monitor.drift import Drift, measure_drift
 from va_widgets.catalogue.monitor.estimate import intervals
 from va_widgets.catalogue.monitor.sample import draw
 from va_widgets.corpus.neighbours import nearest_neighbours
 from va_widgets.demo import CONCEPTS
-from va_widgets.experiments import Pool, open_pool
+from va_widgets.experiments import Pool
 from va_widgets.experiments.compare import replay
 from va_widgets.experiments.pools import from_corpus
 from va_widgets.experiments.strategies import STRATEGIES, Fitted, Rows, Strategy, Task
@@ -63,7 +64,7 @@ def main() -> None:
     corpus = va.demo.corpus(options.demo, clips=1000, videos=False, progress=False)
     with one_thread():
         if options.only != "alarms":
-            pools = [open_pool(path, "fair") for path in options.pools]
+            pools = [open_any(path, "fair", 0) for path in options.pools]
             pools.append(from_corpus(corpus, queries={concept.name: concept.query for concept in CONCEPTS}))
             table = pd.concat([coverage(pool, options.budget, options.simulations) for pool in pools])
             if options.json:
@@ -114,13 +115,15 @@ def monitored(pool: Pool, concept: str) -> tuple[NDArray[np.float64], NDArray[np
     task, rows, y = newest["all"]
     classifier = TextLogistic(task.text, task.statistics).fit(task.X[rows], y)
     near = nearest_neighbours(task.X)
-    checked = cross_validated(task.X[rows], y, classifier, scored=smoothed_embeddings(task.X, near, rows))
+    share = learned_share(classifier, task.X, near, rows, y)
+    checked = cross_validated(task.X[rows], y, classifier, scored=smoothed_embeddings(task.X, near, rows, share))
     few = checked is None or checked.logits is None
     calibration = calibrate(y[:0], np.empty(0)) if few else calibrate(y, checked.logits)  # type: ignore[union-attr,arg-type]
-    known = smoothed(classifier.decision_function(task.X).astype(np.float32), near)
+    known = smoothed(classifier.decision_function(task.X).astype(np.float32), near, share)
     threshold = float(expit(calibration.factor * best_threshold(ScoreIndex(known), calibration).logit))
     X = np.asarray(pool.embeddings[pool.test])
-    logits = smoothed(classifier.decision_function(X).astype(np.float32), nearest_neighbours(X.astype(np.float16)))
+    near = nearest_neighbours(X.astype(np.float16))
+    logits = smoothed(classifier.decision_function(X).astype(np.float32), near, share)
     return (
         expit(calibration.factor * logits.astype(np.float64)),
         pool.truth[concept].to_numpy(bool)[pool.test],

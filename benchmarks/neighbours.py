@@ -1,8 +1,9 @@
 """Measure what smoothing by the nearest clips is worth: the gain in average precision, strategy by strategy.
 
 An oracle labels half of each pool as a strategy asks. The classifier then scores the other half, once as it is and once
-smoothed by each clip's nearest clips in that half. Labels are the same both times, so that differences are paired. With
---cells the nearest clips are looked for in cells, as in a large corpus, however small the pool.
+smoothed by each clip's nearest clips in that half. Labels are the same both times, so that differences are paired. Our
+strategy learns the neighbours' share in a logit from its labels, others have the same one throughout. With --cells the
+nearest clips are looked for in cells, as in a large corpus, however small the pool.
 
 POOL is a folder as in strategies.py, an .npz file as in corpus_quality.py, or the folder of a demo corpus.
 """
@@ -21,7 +22,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.utils.parallel import Parallel, delayed
 
 import va_widgets as va
-from benchmarks.corpus_quality import FEWEST, open_any
+from benchmarks.corpus_quality import FEWEST, learned_share, open_any
 from va_widgets import demo
 from va_widgets.base.threads import one_thread
 from va_widgets.corpus import neighbours
@@ -29,12 +30,15 @@ from va_widgets.experiments import Pool, from_corpus
 from va_widgets.experiments.compare import replay
 from va_widgets.experiments.pools import TEXT_QUALITIES, half
 from va_widgets.experiments.strategies import Fitted, Rows, Strategy, Task, strategy
-from va_widgets.learning.smoothing import SHARE, smoothed
+from va_widgets.learning.logistic import TextLogistic
+from va_widgets.learning.smoothing import smoothed
+from va_widgets.learning.views import APPEARANCE
 
 BUDGETS = (10, 25, 50, 100)
 RESAMPLES = 2000
 CELL, NEAREST_CELLS = 200, 4
-_nearest: dict[tuple[str, int, bool], NDArray[np.int32]] = {}  # those of the last pool
+SHARE = 0.3
+_nearest: dict[tuple[str, int, bool], tuple[NDArray[np.int32], NDArray[np.int32]]] = {}  # of both halves of a pool
 
 
 def main() -> None:
@@ -45,7 +49,7 @@ def main() -> None:
     parser.add_argument("--texts", nargs="+", choices=TEXT_QUALITIES, default=TEXT_QUALITIES)
     parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS)
     parser.add_argument("--seeds", type=int, default=1, help="each splits the pool into halves in another way")
-    parser.add_argument("--share", type=float, default=SHARE, help="of the neighbours in a logit")
+    parser.add_argument("--share", type=float, help=f"of the neighbours in a logit; by default learned, or {SHARE}")
     parser.add_argument("--cells", action="store_true", help="look for the nearest clips in cells")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write all results to this file, one record for each run")
@@ -79,7 +83,7 @@ def opened(path: Path, texts: list[str], seed: int) -> list[Pool]:
 
 
 def measure(
-    pool: Pool, name: str, concept: str, seed: int, budgets: tuple[int, ...], share: float, cells: bool
+    pool: Pool, name: str, concept: str, seed: int, budgets: tuple[int, ...], share: float | None, cells: bool
 ) -> list[dict[str, Any]]:
     """Label one concept; return the average precision without and with smoothing at each number of labels."""
     chosen, rows = strategy(name), list[dict[str, Any]]()
@@ -90,12 +94,17 @@ def measure(
         fitted = chosen.learner(task, labelled, y)
         if len(labelled) in budgets:
             logits = np.asarray(fitted(X), dtype=np.float32)
+            used = SHARE if share is None else share
+            if share is None and name == "ours":
+                known = task.parts(task.X)[APPEARANCE]
+                classifier = TextLogistic(task.text, task.statistics).fit(known[labelled], y)
+                used = learned_share(classifier, known, nearest_to_label, labelled, y)
             plain, after = (
-                float(average_precision_score(truth, values)) for values in (logits, smoothed(logits, nearest, share))
+                float(average_precision_score(truth, values)) for values in (logits, smoothed(logits, nearest, used))
             )
             rows.append(
                 {"pool": kind, "text": text or "own", "strategy": name, "concept": concept, "seed": seed}
-                | {"n": len(labelled), "plain": plain, "smoothed": after, "gain": after - plain}
+                | {"n": len(labelled), "share": used, "plain": plain, "smoothed": after, "gain": after - plain}
             )
         return fitted
 
@@ -103,8 +112,9 @@ def measure(
         key = kind, seed, cells  # the texts are all that differs between pools of one kind and seed
         if key not in _nearest:
             _nearest.clear()
-            _nearest[key] = nearest_clips(X, cells)
-        nearest = _nearest[key]
+            both = X, np.asarray(pool.embeddings[pool.train], dtype=np.float32)
+            _nearest[key] = nearest_clips(both[0], cells), nearest_clips(both[1], cells)
+        nearest, nearest_to_label = _nearest[key]
         followed = Strategy(name, learner, chosen.query, chosen.adaptive, chosen.searches)
         replay(pool, followed, concept, seed, budgets)
     return rows
@@ -127,7 +137,7 @@ def summary(results: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     for key, group in results.groupby(["strategy", *by]):
         gains = group.groupby(["pool", "concept"])["gain"].mean().to_numpy()
         low, high = np.percentile([rng.choice(gains, len(gains)).mean() for _ in range(RESAMPLES)], (5, 95))
-        means = group[["plain", "smoothed", "gain"]].mean()
+        means = group[["share", "plain", "smoothed", "gain"]].mean()
         lines.append(
             dict(zip(["strategy", *by], key, strict=True))
             | {"runs": len(group), **means, "median": group["gain"].median(), "low": low, "high": high}

@@ -1,9 +1,11 @@
 """Measure the accuracy and speed of shot detectors on cuts, dissolves and fades, and the causes of false detections.
 
-Rendered videos have cuts, dissolves and fades at known frames, and flashes, whip pans, zooms and shaking within shots.
-`--footage` joins real shots in memory with the same three kinds of transitions, and `--bikes` is a real film with five
-hard cuts. TransitionDetector's thresholds were chosen at `--seed 100` (other videos, the same real shots in another
-order), so figures are to be reported for the default seed. All other detectors have their default settings.
+Rendered videos have cuts, dissolves and fades at known frames, and flashes, whip pans, zooms and shaking within shots;
+others are hard in ways of their own (`shot_cases.py`). `--footage` joins real shots in memory with the same three kinds
+of transitions, also among flashes and by a camera that is pushed, and parts of them by cuts that are a few frames
+apart; `--bikes` is a real film with five hard cuts.
+TransitionDetector's thresholds were chosen at `--seed 100` (other videos, the same real shots in another order), so
+figures are to be reported for the default seed. All other detectors have their default settings.
 
 A transition is found by the first detection inside it or within 2 frames of it. All other detections are false and
 count against the kind of the nearest transition.
@@ -38,7 +40,8 @@ from scenedetect import (
 )
 from tqdm.auto import tqdm
 
-from va_widgets.demo.transitions import DISTRACTIONS, TRANSITIONS, film_transitions, plan_transitions
+from benchmarks.shot_cases import CASES, film_case, flashes
+from va_widgets.demo.transitions import DISTRACTIONS, TRANSITIONS, Film, film_transitions, plan_transitions
 from va_widgets.video.transitions import SHORTEST, TransitionDetector
 
 Pictures = NDArray[np.uint8]
@@ -46,6 +49,7 @@ WIDTH, HEIGHT = 160, 90
 TOLERANCE = 2  # frames
 BIKES_CUTS = (1.20, 3.04, 5.48, 7.48, 9.68)  # seconds
 NEAR = 3  # frames: a false detection this near to a distraction is attributed to it
+PUSHES = 0.1  # the share of frames at which a camera is pushed
 KINDS = tuple(TRANSITIONS)
 
 
@@ -75,6 +79,7 @@ Detector = Callable[[Tape], list[int]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=int, default=15, help="number of rendered videos, of 8 shots each")
+    parser.add_argument("--hard", type=int, default=3, help="number of videos of each of the hard cases")
     parser.add_argument("--seed", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="keep the rendered videos here (default: a temporary folder)")
     parser.add_argument("--bikes", type=Path, help="the video bikes.mp4")
@@ -88,22 +93,20 @@ def main() -> None:
         with tqdm(total=options.videos, desc="filming", unit="video") as bar:
             film_transitions(folder, options.videos, options.seed, on_done=lambda: bar.update() and None)
         films = plan_transitions(options.videos, options.seed)
-        truths = {
-            folder / film.video: (
-                tuple(Span(item.kind, item.first, item.last) for item in film.transitions),
-                tuple(Span(d.kind, d.first, d.last) for take in film.takes if (d := take.distraction) is not None),
-            )
-            for film in films
-        }
+        truths = {folder / film.video: truth(film) for film in films}
         started = time.perf_counter()
-        tapes = [decoded(path, *truth) for path, truth in truths.items()]
+        tapes = [decoded(path, *spans) for path, spans in truths.items()]
         frames = sum(len(tape.numbers) for tape in tapes)
         print(f"Decoding and scaling to {WIDTH}x{HEIGHT}: {frames / (time.perf_counter() - started):.0f} frames/s\n")
         report(f"{options.videos} rendered videos, every frame", tapes, detectors)
         report("The same, every second frame", [halved(tape) for tape in tapes], detectors)
-        references = [decoded(path, *truth, skip="NONREF") for path, truth in truths.items()]
+        references = [decoded(path, *spans, skip="NONREF") for path, spans in truths.items()]
         share = sum(len(tape.numbers) for tape in references) / frames
         report(f"The same, without frames that no other needs ({share:.0%} of the frames)", references, detectors)
+        for case in CASES if options.hard else ():
+            films = film_case(folder, case, options.hard, options.seed)
+            hard = [decoded(folder / film.video, *truth(film)) for film in films]
+            report(f"{options.hard} rendered videos, {case}", hard, detectors)
     if options.footage or options.bikes:
         real = [decoded(path) for path in options.footage]
         if options.bikes:
@@ -111,9 +114,25 @@ def main() -> None:
             report("bikes.mp4", [bikes], detectors)
             real += shots_of(bikes)
         if len(real) > 1:
-            report(f"{len(real)} real shots, joined", spliced(real, options.seed), detectors)
+            joined = spliced(real, options.seed)
+            report(f"{len(real)} real shots, joined", joined, detectors)
+            shaken = spliced([pushed(tape, options.seed) for tape in real], options.seed)
+            report("The same of a camera that is pushed", shaken, detectors)
+            report("The same with flashes", [flashed(tape, options.seed) for tape in joined], detectors)
+            report("Parts of 4 to 10 frames of them", cut_up(real, options.seed, (4, 10), 25), detectors)
+            report("Parts of 4 to 40 frames of them", cut_up(real, options.seed, (4, 40), 25), detectors)
+            hectic = cut_up(real, options.seed, (4, 15), 15, step=3)
+            report("Parts of 4 to 15 frames, of which every third is taken, 15 frames/s", hectic, detectors)
     print("Speed, decoding apart")
     print(speeds(tapes[:2], detectors, options.repeats).to_string())
+
+
+def truth(film: Film) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Return the transitions and the distractions of a rendered film."""
+    return (
+        tuple(Span(item.kind, item.first, item.last) for item in film.transitions),
+        tuple(Span(d.kind, d.first, d.last) for take in film.takes if (d := take.distraction) is not None),
+    )
 
 
 def every_detector() -> dict[str, Detector]:
@@ -262,6 +281,51 @@ def spliced(shots: Sequence[Tape], seed: int, rounds: int = 6) -> list[Tape]:
             mixed = film[cut:] * old_weight + following[:length] * new_weight
             film = np.concatenate([film[:cut], mixed, following[length:]])
         tapes.append(Tape(film.astype(np.uint8), np.arange(len(film)), 25.0, tuple(spans), ()))
+    return tapes
+
+
+def pushed(tape: Tape, seed: int) -> Tape:
+    """Return a shot of a camera that is pushed several times a second, by up to a fifth of the picture's width."""
+    rng = np.random.default_rng([seed, 10])
+    place, speed = np.zeros(2), np.zeros(2)
+    pictures = []
+    for picture in tape.pictures:
+        speed = rng.normal(0, (WIDTH / 10, HEIGHT / 20)) if rng.uniform() < PUSHES else 0.7 * speed
+        place = np.clip(place + speed, (-WIDTH / 2, -HEIGHT / 2), (WIDTH / 2, HEIGHT / 2))
+        matrix = np.array([[1.0, 0.0, place[0]], [0.0, 1.0, place[1]]])
+        moved = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
+        blur = np.maximum(1, np.abs(speed) / 2).astype(int)
+        pictures.append(cv2.blur(moved, (int(blur[0]), int(blur[1]))).astype(np.uint8, copy=False))
+    return replace(tape, pictures=np.stack(pictures))
+
+
+def flashed(tape: Tape, seed: int) -> Tape:
+    """Return the tape with flashes outside its transitions."""
+    rng = np.random.default_rng([seed, 16, len(tape.pictures)])
+    changes = [(span.first, span.last) for span in tape.transitions]
+    return replace(tape, pictures=np.stack(list(flashes(tape.pictures, len(tape.pictures), tape.fps, changes, rng))))
+
+
+def cut_up(
+    shots: Sequence[Tape], seed: int, lengths: tuple[int, int], fps: int, step: int = 1, rounds: int = 4
+) -> list[Tape]:
+    """Join parts of real shots by hard cuts, each of some of `lengths` frames, of which every `step`-th is taken."""
+    rng = np.random.default_rng([seed, 9])
+    tapes = []
+    for _ in range(rounds):
+        parts: list[Pictures] = []
+        spans: list[Span] = []
+        frames, last = 0, -1
+        while frames < 20 * fps:
+            i, length = int(rng.integers(len(shots))), int(rng.integers(lengths[0], lengths[1] + 1))
+            available = len(shots[i].pictures) - length * step
+            if i == last or available < 0:
+                continue
+            first, last = int(rng.integers(available + 1)), i
+            parts.append(shots[i].pictures[first : first + length * step : step])
+            spans.append(Span("cut", frames, frames))
+            frames += length
+        tapes.append(Tape(np.concatenate(parts), np.arange(frames), float(fps), tuple(spans[1:]), ()))
     return tapes
 
 

@@ -79,10 +79,10 @@ va.Explorer(a, query="triangle and red")
 # ## Watch
 #
 # How good is the classifier on B? Nobody has labelled B. `va.monitor` compares its clips with those that the classifier
-# was published from, and draws a sample whose labels estimate precision and recall, whatever the scores are worth.
+# was published from, and draws a sample of 20, whose labels estimate precision and recall, whatever the scores are worth.
 
 # %%
-report = va.monitor(v1, b, budget=40)
+report = va.monitor(v1, b, budget=20)
 report
 
 # %%
@@ -109,7 +109,7 @@ print(f"Truth: precision {truth[found].mean():.2f}, recall {found[truth].mean():
 # labels, each clip judged by a classifier that was not fitted to it.
 
 # %%
-label_by_oracle(fix, truth, budget=40)
+label_by_oracle(fix, truth, budget=20)
 v2 = fix.publish("triangle")
 v2.compare(v1, b)
 

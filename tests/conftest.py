@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from tests.tiers import times_by_tier
 from va_widgets.base.user_state import STATE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Before anything imports huggingface_hub: no test, and no process of one, asks a hub whether it is there.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 # The same examples in every run, and none of hypothesis's own clocks: a busy machine is no defect of ours.
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -15,6 +15,7 @@ from va_widgets.base.errors import (
     EncoderError,
     EncoderMismatchError,
     EngineError,
+    ExchangeError,
     LabelError,
     MissingPackageError,
     ModelError,
@@ -33,7 +34,7 @@ from va_widgets.base.errors import (
 )
 
 if TYPE_CHECKING:
-    from va_widgets import demo, experiments, learning
+    from va_widgets import demo, experiments, labels, learning
     from va_widgets.base.ray_engine import RayEngine
     from va_widgets.catalogue.monitor import monitor
     from va_widgets.catalogue.reel import export_hits
@@ -60,6 +61,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "demo": ("va_widgets.demo", None),
     "export_hits": ("va_widgets.catalogue.reel", "export_hits"),
     "experiments": ("va_widgets.experiments", None),
+    "labels": ("va_widgets.labels", None),
     "learning": ("va_widgets.learning", None),
     "monitor": ("va_widgets.catalogue.monitor", "monitor"),
     "load_model": ("va_widgets.models.bundle", "load_model"),
@@ -74,6 +76,7 @@ __all__ = [
     "EncoderError",
     "EncoderMismatchError",
     "EngineError",
+    "ExchangeError",
     "Explorer",
     "LabelError",
     "Map",
@@ -99,6 +102,7 @@ __all__ = [
     "demo",
     "experiments",
     "export_hits",
+    "labels",
     "learning",
     "load_model",
     "monitor",

@@ -22,6 +22,7 @@ const kernel = {
   suggested: true,
   advice: "",
   guideline: "",
+  remarks: {}, // by clip
   concept: options.concept,
   status: options.status ?? {}, // overrides of the status's fields
   note: options.note ?? "", // the note of searches
@@ -111,7 +112,7 @@ function cardOf(clip, i) {
   const place = { video: title, start: number * 3, end: number * 3 + 2.4 };
   const motion = kernel.status.motion === false ? null : moves[number % moves.length];
   const reason = options.byMotion && motion ? motion.words : card.reason; // as in a search for a camera move
-  return { ...card, ...place, clip, motion, reason, label: labelsOf()[clip] ?? null, score: Math.max(0, 0.96 - i / 40) };
+  return { ...card, ...place, clip, motion, remark: kernel.remarks[clip] ?? null, reason, label: labelsOf()[clip] ?? null, score: Math.max(0, 0.96 - i / 40) };
 }
 
 const passes = (clip, filter) => filter === "all" || isStatic(clip) === (filter === "static");
@@ -218,13 +219,18 @@ async function answer(model, message) {
   }
   if (message.type === "reviewed") result.cards = message.clips.map(cardOf).map(doubted);
   if (message.type === "guideline") kernel.guideline = message.text;
+  if (message.type === "remark") {
+    result.remark = { note: message.note, tags: message.tags, others: "" };
+    kernel.remarks[message.clip] = result.remark;
+  }
   if (message.type === "switch") kernel.concept = message.concept.trim();
   if (message.type === "forget") delete kernel.labels[message.concept];
   if (["concepts", "forget"].includes(message.type)) {
     result.concepts = Object.entries(kernel.labels).map(([concept, all]) => {
       const number = (value) => Object.values(all).filter((label) => label === value).length;
       const empty = Object.keys(all).length === 0 && concept !== kernel.concept;
-      return { concept, yes: number("yes"), no: number("no"), unsure: number("unsure"), empty };
+      const counts = { yes: number("yes"), no: number("no"), unsure: number("unsure") };
+      return { concept, ...counts, annotators: options.annotators ?? 1, empty, archived: false };
     });
   }
   if (message.type === "publish") result.name = message.name;

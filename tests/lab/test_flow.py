@@ -88,7 +88,7 @@ def test_search_label_feeds_review(lab: Lab, page: Page, notebook: str, shoot: C
     counts(annotator, 6, 5, 1)
     saved(annotator)
     expect(annotator.locator(".va-state")).to_have_attribute("data-version", re.compile("[1-9]"))
-    expect(annotator.locator(".va-found")).to_have_text(re.compile(r"found \d+ of about \d+"))
+    expect(annotator.locator(".va-found")).to_have_text(re.compile(r"found \d+ · in all about \d+"))
     expect(annotator.locator(".va-header")).to_contain_text("quality")
     shoot("2-labelled")
 
@@ -144,6 +144,7 @@ def test_a_reload_and_a_new_kernel_come_back_to_the_same_place(
     save(page)
     label_page(page, annotator, "yyn")
     page.reload()  # in the middle of a batch
+    lab.with_widgets(page)
     annotator = ready(page)
     counts(annotator, 8, 7, 0)
     expect(annotator.locator("[data-feed=random]")).to_have_attribute("aria-pressed", "true")

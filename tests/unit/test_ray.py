@@ -26,6 +26,7 @@ from va_widgets.base.ray_engine import RayEngine, _start, running
 from va_widgets.base.ray_pool import RayPool
 from va_widgets.catalogue import local_score, ray_score
 from va_widgets.catalogue.scoring import Weights
+from va_widgets.corpus.building import make_shards
 from va_widgets.corpus.building.jobs import ShardJob
 from va_widgets.corpus.building.ray_build import _batches, _Maker
 from va_widgets.corpus.building.request import ClipSettings
@@ -184,6 +185,8 @@ def test_ray_completes_a_build_though_a_worker_is_killed(
 
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "file_done", interrupt)
+        patch.setattr(make_shards, "_WRITERS", 1)  # one shard after the other: some are left to be made
+        patch.setattr(make_shards, "_UNWRITTEN", 0)
         with pytest.raises(KeyboardInterrupt):
             va.Corpus.build(corpus, videos, OpenClipEncoder(), progress=False)
     begun = {folder.name: folder.stat().st_mtime_ns for folder in (corpus / "shards").iterdir()}

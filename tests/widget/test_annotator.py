@@ -212,9 +212,10 @@ def test_another_concept_is_another_session_of_the_same_annotator(page: Page, se
     assert late["result"]["labels"] == {some[2]: "yes"}
     assert session.counts["yes"] == 3
     known = page.ask("concepts")["result"]["concepts"]
+    others = {"unsure": 0, "annotators": 1, "empty": False, "archived": False}
     assert known == [
-        {"concept": "city at night", "yes": 3, "no": 0, "unsure": 0, "empty": False},
-        {"concept": "rain", "yes": 0, "no": 1, "unsure": 0, "empty": False},
+        {"concept": "city at night", "yes": 3, "no": 0, **others},
+        {"concept": "rain", "yes": 0, "no": 1, **others},
     ]
     assert page.ask("switch", concept="city at night")["result"]["status"]["counts"]["yes"] == 3
     assert page.annotator.session is session
@@ -232,7 +233,7 @@ def test_a_long_concept_is_worked_on_like_any_other(page: Page, session: va.Sess
     published = page.ask("publish", name=concept)["result"]
     assert (published["name"], published["version"]) == (concept, 1)
     assert len(page.ask("feed", name="suggested", k=5, exclude=[])["result"]["cards"]) == 5
-    shown = {"concept": concept, "yes": 6, "no": 6, "unsure": 0, "empty": False}
+    shown = {"concept": concept, "yes": 6, "no": 6, "unsure": 0, "annotators": 1, "empty": False, "archived": False}
     assert shown in page.ask("concepts")["result"]["concepts"]
     again = va.Session(va.Corpus.open(session.corpus.path), concept, "kelli")
     assert again.counts == {"yes": 6, "no": 6, "unsure": 0}
@@ -311,7 +312,7 @@ def test_the_clips_that_are_found_are_exported_as_a_table(page: Page, session: v
 def test_a_new_concept_stays_in_the_menu_without_labels(page: Page, session: va.Session) -> None:
     page.ask("switch", concept="heavy rain")
     page.ask("switch", concept=session.concept)
-    shown = {"concept": "heavy rain", "yes": 0, "no": 0, "unsure": 0, "empty": True}
+    shown = {"concept": "heavy rain", "yes": 0, "no": 0, "unsure": 0, "annotators": 0, "empty": True, "archived": False}
     assert shown in page.ask("concepts")["result"]["concepts"]
     session.for_concept("heavy rain").guideline = "no drizzle"
     assert shown | {"empty": False} in page.ask("concepts")["result"]["concepts"]
@@ -353,6 +354,22 @@ def test_pictures_travel_as_buffers(page: Page) -> None:
     answer, buffers = page.send({"v": 1, "id": "p", "type": "preview", "clip": some[0], "context": 0})
     assert answer["result"]["available"]
     assert buffers[0][4:8] == b"ftyp"
+
+
+def test_clips_of_vectors_are_shown_and_played_from_their_videos(
+    demo_corpus: va.Corpus, bundle: object, tmp_path: Path
+) -> None:
+    made = demo_corpus.clips[["video", "start", "end"]].iloc[:4]
+    corpus = va.Corpus.from_embeddings(
+        tmp_path / "own", demo_corpus.embeddings[:4], made, videos=demo_corpus.path / "videos"
+    )
+    annotator = va.Annotator(va.Session(corpus, "night"))
+    page = Page(annotator)
+    answer, buffers = page.send({"v": 1, "id": "f", "type": "filmstrips", "clips": made.index.tolist()})
+    assert [strip["frames"] for strip in answer["result"]["strips"]] == [8] * 4
+    assert all(data[:2] == b"\xff\xd8" for data in buffers)
+    assert page.ask("preview", clip=made.index[0], context=0)["result"]["available"]
+    annotator.close()
 
 
 def test_a_clip_is_played_with_what_is_around_it(page: Page, session: va.Session) -> None:

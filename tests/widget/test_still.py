@@ -39,6 +39,7 @@ def test_the_live_view_stays_and_a_still_comes_with_it(bundle_of: dict[str, obje
     assert f"8 yes · 8 no · 0 unsure · quality {session.quality.ap:.2f}" in still
     assert still.count('<img src="data:image/webp;base64,') == 12
     assert "✓ yes" in still
+    assert "Run the cell to label. If this stays after it has run, reload the page" in still
     assert len(still.encode()) < 150_000
 
 

@@ -32,6 +32,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "label": {"concept": "city at night", "clips": ["c"], "value": "yes", "source": "search"},
     "undo": {"concept": "city at night"},
     "redo": {"concept": "city at night"},
+    "remark": {"concept": "city at night", "clip": "c", "note": "lamps", "tags": ["c"]},
     "guideline": {"text": "no lamps"},
     "switch": {"concept": "city at night"},
     "publish": {"name": "night"},
@@ -182,8 +183,14 @@ def test_no_more_threads_leave_the_label_stored_and_the_refit_for_later(monkeypa
 
 
 def resources(folder: Path) -> tuple[Counter[str], int]:
-    """How many times each file of a corpus is open, and how many of our threads there are once they have ended."""
-    while busy := [thread for thread in threading.enumerate() if thread.name.startswith("va-") and thread.daemon]:
+    """How many times each file of a corpus is open, and how many of our threads there are once they have ended.
+
+    One goes on as long as an annotator is there: it looks for labels of other processes.
+    """
+    lasting = ("va-keeper", "va-labels-watch")
+    while busy := [
+        thread for thread in threading.enumerate() if thread.name.startswith("va-") and thread.name not in lasting
+    ]:
         for thread in busy:  # a refit's end begins another one, which tidies up the labels
             thread.join(60)
             assert not thread.is_alive(), f"{thread.name} goes on"

@@ -1,8 +1,14 @@
 """Every error that va_widgets raises on purpose; each says in one sentence what was wrong and what to do."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
 from va_widgets.base.names import printable_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class VaError(Exception):
@@ -59,6 +65,19 @@ class LabelError(VaError):
 
 class NotSavedError(LabelError):
     """Labels, or a guideline, could not be saved now: the same call may succeed once the label store is back."""
+
+
+class ExchangeError(LabelError):
+    """Labels that cannot be exported or imported; nothing was stored or written.
+
+    `problems` is a table of what is wrong, DataFrame(where, reason), with at most a thousand rows; `count` is how many
+    rows of the file are concerned.
+    """
+
+    def __init__(self, message: str = "", problems: pd.DataFrame | None = None, count: int = 0) -> None:
+        super().__init__(message)
+        self.problems = problems
+        self.count = count
 
 
 class NotEnoughLabelsError(VaError):

@@ -15,6 +15,9 @@ class Listeners:
     def __init__(self) -> None:
         self._all: list[Listener] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
     def add(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event from now on; returns a function that ends this, and may be called again."""
         self._all.append(listener)

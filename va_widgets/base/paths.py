@@ -77,6 +77,11 @@ def is_folder(path: str | Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def is_share(path: Path) -> bool:
+    r"""Return whether a path is on another machine, \\server\share: to look there, Windows sends it the user's name."""
+    return path.drive.startswith("\\\\")
+
+
 def inside(folder: Path, *names: str, error: type[VaError] = CorpusError) -> Path:
     """Return the path of a file or folder that belongs to `folder`, such as inside(corpus, "previews", "a.mp4").
 

@@ -22,7 +22,7 @@ from va_widgets.catalogue.labelled import labels_in
 from va_widgets.catalogue.scores import score_columns
 from va_widgets.corpus import Corpus
 from va_widgets.models.model import Model
-from va_widgets.session.corpus_view import CorpusView, check_corpus
+from va_widgets.session.corpus_view import CorpusView
 
 _RESAMPLES = 2000
 _LEVEL = 0.95
@@ -62,6 +62,8 @@ class Comparison:
         The share of labels that a version is right about at its own threshold.
     labels, cross_fitted : int
         How many labels these are measured on, and for how many of them a version had learned from the label.
+    left_out : int
+        How many labels are not among them, because a version had learned from them and has too few others.
     """
 
     newer: Model
@@ -73,6 +75,7 @@ class Comparison:
     labels: int
     cross_fitted: int
     weighted: bool = field(repr=False)
+    left_out: int = field(default=0, repr=False)
 
     @property
     def better(self) -> bool | None:
@@ -107,10 +110,15 @@ class Comparison:
     def method(self) -> str:
         """How the quality was measured."""
         weighting = ", weighted so that they stand for the whole corpus" if self.weighted else ""
+        left_out = (
+            f" {self.left_out} more are left out, as a version that has learned from them has too few others."
+            if self.left_out
+            else ""
+        )
         return (
             f"On {self.labels} labels of this corpus{weighting}. {self.cross_fitted} of them had been learned from:"
-            " there a version is fitted again without the labels of the same videos. Intervals are 95 %, by a paired"
-            " bootstrap."
+            f" there a version is fitted again without the labels of the same videos.{left_out} Intervals are 95 %, by"
+            " a paired bootstrap."
         )
 
     def __str__(self) -> str:
@@ -143,7 +151,6 @@ def compare(
     for model, name in ((newer, "The newer version"), (older, "The older version")):
         arguments.instance(model, Model, name, "a va.Model, such as va.load_model returns")
         model.check_corpus(corpus)
-    check_corpus(corpus)
     seed = arguments.seed(seed)
     view = CorpusView.of(corpus, seed)
     votes = labels_in(corpus, newer.concept)
@@ -162,7 +169,14 @@ def compare(
         )
     rows = view.rows(answers.index.tolist())
     scored = [held_out_scores(model, view, rows) for model in (newer, older)]
-    scores, learned = [one for one, _ in scored], scored[0][1] | scored[1][1]
+    known = ~np.isnan(scored[0][0] + scored[1][0])
+    if min(int(y[known].sum()), int((~y[known]).sum())) < _FEWEST:
+        raise NotEnoughLabelsError(
+            f"One of the versions has learned from these labels, and has too few others to be judged on them: label"
+            f" {_FEWEST} other clips yes and {_FEWEST} no for {described(newer.concept)}."
+        )
+    y, rows, weights = y[known], rows[known], weights[known]
+    scores, learned = [one[known] for one, _ in scored], (scored[0][1] | scored[1][1])[known]
     right = [(one >= model.threshold) == y for one, model in zip(scores, (newer, older), strict=True)]
     videos = view.arrays.videos[rows]
     groups = videos if len(np.unique(videos)) >= _FEWEST_VIDEOS else np.arange(len(rows))
@@ -184,14 +198,19 @@ def compare(
         len(y),
         int(learned.sum()),
         sample is not None,
+        int((~known).sum()),
     )
 
 
 def _probabilities(sample: object) -> pd.Series[float]:
     """Return how likely each clip of a sample was drawn, by clip_id. Raises ArgumentError if it is no sample."""
+    expected = "sample must be the `sample` of a monitor's report, with clip_id and a probability above 0 and up to 1."
     if not isinstance(sample, pd.DataFrame) or not {"clip_id", "probability"} <= set(sample.columns):
-        raise ArgumentError("sample must be the `sample` of a monitor's report, with clip_id and probability.")
-    return sample.drop_duplicates("clip_id").set_index("clip_id")["probability"]
+        raise ArgumentError(expected)
+    probabilities = sample.drop_duplicates("clip_id").set_index("clip_id")["probability"]
+    if not all(arguments.is_within(value, 0, 1, above=True) for value in probabilities):
+        raise ArgumentError(expected)
+    return probabilities
 
 
 def _flipped(newer: Model, older: Model, corpus: Corpus, votes: pd.Series[str]) -> pd.DataFrame:

@@ -11,8 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from va_widgets.base.arguments import described
-from va_widgets.base.errors import ModelError
 from va_widgets.catalogue.labelled import concept_vector
 from va_widgets.learning.calibration import calibrate
 from va_widgets.learning.logistic import TextLogistic
@@ -28,7 +26,7 @@ def held_out_scores(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return P(yes) of some rows by a model that has not learned from them, float64 (m,), and which it had, bool (m,).
 
-    Raises ModelError where the model has learned from some and too few labels are left without them.
+    P(yes) is NaN where the model has learned from a clip and has too few labels to be fitted without it.
     """
     own = view.arrays.rows(rows)
     scores = model.score(own["appearance"], {name: own[name] for name in model.views}).astype(np.float64)
@@ -46,10 +44,8 @@ def held_out_scores(
     classifier = TextLogistic(space.text(text, {}), space.statistics)
     checked = cross_validated(space.joined(kept.rows), kept.y, classifier, groups=kept.videos, seed=view.arrays.seed)
     if checked is None or checked.logits is None:
-        raise ModelError(
-            f"Version {model.version} of {described(model.name)} has learned from these labels, and has too few others:"
-            " label 5 clips of either value, and publish it again."
-        )
+        scores[learned] = np.nan
+        return scores, learned
     factor = calibrate(kept.y, checked.logits).factor
     scores[learned] = expit(factor * checked.logits[places[learned].to_numpy(dtype=np.int64)])
     return scores, learned

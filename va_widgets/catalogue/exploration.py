@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from va_widgets.base.arguments import described, instance
 from va_widgets.base.errors import ModelError, QueryError
 from va_widgets.base.names import escaped
+from va_widgets.base.sorting import order_of
 from va_widgets.catalogue.counting import Histogram, Values, countable, histogram, values_of
 from va_widgets.catalogue.query import Name, Query, complete, names
 from va_widgets.catalogue.query.names import Names, written
 from va_widgets.catalogue.saved_queries import SavedQueries
 from va_widgets.catalogue.scores import Models, read_models
+from va_widgets.catalogue.scoring import weights_digest
 from va_widgets.catalogue.thresholds import Threshold, thresholds, with_threshold
 from va_widgets.corpus import Corpus
 from va_widgets.models.bundle import Model
+from va_widgets.models.published import served_and_damaged
 
 Order: TypeAlias = Literal["best", "worst", "time"]
 NameKind: TypeAlias = Literal["model", "column", "motion", "text"]
@@ -87,7 +90,7 @@ class Exploration:
         )
         self.saved = SavedQueries(corpus.path)
         self.problem = ""
-        """Why the served models could not be read, in one sentence; the former ones are used then."""
+        """Why a model that is not withdrawn cannot be read, in one sentence; what was read of it before is used."""
         self._given = models
         self._models: Mapping[str, Model] = {} if models is None else read_models(models, corpus)
         self._lock = threading.RLock()
@@ -103,11 +106,13 @@ class Exploration:
         if self._given is not None:
             return
         try:
-            served = read_models(None, self.corpus)
-        except ModelError as error:
+            served, problems = served_and_damaged(self.corpus)
+        except ModelError as error:  # the folder of the models cannot be read: the former ones are used
             self.problem = str(error)
             return
-        self.problem = ""
+        self.problem = next(iter(problems.values()), "")
+        # What was read before it was damaged is still good.
+        served |= {slug: self._models[slug] for slug in problems if slug in self._models}
         with self._lock:
             if _versions(served) != _versions(self._models):
                 self._models = served
@@ -245,16 +250,22 @@ class Exploration:
             return rows
         values = query.column(by) if by in query.names else query.scores
         keys = _numbers(values[rows])
-        return rows[np.argsort(keys if order == "worst" else -keys, kind="stable")]  # NaN is last in both
+        return rows[order_of(keys, highest_first=order != "worst")]
 
 
 def _numbers(values: Any) -> NDArray[np.floating[Any]]:
     """Return numbers by which values can be sorted: of texts, their places in the alphabet."""
     array = np.asarray(values)
+    if array.dtype == np.float32:
+        return array
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     return pd.Series(values).rank(method="dense", na_option="keep").to_numpy(dtype=np.float64)
 
 
-def _versions(models: Mapping[str, Model]) -> list[tuple[str, str, int]]:
-    return [(slug, str(model.folder), model.version) for slug, model in models.items()]
+def _versions(models: Mapping[str, Model]) -> list[tuple[object, ...]]:
+    """Return what tells models from others: a version that was deleted may have been published again."""
+    return [
+        (slug, str(model.folder), model.version, model.threshold, weights_digest(model))
+        for slug, model in models.items()
+    ]

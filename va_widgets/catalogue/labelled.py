@@ -25,7 +25,22 @@ def labels_in(corpus: Corpus, concept: str) -> pd.Series[str]:
         return pd.Series(index=pd.Index([], dtype=object, name="clip_id"), dtype=object)
     user = StoreUser(path)
     try:
-        return table(user.store.labels(concept))["value"]
+        return table(user.store.labels(concept), user.store.counting_rule(concept))["value"]
+    finally:
+        user.close()
+
+
+def present_name(corpus: Corpus, concept: str) -> str:
+    """Return what a concept is called now, such as that of a model that was published before it was renamed.
+
+    Raises LabelError if the labels cannot be read.
+    """
+    path = inside(corpus.path, LABELS_FILE, error=LabelError)
+    if not exists(path):
+        return concept
+    user = StoreUser(path)
+    try:
+        return user.store.concept_log.present_name(concept)
     finally:
         user.close()
 

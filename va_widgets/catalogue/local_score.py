@@ -149,7 +149,7 @@ class Smoothing:
             places = places.ravel()  # NumPy 2.0 gives them the shape of what is searched
             self._own, self._neighbours = places[: len(rows)], places[len(rows) :].reshape(nearest.shape)
         count = neighbours.shape[1] if self.needed is None else len(self.needed)
-        self.logits = _array((count, len(weights)), scratch)
+        self.logits = array_in((count, len(weights)), scratch)
 
     @classmethod
     def of(
@@ -183,7 +183,11 @@ def _each(work: Callable[[slice], None], parts: Iterable[slice], by_torch: bool)
             pass
 
 
-def _array(shape: tuple[int, int], scratch: Path | None) -> NDArray[np.float32]:
+def array_in(shape: tuple[int, int], scratch: Path | None) -> NDArray[np.float32]:
+    """Return a new array, in memory up to 2 GiB or without `scratch`, otherwise in a nameless file in that folder.
+
+    Raises OSError if the folder has no room.
+    """
     size = shape[0] * shape[1] * np.dtype(np.float32).itemsize
     if scratch is None or size <= _IN_MEMORY:
         return np.empty(shape, dtype=np.float32)

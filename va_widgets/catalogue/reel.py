@@ -14,13 +14,13 @@ import pandas as pd
 
 from va_widgets.base import arguments
 from va_widgets.base.arguments import ClipIds, described
-from va_widgets.base.errors import PreviewUnavailableError, ReelError
+from va_widgets.base.errors import PreviewUnavailableError, ReelError, reason_of
 from va_widgets.base.paths import GivenPath, absolute_path, is_url, replacing
+from va_widgets.base.spreadsheet import harmless
 from va_widgets.base.system_errors import failure
 from va_widgets.catalogue.reel_timelines import Piece, edl, fcpxml, file_name, otio_json, plain
 from va_widgets.corpus import Corpus
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
+from va_widgets.corpus.user_tables.timecode import SourceClock, time_code
 
 
 def export_hits(hits: ClipIds, corpus: Corpus, path: GivenPath, *, handles: float = 0.0) -> Path:
@@ -36,9 +36,10 @@ def export_hits(hits: ClipIds, corpus: Corpus, path: GivenPath, *, handles: floa
     handles : float
         Seconds more at both ends of each clip, as far as the corpus knows its video.
 
-    In and out are in frames of the source, counted from its beginning at its own rate. EDL and FCPXML have certain
-    rates only: others are written at a multiple that they have, or the nearest one, and an EDL has the rate of most of
-    its clips. Where a video is gone or may not be read (see `Corpus.trust`), its name stands for its path.
+    In and out are in frames of the source at its own rate: in a table counted from its first picture, in a timeline by
+    the time code that its file begins with, if it is a file that has one. EDL and FCPXML have certain rates only:
+    others are written at a multiple that they have, or the nearest one, and an EDL has the rate of most of its clips.
+    Where a video is gone or may not be read (see `Corpus.trust`), its name stands for its path.
 
     Raises ReelError for another suffix, for no clips, for clips without times or a frame rate in a timeline, and where
     the file cannot be written; UnknownClipError for clips that are not in the corpus, MissingPackageError without
@@ -59,7 +60,8 @@ def export_hits(hits: ClipIds, corpus: Corpus, path: GivenPath, *, handles: floa
             unfinished.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise ReelError(
-            failure(f"The file {file}", error) or f"The hits cannot be written to {file} ({error}): name another file."
+            failure(f"The file {file}", error)
+            or f"The hits cannot be written to {file} ({reason_of(error)}): name another file."
         ) from error
     return file
 
@@ -73,6 +75,7 @@ def _pieces(hits: ClipIds, corpus: Corpus, handles: float, *, timed: bool) -> li
     videos = corpus.clips[corpus.clips["video"].isin(clips["video"].unique())]
     lengths = videos.groupby("video")["end"].max()
     places: dict[str, tuple[str, str]] = {}
+    begins: dict[str, tuple[int, bool | None]] = {}
     pieces = []
     times = clips[["start", "end", "fps"]].to_numpy(dtype=float).tolist()
     for number, (clip_id, video, (start, end, rate)) in enumerate(zip(ids, clips["video"], times, strict=True)):
@@ -81,6 +84,7 @@ def _pieces(hits: ClipIds, corpus: Corpus, handles: float, *, timed: bool) -> li
             raise ReelError(f"The clip {clip_id} has no times or no frame rate, as pictures have none: write a .csv.")
         if video not in places:
             places[video] = _place(corpus, clip_id, video)
+            begins[video] = _beginning(corpus, clip_id, rate) if timed else (0, None)
         length = float(lengths[video])
         first = round(max(0.0, start - handles) * rate) if known else 0
         stop = max(first + 1, round(min(length, end + handles) * rate)) if known else 0
@@ -88,7 +92,7 @@ def _pieces(hits: ClipIds, corpus: Corpus, handles: float, *, timed: bool) -> li
         shown = plain(file_name(video))
         shown = f"{number + 1:03d} {shown} {_clock(start)}" if known else shown
         whole = max(stop, round(length * rate)) if known else 0
-        pieces.append(Piece(clip_id, shown, *places[video], rate, first, stop, whole, values))
+        pieces.append(Piece(clip_id, shown, *places[video], rate, first, stop, whole, values, *begins[video]))
     return pieces
 
 
@@ -104,6 +108,26 @@ def _place(corpus: Corpus, clip_id: str, video: str) -> tuple[str, str]:
     if isinstance(place, Path):
         return str(place), place.as_uri()
     return place, plain(place).replace("’", "%27")
+
+
+def _beginning(corpus: Corpus, clip_id: str, rate: float) -> tuple[int, bool | None]:
+    """Return the number of a file's first frame by its time code, and whether that is drop-frame; 0 and None for none.
+
+    Counted are frames of `rate` a second, those of the corpus.
+    """
+    from va_widgets.video.errors import UndecodableError
+    from va_widgets.video.source_clock import source_count
+
+    try:
+        place = corpus.video_of(clip_id)
+        count = source_count(place) if isinstance(place, Path) else None
+    except (PreviewUnavailableError, UndecodableError):
+        return 0, None
+    start = time_code(count.time_code) if count is not None else None
+    if count is None or start is None:
+        return 0, None
+    clock = SourceClock(count.rate, start, count.base)
+    return round(clock.first_frame * max(1, round(rate)) / max(1, round(count.rate))), clock.drops
 
 
 def _clock(seconds: float) -> str:
@@ -140,7 +164,7 @@ _OWN = frozenset(("clip_id", "video", "in", "out", "fps", "start", "end"))
 
 
 def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return harmless(value) if isinstance(value, str) else value
 
 
 _WRITERS: dict[str, Callable[[Sequence[Piece], str], str]] = {

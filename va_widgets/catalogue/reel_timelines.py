@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,17 @@ from va_widgets.base.errors import MissingPackageError
 
 _STANDARD = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)  # rates that have a timecode
 _AS_FCPX = {24000 / 1001: 23.98, 30000 / 1001: 29.97, 60000 / 1001: 59.94}  # as the adapter calls them
+_WITHOUT_DROPS = {30000 / 1001: 30.0, 60000 / 1001: 60.0}  # at which the adapter for EDL writes no drop-frame time code
 _LARGEST_MULTIPLE = 6
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A clip of the reel: frames `first` up to but without `end` of a video of `length` frames, `rate` a second."""
+    """A clip of the reel: frames `first` up to but without `end` of a video of `length` frames, `rate` a second.
+
+    `zero` is the number of the video's first frame by its own time code, 0 if it has none, and `drops` whether that is
+    drop-frame time code: None without one.
+    """
 
     clip_id: str
     name: str
@@ -31,6 +36,8 @@ class Piece:
     end: int
     length: int
     values: dict[str, Any]
+    zero: int = 0
+    drops: bool | None = None
 
 
 def otio_json(pieces: Sequence[Piece], title: str) -> str:
@@ -39,12 +46,18 @@ def otio_json(pieces: Sequence[Piece], title: str) -> str:
 
 
 def edl(pieces: Sequence[Piece], title: str) -> str:
-    """Return an EDL, at the rate of most of the clips."""
+    """Return an EDL, at the rate of most of the clips, whose sources' times are those of their own time code."""
     otio = _otio_module("cmx_3600")
+    pieces = [_without_drops(piece) if piece.drops is False else piece for piece in pieces]
     rates = [_standard(piece.rate) for piece in pieces]
     rate = max(rates, key=rates.count)
     timeline = _timeline(pieces, plain(title), lambda _: (rate, True))
     return str(otio.adapters.write_to_string(timeline, "cmx_3600", rate=rate))
+
+
+def _without_drops(piece: Piece) -> Piece:
+    """Return a clip at the rate, of whole frames a second, at which the numbers of its frames are its time code."""
+    return replace(piece, rate=_WITHOUT_DROPS.get(_standard(piece.rate), piece.rate))
 
 
 def fcpxml(pieces: Sequence[Piece], title: str) -> str:
@@ -75,7 +88,9 @@ def _timeline(
         rate, whole = rate_of(piece.rate)
 
         def moment(frame: int, piece: Piece = piece, rate: float = rate, whole: bool = whole) -> Any:
-            value = frame * rate / piece.rate
+            # An EDL has time code, of which the seconds stay the same at another rate.
+            zero = piece.zero * (round(rate) / max(1, round(piece.rate)) if whole else rate / piece.rate)
+            value = zero + frame * rate / piece.rate
             return otio.opentime.RationalTime(round(value) if whole or rate == piece.rate else value, rate)
 
         def span(first: int, end: int, moment: Callable[..., Any] = moment, rate: float = rate) -> Any:

@@ -23,7 +23,7 @@ from va_widgets.base.ray_engine import LOCAL, Engine, RayEngine, as_engine
 from va_widgets.catalogue.local_score import BLOCK, score_blocks
 from va_widgets.catalogue.score_files import CLIP_ID, PARTITION, ScoresFolder
 from va_widgets.catalogue.score_plan import ScorePlan
-from va_widgets.catalogue.scores import Models, read_models
+from va_widgets.catalogue.scores import Models, models_and_damaged
 from va_widgets.catalogue.scoring import Weights
 from va_widgets.corpus import Corpus
 from va_widgets.models.model import Model
@@ -53,7 +53,8 @@ def score(
     corpora : Corpus, list of these, or {name: Corpus}
         The name of a corpus's scores is by default that of its folder.
     models : Model, name, folder or list of these; None
-        None are all that are served from the corpora.
+        None are all that are served from the corpora; of one that was published again in another corpus, from a session
+        that goes on from it, it is that later version. Those that are damaged are left out, and told in `attrs`.
     engine : "local", "ray" or RayEngine
         Ray reads the corpora's matrices and multiplies in processes of this machine, or of a cluster whose machines see
         the corpora at the same paths; this process writes the files. The scores are the same: to the bit on machines of
@@ -64,7 +65,7 @@ def score(
     Returns
     -------
     DataFrame(clips, models, scored, seconds, file), indexed by the corpus's name. `scored` counts the scores that were
-    computed: clips times models in a first call.
+    computed: clips times models in a first call. Its `attrs["damaged"]` says of each model that was left out why.
 
     Raises
     ------
@@ -80,7 +81,10 @@ def score(
         If Ray is asked for, but not installed.
     """
     spread = as_engine(engine)
-    named, chosen = _checked(corpora, models)
+    named = _named(corpora)
+    chosen, left_out = models_and_damaged(models, *named.values())
+    chosen = dict(sorted(chosen.items()))
+    _check_models(named, chosen, left_out)
     path, progress = absolute_path(out, ScoresError, "The folder of scores"), arguments.flag(progress, "progress")
     folder = ScoresFolder(path)
     sizes = {name: _bytes(corpus) for name, corpus in named.items()}
@@ -90,6 +94,8 @@ def score(
         Progress(len(named), sum(sizes.values()), progress, title="scoring", unit="corpora") as bar,
         _scoring(spread) as blocks_of,
     ):
+        for problem in left_out.values():
+            bar.note(problem)
         for name, corpus in named.items():
             started, passed = time.perf_counter(), 0
 
@@ -105,7 +111,9 @@ def score(
             bar.file_done(name, "done", unread=max(0, sizes[name] - passed))
             report.append([len(corpus), len(chosen), plan.scored, time.perf_counter() - started, folder.file(name)])
     columns = ["clips", "models", "scored", "seconds", "file"]
-    return pd.DataFrame(report, index=pd.Index(named, name="corpus", dtype=object), columns=columns)
+    table = pd.DataFrame(report, index=pd.Index(named, name="corpus", dtype=object), columns=columns)
+    table.attrs["damaged"] = left_out
+    return table
 
 
 def _scoring(engine: RayEngine | None) -> AbstractContextManager[ScoreBlocks]:
@@ -117,10 +125,10 @@ def _scoring(engine: RayEngine | None) -> AbstractContextManager[ScoreBlocks]:
     return scoring(engine)
 
 
-def _checked(corpora: Corpora, models: Models | None) -> tuple[dict[str, Corpus], dict[str, Model]]:
-    """Return the corpora by the names of their scores, and the models; all of them fit each other."""
-    named = _named(corpora)
-    chosen = dict(sorted(read_models(models, *named.values()).items()))
+def _check_models(named: Mapping[str, Corpus], chosen: Mapping[str, Model], damaged: Mapping[str, str]) -> None:
+    """Raise ModelError or EncoderMismatchError unless there are models that fit each other and the corpora."""
+    if not chosen and damaged:
+        raise ModelError(next(iter(damaged.values())))
     if not chosen:
         raise ModelError("There is no model to score by: publish one by session.publish, or give one.")
     for slug in (CLIP_ID, PARTITION):
@@ -136,7 +144,6 @@ def _checked(corpora: Corpora, models: Models | None) -> tuple[dict[str, Corpus]
     for corpus in named.values():
         for model in chosen.values():
             model.check_corpus(corpus)
-    return named, chosen
 
 
 def _named(corpora: Corpora) -> dict[str, Corpus]:
@@ -186,18 +193,19 @@ class _Pass:
 
 def _blocks(plan: ScorePlan, compute: _Pass) -> Iterator[tuple[pd.Index, dict[str, NDArray[np.float32]]]]:
     """Yield clip ids with their scores, block by block."""
+    kept = plan.former(compute.scratch)
     if plan.grown and len(plan.rows):
         done = 0
         for block in compute(plan.grown, plan.rows):
             rows = plan.rows[done : done + block.shape[1]]
             for slug, scores in zip(plan.grown, block, strict=True):
-                plan.kept[slug][rows] = scores
+                kept[slug][rows] = scores
             done += len(rows)
     whole = compute(plan.whole) if plan.whole else None
     first = 0
     while first < len(plan.clips):
         block = np.empty((0, min(BLOCK, len(plan.clips) - first)), np.float32) if whole is None else next(whole)
         part = slice(first, first + block.shape[1])
-        columns = {slug: scores[part] for slug, scores in plan.kept.items()} | dict(zip(plan.whole, block, strict=True))
+        columns = {slug: scores[part] for slug, scores in kept.items()} | dict(zip(plan.whole, block, strict=True))
         yield plan.clips[part], columns
         first = part.stop

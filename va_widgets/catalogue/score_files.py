@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -40,24 +41,41 @@ _LOCK_FILE = ".lock"
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")  # of `paths.replacing`, in a call that was killed
 _METADATA = b"va_widgets"
 _LARGEST_SUMMARY = 1 << 26  # bytes
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException, msgspec.MsgspecError)
+
+
+class _Facts(msgspec.Struct):
+    """What a file says of its corpus, as `score_plan` writes and reads it."""
+
+    path: str
+    encoder: str
+    neighbours: bool
+    sample: dict[str, dict[str, int]]
+    digests: dict[str, tuple[str, int]] = {}
 
 
 @dataclass(frozen=True)
 class StoredScores:
     """What a file of scores holds.
 
-    `models` are the metadata of the models' columns by column, `facts` what was written about the corpus.
+    `models` are the metadata of the models' columns by column, `facts` what was written about the corpus. Columns are
+    read one by one: together they may be larger than the memory.
     """
 
+    file: Path
     clips: pd.Index
-    table: pa.Table
     models: Mapping[str, Mapping[str, Any]]
     facts: Mapping[str, Any]
 
     def column(self, name: str) -> NDArray[np.float32]:
-        """Return the scores of a model, float32 (n,), NaN for clips that it has not scored."""
-        scores: NDArray[np.float32] = self.table[name].to_numpy().astype(np.float32, copy=False)
-        return scores
+        """Return the scores of a model, float32 (n,), NaN for clips that it has not scored.
+
+        Raises ScoresError if they are damaged.
+        """
+        with _damage_told(self.file), open_regular(self.file) as opened:
+            column = pq.ParquetFile(opened).read(columns=[name])[name]
+            scores: NDArray[np.float32] = column.to_numpy().astype(np.float32, copy=True)
+            return scores
 
 
 class ScoresFolder:
@@ -111,16 +129,8 @@ class ScoresFolder:
         file = self.file(name)
         if not exists(file):
             return None
-        try:
-            with open_regular(file) as opened:
-                table = pq.ParquetFile(opened).read()
-            return _checked(table)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException) as error:
-            raise ScoresError(
-                failure(str(file), error)
-                or f"The scores in {file} are damaged ({reason_of(error).splitlines()[0]}): delete the file and score"
-                " the corpus again."
-            ) from error
+        with _damage_told(file), open_regular(file) as opened:
+            return _checked(file, pq.ParquetFile(opened))
 
     def write(
         self,
@@ -201,7 +211,7 @@ class ScoresFolder:
                     parquet = pq.ParquetFile(opened)
                     models, facts = _metadata(parquet.schema_arrow)
                     about = {"path": facts["path"], "encoder": facts["encoder"], "clips": parquet.metadata.num_rows}
-            except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException):
+            except _DAMAGE:
                 continue  # there is none yet, or a damaged one, which `read` refuses when the corpus is scored
             corpora[folder.name.removeprefix(f"{PARTITION}=")] = about | {"models": models}
         text = json.dumps({"schema": SCHEMA_VERSION, "corpora": corpora}, indent=1, ensure_ascii=False)
@@ -224,6 +234,7 @@ def _metadata(schema: pa.Schema) -> tuple[dict[str, dict[str, Any]], dict[str, A
     facts = json.loads((schema.metadata or {})[_METADATA])
     if facts["schema"] != SCHEMA_VERSION:
         raise ValueError(f"it has the schema {facts['schema']}, known here is {SCHEMA_VERSION}")
+    msgspec.convert(facts, _Facts)
     models = {}
     for field in schema:
         if field.name != CLIP_ID:
@@ -231,13 +242,28 @@ def _metadata(schema: pa.Schema) -> tuple[dict[str, dict[str, Any]], dict[str, A
     return models, facts
 
 
-def _checked(table: pa.Table) -> StoredScores:
+@contextmanager
+def _damage_told(file: Path) -> Iterator[None]:
+    """Turn what damaged scores lead to into a ScoresError."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ScoresError(
+            failure(str(file), error)
+            or f"The scores in {file} are damaged ({reason_of(error).splitlines()[0]}): delete the file and score the"
+            " corpus again."
+        ) from error
+
+
+def _checked(file: Path, parquet: pq.ParquetFile) -> StoredScores:
     """Return the content of a file of scores. Raises ValueError or KeyError for any other."""
-    models, facts = _metadata(table.schema)
-    clips = pd.Index(table[CLIP_ID].to_pandas())
-    if table[CLIP_ID].type != pa.string() or not clips.is_unique:
+    schema = parquet.schema_arrow
+    models, facts = _metadata(schema)
+    ids = parquet.read(columns=[CLIP_ID])[CLIP_ID]
+    clips = pd.Index(ids.to_pandas())
+    if ids.type != pa.string() or not clips.is_unique:
         raise ValueError("its clip ids are no texts that differ")
     for name in models:
-        if table[name].type != pa.float32():
+        if schema.field(name).type != pa.float32():
             raise ValueError(f"the column {name} is no float32")
-    return StoredScores(clips, table, models, facts)
+    return StoredScores(file, clips, models, facts)

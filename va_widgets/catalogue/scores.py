@@ -3,64 +3,107 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from difflib import get_close_matches
 from os import PathLike
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.base.arguments import described, listed
+from va_widgets.base import arguments
+from va_widgets.base.arguments import described
 from va_widgets.base.errors import ModelError
 from va_widgets.base.forks import ForkLock
 from va_widgets.base.paths import GivenPath, absolute_path, exists
 from va_widgets.catalogue.local_score import score_blocks
 from va_widgets.catalogue.scoring import Weights, weights_digest
 from va_widgets.corpus import Corpus
-from va_widgets.models.bundle import load_model
+from va_widgets.models.bundle import goes_on_from, load_model
 from va_widgets.models.model import Model
-from va_widgets.models.published import served
+from va_widgets.models.names import other_names
+from va_widgets.models.published import served_and_damaged, why_not_served
 
 Models: TypeAlias = Model | GivenPath | Sequence[Model | GivenPath]
 """What people give as models: some that were loaded, names of published ones, or the folders of these."""
 
+_EXPECTED = "a va.Model, its name or the folder it was published to, or a list of these"
 _MOST_BYTES = 1 << 31  # of the scores that are kept for a corpus: 536 models of a million clips
 
 
 def read_models(given: Models | None, *corpora: Corpus) -> dict[str, Model]:
     """Return models by `Model.slug`: those that were given, or all that are served from the corpora for None.
 
-    A text is the name of a model that is served from one of the corpora, or else the folder of a model. Raises
-    ModelError if there is no such model, it cannot be read, something given is no model, or two have the same name.
+    A text is the name of a model that is served from one of the corpora, or else the folder of a model. Of a model that
+    one corpus has gone on from and published again, it is the later version. Damaged models are left out for None.
+    Raises ModelError if there is no such model, it cannot be read, something given is no model, or two have the same
+    name.
     """
-    items = None if given is None else [given] if isinstance(given, (Model, str, PathLike)) else list(given)
-    known: list[Model] = []
-    if items is None or not all(isinstance(item, Model) for item in items):
-        known = [model for corpus in corpora for model in served(corpus).values()]
-    models: dict[str, Model] = {}
-    for item in known if items is None else items:
-        model = item if isinstance(item, Model) else _published(item, known)
-        if model.slug in models and weights_digest(model) != weights_digest(models[model.slug]):
-            raise ModelError(f"Two of the models are called {listed([model.name])}: give one of them.")
-        models[model.slug] = model
-    return models
+    return models_and_damaged(given, *corpora)[0]
 
 
-def _published(given: object, known: Sequence[Model]) -> Model:
+def models_and_damaged(given: Models | None, *corpora: Corpus) -> tuple[dict[str, Model], dict[str, str]]:
+    """Return what `read_models` does, and for None why models were left out, by `Model.slug`; each is read once."""
+    if given is None:
+        known, damaged = _served(corpora)
+        return _by_slug(known), damaged
+    if isinstance(given, (Model, str, PathLike)):
+        given = [given]
+    items = arguments.items(given, "models", _EXPECTED, error=ModelError)
+    if all(isinstance(item, Model) for item in items):
+        return _by_slug(items), {}
+    known, _ = _served(corpora)
+    return _by_slug([item if isinstance(item, Model) else _published(item, known, corpora) for item in items]), {}
+
+
+def _by_slug(models: Iterable[Model]) -> dict[str, Model]:
+    """Return models by `Model.slug`. Raises ModelError if two that score differently have the same name."""
+    found: dict[str, Model] = {}
+    for model in models:
+        other = found.get(model.slug)
+        if other is not None and weights_digest(model) != weights_digest(other):
+            raise ModelError(
+                f"Two of the models are called {described(model.name)}, in {other.folder} and {model.folder}: give one"
+                " of them."
+            )
+        found[model.slug] = model
+    return found
+
+
+def _served(corpora: Sequence[Corpus]) -> tuple[list[Model], dict[str, str]]:
+    """Return the models that are served from some corpora, and why others are not, by the names of their folders.
+
+    Those that another one of the corpora has gone on from are left out, and those of a name that is damaged in another.
+    """
+    models: list[Model] = []
+    damaged: dict[str, str] = {}
+    for corpus in corpora:
+        served, problems = served_and_damaged(corpus)
+        models += served.values()
+        damaged |= problems
+    if len(corpora) > 1:
+        models = [model for model in models if not any(goes_on_from(other, model) for other in models)]
+    return [model for model in models if model.slug not in damaged], damaged
+
+
+def _published(given: object, known: Sequence[Model], corpora: Sequence[Corpus]) -> Model:
     """Return the model that a name or a folder means. Raises ModelError if there is none."""
     if not isinstance(given, (str, PathLike)):
         raise ModelError(f"A model is a va.Model, its name or the folder it was published to, not {described(given)}.")
     named = [model for model in known if given in (model.slug, model.name)]
     if len(named) > 1 and len({weights_digest(model) for model in named}) > 1:
-        raise ModelError(f"Two of the corpora have a model {described(given)}: give the folder of one of them.")
+        raise ModelError(
+            f"Two of the corpora have a model {described(given)}: give the folder of one of them, {named[0].folder} or"
+            f" {named[1].folder}."
+        )
     if named:
         return named[0]
     if isinstance(given, str) and not exists(absolute_path(given, ModelError, "A model's folder")):
+        for problem in [why_not_served(corpus, given) for corpus in corpora]:
+            if problem is not None:
+                raise ModelError(problem)
         names = [model.slug for model in known]
-        near = get_close_matches(given.lower().replace(" ", "_"), names, 1)
-        advice = f"did you mean {near[0]!r}?" if near else f"there are {listed(names)}." if names else "there are none."
+        advice = other_names(given, names) if names else "there are none: give the folder that one was published to."
         raise ModelError(f"No model {described(given)} is published from this corpus; {advice}")
     return load_model(given)
 

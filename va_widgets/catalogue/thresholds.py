@@ -104,7 +104,7 @@ def _threshold(node: Node, is_negated: bool, text: str, known: Names) -> tuple[s
 def _name(node: Node, text: str, known: Names) -> str:
     """Return the name that a node is, as `Query.names` has it; "" if it is none."""
     if isinstance(node, syntax.TextSearch):
-        return f'text("{node.text}")'
+        return node.shown
     if not isinstance(node, syntax.Named):
         return ""
     try:

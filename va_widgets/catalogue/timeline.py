@@ -76,16 +76,21 @@ def labels_of(corpus: Corpus, concepts: list[str]) -> dict[str, Mapping[str, str
     Raises LabelError if the labels cannot be read.
     """
     with _label_store(corpus) as store:
-        return {} if store is None else {concept: _counting(table(store.labels(concept))) for concept in concepts}
+        if store is None:
+            return {}
+        return {concept: _counting(table(store.labels(concept), store.counting_rule(concept))) for concept in concepts}
 
 
 def known_concepts(corpus: Corpus) -> list[dict[Any, Any]]:
-    """Return every concept with labels: concept, annotators, yes, no and unsure, by name.
+    """Return every concept with labels that is not archived: concept, annotators, yes, no and unsure, by name.
 
     Raises LabelError if the labels cannot be read.
     """
     with _label_store(corpus) as store:
-        return [] if store is None else store.concepts().to_dict("records")
+        if store is None:
+            return []
+        archived = store.concept_log.archived()
+        return [row for row in store.concepts().to_dict("records") if row["concept"] not in archived]
 
 
 @contextmanager

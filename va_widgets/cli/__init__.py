@@ -13,7 +13,7 @@ from va_widgets.cli import corpora, demo, labels, models, monitor, query, score,
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit status: 0 if all went well, 1 with one sentence on stderr if not."""
+    """Run a command. Returns the exit status: 0 if all went well, 1 with a sentence on stderr, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):  # not every console and file takes all signs that names of videos may have
         if isinstance(stream, io.TextIOWrapper):
@@ -21,9 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except VaError as error:
-        print(f"va-widgets: {error}", file=sys.stderr)
+        from va_widgets.base.progress import printable
+
+        print(f"va-widgets: {printable(str(error))}", file=sys.stderr)  # names of files may hold control characters
         return 1
     except KeyboardInterrupt:
+        print("va-widgets: interrupted; nothing is half-written, and the same command goes on.", file=sys.stderr)
         return 130
 
 

@@ -17,7 +17,7 @@ def add_parser(commands: Commands) -> None:
     """Add the commands for corpora."""
     build = commands.add_parser("build", help="build a corpus from a folder of videos")
     build.add_argument("corpus", type=Path, help="the folder to build in")
-    build.add_argument("videos", nargs="+", help="a folder of videos or pictures, or files and URLs")
+    build.add_argument("videos", nargs="+", help="folders of videos or pictures, files and URLs")
     build.add_argument("--encoder", help='an OpenCLIP tag such as "PE-Core-B-16/meta"; va-tiny if not given')
     build.add_argument("--window", type=float, help="cut into pieces of so many seconds instead of shots")
     build.add_argument("--pictures", action="store_true", help="take pictures, too, where there are videos")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from va_widgets.base.arguments import listed
 from va_widgets.base.errors import ModelError
 from va_widgets.base.progress import printable
 from va_widgets.cli.monitor import add_compare
@@ -24,7 +22,7 @@ examples:
   va-widgets models show films "night city"
       what is known of the version that is served: guideline, labels, quality
   va-widgets models withdraw films "night city" --reason "takes neon signs for night"
-      no longer serve the newest version, but the one before; nothing is deleted
+      no longer serve the newest version, but the one before; nothing is deleted. Also where it is damaged
   va-widgets models restore films "night city" --version 2
       serve version 2 again
   va-widgets models export films "night city" night_city.onnx
@@ -65,6 +63,7 @@ def add_parser(commands: Commands) -> None:
 
     export = _add_action(actions, "export", "copy a model out of its corpus, as it is or as ONNX", "that is served")
     export.add_argument("target", type=Path, help="a new folder, or a file that ends in .onnx")
+    export.add_argument("--json", action="store_true", help="print what was written as JSON")
     export.set_defaults(run=_export)
 
     add_compare(actions)
@@ -85,17 +84,18 @@ def _list(options: argparse.Namespace) -> int:
     table = Corpus.open(options.corpus).models
     if not options.json:
         table = table.drop(columns=["encoder", *(["problem"] if not table["problem"].any() else [])])
-    print_table(table.reset_index(), as_json=options.json)
+    print_table(table.reset_index(), as_json=options.json, nothing="No model was published from this corpus yet.")
     return 0
 
 
 def _show(options: argparse.Namespace) -> int:
-    model = _model(options, withdrawn=False)
+    model = _model(options)
     facts = {**model.card, "folder": str(model.folder), "withdrawn": model.withdrawn}
     if options.json:
         print(json.dumps(facts, indent=1, ensure_ascii=False))
         return 0
-    quality = {key: value for key, value in dict(model.card.get("metrics", {})).items() if value is not None}
+    metrics = model.card.get("metrics")
+    quality = {key: value for key, value in metrics.items() if value is not None} if isinstance(metrics, dict) else {}
     shown = {key: facts[key] for key in _SHOWN if facts.get(key)} | quality
     for key, value in (shown | {"withdrawn": model.withdrawn or "no", "folder": model.folder}).items():
         print(printable(f"{key + ':':32} {value:.4g}" if isinstance(value, float) else f"{key + ':':32} {value}"))
@@ -103,51 +103,81 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _withdraw(options: argparse.Namespace) -> int:
-    model = _model(options, withdrawn=False)
-    model.withdraw(options.reason)
-    print(printable(f"{model.name}, version {model.version}, is withdrawn: {options.reason}"))
+    from va_widgets.models import withdrawal
+
+    folder, named = _version(options, withdrawn=False)
+    withdrawal.withdraw(folder, options.reason)
+    print(printable(f"{named}, is withdrawn: {options.reason}"))
     return 0
 
 
 def _restore(options: argparse.Namespace) -> int:
-    model = _model(options, withdrawn=True)
-    model.restore()
-    print(printable(f"{model.name}, version {model.version}, is served again unless there is a newer one."))
+    from va_widgets.models import withdrawal
+
+    folder, named = _version(options, withdrawn=True)
+    withdrawal.restore(folder)
+    print(printable(f"{named}, is served again unless there is a newer one."))
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
     from va_widgets.models.export import export
 
-    model = _model(options, withdrawn=False)
-    print(printable(f"{model.name}, version {model.version}: {export(model, options.target)}"))
+    model = _model(options)
+    path = export(model, options.target)
+    if options.json:
+        print(json.dumps({"name": model.name, "version": model.version, "path": str(path)}, ensure_ascii=False))
+    else:
+        print(printable(f"{model.name}, version {model.version}: {path}"))
     return 0
 
 
-def _model(options: argparse.Namespace, *, withdrawn: bool) -> Model:
-    """Return the version of a model that is meant: the newest that is `withdrawn` or not, unless a number is given."""
+def _model(options: argparse.Namespace) -> Model:
+    """Return the version of a model that is meant: the newest one that is not withdrawn, unless a number is given."""
+    from va_widgets.models.bundle import load_model
+
+    return load_model(_version(options, withdrawn=False)[0])
+
+
+def _version(options: argparse.Namespace, *, withdrawn: bool) -> tuple[Path, str]:
+    """Return the folder of the version that is meant, which may be damaged, and what to call it.
+
+    It is the newest that is `withdrawn` or not, unless a number is given. Raises ModelError if there is none.
+    """
     from va_widgets.corpus import Corpus
+    from va_widgets.models.bundle import version_of
+    from va_widgets.models.names import other_names, slug
     from va_widgets.models.published import all_versions
+    from va_widgets.models.withdrawal import is_withdrawn
 
     corpus = Corpus.open(options.corpus)
     models, problems = all_versions(corpus)
     named = [model for model in models if options.name in (model.name, model.slug)]
-    if not named:
-        for folder, problem in problems.items():
-            if options.name in (folder.name, folder.parent.name):
-                raise ModelError(problem)
+    found = {model.folder: (model.version, model.name) for model in named}
+    homes = {slug(options.name), *(model.folder.parent.name for model in named)}
+    for folder, problem in problems.items():
+        number = version_of(folder)
+        if number is not None and folder.parent.name in homes:
+            found[folder] = (number, options.name)
+        elif folder.name in homes:  # all of its versions
+            raise ModelError(problem)
+    if not found:
         slugs = sorted({model.slug for model in models})
-        near = get_close_matches(options.name.lower().replace(" ", "_"), slugs, 1)
-        advice = f"did you mean {near[0]!r}?" if near else f"there are {listed(slugs)}." if slugs else "there are none."
-        raise ModelError(f"No model {options.name!r} was published from {corpus.path}; {advice}")
+        raise ModelError(
+            f"No model {options.name!r} was published from {corpus.path}; {other_names(options.name, slugs)}"
+        )
     if options.version is not None:
-        meant = [model for model in named if model.version == options.version]
+        meant = [folder for folder, (number, _) in found.items() if number == options.version]
         if not meant:
-            numbers = ", ".join(str(number) for number in sorted(model.version for model in named))
+            numbers = ", ".join(map(str, sorted(number for number, _ in found.values())))
             raise ModelError(f"The model {options.name!r} has no version {options.version}, only {numbers}.")
-        return meant[0]
-    meant = [model for model in named if (model.withdrawn is not None) == withdrawn]
-    if not meant:
-        what = "no version that was withdrawn" if withdrawn else "only versions that were withdrawn: give a --version"
-        raise ModelError(f"The model {options.name!r} has {what}.")
-    return max(meant, key=lambda model: model.version)
+    else:
+        meant = [folder for folder in found if is_withdrawn(folder) == withdrawn]
+        if not meant:
+            rest = (
+                "no version that was withdrawn" if withdrawn else "only versions that were withdrawn: give a --version"
+            )
+            raise ModelError(f"The model {options.name!r} has {rest}.")
+    newest = max(meant, key=lambda folder: found[folder][0])
+    number, name = found[newest]
+    return newest, f"{name}, version {number}"

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from va_widgets.base.errors import NotEnoughLabelsError
+from va_widgets.base.errors import ArgumentError, NotEnoughLabelsError, reason_of
 from va_widgets.cli.parsers import Commands
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add_parser(commands: Commands) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    monitor.add_argument("model", type=Path, help="the folder of a model, or of one of its versions")
+    monitor.add_argument("model", help="the folder of a model or of a version, or a name published from CORPUS")
     monitor.add_argument("corpus", type=Path, help="the folder of the corpus with the clips to look at")
     monitor.add_argument("--budget", type=int, default=60, help="how many clips the sample has (default: 60)")
     monitor.add_argument("--reference", type=Path, help="a corpus to compare with, instead of what the model keeps")
@@ -63,18 +63,18 @@ def add_compare(actions: Commands) -> None:
 
 
 def _monitor(options: argparse.Namespace) -> int:
-    from va_widgets.base.paths import replacing
+    from va_widgets.base.paths import absolute_path
     from va_widgets.base.progress import printable
     from va_widgets.catalogue.monitor import monitor
+    from va_widgets.catalogue.scores import read_models
     from va_widgets.corpus import Corpus
-    from va_widgets.models.bundle import load_model
 
     reference = None if options.reference is None else Corpus.open(options.reference)
-    model, corpus = load_model(options.model), Corpus.open(options.corpus)
+    corpus = Corpus.open(options.corpus)
+    [model] = read_models(options.model, corpus).values()
     report = monitor(model, corpus, options.budget, reference=reference, seed=options.seed)
     if options.sample is not None:
-        with replacing(options.sample.absolute()) as unfinished:
-            report.sample.to_csv(unfinished, index=False)
+        _write_sample(report, absolute_path(options.sample, ArgumentError, "The file of the sample"))
     facts = _facts(report)
     if options.json:
         print(json.dumps(facts, indent=1, ensure_ascii=False))
@@ -85,6 +85,20 @@ def _monitor(options: argparse.Namespace) -> int:
         print(f"{int(report.drift['drifted'].sum())} of {len(report.drift)} tests have changed.")
         print(printable(str(facts["estimate_note"] or report.estimate())))
     return ALARM if options.exit_code and report.alarms else 0
+
+
+def _write_sample(report: MonitorReport, file: Path) -> None:
+    from va_widgets.base.paths import replacing
+    from va_widgets.base.system_errors import failure
+
+    try:
+        with replacing(file) as unfinished:
+            report.sample.to_csv(unfinished, index=False)
+    except OSError as error:
+        raise ArgumentError(
+            failure(f"The file {file}", error)
+            or f"The sample cannot be written to {file} ({reason_of(error)}): name a file in a folder that exists."
+        ) from error
 
 
 def _facts(report: MonitorReport) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from va_widgets.base.errors import ScoresError
+from va_widgets.base.errors import ModelError, ScoresError
 from va_widgets.base.paths import exists
 from va_widgets.cli.parsers import Commands, print_table
 
@@ -35,7 +35,7 @@ read the scores:
   pandas.read_parquet("scores")
   duckdb: SELECT clip_id FROM read_parquet('scores/*/*.parquet', hive_partitioning = true) WHERE rain > 0.8
 
-exit status: 0 if all is scored, 1 after an error, 2 for wrong arguments, 130 if interrupted"""
+exit status: 0 if all is scored, 1 after an error or if a model is damaged, 2 for wrong arguments, 130 if interrupted"""
 
 
 def add_parser(commands: Commands) -> None:
@@ -71,6 +71,9 @@ def _score(options: argparse.Namespace) -> int:
         raise ScoresError("Two of the corpora have the same name: give them names, as in first=FOLDER second=FOLDER.")
     report = score(named, options.models, options.out, engine=options.engine)
     print_table(report.reset_index().assign(file=report["file"].map(str).to_numpy()), as_json=options.json)
+    damaged = report.attrs["damaged"].values()
+    if damaged:
+        raise ModelError(f"All other models have scored. {' '.join(damaged)}")
     return 0
 
 

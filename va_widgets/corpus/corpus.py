@@ -64,9 +64,10 @@ class Corpus(OpenCorpus):
 
         Parameters
         ----------
-        videos : folder, or files and URLs
+        videos : folder, file or URL, or a list of them
             A folder is searched with all its subfolders. URLs such as "s3://bucket/film.mp4" are read through fsspec.
-            What cannot be used is listed in `report`. Their places are trusted from now on: see `trust`.
+            What cannot be used, or is missing, is listed in `report`, and the rest is built. Their places are trusted
+            from now on: see `trust`.
         encoder : str or Encoder
             An OpenCLIP model such as "PE-Core-B-16/meta" or "ViT-B-32/laion2b_s34b_b79k", "hf-hub:owner/name",
             "local-dir:FOLDER", or an object of your own. By default "va-tiny": it knows only the demo's videos, and
@@ -76,7 +77,8 @@ class Corpus(OpenCorpus):
         window : float, optional
             Cut into pieces of so many seconds instead of shots.
         pictures : bool, optional
-            Whether pictures in the folder become clips of one frame. By default only if it holds no videos.
+            Whether pictures in a folder become clips of one frame. By default only if it holds no films, which GIFs are
+            not.
         progress : bool
             Show a bar with the remaining time.
         allow : list of texts, optional
@@ -103,7 +105,7 @@ class Corpus(OpenCorpus):
             If Ray is asked for, but not installed.
         """
         from va_widgets.corpus.building.run import build
-        from va_widgets.corpus.sources import find_sources
+        from va_widgets.corpus.listing import find_sources
 
         home = absolute_path(path, name=FOLDER)
         settings = ClipSettings.of(frames_per_shot, window)
@@ -130,7 +132,7 @@ class Corpus(OpenCorpus):
         what `build` does, and ModelError for what is no model.
         """
         from va_widgets.corpus.building.run import build
-        from va_widgets.corpus.sources import find_sources
+        from va_widgets.corpus.listing import find_sources
 
         models: Mapping[str, Model] = {}
         if monitor is not None:
@@ -202,14 +204,22 @@ class Corpus(OpenCorpus):
 
         Parameters
         ----------
-        table : DataFrame, or path of a .csv or .parquet file, with columns video, start and end
-            `start` and `end` are seconds, or texts such as "01:02:03.5". A column `clip_id` names the clips; all others
-            are yours and are kept. Rows that cannot be used are listed in `report`.
+        table : DataFrame, or path of a .csv, .tsv, .xlsx or .parquet file, with columns video, start and end
+            Times count from the first picture of the video, also where its sound begins earlier: as seconds,
+            durations, texts such as "01:02:03.5" or "12,5", or SMPTE time code, "01:00:02:12" or drop-frame
+            "01:00:02;12", from the time code that the video's file says its first picture has, or 0 where it says
+            none. `end` is where the next picture would begin. A column `clip_id` names the clips; all others are yours
+            and are kept. Names of columns may have capitals and spaces. Rows that cannot be used are listed in
+            `report`, counted as spreadsheets do: the header is row 1.
+
+            Or path of an .edl (CMX 3600) or .otio timeline: the clips of its video tracks, by their places in their
+            sources. Files that are not where it says are looked for by their names in the folder `videos`.
         videos : folder, optional
             The folder that names of videos are relative to: by default that of the table's file, or the working
             directory. URLs are used as they are.
 
-        The other parameters, and what is raised, are those of `build`.
+        The other parameters, and what is raised, are those of `build`; MissingPackageError also for .xlsx without
+        openpyxl (`va-widgets[tables]`), and for .otio without OpenTimelineIO (`va-widgets[reel]`).
         """
         from va_widgets.corpus.building.run import build
         from va_widgets.corpus.ingest.from_manifest import plan_segments
@@ -242,8 +252,13 @@ class Corpus(OpenCorpus):
         text_encoder: str | Encoder | None = None,
         text_embeddings: Mapping[str, ArrayLike] | None = None,
         views: Mapping[str, VectorSource] | None = None,
+        *,
+        videos: GivenPath | None = None,
     ) -> Self:
-        """Make a corpus in `path` of vectors that you have already, without filmstrips and clips that play.
+        """Make a corpus in `path` of vectors that you have already.
+
+        Clips that name a video which is there, and their times in it, have filmstrips and play: both are read from the
+        video when they are first looked at.
 
         Parameters
         ----------
@@ -251,16 +266,19 @@ class Corpus(OpenCorpus):
             One vector a clip; they are L2-normalised and kept as float16. Vectors that come with ids of clips (keys,
             the index of a DataFrame, a column or dataset clip_id or id) are brought into the order of `clips`; of
             others the n-th is the n-th clip's.
-        clips : DataFrame of n rows, or path of a .csv or .parquet file
+        clips : DataFrame of n rows, or path of a .csv, .tsv, .xlsx or .parquet file
             Indexed by clip_id, or with a column of that name; numbers become text. Columns such as video, start and
-            end are used; all others are kept. Clips without start and end have no times: they are NaN. Unknown fps,
-            width, height and frames are 0.
+            end are used, with times as `from_manifest` takes them; all others are kept. Clips without start and end
+            have no times: they are NaN. Unknown fps, width, height and frames are 0.
         text_encoder : str or Encoder
             The encoder for texts that are searched for.
         text_embeddings : {phrase: vector (dim,)}
             Instead of a text encoder: the phrases that can be searched for.
         views : {name: vectors}
             Further vectors of the clips to learn from, as `add_view` takes them.
+        videos : folder, optional
+            The folder that names of videos are relative to, as in `from_manifest`; it is trusted from now on if there
+            are any of them. Paths of files become relative to it, or to the folder that they have in common.
 
         Raises CorpusError, before anything is written, if `path` holds a corpus, vectors and clips do not match, ids
         are missing or repeat, times are not finite, a clip ends before its start, or a column cannot be kept as it is;
@@ -270,7 +288,7 @@ class Corpus(OpenCorpus):
 
         home = absolute_path(path, name=FOLDER)
         model = None if text_encoder is None else as_encoder(text_encoder)
-        write_from_embeddings(home, embeddings, clips, model, text_embeddings, views)
+        write_from_embeddings(home, embeddings, clips, model, text_embeddings, views, videos)
         return cls(home, model)
 
     # --- change and check ------------------------------------------------------------------------
@@ -298,9 +316,11 @@ class Corpus(OpenCorpus):
         Raises ModelError and EncoderMismatchError for models that do not exist or do not fit, CorpusError as
         `with_columns`.
         """
-        from va_widgets.catalogue.scores import read_models, score_columns
+        from va_widgets.catalogue.scores import models_and_damaged, score_columns
 
-        chosen = read_models(models, self)
+        chosen, damaged = models_and_damaged(models, self)
+        if damaged:
+            raise ModelError(next(iter(damaged.values())))
         if not chosen:
             raise ModelError("There is no model to tag clips by: publish one by session.publish, or give one.")
         return self.with_columns(pd.DataFrame(score_columns(self, chosen), index=self.clips.index))
@@ -314,6 +334,7 @@ class Corpus(OpenCorpus):
         `add_view("motion")` measures how the picture moves in every clip, which builds do anyway since version 0.2: the
         videos of an older corpus are decoded once more. It may be interrupted, and goes on at the next call. Videos
         that cannot be read are listed with the reason, and the motion of their clips stays unknown until another call.
+        So is motion that an earlier version measured otherwise, which a corpus's summary says: it is measured anew.
 
         Parameters
         ----------
@@ -436,12 +457,26 @@ class Corpus(OpenCorpus):
 
         return table(self)
 
+    @property
+    def concepts(self) -> pd.DataFrame:
+        """All concepts that were ever opened in this corpus, by name, read from its folder at every call.
+
+        DataFrame(concept, yes, no, unsure, annotators, ap, ap_low, ap_high, version, models, guideline, archived,
+        last_activity). A clip that two annotators have labelled counts twice. `ap` is the average precision that the
+        newest measured refit estimated for the whole corpus, with its 90 % interval, `version` the newest refit,
+        `models` a list of what was published, such as ["night v2"], `last_activity` when anybody last labelled or
+        remarked a clip or changed the concept, in ISO 8601, UTC. Raises LabelError if the labels cannot be read.
+        """
+        from va_widgets.catalogue.concept_overview import concept_overview
+
+        return concept_overview(self)
+
     def query(self, text: str, k: int = 48, models: Models | None = None) -> pd.DataFrame:
         """Return the `k` best clips for a query over published models, columns and motion, best first.
 
         DataFrame(score, one column a name of the query), indexed by clip_id; its `attrs` are the `query` and the
         `count` of all clips that match. `corpus.query("night_city > 0.7 and not rain")` are the clips whose P(yes) for
-        the model "night city" is above 0.7 and for "rain" below its threshold; docs/catalogue.md tells the rest.
+        the model "night city" is above 0.7 and for "rain" below its threshold; docs/catalogue-query.md tells the rest.
 
         Parameters
         ----------

@@ -39,12 +39,12 @@ def locked(path: Path) -> Iterator[None]:
         if exists(path / _SOFT_LOCK_FILE):  # unlike a real lock, it outlives a build that was killed
             soft = f", or was killed there: then delete {path / _SOFT_LOCK_FILE}"
         raise CorpusError(
-            f"Another build is at work in {path}{soft}: wait until it is done, then build again."
+            f"Something else is writing to {path}{soft}: wait until it is done, then try again."
         ) from error
     except OSError as error:
         if error.errno in _FULL:
             raise CorpusError(
-                f"There is no space left for {path}: free some and build again; what is done is kept."
+                f"There is no space left for {path}: free some and try again; what is done is kept."
             ) from error
         raise CorpusError(f"The corpus in {path} cannot be written ({reason_of(error)}): check the folder.") from error
 

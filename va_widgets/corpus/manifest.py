@@ -32,6 +32,8 @@ VIEW_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
 # Columns of the clip table that users see, in this order, and those that only this package uses.
 COLUMNS = ("video", "start", "end", "frame_in", "frame_out", "fps", "width", "height", "cluster")
 HIDDEN = ("_key", "_shard", "_root", "_strip_at", "_strip_bytes", "_strip_frames", "_strip_width", "_strip_height")
+# The `_key` of clips whose vectors came without a video. Those with one have no stored filmstrip: 0 `_strip_bytes`.
+NO_VIDEO = "none"
 TYPES = {
     "start": "float64", "end": "float64", "frame_in": "int32", "frame_out": "int32", "fps": "float64",
     "width": "int32", "height": "int32", "_strip_at": "int64", "_strip_bytes": "int32", "_strip_frames": "int16",
@@ -134,6 +136,7 @@ class Manifest(msgspec.Struct, frozen=True):
     sources_file: _SourcesFile | None = None
     neighbours_file: _NeighboursFile | None = None  # of schema 3; earlier ones had none
     views: dict[_ViewName, _ViewFile] = {}  # of schema 4; earlier ones had the embeddings alone
+    motion_version: _Positive = 1  # the least by which the motion of a clip was measured; older manifests do not say
     sources: list[Source] = []  # of schema 1; later ones have a file of their own
     files: dict[_OwnFile, Written] = {}  # digests of the files named above; older versions wrote none
     replaced: dict[_OwnFile, _Count] = {}  # sizes of files that former manifests named: they are removed

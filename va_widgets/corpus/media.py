@@ -14,12 +14,15 @@ from va_widgets.base.errors import CorpusError, PreviewUnavailableError
 from va_widgets.base.paths import inside, open_regular, replacing
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus.files import shards
-from va_widgets.corpus.manifest import PREVIEWS_FOLDER, file_name
+from va_widgets.corpus.manifest import NO_VIDEO, PREVIEWS_FOLDER, file_name
 from va_widgets.corpus.storage import Files
 from va_widgets.corpus.trust import VideoAccess
-from va_widgets.video.filmstrip import STRIP_MIME, Filmstrip
+from va_widgets.video.filmstrip import STRIP_MIME, Filmstrip, stored_strip
 
 _PREVIEW_VERSION = 3  # in the names of previews: 1 had no sound, 2 was named by its clip's id alone
+_ALONE = "it was made of embeddings without a video that could be read"
+_STRIP_SUFFIX = ".strip"  # not .jpg: a build of pictures would take it for one
+_MOST_FRAMES = 64  # of a filmstrip that is decoded here, whatever the manifest says
 _LARGEST_PREVIEW = 1 << 28  # bytes; a larger file was not written by this package
 
 
@@ -38,19 +41,45 @@ class ClipMedia:
         """
         return self._files.read_media()
 
-    def filmstrip(self, clip_id: str, row: int) -> Filmstrip:
-        """Return the filmstrip of the clip in a row. Raises CorpusError if the corpus has no pictures of it."""
+    def filmstrip(self, row: int, clip: pd.Series[Any], access: VideoAccess) -> Filmstrip:
+        """Return the filmstrip of the clip in a row: the stored one, or one that is decoded from its video.
+
+        `clip` is its row in the table of clips. Raises CorpusError if the corpus has no pictures of it.
+        """
         media = self._row(row)
         if media is None:
-            raise CorpusError(f"There are no pictures of clip {clip_id}: this corpus was made of embeddings alone.")
+            raise CorpusError(f"There are no pictures of clip {clip.name}: {_ALONE}.")
+        if not media["_strip_bytes"]:
+            return self._decoded_strip(row, media["_key"], clip, access)
         try:
             data = shards.read_strip(self._path, media["_shard"], media["_strip_at"], media["_strip_bytes"])
         except OSError as error:
             raise CorpusError(
-                failure(f"The pictures of clip {clip_id}", error)
-                or f"The pictures of clip {clip_id} are gone from {self._path}: copy it again."
+                failure(f"The pictures of clip {clip.name}", error)
+                or f"The pictures of clip {clip.name} are gone from {self._path}: copy it again."
             ) from error
         return Filmstrip(media["_strip_frames"], media["_strip_width"], media["_strip_height"], STRIP_MIME, data)
+
+    def _decoded_strip(self, row: int, key: str, clip: pd.Series[Any], access: VideoAccess) -> Filmstrip:
+        """Return a filmstrip of a clip's video, which is kept beside the previews. Raises CorpusError."""
+        from va_widgets.video.clip_strip import clip_strip
+
+        start, end = float(clip["start"]), float(clip["end"])
+        if not end > start:
+            raise CorpusError(f"There are no pictures of clip {clip.name}: it has no times in its video.")
+        frames = min(self._files.manifest.frames_per_shot, _MOST_FRAMES)
+        name = Path(_preview_name(str(clip.name), key, start, end, 0.0)).with_suffix(_STRIP_SUFFIX).name
+        file = inside(self._path, PREVIEWS_FOLDER, name)
+        strip = stored_strip(_stored(file), frames)
+        if strip is None:
+            try:
+                video = self.video(row, str(clip["video"]), access)
+            except PreviewUnavailableError as error:
+                raise CorpusError(f"There are no pictures of clip {clip.name}: {error}") from error
+            strip = clip_strip(video, start, end, frames, access.allow)
+            if os.access(self._path, os.W_OK):
+                _store(file, strip.data)
+        return strip
 
     def preview(self, row: int, clip: pd.Series[Any], context: float, access: VideoAccess) -> bytes:
         """Return a clip as an H.264 file, from the previews that the corpus keeps, or cut from its video.
@@ -62,8 +91,8 @@ class ClipMedia:
 
         media, start, end = self._row(row), float(clip["start"]), float(clip["end"])
         if media is None:
-            raise PreviewUnavailableError("There is no video of this clip: the corpus was made of embeddings alone.")
-        if end <= start:
+            raise PreviewUnavailableError(f"There is no video of this clip: {_ALONE}.")
+        if not end > start:
             raise PreviewUnavailableError("This clip is a picture: there is nothing to play.")
         name = _preview_name(str(clip.name), media["_key"], start, end, context)
         file = inside(self._path, PREVIEWS_FOLDER, name, error=PreviewUnavailableError)
@@ -82,13 +111,13 @@ class ClipMedia:
         """
         media = self._row(row)
         if media is None:
-            raise PreviewUnavailableError("There is no video of this clip: the corpus was made of embeddings alone.")
+            raise PreviewUnavailableError(f"There is no video of this clip: {_ALONE}.")
         return access.locate(media["_root"], name)
 
     def _row(self, row: int) -> dict[str, Any] | None:
         """Return a row of `table`; None if the clip was made of embeddings alone."""
         table = self.table
-        if "_shard" not in table or pd.isna(table["_shard"].iloc[row]):
+        if "_shard" not in table or table["_key"].iloc[row] == NO_VIDEO:
             return None
         texts = ("_key", "_shard")
         return {

@@ -23,7 +23,8 @@ _CELL = 400  # clips in a cell, about
 _NEAREST_CELLS = 5  # that a clip is compared with, its own among them
 _TRAINED = 64  # clips a cell, that its centre is computed of
 _STEPS = 6  # of k-means
-_ROWS = 4096  # compared at a time
+_SCORES = 1 << 22  # computed at a time; what orders them takes 50 MB
+_ROWS = 4096  # for which the nearest centre is looked for at a time
 _SHOWN_AFTER = 2  # seconds
 
 
@@ -49,8 +50,9 @@ def nearest_neighbours(embeddings: NDArray[np.floating[Any]], *, progress: bool 
     with tqdm(total=n, desc="comparing clips", unit="clip", delay=_SHOWN_AFTER, disable=hidden) as bar:
         for rows, candidates in _compared(embeddings):
             near = np.asarray(embeddings[candidates], dtype=np.float32)
-            for start in range(0, len(rows), _ROWS):
-                part = rows[start : start + _ROWS]
+            number_of_rows = max(1, _SCORES // len(candidates))
+            for start in range(0, len(rows), number_of_rows):
+                part = rows[start : start + number_of_rows]
                 found = _nearest(embeddings, part, candidates, near, min(number, len(candidates)))
                 neighbours[: len(found), part] = found
                 bar.update(len(part))

@@ -160,7 +160,7 @@ class OpenCorpus:
 
         if MOTION not in self._manifest.views:
             videos = self._manifest.cut != FROM_EMBEDDINGS
-            how = "measures it from its videos" if videos else "needs its values, as there are no videos"
+            how = "measures it from its videos" if videos else "needs its values, as it was made of embeddings"
             raise CorpusError(f'This corpus has no view of the motion in its clips: corpus.add_view("motion") {how}.')
         return pd.DataFrame(self._motion_numbers, self._clips.index, columns=list(MotionNumbers._fields))
 
@@ -170,6 +170,14 @@ class OpenCorpus:
         from va_widgets.video.motion.features import FEATURES
 
         return MOTION in self._manifest.views and self.view(MOTION).shape[1] == len(FEATURES)
+
+    @property
+    def motion_is_old(self) -> bool:
+        """Whether the motion of some clips was measured by an earlier version: `add_view("motion")` makes it anew."""
+        from va_widgets.video.motion.features import MOTION_VERSION
+
+        measured = self.has_motion and self._manifest.cut != FROM_EMBEDDINGS
+        return measured and self._manifest.motion_version < MOTION_VERSION
 
     @property
     def _motion_numbers(self) -> NDArray[np.float32]:
@@ -191,9 +199,10 @@ class OpenCorpus:
         r"""The status of every source: DataFrame(source, status, reason, clips, seconds).
 
         `source` is the path relative to the folder that was built; bytes of a name that are not UTF-8 appear as
-        `\xe9`. `status` is "done", "partial" (the good part of a damaged file was taken), "skipped" or "gone".
-        `seconds` is the time of decoding the file, and its share of embedding by its frames, without the time that it
-        or its clips waited for other files. Pictures that were read together share theirs evenly.
+        `\xe9`. Kinds of files that are left out, such as pictures beside films, have a row like "*.jpg". `status` is
+        "done", "partial" (the good part of a damaged file was taken), "skipped" or "gone". `seconds` is the time of
+        decoding the file, and its share of embedding by its frames, without the time that it or its clips waited for
+        other files. Pictures that were read together share theirs evenly.
         """
         names = ["source", "status", "reason", "clips", "seconds"]
         return pd.DataFrame(
@@ -368,9 +377,16 @@ class OpenCorpus:
     def filmstrip(self, clip_id: str) -> Filmstrip:
         """Return the frames of a clip side by side in one JPEG.
 
-        Raises UnknownClipError, or CorpusError if the corpus has no pictures of it.
+        Of clips that were made `from_embeddings` they are decoded from the video at the first call. Raises
+        UnknownClipError, or CorpusError if the corpus has no pictures of it.
         """
-        return self._media.filmstrip(clip_id, self.row(clip_id))
+        row = self.row(clip_id)
+        return self._media.filmstrip(row, self._clips.iloc[row], self._access)
+
+    @property
+    def decodes_filmstrips(self) -> bool:
+        """Whether filmstrips are decoded from videos when they are first looked at, which takes a while."""
+        return self._manifest.cut == FROM_EMBEDDINGS and bool(self._manifest.roots)
 
     def preview(self, clip_id: str, context: float = 0.0) -> bytes:
         """Return a clip as a small H.264 file with its sound; the first call cuts it from its video.

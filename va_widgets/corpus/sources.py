@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
-from va_widgets.base import arguments
-from va_widgets.base.errors import CorpusError, NoVideosError, reason_of
+from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.names import escaped
-from va_widgets.base.paths import GivenPath, absolute_path, irregular, is_file, is_folder, is_url, local, open_regular
-from va_widgets.corpus.files import shards
-from va_widgets.corpus.manifest import MANIFEST_FILE, PREVIEWS_FOLDER, source_file
+from va_widgets.base.paths import is_file, is_url, open_regular
+from va_widgets.corpus.file_kinds import is_picture
+from va_widgets.corpus.manifest import source_file
 from va_widgets.video import remote
 
-VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2v .vob .ts .mts .m2ts .mxf .wmv .asf .flv .ogv .3gp .3g2 .y4m"
-    " .gif".split()
-)
-PICTURE_SUFFIXES = frozenset(".jpg .jpeg .jfif .png .webp .bmp .tif .tiff .avif".split())
-# Names of previews (see `media`) of this version, and of earlier ones, which were called by the clip's id alone.
-_CUT_BY_A_CORPUS = re.compile(
-    r"[a-z0-9][a-z0-9_-]{0,99}\.[0-9a-f]{16}\.\d+\.mp4|([0-9a-f]{16}-\d{8,}-\d{8,}|id-[0-9a-f]{32})(\.2)?\.mp4"
-)
 _BLOCK = 1 << 16  # bytes
+_LOOK_UPS = 16  # of URLs at a time
 _BLOCKS = 32  # read of a file to identify it: its head, its tail and evenly between
 
 
@@ -41,6 +32,7 @@ class SourceFile:
     place: str  # path, not escaped, or URL
     size: int
     modified: int
+    animated: bool = False  # a picture that moves, which is a video
 
     @property
     def remote(self) -> bool:
@@ -50,7 +42,7 @@ class SourceFile:
     @property
     def picture(self) -> bool:
         """Whether it is a picture: a clip of one frame."""
-        return _suffix(self.name) in PICTURE_SUFFIXES
+        return is_picture(self.name) and not self.animated
 
 
 @dataclass(frozen=True)
@@ -59,51 +51,9 @@ class SourceGroup:
 
     root: Path | None
     files: list[SourceFile]
-    # Names and reasons of folders that cannot be listed, pipes and the like, and URLs that are not followed.
+    # Names and reasons of folders that cannot be listed, of pipes and the like, of kinds of files that are left out,
+    # and of what a list names and cannot be read.
     unread: list[tuple[str, str]] = field(default_factory=list)
-
-
-def find_sources(
-    videos: GivenPath | Iterable[GivenPath], pictures: bool | None = None, allow: Collection[str] = ()
-) -> list[SourceGroup]:
-    """Return the videos and pictures of a folder and its subfolders, or the files and URLs of a list.
-
-    `pictures` says whether a folder's pictures count; None takes them where there are no videos, so that posters beside
-    films are left out. URLs whose scheme is neither one of `remote.SCHEMES` nor in `allow` are not followed.
-
-    Raises NoVideosError if there are none, CorpusError for arguments of other types or a URL that cannot be looked up.
-    """
-    videos = _checked_videos(videos)
-    pictures = None if pictures is None else arguments.flag(pictures, "pictures")
-    alone = not isinstance(videos, list)
-    named = videos if isinstance(videos, list) else [videos]
-    if not named:
-        raise NoVideosError("The list of videos is empty: give at least one file.")
-    urls, files = set[str](), set[str]()
-    for item in named:
-        if isinstance(item, str) and is_url(place := local(item)):
-            urls.add(place)
-        else:
-            files.add(str(absolute_path(item)))
-    if alone and files and is_folder(folder := next(iter(files))):
-        return [_group_of_folder(Path(folder), pictures)]
-    for file in sorted(files):
-        if is_folder(file):
-            raise NoVideosError(f"{file} is a folder: give one folder alone, or files.")
-        if not is_file(file):
-            why = irregular(file)
-            raise NoVideosError(
-                f"{file} cannot be read ({why}): give files." if why else f"There is no video {file}: check the path."
-            )
-    refused = [(url, why) for url in sorted(urls) if (why := remote.refusal(url, allow))]
-    if refused and len(refused) == len(urls) and not files:
-        raise NoVideosError(refused[0][1])
-    groups = groups_of_files(files)
-    followed = sorted(urls - {url for url, _ in refused})
-    if followed:
-        groups.append(SourceGroup(None, [look_up(url, allow) for url in followed]))
-    groups[0].unread.extend(refused)
-    return groups
 
 
 def groups_of_files(files: Iterable[str]) -> list[SourceGroup]:
@@ -114,8 +64,60 @@ def groups_of_files(files: Iterable[str]) -> list[SourceGroup]:
     groups = []
     for paths in drives.values():
         root = Path(os.path.commonpath([file.parent for file in paths]))
-        groups.append(SourceGroup(root, [_source_file(file, root) for file in paths]))
+        groups.append(SourceGroup(root, [source_file_at(file, root) for file in paths]))
     return groups
+
+
+def source_file_at(file: Path, root: Path) -> SourceFile:
+    """Return a file below the folder `root` with its size and when it was modified, 0 if it does not exist."""
+    name = escaped(file.relative_to(root).as_posix())
+    try:
+        entry = file.stat()
+    except OSError:  # a broken link: reading it reports so
+        return SourceFile(name, str(file), 0, 0)
+    return SourceFile(name, str(file), entry.st_size, entry.st_mtime_ns)
+
+
+def group_below(root: Path, files: Iterable[str]) -> SourceGroup:
+    """Return files that lie below a folder, by their canonical paths, as one group of that folder."""
+    return SourceGroup(root, [source_file_at(Path(file), root) for file in files])
+
+
+def told_apart(groups: Sequence[SourceGroup], known: Iterable[tuple[Path, str]]) -> list[SourceGroup]:
+    """Return groups whose files have names of their own, which begin with a folder's where two had the same.
+
+    A group of which a file is called like one of another group, or like a `known` one of another root (its folder and
+    name), is one of the folder above, as long as that is not the root of a file system.
+    """
+    groups, known = list(groups), list(known)
+    while True:
+        roots_of = defaultdict[str, set[Path | None]](set)
+        for root, name in known:
+            roots_of[name].add(root)
+        for group in groups:
+            for file in group.files:
+                roots_of[file.name].add(group.root)
+        alike = [
+            place
+            for place, group in enumerate(groups)
+            if _may_go_up(group) and any(len(roots_of[file.name]) > 1 for file in group.files)
+        ]
+        if not alike:
+            return groups
+        for place in alike:
+            groups[place] = _one_up(groups[place])
+
+
+def _may_go_up(group: SourceGroup) -> bool:
+    return group.root is not None and group.root.parent != Path(group.root.anchor)
+
+
+def _one_up(group: SourceGroup) -> SourceGroup:
+    """Return a group as one of the folder above its own."""
+    assert group.root is not None
+    above = escaped(group.root.name)
+    files = [replace(file, name=f"{above}/{file.name}") for file in group.files]
+    return replace(group, root=group.root.parent, files=files)
 
 
 def canonical(file: str | Path) -> str:
@@ -191,86 +193,26 @@ def _digest_blocks(opened: IO[bytes], size: int, digest: Any) -> None:
         digest.update(opened.read(_BLOCK))
 
 
-def _checked_videos(videos: GivenPath | Iterable[GivenPath]) -> GivenPath | list[GivenPath]:
-    """Return a folder, or files and URLs as a list. Raises CorpusError for anything else."""
-    if isinstance(videos, (str, os.PathLike)):
-        return arguments.path(videos, "videos", error=CorpusError)
-    files = arguments.items(videos, "videos", "a folder, or a list of files and URLs", error=CorpusError)
-    return [arguments.path(file, "Each of the videos", error=CorpusError) for file in files]
+def look_up_all(
+    urls: Iterable[str], allow: Collection[str] = ()
+) -> tuple[list[SourceFile], list[tuple[str, CorpusError]]]:
+    """Return the files at URLs, and those URLs that cannot be looked up with the errors that `look_up` raises."""
+    files, failed = list[SourceFile](), list[tuple[str, CorpusError]]()
+    urls = list(urls)
 
+    def found(url: str) -> SourceFile | CorpusError:
+        try:
+            return look_up(url, allow)
+        except CorpusError as error:
+            return error
 
-def _group_of_folder(folder: Path, pictures: bool | None) -> SourceGroup:
-    unlisted: list[OSError] = []
-    files = sorted(_files(folder, unlisted))
-    videos, odd = _regular(file for file in files if file.suffix.lower() in VIDEO_SUFFIXES)
-    images, odd_images = _regular(file for file in files if file.suffix.lower() in PICTURE_SUFFIXES)
-    if pictures or (pictures is None and not videos):
-        videos = sorted([*videos, *images])
-        odd |= odd_images
-    # A folder called like a video is only reported where it holds none.
-    odd = {file: why for file, why in odd.items() if not any(video.is_relative_to(file) for video in videos)}
-    if not videos:
-        also = f"; it holds {len(images)} pictures, which pictures=True takes" if images else ""
-        if unlisted:
-            also += f"; {len(unlisted)} folders in it cannot be read ({unlisted[0].filename}: {reason_of(unlisted[0])})"
-        if odd:
-            first = next(iter(odd))
-            also += f"; {len(odd)} others cannot be read ({first}: {odd[first]})"
-        raise NoVideosError(
-            f"The folder {folder} holds no videos: give one with files such as .mp4, .mov, .mkv or .webm{also}."
-        )
-    root = Path(os.path.realpath(folder))
-    unread = [(_relative(str(error.filename), folder), f"it cannot be read ({reason_of(error)})") for error in unlisted]
-    unread += [(_relative(str(file), folder), why) for file, why in odd.items()]
-    return SourceGroup(root, [_source_file(root / file.relative_to(folder), root) for file in videos], unread)
-
-
-def _regular(files: Iterable[Path]) -> tuple[list[Path], dict[Path, str]]:
-    """Return the regular files, and those that are none (pipes, folders, …) with the reason.
-
-    A file that does not exist or may not be read counts as regular: reading it reports why.
-    """
-    regular, odd = [], {}
-    for file in files:
-        if why := irregular(file):
-            odd[file] = why
-        else:
-            regular.append(file)
-    return regular, odd
-
-
-def _files(folder: Path, unlisted: list[OSError]) -> Iterator[Path]:
-    """Yield all files of a folder and its subfolders, linked ones too, but no hidden ones and none that a corpus cut.
-
-    Folders that are called like a video or picture are yielded as well. Errors of folders that cannot be listed are
-    appended to `unlisted`.
-    """
-    visited, caches = set[str](), set[str]()
-    for place, folders, names in os.walk(folder, onerror=unlisted.append, followlinks=True):
-        if (real := os.path.realpath(place)) in visited:  # a link leads back
-            folders.clear()
-            continue
-        visited.add(real)
-        if MANIFEST_FILE in names and shards.SHARDS_FOLDER in folders:
-            caches.add(str(Path(place, PREVIEWS_FOLDER)))  # where somebody's own films may be, too
-        if place in caches:
-            names = [name for name in names if not _CUT_BY_A_CORPUS.fullmatch(name)]
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in names if not name.startswith("."))
-        yield from (Path(place, name) for name in folders if _suffix(name) in VIDEO_SUFFIXES | PICTURE_SUFFIXES)
-
-
-def _relative(path: str, folder: Path) -> str:
-    return escaped(Path(path).relative_to(folder).as_posix())
-
-
-def _source_file(file: Path, root: Path) -> SourceFile:
-    name = escaped(file.relative_to(root).as_posix())
-    try:
-        entry = file.stat()
-    except OSError:  # a broken link: reading it reports so
-        return SourceFile(name, str(file), 0, 0)
-    return SourceFile(name, str(file), entry.st_size, entry.st_mtime_ns)
+    with ThreadPoolExecutor(_LOOK_UPS) as threads:  # a server that does not answer must not delay all others
+        for url, result in zip(urls, threads.map(found, urls), strict=True):
+            if isinstance(result, SourceFile):
+                files.append(result)
+            else:
+                failed.append((url, result))
+    return files, failed
 
 
 def look_up(url: str, allow: Collection[str] = ()) -> SourceFile:
@@ -294,10 +236,3 @@ def look_up(url: str, allow: Collection[str] = ()) -> SourceFile:
     version = [str(details[name]) for name in fields if name in details]
     stamp = int.from_bytes(hashlib.sha256("".join(version).encode()).digest()[:7], "big")
     return SourceFile(url, url, int(size), stamp)
-
-
-def _suffix(name: str) -> str:
-    if is_url(name):  # in "simplecache::zip://in/a.jpg::https://host/b.zip" the first that is a URL names the file
-        parts = urlsplit(next(part for part in name.split("::") if is_url(part)))
-        name = parts.netloc + parts.path
-    return Path(name).suffix.lower()

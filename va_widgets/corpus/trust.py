@@ -20,9 +20,9 @@ import msgspec
 
 from va_widgets.base.errors import CorpusError, PreviewUnavailableError, reason_of
 from va_widgets.base.names import escaped, unescaped
-from va_widgets.base.paths import is_folder, is_url
+from va_widgets.base.paths import is_folder, is_share, is_url
 from va_widgets.base.user_state import STATE_VARIABLE, state_folder, write_state
-from va_widgets.corpus.manifest import Root
+from va_widgets.corpus.manifest import Root, source_file
 from va_widgets.corpus.sources import SourceGroup, located
 from va_widgets.video import remote
 
@@ -142,17 +142,18 @@ def video_file(corpus: Path, root: Root, video: str, places: frozenset[str]) -> 
         if "\0" in str(folder):
             continue
         here = Path(os.path.abspath(folder))
-        if _is_in(here, known) and _is_in(Path(os.path.realpath(here)), known):
-            # A link among the user's own videos may lead anywhere.
+        is_trusted = _is_trusted(here, known)
+        if is_trusted or _is_trusted(source_file(here, video).parent, known):
+            # A link among the user's own videos may lead anywhere. The folder's name may be spelled in another way.
             file = located(here, video)
-            if file is not None:
+            if file is not None and (is_trusted or _is_trusted(file.parent, known)):
                 return file
         elif here.is_relative_to(home):
             file = located(here, video)
             if file is not None and Path(os.path.realpath(file)).is_relative_to(home):
                 return file
             refused = escaped(here) if file is not None else refused
-        elif refused is None and (_is_share(here) or (is_folder(here) and located(here, video) is not None)):
+        elif refused is None and (is_share(here) or (is_folder(here) and located(here, video) is not None)):
             refused = escaped(here)
     if refused is not None:
         raise PreviewUnavailableError(
@@ -183,13 +184,12 @@ def video_url(url: str, places: frozenset[str], allow: Collection[str]) -> str:
     return url
 
 
+def _is_trusted(folder: Path, places: Iterable[Path]) -> bool:
+    return _is_in(folder, places) and _is_in(Path(os.path.realpath(folder)), places)
+
+
 def _is_in(path: Path, folders: Iterable[Path]) -> bool:
     return any(path.is_relative_to(folder) for folder in folders)
-
-
-def _is_share(path: Path) -> bool:
-    r"""Return whether a path is on another machine, \\server\share: to look there, Windows sends it the user's name."""
-    return path.drive.startswith("\\\\")
 
 
 def _name(corpus: Path) -> str:

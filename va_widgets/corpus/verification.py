@@ -81,6 +81,7 @@ def _of_content(path: Path) -> Iterator[tuple[str, str, str]]:
         return
     if "_shard" not in media:
         return
+    media = media[media["_strip_bytes"] > 0]  # clips of embeddings have no shard
     ends = (media["_strip_at"] + media["_strip_bytes"]).groupby(media["_shard"].astype(str)).max()
     for key, end in ends.items():
         yield from _of_shard(path, str(key), int(end))

@@ -47,6 +47,7 @@ class Summary:
     phrases: int = 0
     columns: Sequence[str] = ()
     views: Sequence[str] = ()
+    motion_is_old: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def summary(corpus: Corpus) -> Summary:
         phrases=len(corpus.phrases),
         columns=[str(name) for name in clips.columns if name not in COLUMNS],
         views=corpus.views,
+        motion_is_old=corpus.motion_is_old,
     )
 
 
@@ -133,6 +135,8 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
     ]
     if summary.views:
         rows.append(("views", _names(summary.views)))
+    if summary.motion_is_old:
+        rows.append(("motion", 'measured by an earlier version: corpus.add_view("motion") makes it anew'))
     if summary.statuses:
         counts = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items() if number)
         has_faults = any(number for status, number in summary.statuses.items() if status != "done")

@@ -6,7 +6,7 @@ mathematical formulas.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -71,6 +71,46 @@ def history(refits: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
     (quality, kinds) = (shown.get_legend_handles_labels() for shown in (axes, numbers))
     _legend_below(axes, quality[0] + kinds[0], quality[1] + kinds[1])
     return axes
+
+
+def story(events: pd.DataFrame, title: str) -> list[Axes]:
+    """Plot quality, diversity, prevalence and flips over the label events, and mark the concept's other events.
+
+    Parameters
+    ----------
+    events : DataFrame(event, kind, corpus_ap, corpus_low, corpus_high, diversity, prevalence, flipped)
+        As `Session.story` gives it.
+    title : str
+        Written above.
+
+    Raises MissingPackageError if matplotlib is not installed.
+    """
+    _, axes_of_panels = _pyplot().subplots(4, 1, sharex=True, figsize=(7, 7), layout="constrained")
+    panels: list[Axes] = list(axes_of_panels)
+    refits = events[(events["kind"] == "refit") & events["event"].notna()]
+    others = events[events["kind"] != "refit"]
+    at = refits["event"].to_numpy(dtype=float)
+    names = ("AP over the corpus", "diversity", "prevalence", "flipped clips")
+    columns = ("corpus_ap", "diversity", "prevalence", "flipped")
+    for axes, name, column in zip(panels, names, columns, strict=True):
+        axes.plot(at, refits[column].to_numpy(dtype=float), color=_QUALITY, marker="o", markersize=3)
+        axes.set_ylabel(name, fontsize="small")
+        axes.spines[["top", "right"]].set_visible(False)
+        for event in others["event"]:
+            axes.axvline(float(event), color=_ALL, linestyle=":", linewidth=1)
+    low, high = (refits[f"corpus_{edge}"].to_numpy(dtype=float) for edge in ("low", "high"))
+    panels[0].fill_between(at, low, high, color=_QUALITY, alpha=0.15, linewidth=0)
+    panels[0].set_ylim(0, 1.02)
+    panels[1].set_ylim(0, 1.02)
+    panels[0].set_title(shortened(title, _LONGEST_TITLE), parse_math=False)
+    for kind, event in zip(others["kind"], others["event"], strict=True):
+        panels[0].annotate(
+            str(kind), (float(event), 1.02), fontsize="x-small", rotation=30, annotation_clip=False, parse_math=False
+        )
+    panels[-1].set_xlabel("label event")
+    if refits.empty:
+        _with_note(panels[0], "No refit yet: label a few clips.", clear=False)
+    return panels
 
 
 def scores(
@@ -160,15 +200,19 @@ def precision_recall(
     return axes
 
 
+def _pyplot() -> Any:
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise MissingPackageError(
+            'Drawing needs matplotlib, which is not installed: pip install "va-widgets[plots]".'
+        ) from error
+    return pyplot
+
+
 def _axes(title: str, ax: Axes | None) -> Axes:
     if ax is None:
-        try:
-            from matplotlib import pyplot
-        except ImportError as error:
-            raise MissingPackageError(
-                'Drawing needs matplotlib, which is not installed: pip install "va-widgets[plots]".'
-            ) from error
-        ax = pyplot.subplots(figsize=(7, 4), layout="constrained")[1]
+        ax = _pyplot().subplots(figsize=(7, 4), layout="constrained")[1]
     elif not hasattr(ax, "set_title"):
         raise ArgumentError(f"ax must be axes of matplotlib, such as pyplot.gca() returns, not {described(ax)}.")
     ax.set_title(shortened(title, _LONGEST_TITLE), parse_math=False)

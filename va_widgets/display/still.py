@@ -27,6 +27,7 @@ Without a live view JupyterLab shows a message in its place, which is hidden. Th
 which a view that is alive appears. In other hosts the annotator's style sheet, which comes with a view, hides it.
 """
 
+_THEN = "If this stays after it has run, reload the page; ipywidgets must be installed where JupyterLab runs."
 _SHOWN, _A_ROW = 12, 4
 _PICTURE_WIDTH = 152  # pixels on the page
 _LONGEST_GUIDELINE = 300
@@ -52,7 +53,7 @@ def still(session: Session) -> str:
         f'<p><b title="{escape(session.concept)}">{escape(concept)}</b>'
         f"<br>{escape(' · '.join(facts))}{f'<br>{escape(guideline)}' if guideline else ''}</p>"
         f"{_pictures(session.corpus, clips)}"
-        f"<p><small>{caption} Run the cell to label.</small></p></div>"
+        f"<p><small>{caption} Run the cell to label. {_THEN}</small></p></div>"
     )
 
 
@@ -66,7 +67,7 @@ def still_of_hits(corpus: Corpus, query: str, answer: Answer) -> str:
         '<div style="color:inherit;overflow-wrap:anywhere">'
         f'<p><b title="{escape(query)}">{escape(concept_line(query))}</b><br>{number}</p>'
         f"{_pictures(corpus, clips)}"
-        f"<p><small>The first of these on {now_line()}. Run the cell to explore.</small></p></div>"
+        f"<p><small>The first of these on {now_line()}. Run the cell to explore. {_THEN}</small></p></div>"
     )
 
 

@@ -1,4 +1,4 @@
-"""The label of each clip by the majority of annotators."""
+"""The label of each clip that counts, by default by the majority of annotators."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias, cast
+from itertools import chain
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.labels.label_store import CurrentLabels, Event, StoredValue
-
-Agreed: TypeAlias = Literal["yes", "no", "unsure", "tie"]
+from va_widgets.labels.majority import MAJORITY, Agreed, Answers, CountingRule, majority
 
 
 class Agreement:
-    """The present labels of one concept: each annotator's, and the majority's, updated with new events.
+    """The present labels of one concept: each annotator's, and those that count, updated with new events.
 
-    The majority of yes and no counts; a draw is "tie". "unsure" counts only where nobody labelled yes or no.
+    The majority of yes and no counts; a draw is "tie". "unsure" counts only where nobody labelled yes or no. Another
+    `rule` lets some annotators' labels count over those of others.
 
     Parameters
     ----------
     current : CurrentLabels, optional
         The labels after the events so far, which then need not be read again.
+    rule : CountingRule
     """
 
-    def __init__(self, current: CurrentLabels | None = None) -> None:
+    def __init__(self, current: CurrentLabels | None = None, rule: CountingRule = MAJORITY) -> None:
+        self.rule = rule
         # Each annotator's labels by clip, and the clips that were ever labelled from each source.
         self._own, self._sources = ({}, {}) if current is None else (current.values, current.sources)
         self._loaded_event = 0 if current is None else current.event  # the newest event among them
@@ -39,7 +42,7 @@ class Agreement:
             (own,) = self._own.values()
             self.values = cast("dict[str, Agreed]", dict(own))  # StoredValue, but `current` has no "none"
         else:
-            self.values = {clip: self._agreed(clip) for own in self._own.values() for clip in own}
+            self.values = self._all_agreed()
         self._counts = Counter(self.values.values())
         self._source_counts: Counter[str] | None = None  # of `sources`, from when they are first asked for
 
@@ -70,6 +73,38 @@ class Agreement:
                 self.values[clip] = self._agreed(clip)
                 self._counts[self.values[clip]] += 1
                 self._count_sources(clip, 1)
+
+    def follow(self, rule: CountingRule) -> None:
+        """Let the labels count by another rule from now on."""
+        former, self.rule = self.rule, rule
+        if former.primary != rule.primary:
+            self.values = self._all_agreed()
+            self._counts = Counter(self.values.values())
+            return
+        for clip, _ in former.decisions.items() ^ rule.decisions.items():  # a decision of some clips is new or gone
+            if clip in self.values:
+                self._counts[self.values[clip]] -= 1
+                self.values[clip] = self._agreed(clip)
+                self._counts[self.values[clip]] += 1
+
+    def answers(self, clip: str) -> Answers:
+        """Return what annotators say of a clip."""
+        return self.rule.answers(clip, self._votes(clip))
+
+    def has_others(self, annotator: str) -> bool:
+        """Whether anybody else than an annotator has labels."""
+        return any(own for who, own in self._own.items() if who != annotator)
+
+    def unread(self, annotator: str) -> list[str]:
+        """Return the clips that others have labelled and an annotator has not, but those that were decided on."""
+        others = {clip for who, own in self._own.items() if who != annotator for clip in own}
+        return list(others.difference(self._own.get(annotator, ()), self.rule.decisions))
+
+    def others_alone(self, annotator: str, clips: Iterable[str]) -> set[str]:
+        """Return those of some clips that others have labelled, and an annotator has not."""
+        mine = self._own.get(annotator, {})
+        others = [own for who, own in self._own.items() if who != annotator]
+        return {clip for clip in clips if clip not in mine and any(clip in own for own in others)}
 
     def came_from(self, source: str) -> frozenset[str]:
         """Return the clips that were ever labelled from a source, such as a feed, also if labelled again since."""
@@ -108,35 +143,41 @@ class Agreement:
                 if clip in clips:
                     self._source_counts[source] += number
 
+    def _all_agreed(self) -> dict[str, Agreed]:
+        return {clip: self._agreed(clip) for clip in dict.fromkeys(chain.from_iterable(self._own.values()))}
+
     def _agreed(self, clip: str) -> Agreed:
-        return _agreed(own[clip] for own in self._own.values() if clip in own)
+        if not (self.rule.primary or self.rule.decisions):  # the usual case, which a million labels go through
+            return majority(own[clip] for own in self._own.values() if clip in own)
+        return self.rule.counts(clip, self._votes(clip))
+
+    def _votes(self, clip: str) -> dict[str, StoredValue]:
+        return {who: own[clip] for who, own in self._own.items() if clip in own}
 
 
-def table(labels: Sequence[Event]) -> pd.DataFrame:
-    """Return all annotators' labels: DataFrame(value, annotators, agree, time, source) by clip_id, by the newest label.
+def table(labels: Sequence[Event], rule: CountingRule = MAJORITY) -> pd.DataFrame:
+    """Return all labelled clips: DataFrame(value, annotators, agree, time, source, decided) by clip_id.
 
-    `labels` are each annotator's newest events, oldest first. `annotators` is how many have labelled the clip, `agree`
-    whether all their labels are equal; `time` and `source` are those of its newest label.
+    `labels` are each annotator's newest events, oldest first, and so is the table, by each clip's newest label. `value`
+    is what counts; `annotators` is how many have labelled the clip, `agree` whether all their labels are equal; `time`
+    and `source` are those of its newest label; `decided` is who has decided between labels that differ, if anybody.
     """
     by_clip: dict[str, list[Event]] = {}
     for event in labels:
         # Taken out and put back, a clip moves to the end.
         by_clip[event.clip_id] = [*by_clip.pop(event.clip_id, []), event]
     clips = list(by_clip.values())
+    votes = [{event.annotator: event.value for event in events} for events in clips]
+    decisions = [rule.decisions.get(clip) for clip in by_clip]
+    newest = [max(reversed(events), key=lambda event: event.time) for events in clips]  # imports may come in any order
     return pd.DataFrame(
         {
-            "value": np.array([_agreed(event.value for event in events) for events in clips], dtype=object),
+            "value": np.array([rule.counts(clip, own) for clip, own in zip(by_clip, votes, strict=True)], dtype=object),
             "annotators": np.array([len(events) for events in clips], dtype=int),
-            "agree": np.array([len({event.value for event in events}) == 1 for events in clips], dtype=bool),
-            "time": [events[-1].time for events in clips],
-            "source": [events[-1].source for events in clips],
+            "agree": np.array([len(set(own.values())) == 1 for own in votes], dtype=bool),
+            "time": [event.time for event in newest],
+            "source": [event.source for event in newest],
+            "decided": ["" if decision is None else decision.annotator for decision in decisions],
         },
         index=pd.Index(list(by_clip), dtype=str, name="clip_id"),
     )
-
-
-def _agreed(values: Iterable[StoredValue]) -> Agreed:
-    votes = Counter(values)
-    if votes["yes"] == votes["no"]:
-        return "tie" if votes["yes"] else "unsure"
-    return "yes" if votes["yes"] > votes["no"] else "no"

@@ -17,6 +17,7 @@ _ROWS = {
     "totals": "the counts of",
     "state": "the document of",
 }
+_LOGS = (("remarks", "remark_id", "remark"), ("concept_events", "number", "concept event"))
 
 
 class Findings(NamedTuple):
@@ -35,8 +36,10 @@ class Findings(NamedTuple):
 def check(db: sqlite3.Connection) -> Findings:
     """Return what a label file holds and what is wrong with it. Takes some seconds for a million events."""
     problems: list[str] = []
-    checksums = schema.version(db) == schema.SCHEMA_VERSION
-    for part in (_structure, _events, _counts, _other_rows) if checksums else (_structure,):
+    number = schema.version(db)
+    checksums = number >= 2
+    parts = [_structure, _events, _counts, _other_rows] if checksums else [_structure]
+    for part in [*parts, _other_logs] if number >= 3 else parts:
         try:
             problems += part(db)
         except (*SQLITE_ERRORS, DamageError) as error:
@@ -59,6 +62,11 @@ def check_events(db: sqlite3.Connection) -> None:
         raise DamageError(problem)
 
 
+def damaged_structure(db: sqlite3.Connection) -> bool:
+    """Return whether tables or indexes are damaged; single rows are not looked at. Raises sqlite3.Error."""
+    return bool(_structure(db))
+
+
 def _structure(db: sqlite3.Connection) -> list[str]:
     messages = [str(text) for (text,) in db.execute(f"PRAGMA integrity_check({_MOST})")]
     return [] if messages == ["ok"] else messages
@@ -72,10 +80,30 @@ def _events(db: sqlite3.Connection) -> Iterator[str]:
         if schema.checksum(*row[:-1]) != row[-1]:
             yield f"event {row[0]:,} is not as it was written"
         expected = row[0] + 1
-    # SQLite counts the events in a table of its own.
-    counted = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone() or (0,)
-    if counted[0] != expected - 1:
-        yield f"the newest event is number {expected - 1:,}, and {counted[0]} were written"
+    if (written := _written(db, "events")) != expected - 1:
+        yield f"the newest event is number {expected - 1:,}, and {written} were written"
+
+
+def _other_logs(db: sqlite3.Connection) -> Iterator[str]:
+    for table, number, row_of in (
+        ("remarks", "remark_id", "the remark"),
+        ("concept_events", "number", "concept event"),
+    ):
+        expected = 1
+        for row in db.execute(f"SELECT * FROM {table} ORDER BY {number}"):
+            if row[0] != expected:
+                yield f"{row_of} {expected:,} is missing"
+            if schema.checksum(*row[:-1]) != row[-1]:
+                yield f"{row_of} {row[0]:,} is not as it was written"
+            expected = row[0] + 1
+        if (written := _written(db, table)) != expected - 1:
+            yield f"the newest row of {table} is number {expected - 1:,}, and {written} were written"
+
+
+def _written(db: sqlite3.Connection, table: str) -> int:
+    """Return how many rows were ever added to a log: SQLite counts them in a table of its own."""
+    counted = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return 0 if counted is None else int(counted[0])
 
 
 def _counts(db: sqlite3.Connection) -> Iterator[str]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base import arguments
-from va_widgets.base.errors import LabelError, NotSavedError
-from va_widgets.base.forks import ForkLock
+from va_widgets.base.errors import LabelError
 from va_widgets.base.listeners import Listeners
-from va_widgets.base.texts import without_lone_surrogates
-from va_widgets.labels.agreement import Agreement
-from va_widgets.labels.label_store import GUIDELINE, LONGEST_SOURCE, LabelStore, StoredValue
+from va_widgets.labels.concept_log import MergedLabel
+from va_widgets.labels.followed_labels import FollowedLabels
+from va_widgets.labels.label_status import LabelSnapshot, LabelStatus, snapshot_of
+from va_widgets.labels.label_store import LONGEST_SOURCE, StoredValue
+from va_widgets.labels.majority import Answers, CountingRule
 from va_widgets.labels.refit_history import HISTORY_PATIENCE, RefitHistory
 from va_widgets.labels.shared import StoreUser
 
@@ -26,37 +25,7 @@ _KEPT_QUERIES = 20
 _log = logging.getLogger(__name__)
 
 
-class LabelStatus(NamedTuple):
-    """Numbers of a concept's labels, and what can be undone, at one moment.
-
-    `counts` is how many clips count as yes, no and unsure; `pending` how many label events are newer than the newest
-    classifier; the next two whether there is an action to undo, and one to redo; `sources` how many of the labelled
-    clips were labelled from each source, such as a feed.
-    """
-
-    counts: dict[str, int]
-    pending: int
-    can_undo: bool
-    can_redo: bool
-    sources: dict[str, int]
-
-
-class LabelSnapshot(NamedTuple):
-    """The labels that count at one moment.
-
-    `event` is the number of the newest label event; `clips` those that count as yes or no, by clip id, `y` whether each
-    is yes, bool (n,); `from_source` whether each was ever labelled from the source in question, bool (n,); `counts` as
-    in `LabelStatus`.
-    """
-
-    event: int
-    clips: list[str]
-    y: NDArray[np.bool_]
-    from_source: NDArray[np.bool_]
-    counts: dict[str, int]
-
-
-class ConceptLabels:
+class ConceptLabels(FollowedLabels):
     """The labels of one concept, to which one annotator adds.
 
     Methods that return labels first take those into account that other processes have stored, unless they say
@@ -69,13 +38,15 @@ class ConceptLabels:
     concept, annotator : str
         Names that `LabelStore.check_names` accepts.
     listeners : Listeners
-        Called with "labels" when labels were stored, and with "status" when the guideline was.
+        Called with "labels" when labels were stored, and with "status" when the guideline was. What other processes
+        store is noticed by `watched`, which must be called now and then. The data of "labels" are `labels`, this
+        annotator's stored values by clip, and `others`, the clips that others have labelled.
 
     Attributes
     ----------
     lock : ForkLock
         Held shortly around what changes in memory. It may be taken while any other lock of a session is held, and its
-        holder takes no other lock than those of the label store and of a function given to `when_replaced`.
+        holder takes no other lock than those of the label store and of a function given to `when_recounted`.
     history : RefitHistory
 
     Raises
@@ -85,16 +56,10 @@ class ConceptLabels:
     """
 
     def __init__(self, user: StoreUser, concept: str, annotator: str, listeners: Listeners) -> None:
-        self.concept = concept
-        self.annotator = annotator
-        self.lock = ForkLock(waits=True, first=True)
-        self._user = user
-        self._listeners = listeners
-        self._on_replaced: weakref.WeakMethod[Callable[[], None]] | None = None
-        self._unsaved = ""  # why the newest change could not be saved
+        super().__init__(user, concept, annotator, listeners)
+        self._documents: dict[tuple[str, str], Any] = {}  # what `kept` read last
         kept = self.state(annotator, "queries", [])
         self._queries = [query for query in kept if isinstance(query, str)] if isinstance(kept, list) else []
-        self._read()
 
     # --- what counts -----------------------------------------------------------------------------
 
@@ -107,11 +72,7 @@ class ConceptLabels:
         """Return the labels that count now, and which of them came from `source`, such as a feed."""
         with self.lock:
             self._take_new()
-            agreement = self._agreement
-            clips, y = agreement.training_set()
-            sourced = agreement.came_from(source)
-            from_source = np.array([clip in sourced for clip in clips], dtype=bool)
-            return LabelSnapshot(agreement.event, clips, y, from_source, agreement.counts)
+            return snapshot_of(self._agreement, source)
 
     def training_set(self) -> tuple[list[str], NDArray[np.bool_]]:
         """Return the clips that count as yes or no, by clip id, and whether each is yes, bool (n,).
@@ -133,6 +94,58 @@ class ConceptLabels:
             self._take_new()
             return self._agreement.own(self.annotator)
 
+    @property
+    def rule(self) -> CountingRule:
+        """By which rule the labels count."""
+        with self.lock:
+            self._take_new()
+            return self._agreement.rule
+
+    def answers(self, clips: Iterable[str]) -> dict[str, Answers]:
+        """Return what annotators say of some clips."""
+        with self.lock:
+            self._take_new()
+            return {clip: self._agreement.answers(clip) for clip in clips}
+
+    def has_others(self) -> bool:
+        """Whether anybody else than this annotator has labels."""
+        with self.lock:
+            self._take_new()
+            return self._agreement.has_others(self.annotator)
+
+    def unread(self, annotator: str) -> list[str]:
+        """Return the clips that others have labelled and an annotator has not, but those that were decided on."""
+        with self.lock:
+            self._take_new()
+            return self._agreement.unread(annotator)
+
+    def others_alone(self, clips: Iterable[str]) -> set[str]:
+        """Return those of some clips that others have labelled, and this annotator has not."""
+        with self.lock:
+            self._take_new()
+            return self._agreement.others_alone(self.annotator, clips)
+
+    def keep(self, key: tuple[str, str], document: object) -> None:
+        """Keep a document for this concept under an annotator and a key. Raises NotSavedError if that fails."""
+        with self._reporting():
+            with self._saving():
+                self.store.set_state(key[0], self.concept, key[1], document)
+            self._listeners.notify("status", {})
+
+    def kept(self, key: tuple[str, str]) -> Any:
+        """Return the document that `keep` has kept, None without one; the one read last, where the file is gone."""
+        annotator, name = key
+        former = self._documents.get(key)
+        self._documents[key] = self.read(lambda store: store.get_state(annotator, self.concept, name), former)
+        return self._documents[key]
+
+    def set_primary(self, annotators: Sequence[str]) -> None:
+        """Let the labels of some annotators count over those of the others; of all alike if there are none."""
+        with self._reporting():
+            with self._saving():
+                self.store.set_primary(self.concept, annotators)
+            self._stored({})
+
     def annotators(self) -> pd.DataFrame:
         """Return every annotator with labels: DataFrame(annotator, yes, no, unsure), by name."""
         with self.lock:
@@ -148,10 +161,23 @@ class ConceptLabels:
         """
         labelled = self.store.concepts()
         guidelines = self.store.guidelines()
-        without = {self.concept, *opened, *self.store.opened_concepts()}.difference(labelled["concept"])
+        open_now = {self.store.concept_log.present_name(concept) for concept in (self.concept, *opened)}
+        without = {*open_now, *self.store.opened_concepts(), *self.archived()}.difference(labelled["concept"])
         rows = [*labelled.itertuples(index=False, name=None), *((concept, 0, 0, 0, 0) for concept in without)]
         table = pd.DataFrame(rows, columns=labelled.columns).sort_values("concept", ignore_index=True)
         return table.assign(guideline=[guidelines.get(concept, "") for concept in table["concept"]])
+
+    def refits(self) -> RefitHistory:
+        """Return the history of refits with those that other processes have stored."""
+        with self.lock:
+            self._take_new()
+            history = self.history
+        self.read(lambda _: history.take_new(), None)
+        return history
+
+    def archived(self) -> set[str]:
+        """Return the concepts of the file that are archived."""
+        return self.store.concept_log.archived()
 
     def forget(self, concept: str) -> None:
         """Remove what the file keeps for another concept. Raises LabelError if it has labels or a guideline."""
@@ -182,38 +208,37 @@ class ConceptLabels:
         if len(source) > LONGEST_SOURCE:
             raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
         message_id = _message_id(message_id)
-        with self._saving():
-            stored = self.store.append(
-                self.annotator, self.concept, labels, source=source, model_version=version, message_id=message_id
-            )
-        return self._stored(stored)
+        with self._reporting():
+            with self._saving():
+                stored = self.store.append(
+                    self.annotator, self.concept, labels, source=source, model_version=version, message_id=message_id
+                )
+            return self._stored(stored)
 
     def undo(self, message_id: str | None) -> dict[str, StoredValue]:
         """Revert this annotator's newest action. Returns the clips' values now, {} if there is nothing to undo."""
         message_id = _message_id(message_id)
-        with self._saving():
-            changed = self.store.undo(self.annotator, self.concept, message_id=message_id)
-        return self._stored(changed, notify=bool(changed))
+        with self._reporting():
+            with self._saving():
+                changed = self.store.undo(self.annotator, self.concept, message_id=message_id)
+            return self._stored(changed, notify=bool(changed))
 
     def redo(self, message_id: str | None) -> dict[str, StoredValue]:
         """Do again what `undo` reverted last. Returns the clips' values now, {} if there is nothing to redo."""
         message_id = _message_id(message_id)
-        with self._saving():
-            changed = self.store.redo(self.annotator, self.concept, message_id=message_id)
-        return self._stored(changed, notify=bool(changed))
+        with self._reporting():
+            with self._saving():
+                changed = self.store.redo(self.annotator, self.concept, message_id=message_id)
+            return self._stored(changed, notify=bool(changed))
 
-    @property
-    def guideline(self) -> str:
-        """The annotators' definition of the concept."""
-        return str(self.state(*GUIDELINE, ""))
-
-    @guideline.setter
-    def guideline(self, text: str) -> None:
-        text = arguments.text(text, "The guideline", error=LabelError)
-        with self._saving():
-            annotator, key = GUIDELINE
-            self.store.set_state(annotator, self.concept, key, text)
-        self._listeners.notify("status", {})
+    def merge(self, other: str) -> list[MergedLabel]:
+        """Store the present labels of another concept for this one, too, as `ConceptLog.merge` does."""
+        with self._reporting():
+            with self._saving():
+                merged = self.store.concept_log.merge(self.annotator, self.concept, other)
+            own = {label.clip_id: label.of for label in merged if label.taken and label.annotator == self.annotator}
+            self._stored(own)
+            return merged
 
     @property
     def queries(self) -> list[str]:
@@ -230,118 +255,6 @@ class ConceptLabels:
                 self.store.set_state(*key, self._queries, patience=HISTORY_PATIENCE)
         except LabelError as error:
             _log.warning("The search was answered, but could not be stored: %s", error)
-
-    def state(self, annotator: str, key: str, default: Any) -> Any:
-        """Return the document stored under a key for this concept, `default` if there is none."""
-        kept = self.store.get_state(annotator, self.concept, key)
-        whole = without_lone_surrogates(kept)
-        if whole is not kept and not self.store.read_only:  # an older version could store lone surrogates
-            try:
-                self.store.set_state(annotator, self.concept, key, whole)
-            except LabelError as error:
-                _log.warning("The stored %s of %r could not be repaired: %s", key, self.concept, error)
-        return default if whole is None else whole
-
-    # --- the file --------------------------------------------------------------------------------
-
-    @property
-    def store(self) -> LabelStore:
-        """The store of the file in use. Raises LabelError once the labels are closed."""
-        return self._user.store
-
-    @property
-    def unsaved(self) -> str:
-        """Why nothing can be saved now, or the newest change could not be, in one sentence; empty if all is well."""
-        return self._user.gone or self._unsaved
-
-    @property
-    def closed(self) -> bool:
-        """Whether the labels were closed."""
-        return self._user.closed
-
-    def another_user(self) -> StoreUser:
-        """Return one more user of the same store, for another concept. Raises LabelError once the labels are closed."""
-        return self._user.another()
-
-    def when_replaced(self, call: Callable[[], None]) -> None:
-        """Call a bound method, with `lock` held, whenever another file, such as a copy that was put back, has taken the
-        place of the labels' own and was read.
-
-        It is referenced weakly: an object that nobody else references is freed at once, with its use of the store.
-        """
-        self._on_replaced = weakref.WeakMethod(call)
-
-    def check_file(self) -> None:
-        """Raise NotSavedError if the labels' file is gone: nothing is made of labels that will be lost."""
-        if gone := self._user.gone:
-            raise NotSavedError(gone)
-
-    def close(self) -> None:
-        """Close the labels. Their file is closed with its last user in this process."""
-        self._user.close()
-
-    @contextmanager
-    def _saving(self) -> Iterator[None]:
-        """Run a block that saves something. Raises NotSavedError if that fails, or the file is gone afterwards.
-
-        What the store refuses whatever happens, because it is read-only, stays a LabelError. `lock` is not held
-        meanwhile, so that methods which only read do not wait for another process that is writing.
-        """
-        try:
-            self.check_file()
-            with self.lock:
-                self._follow_file()
-            yield
-            self.check_file()
-        except LabelError as error:
-            if not self.closed and self.store.read_only:
-                raise
-            self._unsaved = str(error)
-            raise NotSavedError(str(error)) from error
-        self._unsaved = ""
-
-    def _read(self) -> None:
-        """Read what is in the file from the beginning."""
-        self._agreement = Agreement(self.store.current(self.concept))
-        self.history = RefitHistory(self.store, self.concept)
-
-    def _follow_file(self) -> None:
-        """Open the file that has replaced the labels' own, such as a backup put back. Only with `lock` held.
-
-        Raises LabelError if it cannot be opened, and then goes on with the one that was open.
-        """
-        if not self._user.replaced:
-            return
-        former, self._user = self._user, StoreUser(self._user.path)
-        former.close()
-        _log.warning("The labels' file %s was replaced by another one, whose labels count now", self._user.path)
-        self._read()
-        if self._on_replaced is not None and (call := self._on_replaced()) is not None:
-            call()
-
-    def _take_new(self) -> None:
-        """Read the events that were stored since, also by other processes. Only with `lock` held.
-
-        Where the file is gone, the labels read so far count, and `unsaved` says so.
-        """
-        try:
-            self._follow_file()
-        except LabelError as error:
-            self._unsaved = str(error)
-        store = self.store
-        try:
-            self._agreement.take(store.events(self.concept, after=self._agreement.event))
-        except LabelError:
-            if not self._user.gone:
-                raise
-
-    def _stored(self, labels: dict[str, StoredValue], *, notify: bool = True) -> dict[str, StoredValue]:
-        """Read the events that were just stored, and call the listeners; returns `labels`."""
-        with self.lock:
-            self._take_new()
-        if notify:
-            self._listeners.notify("labels", {"labels": labels})
-        return labels
 
 
 def _message_id(value: str | None) -> str | None:

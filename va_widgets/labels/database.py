@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,30 +34,47 @@ class Database:
     writes. After a pause in writing, when it is closed and when the interpreter ends, what is in SQLite's log is copied
     into the file, so that the file alone holds everything.
 
+    Attributes
+    ----------
+    file : Path
+        The file itself, where the path is a link.
+
     Raises LabelError if the file cannot be made or read, or is no label file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.closed = False
-        self._file = Path(os.path.realpath(path))  # SQLite keeps its other files beside this one
+        self.file = Path(os.path.realpath(path))  # SQLite keeps its other files beside this one
         # Whoever holds one of these takes no other that was made after it: a fork takes the newest first.
         self._reading = ForkLock(waits=True, before=self._close_reader)
         self._writing = ForkLock(waits=True, before=self._close_writer)
         self._checkpointing = ForkLock(waits=True)
         self._scheduling = ForkLock()  # while the thread that makes checkpoints is started or ends
         self._reader: sqlite3.Connection | None = None
-        self._writer = files.connect_for_writing(self._file)
+        self._readers = 0  # connections for reading that were opened
+        before = files.identity(path)  # another file may get this name in the meantime
+        self._writer = files.connect_for_writing(self.file)
         self.read_only = self._writer is None
         if self.read_only:
-            self._reader = files.connect_for_reading(self._file)
-        self._identity = files.identity(path)
+            self._reader = files.connect_for_reading(self.file)
+        self._identity = before or files.identity(path)
         self._schema_cookie: int | None = None
         self._written = 0.0  # when the newest transaction ended
         self._contended = 0.0  # when another process last held the lock
         self._unbroken = 0  # consecutive transactions
         self._checkpointer: threading.Thread | None = None
+        self._after_writing: weakref.WeakMethod[Callable[[], None]] | None = None
         _open.add(self)
+
+    @property
+    def identity(self) -> files.Identity | None:
+        """Which file was opened; None where its file system does not say."""
+        return self._identity
+
+    def after_writing(self, call: Callable[[], None]) -> None:
+        """Call a bound method, which is referenced weakly, in the background after labels were written."""
+        self._after_writing = weakref.WeakMethod(call)
 
     def close(self) -> None:
         """Close the file, after what is written to it and copied from it just now."""
@@ -85,9 +102,7 @@ class Database:
             self._check_open()
             self._check_same_file()
             try:
-                if self._reader is None:
-                    self._reader = self._connected_for_reading()
-                db = self._reader
+                db = self._connected_reader()
                 db.execute("BEGIN")
                 try:
                     yield db
@@ -97,6 +112,21 @@ class Database:
                 raise problems.DamagedLabelsError(self.path, str(error)) from error
             except problems.SQLITE_ERRORS as error:
                 raise problems.not_read(self.path, error) from error
+
+    @property
+    def data_version(self) -> tuple[int, int]:
+        """Numbers that differ whenever this or another process has changed the file. Raises LabelError as `snapshot`.
+
+        The second one is SQLite's, whose values can be compared within one connection; the first one counts those.
+        """
+        with self._reading:
+            self._check_open()
+            self._check_same_file()
+            try:
+                (version,) = self._connected_reader().execute("PRAGMA data_version").fetchone()
+            except problems.SQLITE_ERRORS as error:
+                raise problems.not_read(self.path, error) from error
+            return self._readers, int(version)
 
     def read(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of one statement."""
@@ -139,7 +169,7 @@ class Database:
                 self._check_open()
                 self._check_same_file()
                 if self._writer is None:
-                    self._writer = files.connect(self._file)
+                    self._writer = files.connect(self.file)
                 self._writer.execute("BEGIN IMMEDIATE")
             except problems.SQLITE_ERRORS as error:
                 self._writing.give()
@@ -153,6 +183,7 @@ class Database:
             self._contended = time.monotonic()
             files.pause()  # without the lock: other threads, and forks, need not wait
         try:
+            self._check_same_file()  # again: a copy may have taken its place before this connection got the lock
             self._check_schema(self._writer)
         except BaseException:
             self._roll_back(self._writer)
@@ -213,7 +244,7 @@ class Database:
                 schema.version(db)
                 self._schema_cookie = cookie
         except schema.FormatError as error:
-            raise LabelError(f"{self.path} {error}.") from error
+            raise problems.not_ours(self.path, error) from error
         except problems.SQLITE_ERRORS as error:
             raise problems.not_saved(self.path, error) from error
 
@@ -228,14 +259,14 @@ class Database:
         with self._checkpointing:
             self._check_open()
             if files.identity(self.path) == self._identity and not self.read_only:
-                with closing(files.connect(self._file, timeout=files.READ_SECONDS)) as db:
+                with closing(files.connect(self.file, timeout=files.READ_SECONDS)) as db:
                     yield db
                 return
             with self._writing, self._reading:
                 held = self._reader or self._writer
                 if held is None:
                     self._check_same_file()
-                    held = self._reader = self._connected_for_reading()
+                    held = self._connected_reader()
                 yield held
 
     def checkpoint(self) -> None:
@@ -244,7 +275,7 @@ class Database:
             if self.closed or self.read_only or files.identity(self.path) != self._identity:
                 return
             try:
-                with closing(files.connect(self._file)) as db:
+                with closing(files.connect(self.file)) as db:
                     db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # opens the log
                     db.execute("PRAGMA wal_checkpoint(PASSIVE)")
             except problems.SQLITE_ERRORS as error:
@@ -264,20 +295,33 @@ class Database:
             if rest > 0:
                 if background.wait(rest) or self.closed:
                     return
+                self._call_after_writing()  # also if there is no pause for hours
                 continue
             seen = self._written
             self.checkpoint()
+            self._call_after_writing()
             with self._scheduling:
                 if self._written == seen:
                     self._checkpointer = None
                     return
 
+    def _call_after_writing(self) -> None:
+        if self._after_writing is not None and (call := self._after_writing()) is not None:
+            call()
+
     # --- connections ------------------------------------------------------------------------------------
+
+    def _connected_reader(self) -> sqlite3.Connection:
+        """Return the connection for reading, which is opened if need be; only with its lock held."""
+        if self._reader is None:
+            self._reader = self._connected_for_reading()
+            self._readers += 1
+        return self._reader
 
     def _connected_for_reading(self) -> sqlite3.Connection:
         if self.read_only:
-            return files.connect_for_reading(self._file)
-        db = files.connect(self._file, timeout=files.READ_SECONDS)
+            return files.connect_for_reading(self.file)
+        db = files.connect(self.file, timeout=files.READ_SECONDS)
         db.execute("PRAGMA query_only = ON")
         return db
 

@@ -109,38 +109,54 @@ def connect_for_writing(path: Path) -> sqlite3.Connection | None:
     Raises LabelError if the file cannot be made or read, or is no label file.
     """
     _refuse_special_files(path)
+    _refuse_emptied(path)
+    missing = not exists(path)
     db = None
     try:
         db = connect(path, timeout=READ_SECONDS)
-        _prepare(db, path)
+        made = _prepare(db, path, missing=missing)
     except schema.FormatError as error:
-        raise LabelError(f"{path} {error}.") from error
+        raise problems.not_ours(path, error) from error
     except problems.SQLITE_ERRORS as error:
         if db is not None:
             db.close()
         if problems.is_denied(error) and not problems.too_many_files():
             return None
         raise problems.not_read(path, error) from error
+    if made and (copy := problems.copy_with_labels(path)) is not None:
+        _log.warning(
+            "%s was made anew, without labels, but there are copies of it: %s",
+            path,
+            problems.restore_advice(path, copy),
+        )
     return db
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Make the tables if there are none, upgrade those of an earlier version, and switch to WAL mode."""
+def _prepare(db: sqlite3.Connection, path: Path, *, missing: bool) -> bool:
+    """Make the tables if there are none, upgrade those of an earlier version, and switch to WAL mode.
+
+    Returns whether they were made. `missing` is whether there was no file before.
+    """
+    made = False
     if schema.version(db) != schema.SCHEMA_VERSION:
-        retried(lambda: _create_or_upgrade(db, path))
+        made = retried(lambda: _create_or_upgrade(db, path, missing=missing))
     if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         retried(lambda: db.execute("PRAGMA journal_mode = WAL"))
     db.execute("PRAGMA busy_timeout = 0")
     with suppress(_BusyError):  # then it can be written
         _preallocate_log(db, path)
+    return made
 
 
 class _BusyError(Exception):
     """Another connection is writing."""
 
 
-def _create_or_upgrade(db: sqlite3.Connection, path: Path) -> None:
-    """Make the tables, or upgrade them, in one transaction. Raises FormatError if the file's log is missing."""
+def _create_or_upgrade(db: sqlite3.Connection, path: Path, *, missing: bool) -> bool:
+    """Make the tables, or upgrade them, in one transaction; returns whether they were made.
+
+    Raises FormatError if the file's log is missing, or if an empty file has lost its labels: there are copies of them.
+    """
     db.execute("BEGIN IMMEDIATE")
     try:
         number = schema.version(db)  # another process may have been quicker
@@ -151,14 +167,27 @@ def _create_or_upgrade(db: sqlite3.Connection, path: Path) -> None:
                     f"is empty, and {path.name}-wal, which held its labels, is missing: copy that file from where this "
                     "one came from, too, or delete this one to begin anew"
                 )
+            if not missing and problems.copy_with_labels(path) is not None:
+                raise _emptied()
             schema.create(db)
         elif number < schema.SCHEMA_VERSION:
             _log.info("Bringing %s from version %d to %d", path, number, schema.SCHEMA_VERSION)
             schema.upgrade(db)
         db.execute("COMMIT")
+        return number == 0
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
+
+
+def _emptied() -> schema.FormatError:
+    return schema.DamagedFormatError("is empty, and labels were in it (delete it if they shall be gone)")
+
+
+def _refuse_emptied(path: Path) -> None:
+    """Raise LabelError for an empty file with a log: SQLite would remove the log, which may hold the newest labels."""
+    if exists(path) and not path.stat().st_size and _log_bytes(path):
+        raise problems.not_ours(path, _emptied())
 
 
 def _preallocate_log(db: sqlite3.Connection, path: Path) -> None:
@@ -220,6 +249,8 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
     if not exists(path):
         if not is_folder(path.parent):
             raise LabelError(f"Labels cannot be kept in {path}: the folder {path.parent} does not exist.")
+        if (copy := problems.copy_with_labels(path)) is not None:
+            _log.warning("%s is missing, but there are copies of it: %s", path, problems.restore_advice(path, copy))
         db = connect(":memory:")
         schema.create(db)  # an empty store: a read-only corpus that nobody has labelled
         return db
@@ -259,10 +290,11 @@ def log_damage(path: Path) -> str:
 
 def _opened(path: Path, how: Callable[[Path], sqlite3.Connection]) -> sqlite3.Connection:
     _refuse_special_files(path)
+    _refuse_emptied(path)
     try:
         return how(path)
     except schema.FormatError as error:
-        raise LabelError(f"{path} {error}.") from error
+        raise problems.not_ours(path, error) from error
     except problems.SQLITE_ERRORS as error:
         raise problems.not_read(path, error) from error
 
@@ -272,8 +304,14 @@ def _opened_query_only(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA query_only = ON")
     if schema.version(db) == 0:
         db.close()
-        raise schema.FormatError("holds no labels: give another file")
+        raise _without_labels(path, "give another file")
     return db
+
+
+def _without_labels(path: Path, remedy: str) -> schema.FormatError:
+    """Return the error to raise for a file without tables, which may have had labels that its copies have."""
+    lost = problems.copy_with_labels(path) is not None
+    return _emptied() if lost else schema.FormatError(f"holds no labels: {remedy}")
 
 
 def _opened_read_only(path: Path) -> sqlite3.Connection:
@@ -291,7 +329,7 @@ def _opened_read_only(path: Path) -> sqlite3.Connection:
         number = schema.version(db)
     if number == 0:
         db.close()
-        raise schema.FormatError("holds no labels yet and cannot be written: open a copy you may write to")
+        raise _without_labels(path, "it cannot be written, so open a copy you may write to")
     return db
 
 
@@ -326,8 +364,22 @@ def _in_memory(db: sqlite3.Connection) -> sqlite3.Connection:
 # --- copies --------------------------------------------------------------------------------------------------------
 
 
-def write_copy(db: sqlite3.Connection, copy: Path) -> None:
-    """Write a database to a new file that needs no log beside it. Raises sqlite3.Error."""
+def write_copy(
+    db: sqlite3.Connection, copy: Path, *, step: int = -1, after_step: Callable[[], object] | None = None
+) -> None:
+    """Write a database, as it is at one moment, to a new file that needs no log beside it. Raises sqlite3.Error.
+
+    `step` pages are copied at a time (4 KB each; all of them if negative), and then `after_step` is called; what it
+    raises ends the copying.
+    """
     with closing(connect(copy)) as target:
-        db.backup(target)
+        if after_step is None:
+            db.backup(target)
+        else:
+            db.execute("BEGIN")  # all steps read one state: otherwise each change begins the copy anew
+            db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            try:
+                db.backup(target, pages=step, progress=lambda *_: after_step())
+            finally:
+                db.execute("ROLLBACK")  # nothing was written
         target.execute("PRAGMA journal_mode = DELETE")

@@ -2,51 +2,50 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, suppress
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
-import pandas as pd
-
-from va_widgets.base import background
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import LabelError
 from va_widgets.base.paths import GivenPath, absolute_path
-from va_widgets.labels import checking, copies, files, rows, schema
+from va_widgets.labels import checking, copies, decisions, files, records, rows, schema
+from va_widgets.labels.concept_log import GUIDELINE as GUIDELINE
+from va_widgets.labels.concept_log import ConceptLog
+from va_widgets.labels.concept_names import key_of
+from va_widgets.labels.concept_rows import guidelines
 from va_widgets.labels.database import Database
-from va_widgets.labels.problems import DamagedLabelsError
+from va_widgets.labels.entry_checks import LONGEST_SOURCE as LONGEST_SOURCE
+from va_widgets.labels.entry_checks import check_entry, check_names, check_unicode
+from va_widgets.labels.kept_documents import KeptDocuments
+from va_widgets.labels.records import ConceptEvent as ConceptEvent
+from va_widgets.labels.records import NewConceptEvent as NewConceptEvent
+from va_widgets.labels.records import NewRemark as NewRemark
+from va_widgets.labels.records import Remark as Remark
 from va_widgets.labels.rows import CurrentLabels as CurrentLabels
 from va_widgets.labels.rows import Event as Event
-from va_widgets.labels.schema import VALUES, DamageError, checked, checksum
+from va_widgets.labels.rows import NewAction as NewAction
 from va_widgets.labels.schema import StoredValue as StoredValue
+from va_widgets.labels.snapshots import Snapshots
+from va_widgets.labels.stored_labels import StoredLabels
 
-_LONGEST_CONCEPT, _LONGEST_ANNOTATOR = 500, 200
-LONGEST_SOURCE = 64
-GUIDELINE = ("", "guideline")
-"""The annotator and the key of a concept's guideline, which belongs to all its annotators."""
-_log = logging.getLogger(__name__)
-_T = TypeVar("_T")
+LABELS_FILE = "labels.sqlite"
+"""The name of the label file in the folder of a corpus."""
 
 
-class LabelStore:
+class LabelStore(StoredLabels, KeptDocuments):
     """Label events of all concepts and annotators of a corpus, in one SQLite file.
 
-    Several processes and several threads may write at once. Where the file or its folder cannot be written, the
-    store opens for reading (`read_only`).
+    A concept may be given by any name that it has or had (`concept_names.py`). Several processes and several threads
+    may write at once. Where the file or its folder cannot be written, the store opens for reading (`read_only`).
 
     Parameters
     ----------
     path : path of the file, which is made if it is not there
-    keep_copies : bool
-        Whether a copy of the file is made in the background when the store is opened, if the file has changed since the
-        last one.
+    snapshots : bool
+        Whether copies of the file are made in the background, as `keep_snapshots` does.
 
     Raises
     ------
@@ -54,14 +53,15 @@ class LabelStore:
         If the file cannot be created or opened, or is not a label store of a version known here.
     """
 
-    def __init__(self, path: GivenPath, *, keep_copies: bool = False) -> None:
+    def __init__(self, path: GivenPath, *, snapshots: bool = False) -> None:
         self.path = absolute_path(path, LabelError)
         self._database = Database(self.path)
         self.read_only = self._database.read_only
-        self._copier: threading.Thread | None = None
-        if keep_copies and not self.read_only and copies.is_due(self.path):
-            with suppress(RuntimeError):  # the interpreter is ending
-                self._copier = background.start(partial(copies.keep, self._database), "va-labels-copy")
+        self.concept_log = ConceptLog(self._database)
+        self._snapshots = Snapshots(self._database)
+        self._database.after_writing(self._snapshots.make_due)
+        if snapshots:
+            self.keep_snapshots()
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +73,7 @@ class LabelStore:
 
     def close(self) -> None:
         """Close the file. The store cannot be used afterwards."""
+        self._snapshots.stop()
         self._database.close()
 
     @property
@@ -80,13 +81,25 @@ class LabelStore:
         """Whether the store was closed."""
         return self._database.closed
 
+    @property
+    def identity(self) -> files.Identity | None:
+        """Which file was opened; None where its file system does not say."""
+        return self._database.identity
+
+    @property
+    def data_version(self) -> tuple[int, int]:
+        """Numbers that differ whenever this or another process has changed the file."""
+        return self._database.data_version
+
+    @property
+    def restored(self) -> str:
+        """A text that changes whenever a copy takes the place of the whole content; "" before the first time."""
+        return str(self.get_state(*schema.RESTORED) or "")
+
     @staticmethod
     def check_names(annotator: str, concept: str) -> None:
-        """Raise LabelError unless both can be stored: texts without control characters, the annotator's of 1 to 200
-        characters and the concept's of 1 to 500.
-        """
-        _check_name("annotator's name", annotator, _LONGEST_ANNOTATOR)
-        _check_name("concept", concept, _LONGEST_CONCEPT)
+        """Raise LabelError unless both can be stored, as `entry_checks.check_names` says."""
+        check_names(annotator, concept)
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -104,24 +117,52 @@ class LabelStore:
         A second call with the same `message_id` by the same annotator for the same concept stores nothing. Returns
         the stored values by clip. Raises LabelError, and then stores nothing.
         """
-        self.check_names(annotator, concept)
-        for clip, value in labels.items():
-            if value not in VALUES:
-                raise LabelError(f"The label {value!r} of clip {clip!r} cannot be stored: use {', '.join(VALUES)}.")
-        if len(source) > LONGEST_SOURCE:
-            raise LabelError(f"The source of a label may have {LONGEST_SOURCE} characters, not {len(source)}.")
-        _check_unicode([source, message_id or "", *labels])
+        action = NewAction(annotator, concept, labels, source, model_version, message_id)
+        check_entry(action)
         if not labels:
             return {}
         with self._database.transaction() as db:
-            if (known := rows.answered(db, annotator, concept, message_id)) is not None:
+            action = action._replace(concept=key_of(db, concept))
+            if (known := rows.answered(db, annotator, action.concept, message_id)) is not None:
                 return known
-            action = rows.next_id(db, "actions", "action_id")
-            event = rows.Written(action, annotator, concept, source, model_version, message_id, "label", None)
-            previous = rows.stacks_of(db, annotator, concept).done
-            rows.add_action(db, event, len(labels), previous, rows.Stacks(action, None))
-            rows.add_events(db, event, labels)
+            rows.add_labels(db, action)
         return dict(labels)
+
+    def append_all(self, actions: Iterable[NewAction | NewRemark | NewConceptEvent]) -> int:
+        """Store several actions, remarks and events of concepts, all of them or none; returns their number of labels.
+
+        They may be of any annotators and concepts, and are stored in their order; they are on disk when this returns.
+        An event "guideline" makes its `text` the guideline of its concept.
+        Of an action whose `message_id` is known nothing is stored. Raises LabelError, and then stores nothing.
+        """
+        given = list(actions)
+        return self.append_planned(lambda: given)
+
+    def append_planned(self, plan: Callable[[], Iterable[NewAction | NewRemark | NewConceptEvent]]) -> int:
+        """Store what `plan` returns as `append_all` does, planned by what the file holds when it is stored.
+
+        `plan` may read this store. It is called a second time, while other writers wait, if anything has changed since
+        the first.
+        """
+        planned_at = self.data_version
+        entries = _checked(plan())
+        stored = 0
+        with self._database.transaction() as db:
+            if self.data_version != planned_at:
+                entries = _checked(plan())
+            for given in entries:
+                entry = given._replace(concept=key_of(db, given.concept))
+                if isinstance(entry, NewRemark):
+                    records.add_remark(db, *entry[:-1], entry.time or records.time_now())
+                elif isinstance(entry, NewConceptEvent):
+                    records.add_concept_event(db, *entry)
+                    if entry.kind == GUIDELINE[1]:
+                        text = entry.details.get("text", "")
+                        records.keep_document(db, GUIDELINE[0], entry.concept, GUIDELINE[1], text)
+                elif rows.answered(db, entry.annotator, entry.concept, entry.message_id) is None:
+                    rows.add_labels(db, entry)
+                    stored += len(entry.labels)
+        return stored
 
     def undo(self, annotator: str, concept: str, message_id: str | None = None) -> dict[str, StoredValue]:
         """Revert the annotator's newest action that is not undone yet, by new events with the former values.
@@ -142,14 +183,15 @@ class LabelStore:
         self, kind: Literal["undo", "redo"], annotator: str, concept: str, message_id: str | None
     ) -> dict[str, StoredValue]:
         """Store the events of an undo or a redo, and the stacks of both afterwards; returns as `undo` and `redo`."""
-        self.check_names(annotator, concept)
-        _check_unicode([message_id or ""])
+        check_names(annotator, concept)
+        check_unicode([message_id or ""])
         with self._database.transaction() as db:
+            concept = key_of(db, concept)
             if (known := rows.answered(db, annotator, concept, message_id)) is not None:
                 return known
             stacks = rows.stacks_of(db, annotator, concept)
             top = stacks.done if kind == "undo" else stacks.undone
-            number = rows.next_id(db, "actions", "action_id")
+            number = records.next_id(db, "actions", "action_id")
             written = rows.Written(number, annotator, concept, kind, 0, message_id, kind, None)
             if top is None:
                 if message_id is not None:  # so that the same message does nothing later, either
@@ -167,45 +209,31 @@ class LabelStore:
             rows.add_events(db, written, labels)
         return labels
 
-    def set_state(
-        self, annotator: str, concept: str, key: str, value: object, *, patience: float | None = None
+    def add_remark(
+        self,
+        annotator: str,
+        concept: str,
+        clip_id: str,
+        note: str,
+        tags: Sequence[str] = (),
+        *,
+        time: str | None = None,
     ) -> None:
-        """Keep a small JSON document, such as a guideline or the queries, under (annotator, concept, key).
+        """Keep a note and tags on a clip, which take the place of this annotator's former ones; both may be empty.
 
-        Other writers are waited for as long as `patience`, in seconds (3 if not given).
+        `time` is when they were given, in ISO 8601, UTC; now if not given. Raises LabelError, and then stores nothing.
         """
-        row = (annotator, concept, key, json.dumps(value))
-        with self._database.transaction(patience) as db:
-            db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
+        check_names(annotator, concept)
+        check_unicode([clip_id, note, *tags])
+        with self._database.transaction() as db:
+            key = key_of(db, concept)
+            records.add_remark(db, annotator, key, clip_id, note, tags, time or records.time_now())
 
-    def set_state_if_absent(
-        self, annotator: str, concept: str, key: str, value: object, *, patience: float = files.PATIENCE
-    ) -> Any:
-        """Keep a small JSON document unless there is one under this key; returns the one that is kept.
-
-        Other writers are waited for as long as `patience`, in seconds.
-        """
-        row = (annotator, concept, key, json.dumps(value))
-        with self._database.transaction(patience) as db:
-            db.execute("INSERT OR IGNORE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
-        return self.get_state(annotator, concept, key)
-
-    def next_number(
-        self, annotator: str, concept: str, key: str, least: int, *, patience: float = files.PATIENCE
-    ) -> int:
-        """Return the number after the last one returned for this key, to whatever process, but `least` or more.
-
-        It is kept as the document under the key. Other writers are waited for as long as `patience`, in seconds; raises
-        LabelError if it cannot be written.
-        """
-        with self._database.transaction(patience) as db:
-            sql = "SELECT * FROM state WHERE annotator = ? AND concept = ? AND key = ?"
-            kept = db.execute(sql, (annotator, concept, key)).fetchone()
-            former = 0 if kept is None else json.loads(checked(kept, "the document of")[-1])
-            number = max(least, former + 1)
-            row = (annotator, concept, key, json.dumps(number))
-            db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row)))
-        return number
+    def add_concept_event(self, annotator: str, concept: str, kind: str, details: Mapping[str, Any]) -> None:
+        """Keep that something became of a concept, such as a new guideline; `details` is a JSON object."""
+        check_names(annotator, concept)
+        with self._database.transaction() as db:
+            records.add_concept_event(db, annotator, key_of(db, concept), kind, details)
 
     def forget(self, concept: str) -> None:
         """Remove what is kept for a concept that has neither labels nor a guideline, such as its searches.
@@ -214,121 +242,23 @@ class LabelStore:
         labelled a clip, or there is a guideline.
         """
         with self._database.transaction() as db:
+            concept = key_of(db, concept)
             if any(total.yes + total.no + total.unsure for total in rows.totals_of(db, concept).values()):
                 raise LabelError(f"The concept {described(concept)} has labels: only one without any can be removed.")
-            if concept in _guidelines(db):
+            if concept in guidelines(db):
                 raise LabelError(f"The concept {described(concept)} has a guideline: empty it first.")
             db.execute("DELETE FROM state WHERE concept = ?", (concept,))
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def new_states(self, annotator: str, concept: str, prefix: str, after: int) -> list[tuple[int, Any]]:
-        """Return (row, document), oldest first, of documents added after a row whose keys begin with `prefix`.
+    def set_primary(self, concept: str, annotators: Iterable[str]) -> None:
+        """Keep whose labels count over those of the others for a concept; nobody's if there are none."""
+        with self._database.transaction() as db:
+            decisions.set_primary(db, key_of(db, concept), annotators)
 
-        `after` is the row of the last one known, 0 for all of them.
-        """
-        # With a plus an index of all the concept's documents is not used, so that only new rows are looked at.
-        plus = "+" if after else ""
-        sql = (
-            f"SELECT rowid, * FROM state WHERE {plus}annotator = ? AND {plus}concept = ? AND {plus}key >= ?"
-            f" AND {plus}key < ? AND rowid > ? ORDER BY rowid"
-        )
-        with self._database.snapshot() as db:
-            rows = db.execute(sql, (annotator, concept, prefix, prefix + "\U0010ffff", after)).fetchall()
-            return [(row, json.loads(checked(tuple(kept), "the document of")[-1])) for row, *kept in rows]
-
-    def get_state(self, annotator: str, concept: str, key: str) -> Any:
-        """Return the document kept under (annotator, concept, key), None if there is none."""
-        with self._database.snapshot() as db:
-            row = db.execute(
-                "SELECT * FROM state WHERE annotator = ? AND concept = ? AND key = ?", (annotator, concept, key)
-            ).fetchone()
-            return None if row is None else json.loads(checked(row, "the document of")[-1])
-
-    def steps(self, annotator: str, concept: str) -> tuple[bool, bool]:
-        """Whether the annotator has an action to undo, and one to redo."""
-        with self._database.snapshot() as db:
-            stacks = rows.stacks_of(db, annotator, concept)
-        return stacks.done is not None, stacks.undone is not None
-
-    def current(self, concept: str) -> CurrentLabels:
-        """Return the concept's present labels, in a time that depends on the number of labels, not of events.
-
-        Raises LabelError if it is damaged and cannot be computed anew from the events.
-        """
-        return self._computed(lambda db: rows.current_labels(db, concept))
-
-    def events(self, concept: str, after: int = 0) -> list[Event]:
-        """Return the concept's label events of all annotators that are newer than an event, oldest first."""
-        with self._database.snapshot() as db:
-            result = db.execute(
-                rows.SELECT_EVENTS + "WHERE concept = ? AND event_id > ? ORDER BY event_id", (concept, after)
-            )
-            return [rows.event_of(row) for row in result]
-
-    def labels(self, concept: str) -> list[Event]:
-        """Return each annotator's newest event of each clip, without those of value "none", oldest first.
-
-        Raises LabelError if some are missing in the file or damaged.
-        """
-        with self._database.snapshot() as db:
-            result = db.execute(
-                rows.SELECT_EVENTS
-                + "WHERE event_id IN (SELECT event_id FROM current_labels WHERE concept = ? AND value != 'none')"
-                " ORDER BY event_id",
-                (concept,),
-            )
-            events = [rows.event_of(row) for row in result]
-            totals = rows.totals_of(db, concept).values()
-            expected = sum(total.yes + total.no + total.unsure for total in totals)
-            if len(events) != expected:
-                raise DamageError(f"{len(events):,} of {expected:,} labels are left")
-            return events
-
-    def history(self, concept: str, annotator: str | None = None) -> pd.DataFrame:
-        """Return every event of a concept, or one annotator's, oldest first, as a DataFrame.
-
-        Its columns are those of the table `events`; `kind` is "label", "undo" or "redo". Raises LabelError if events
-        are missing in the file or damaged.
-        """
-        only, values = ("", ()) if annotator is None else (" AND annotator = ?", (annotator,))
-        with self._database.snapshot() as db:
-            result = db.execute(rows.SELECT_EVENTS + f"WHERE concept = ?{only} ORDER BY event_id", (concept, *values))
-            events, events_sum = [], 0
-            for row in result:
-                events.append(checked(row, "event"))
-                events_sum += row[-1]
-            totals = rows.totals_of(db, concept, annotator).values()
-            expected = sum(total.events for total in totals)
-            if (len(events), events_sum) != (expected, sum(total.events_sum for total in totals)):
-                raise DamageError(f"{len(events):,} of {expected:,} events are left")
-        table = pd.DataFrame(events, columns=list(schema.EVENT_COLUMNS))
-        return table.drop(columns="before").astype({"undoes": "Int64"})
-
-    def concepts(self) -> pd.DataFrame:
-        """Return every concept with labels: DataFrame(concept, annotators, yes, no, unsure), by name.
-
-        A clip that two annotators have labelled counts twice.
-        """
-        totals = self._computed(rows.all_totals)
-        counted: dict[str, list[int]] = {}
-        for (concept, _annotator), total in totals.items():
-            if total.yes + total.no + total.unsure:
-                counts = counted.setdefault(concept, [0, 0, 0, 0])
-                for column, number in enumerate((1, total.yes, total.no, total.unsure)):
-                    counts[column] += number
-        table = [(concept, *counted[concept]) for concept in sorted(counted)]
-        return pd.DataFrame(table, columns=["concept", "annotators", "yes", "no", "unsure"])
-
-    def opened_concepts(self) -> list[str]:
-        """Return every concept for which something is kept besides labels, such as its guideline or its text vector."""
-        with self._database.snapshot() as db:
-            return [concept for (concept,) in db.execute("SELECT DISTINCT concept FROM state WHERE concept != ''")]
-
-    def guidelines(self) -> dict[str, str]:
-        """Every concept's guideline, of those that have one."""
-        with self._database.snapshot() as db:
-            return _guidelines(db)
+    def concept_events(self, concept: str | None = None) -> list[ConceptEvent]:
+        """Return what became of a concept, or of all concepts, oldest first, under the names that they have now."""
+        return self.concept_log.events(concept)
 
     # --- care ------------------------------------------------------------------------------------
 
@@ -342,24 +272,27 @@ class LabelStore:
         """
         return copies.write(self._database, None if path is None else absolute_path(path, LabelError, "The backup"))
 
+    def keep_snapshots(self) -> None:
+        """From now on keep copies in the folder "backups" beside the labels: one an hour while labels change.
+
+        They are kept for 24 hours, and the last one of each day for 7 days. One process makes them, where several have
+        the file open, and no label waits for it. The environment variable VA_WIDGETS_SNAPSHOTS=off switches them off.
+        """
+        self._snapshots.start()
+
     def checkpoint(self) -> None:
         """Copy SQLite's log into the file, as far as nobody is reading or writing it just now."""
         self._database.checkpoint()
 
-    def _computed(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Read what is computed from the events; where it is damaged and they are not, it is computed anew."""
-        try:
-            with self._database.snapshot() as db:
-                return read(db)
-        except DamagedLabelsError:
-            if self.read_only:
-                raise
-            with self._database.transaction() as db:
-                checking.check_events(db)
-                schema.rebuild(db)
-            _log.warning("Counts in %s were damaged; they were computed anew from its label events.", self.path)
-        with self._database.snapshot() as db:
-            return read(db)
+
+def _checked(
+    actions: Iterable[NewAction | NewRemark | NewConceptEvent],
+) -> list[NewAction | NewRemark | NewConceptEvent]:
+    """Return what there is to store of actions. Raises LabelError for what cannot be stored."""
+    entries = [entry for entry in actions if not isinstance(entry, NewAction) or entry.labels]
+    for entry in entries:
+        check_entry(entry)
+    return entries
 
 
 def check_file(path: GivenPath) -> checking.Findings:
@@ -374,30 +307,3 @@ def check_file(path: GivenPath) -> checking.Findings:
     with closing(files.connect_to_copies(file) if damage else files.connect_for_checking(file)) as db:
         findings = checking.check(db)
     return findings._replace(problems=[damage, *findings.problems]) if damage else findings
-
-
-def _guidelines(db: sqlite3.Connection) -> dict[str, str]:
-    """Return the guidelines that are not empty, by concept."""
-    kept = db.execute("SELECT * FROM state WHERE annotator = ? AND key = ?", GUIDELINE).fetchall()
-    documents = {row[1]: str(json.loads(checked(row, "the document of")[-1])) for row in kept}
-    return {concept: text for concept, text in documents.items() if text}
-
-
-# --- arguments ---------------------------------------------------------------------------------
-
-
-def _check_name(what: str, name: str, longest: int) -> None:
-    if not isinstance(name, str) or not name.strip():
-        raise LabelError(f"The {what} must be a text with at least one character, not {described(name)}.")
-    if len(name) > longest:
-        raise LabelError(f"The {what} may have {longest} characters, not {len(name)}: {name[:40]!r}… is too long.")
-    if not all(char.isprintable() or char in "\u200d\ufe0f" for char in name):
-        raise LabelError(f"The {what} {described(name)} holds a line break or another control character: leave it out.")
-
-
-def _check_unicode(texts: Iterable[str]) -> None:
-    for text in texts:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise LabelError(f"The text {described(text)} holds half of a character and cannot be stored.") from error

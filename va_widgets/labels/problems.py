@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sqlite3
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from va_widgets.base.errors import LabelError, reason_of
-from va_widgets.base.paths import exists, is_folder
+from va_widgets.base.paths import exists
+from va_widgets.labels import schema
+
+if TYPE_CHECKING:
+    from va_widgets.labels.copies import Copy
 
 COPIES_FOLDER = "backups"
 """The folder beside a label file where copies of it are kept."""
@@ -30,7 +35,11 @@ _WRITING = {
 }
 
 
-class DamagedLabelsError(LabelError):
+class DamagedFileError(LabelError):
+    """A label file, or rows of it, are not as they were written."""
+
+
+class DamagedLabelsError(DamagedFileError):
     """Rows of a label file are not as they were written."""
 
     def __init__(self, path: Path, what: str) -> None:
@@ -74,7 +83,15 @@ def not_saved(path: Path, error: SQLiteError) -> LabelError:
 def not_read(path: Path, error: SQLiteError) -> LabelError:
     """Return the error to raise where something could not be read."""
     cause, remedy = _cause(path, error)
-    return LabelError(f"The labels in {path} cannot be read, because {cause}: {remedy}.")
+    kind = DamagedFileError if is_damage(error) else LabelError
+    return kind(f"The labels in {path} cannot be read, because {cause}: {remedy}.")
+
+
+def not_ours(path: Path, error: schema.FormatError) -> LabelError:
+    """Return the error to raise for a file that is no sound label file of a version known here."""
+    if isinstance(error, schema.DamagedFormatError):
+        return DamagedFileError(f"{path} {error}: {advice(path)}.")
+    return LabelError(f"{path} {error}.")
 
 
 def too_many_files() -> bool:
@@ -89,7 +106,10 @@ def too_many_files() -> bool:
 def _cause(path: Path, error: SQLiteError) -> tuple[str, str]:
     extended, primary = code(error), code(error) & 0xFF
     if primary in _BUSY:
-        return "another process is writing to it and does not finish", "try again, and end that process if it hangs"
+        return (
+            "another process is writing to it and does not finish, or its drive, as some network folders, has no locks",
+            "try again, end that process if it hangs, or keep the labels on a local disk",
+        )
     if primary == sqlite3.SQLITE_FULL:
         return "the disk is full", "make room on it and try again"
     if primary == sqlite3.SQLITE_NOMEM or extended == sqlite3.SQLITE_IOERR_NOMEM:
@@ -121,6 +141,8 @@ def _not_opened(path: Path) -> tuple[str, str]:
         return "this process has too many files open", "close some, or raise the limit (ulimit -n)"
     if not exists(path.parent):
         return f"the folder {path.parent} does not exist", "make it, or give another path"
+    if not exists(path) and not os.access(path.parent, os.W_OK):
+        return f"the folder {path.parent} may not be written", "give yourself the right to write there, or another path"
     for file in (path, path.with_name(f"{path.name}-wal")):
         if exists(file) and not os.access(file, os.R_OK):
             return f"{file.name} may not be read", "give yourself the right to read it"
@@ -132,8 +154,30 @@ def _not_opened(path: Path) -> tuple[str, str]:
 
 
 def advice(path: Path) -> str:
-    """Return what to do about a damaged label file."""
-    copies = path.parent / COPIES_FOLDER
-    if is_folder(copies) and any(copies.glob("*.sqlite")):
-        return f"move it and the files {path.name}-* away and copy the newest file of {copies} to its place"
-    return "restore the file from a copy, or move it away to begin anew"
+    """Return what to do about a damaged label file, with the name of its newest sound copy."""
+    from va_widgets.labels import restoring  # it uses this module
+
+    labels = shlex.quote(str(path))
+    newest = restoring.newest_sound(path)
+    if newest is None:
+        return (
+            f"there is no sound copy in {path.parent / COPIES_FOLDER}, so put one of your own in its place by "
+            f"`va-widgets labels restore {labels} COPY`, or move the file away to begin anew"
+        )
+    return f"{restore_advice(path, newest)}, and `va-widgets labels check {labels}` says what is damaged"
+
+
+def restore_advice(path: Path, copy: Copy) -> str:
+    """Return by which command the newest sound copy of a label file is put in its place."""
+    return (
+        f"`va-widgets labels restore {shlex.quote(str(path))} newest` puts its newest sound copy, {copy.path.name} of "
+        f"{copy.time:%Y-%m-%d %H:%M} UTC, in its place"
+    )
+
+
+def copy_with_labels(path: Path) -> Copy | None:
+    """Return the newest sound copy of a label file; None if there is none with labels."""
+    from va_widgets.labels import restoring
+
+    newest = restoring.newest_sound(path)
+    return newest if newest is not None and restoring.has_labels(newest) else None

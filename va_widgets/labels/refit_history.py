@@ -12,7 +12,12 @@ from va_widgets.base.errors import LabelError
 from va_widgets.labels.label_store import LabelStore
 
 Point: TypeAlias = Mapping[str, Any]
-"""A refit as a record: version, labels, yes, no, and where they were measured ap, low, high and turnover."""
+"""A refit as a record: version, labels, yes, no, and what was measured, such as ap, low, high and turnover.
+
+`event` is the newest label event that its classifier learned from, `text` whether it knew the concept's text (1 or 0),
+`measured` the version whose calibration it went on with, `name` the number of the event by which the concept got the
+name whose text it was, 0 for the first one. Refits of version 0.1 lack them.
+"""
 
 HISTORY_PATIENCE = 0.2
 """Seconds that a search or a refit waits for another writer: they go on without their history."""
@@ -40,7 +45,7 @@ class RefitHistory:
         whole = store.get_state(_EVERYBODY, concept, _WHOLE)
         for point in filter(_is_point, whole if isinstance(whole, list) else []):
             self._points[point["version"]] = point
-        self._take_new()
+        self.take_new()
 
     @property
     def points(self) -> list[Point]:
@@ -56,6 +61,18 @@ class RefitHistory:
     def newest_version(self) -> int:
         """The version of the newest refit known so far; 0 without any."""
         return max(self._points, default=0)
+
+    @property
+    def newest_event(self) -> int | None:
+        """The newest label event that a refit known so far has learned from; 0 without refits, None if not known."""
+        events = [point.get("event") for point in self._points.values()]
+        known = [event for event in events if event is not None]
+        return max(known) if known else (None if events else 0)
+
+    @property
+    def newest_changes(self) -> int:
+        """How often the primary annotators had been changed when the newest refit known so far was made."""
+        return int(self._points[self.newest_version].get("changes", 0)) if self._points else 0
 
     def next_version(self, former: int) -> int:
         """Return the next number of a refit, above `former`, that no other process has been or will be given.
@@ -82,11 +99,12 @@ class RefitHistory:
                 key = f"{_EACH}{missing:09d}"
                 self._store.set_state_if_absent(_EVERYBODY, self._concept, key, document, patience=HISTORY_PATIENCE)
                 del self._unwritten[missing]
-            self._take_new()
+            self.take_new()
         except LabelError as error:
             _log.warning("The refit %d of %r is not kept yet: %s", version, self._concept, error)
 
-    def _take_new(self) -> None:
+    def take_new(self) -> None:
+        """Take over the refits that other processes have stored. Raises LabelError if they cannot be read."""
         rows = self._store.new_states(_EVERYBODY, self._concept, _EACH, self._newest_row)
         for self._newest_row, point in rows:
             if _is_point(point):

@@ -13,6 +13,8 @@ from va_widgets.base.arguments import described, is_one_of
 from va_widgets.base.errors import LabelError
 from va_widgets.labels.agreement import table
 from va_widgets.labels.label_store import Event
+from va_widgets.labels.majority import CountingRule
+from va_widgets.labels.schema import StoredValue
 
 VALUES = ("all", "yes", "no", "unsure", "tie", "disputed")
 _SORTED_BY = {"suspicion": ["suspicion"], "newest": [], "disagreement": ["disputed", "suspicion"]}
@@ -37,6 +39,7 @@ def review_table(
     value: str,
     order: str,
     annotator: str | None,
+    rule: CountingRule,
 ) -> pd.DataFrame:
     """Return all labelled clips: DataFrame(clip_id, value, suspicion, note, time).
 
@@ -50,9 +53,11 @@ def review_table(
         Whether the corpus holds each of some clips: other ones are left out.
     value, order, annotator
         As in `Session.review`, checked by `check_review`.
+    rule : CountingRule
+        By which the labels count.
     """
-    labels = table(events)
-    votes = _votes(events)
+    labels = table(events, rule)
+    answers = {clip: rule.answers(clip, votes) for clip, votes in _votes(events).items()}
     labels["event"] = range(len(labels))  # the newest is the last event: clocks may go backwards
     labels = labels[in_corpus(list(labels.index))]
     if annotator is not None:
@@ -70,27 +75,24 @@ def review_table(
             "clip_id": labels.index,
             "value": labels["value"].to_numpy(),
             "suspicion": [suspicion.get(str(clip), float("nan")) for clip in labels.index],
-            "note": ["" if agree else votes[str(clip)] for clip, agree in labels["agree"].items()],
+            "note": [answers[str(clip)].text() for clip in labels.index],
             "time": labels["time"].to_numpy(),
             "event": labels["event"].to_numpy(),
+            "disputed": np.array([answers[str(clip)].disputed for clip in labels.index], dtype=bool),
         }
     )
     if value == "disputed":
-        review = review[review["note"] != ""]
+        review = review[review["disputed"]]
     elif value != "all":
         review = review[review["value"] == value]
-    review["disputed"] = review["note"] != ""
     by = [*_SORTED_BY[order], "event"]
     ordered = review.sort_values(by, ascending=False, na_position="last", kind="stable")
     return ordered.drop(columns=["event", "disputed"]).reset_index(drop=True)
 
 
-def _votes(events: Sequence[Event]) -> dict[str, str]:
-    """Return all annotators' labels of each clip as a text, by clip id: "yes: kelli, sam · no: ada"."""
-    people: dict[str, dict[str, list[str]]] = {}
+def _votes(events: Sequence[Event]) -> dict[str, dict[str, StoredValue]]:
+    """Return the labels of each clip by clip id and annotator."""
+    votes: dict[str, dict[str, StoredValue]] = {}
     for event in events:
-        people.setdefault(event.clip_id, {}).setdefault(event.value, []).append(event.annotator)
-    return {
-        clip: " · ".join(f"{value}: {', '.join(sorted(by[value]))}" for value in ("yes", "no", "unsure") if value in by)
-        for clip, by in people.items()
-    }
+        votes.setdefault(event.clip_id, {})[event.annotator] = event.value
+    return votes

@@ -7,10 +7,10 @@ import sqlite3
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from va_widgets.labels import schema
+from va_widgets.labels.records import next_id, time_now
 from va_widgets.labels.schema import VALUES, DamageError, StoredValue, Total, checked, checksum
 
 
@@ -67,6 +67,23 @@ class Written(NamedTuple):
     undoes: int | None
 
 
+class NewAction(NamedTuple):
+    """Labels of one annotator for one concept that are stored as one action.
+
+    `times` are the times of labels that were given elsewhere, in ISO 8601, UTC, by clip; the others are given now.
+    `sources` are those of labels, by clip, whose source is not `source`.
+    """
+
+    annotator: str
+    concept: str
+    labels: Mapping[str, StoredValue]
+    source: str
+    model_version: int = 0
+    message_id: str | None = None
+    times: Mapping[str, str] = {}
+    sources: Mapping[str, str] = {}
+
+
 class Action(NamedTuple):
     """A row of `actions` without its checksum."""
 
@@ -86,12 +103,6 @@ def event_of(row: tuple[Any, ...]) -> Event:
     """Return the event of a row of SELECT_EVENTS. Raises DamageError if it is not as it was written."""
     fields = checked(row, "event")
     return Event(*(fields[index] for index in _FIELDS))
-
-
-def next_id(db: sqlite3.Connection, table: str, column: str) -> int:
-    """Return the number of the next event or action."""
-    (newest,) = db.execute(f"SELECT MAX({column}) FROM {table}").fetchone()
-    return int(newest or 0) + 1
 
 
 def action_of(db: sqlite3.Connection, number: int | None) -> Action:
@@ -150,10 +161,28 @@ def add_action(db: sqlite3.Connection, written: Written, events: int, previous: 
     db.execute(_INSERT_ACTION, (*row, checksum(*row)))
 
 
-def add_events(db: sqlite3.Connection, written: Written, labels: Mapping[str, StoredValue]) -> None:
-    """Add the events of an action, and take them into account in the current labels and the totals."""
-    _, annotator, concept, source, *_ = written
-    time = datetime.now(UTC).isoformat(timespec="microseconds")
+def add_labels(db: sqlite3.Connection, new: NewAction) -> None:
+    """Add an action that can be undone, and its events."""
+    action = next_id(db, "actions", "action_id")
+    written = Written(action, new.annotator, new.concept, new.source, new.model_version, new.message_id, "label", None)
+    previous = stacks_of(db, new.annotator, new.concept).done
+    add_action(db, written, len(new.labels), previous, Stacks(action, None))
+    add_events(db, written, new.labels, new.times, new.sources)
+
+
+def add_events(
+    db: sqlite3.Connection,
+    written: Written,
+    labels: Mapping[str, StoredValue],
+    times: Mapping[str, str] = {},
+    sources: Mapping[str, str] = {},
+) -> None:
+    """Add the events of an action, and take them into account in the current labels and the totals.
+
+    `times` and `sources` are as in `NewAction`.
+    """
+    _, annotator, concept, *_ = written
+    time = time_now()
     first = next_id(db, "events", "event_id")
     former = _current_rows(db, annotator, concept, labels)
     total = totals_of(db, concept, annotator).get((concept, annotator), Total())
@@ -161,12 +190,14 @@ def add_events(db: sqlite3.Connection, written: Written, labels: Mapping[str, St
     events_sum, labels_sum = total.events_sum, total.labels_sum
     events, current = [], []
     for number, (clip, value) in enumerate(labels.items(), first):
-        before, sources, replaced = former.get(clip, ("none", "[]", 0))
-        event = (number, written.action, time, annotator, concept, clip, value, before, *written[3:])
+        before, listed, replaced = former.get(clip, ("none", "[]", 0))
+        source = sources.get(clip, written.source)
+        whose = (number, written.action, times.get(clip, time), annotator, concept)
+        event = (*whose, clip, value, before, source, *written[4:])
         events.append((*event, checksum(*event)))
-        if source not in (known := schema.sources(sources)):
-            sources = json.dumps([*known, source])
-        row = (concept, annotator, clip, value, number, sources)
+        if source not in (known := schema.sources(listed)):
+            listed = json.dumps([*known, source])
+        row = (concept, annotator, clip, value, number, listed)
         current.append((*row, checksum(*row)))
         events_sum += events[-1][-1]
         labels_sum += current[-1][-1] - replaced

@@ -3,6 +3,8 @@
 `events` is the log: rows are added and never changed. `current_labels` (each annotator's newest value of a clip) and
 `totals` are computed from it in the same transaction, so that counts need not be read out of a million events.
 
+`remarks` (notes and tags on clips) and `concept_events` (what became of a concept and its guideline) are logs as well.
+
 Every row carries a CRC-32 of its other columns, and `totals` the number and the sum of the checksums of an annotator's
 rows. A damaged byte, or a row that a damaged page has lost, is noticed when the rows are read.
 """
@@ -21,7 +23,7 @@ StoredValue: TypeAlias = Literal["yes", "no", "unsure", "none"]
 """The value of a label event; "none" takes a label back."""
 
 VALUES: tuple[StoredValue, ...] = ("yes", "no", "unsure", "none")
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x76615F31  # "va_1": marks label files among SQLite databases
 
 EVENT_COLUMNS = (
@@ -53,6 +55,8 @@ ACTION_COLUMNS = (
     "undone",
 )
 STATE_COLUMNS = ("annotator", "concept", "key", "value")
+REMARK_COLUMNS = ("remark_id", "time", "annotator", "concept", "clip_id", "note", "tags")
+CONCEPT_EVENT_COLUMNS = ("number", "time", "annotator", "concept", "kind", "after", "details")
 CURRENT_COLUMNS = ("concept", "annotator", "clip_id", "value", "event_id", "sources")
 TOTALS_COLUMNS = (
     "concept",
@@ -73,7 +77,7 @@ TOTALS_COLUMNS = (
 # What can be undone and redone are two stacks for each annotator and concept, kept as linked lists: `done` and `undone`
 # are their tops after an action, NULL if a stack is empty. `done` is a label's action and `undone` an undo; below it
 # lies its `previous`.
-_TABLES = """
+_TABLES_2 = """
 CREATE TABLE events (
     event_id INTEGER PRIMARY KEY AUTOINCREMENT,
     action_id INTEGER NOT NULL,
@@ -139,6 +143,39 @@ CREATE TABLE state (
     PRIMARY KEY (annotator, concept, key)
 );
 """
+# What version 3 added. `tags` and `details` are JSON, a list and an object. `after` is the newest label event of all
+# concepts when something became of a concept.
+_TABLES_3 = """
+CREATE TABLE remarks (
+    remark_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    annotator TEXT NOT NULL,
+    concept TEXT NOT NULL,
+    clip_id TEXT NOT NULL,
+    note TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE INDEX remarks_by_concept ON remarks (concept, remark_id);
+CREATE TABLE concept_events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    annotator TEXT NOT NULL,
+    concept TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    after INTEGER NOT NULL,
+    details TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE INDEX concept_events_by_concept ON concept_events (concept, number);
+"""
+TABLES = ("events", "actions", "current_labels", "totals", "state", "remarks", "concept_events")
+RESTORED = ("", "", "restored")
+"""The key in `state` of a text that changes whenever a copy takes the place of the whole content."""
+
+_TABLES = {2: _TABLES_2, 3: _TABLES_2 + _TABLES_3}
+"""The tables of each version but the first."""
+
 # What `current_labels` and `totals` hold, computed from the events. SQLite takes `value` from the row that has the
 # MAX(event_id).
 NEWEST = """
@@ -163,6 +200,10 @@ _SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 
 class FormatError(Exception):
     """A file is not a sound label file of a version known here; the text says what is wrong with it."""
+
+
+class DamagedFormatError(FormatError):
+    """The tables of a label file are not those that va-widgets makes."""
 
 
 class DamageError(Exception):
@@ -204,9 +245,7 @@ def version(db: sqlite3.Connection) -> int:
     Raises FormatError if it is anything else than a label file of a version known here, or holds anything that
     va-widgets did not make, such as a trigger, which could change or drop what is written.
     """
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (number,) = db.execute("PRAGMA user_version").fetchone()
-    made = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    application, number, made = _contents(db)
     if not made and application in (0, APPLICATION_ID):
         return 0
     if application != APPLICATION_ID:
@@ -216,7 +255,21 @@ def version(db: sqlite3.Connection) -> int:
             f"was written by a newer va-widgets (schema {number}, known here: {SCHEMA_VERSION}): upgrade it"
         )
     _refuse_strange_parts(made, number)
-    return int(number)
+    return number
+
+
+def _contents(db: sqlite3.Connection) -> tuple[int, int, list[tuple[str, str, str | None]]]:
+    """Return the application's id, the version and what was made, all at one moment: others may be making it."""
+    own = not db.in_transaction
+    if own:
+        db.execute("BEGIN")
+    try:
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (number,) = db.execute("PRAGMA user_version").fetchone()
+        return int(application), int(number), db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    finally:
+        if own:
+            db.execute("ROLLBACK")
 
 
 def _refuse_strange_parts(made: list[tuple[str, str, str | None]], number: int) -> None:
@@ -231,43 +284,49 @@ def _refuse_strange_parts(made: list[tuple[str, str, str | None]], number: int) 
             (kind, name): parts.get((kind, name)) for kind, names in _NAMES_1.items() for name in names
         }
     else:
-        expected = _parts()
+        expected = _parts(number)
     for kind, name in parts:
         if (kind, name) not in expected:
             what = f"an index called {name!r}" if kind == "index" else f"a {kind} called {name!r}"
-            raise FormatError(
-                f"holds {what}, which va-widgets did not make and which may change or drop labels: restore the file "
-                "from a copy, or remove that if you know what it does"
+            raise DamagedFormatError(
+                f"holds {what}, which va-widgets did not make and which may change or drop labels: remove that if you "
+                "know what it does, or restore a copy"
             )
     for (kind, name), sql in expected.items():
         if number == 0 or (kind, name) not in parts or parts[kind, name] != sql:
-            raise FormatError(
-                f"is damaged (its {kind} {name!r} is not as va-widgets makes it): restore the file from a copy"
-            )
+            raise DamagedFormatError(f"is damaged (its {kind} {name!r} is not as va-widgets makes it)")
 
 
 @cache
-def _parts() -> dict[tuple[str, str], str | None]:
+def _parts(number: int) -> dict[tuple[str, str], str | None]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        db.executescript(_TABLES)
+        db.executescript(_TABLES.get(number, ""))
         made = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
     return {(kind, name): sql for kind, name, sql in made if name not in _SQLITES_OWN and sql is not None}
 
 
 def create(db: sqlite3.Connection) -> None:
     """Make the tables in an empty database, within the caller's transaction."""
-    _run(db, _TABLES)
+    _run(db, _TABLES[SCHEMA_VERSION])
     _mark(db)
 
 
 def upgrade(db: sqlite3.Connection) -> None:
-    """Turn a file of version 1 into one of this version, within the caller's transaction."""
+    """Turn a file of an earlier version into one of this version, within the caller's transaction."""
+    if version(db) == 1:
+        _upgrade_1(db)
+    _run(db, _TABLES_3)
+    _mark(db)
+
+
+def _upgrade_1(db: sqlite3.Connection) -> None:
+    """Turn the tables of version 1 into those of version 2."""
     db.create_function("checksum", -1, checksum, deterministic=True)
     for name in _NAMES_1["index"]:
         db.execute(f"DROP INDEX {name}")
     for name in _NAMES_1["table"]:
         db.execute(f"ALTER TABLE {name} RENAME TO {name}_1")
-    _run(db, _TABLES)
+    _run(db, _TABLES_2)
     # Events are numbered without gaps, so that a missing one is noticed.
     columns = ", ".join(EVENT_COLUMNS)
     rest = ", ".join(EVENT_COLUMNS[1:])
@@ -284,7 +343,6 @@ def upgrade(db: sqlite3.Connection) -> None:
     for name in _NAMES_1["table"]:
         db.execute(f"DROP TABLE {name}_1")
     rebuild(db)
-    _mark(db)
 
 
 def _actions_of_1(db: sqlite3.Connection) -> Iterator[tuple[object, ...]]:

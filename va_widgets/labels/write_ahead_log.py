@@ -50,10 +50,13 @@ def damage(log: Path) -> str:
 
 def _gap(log: Path) -> _Gap | None:
     try:
-        opened = log.open("rb")
+        return _gap_in(log)
     except FileNotFoundError:
         return None
-    with opened:
+
+
+def _gap_in(log: Path) -> _Gap | None:
+    with log.open("rb") as opened:
         header = opened.read(_HEADER.size)
         if len(header) < _HEADER.size:
             return None
@@ -73,7 +76,14 @@ def _gap(log: Path) -> _Gap | None:
             # Frames of an earlier log, which this one overwrites, have other salts.
             if broken is not None and pages_after and number > broken and (frame_salts == salts or broken < 0):
                 changes += 1
+    if broken is not None and _header(log) != header:  # it was begun anew meanwhile, over frames not read yet
+        return None
     return _Gap((salts[0], salts[1]), broken, changes) if broken is not None and changes else None
+
+
+def _header(log: Path) -> bytes:
+    with log.open("rb") as opened:
+        return opened.read(_HEADER.size)
 
 
 def _frames(opened: BinaryIO, page_bytes: int) -> Iterator[bytes]:

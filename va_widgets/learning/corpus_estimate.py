@@ -19,7 +19,7 @@ from va_widgets.learning.quality import Quality
 from va_widgets.learning.score_index import ScoreIndex
 
 _DRAWS = 400
-_BINS_A_LOGIT = 64
+_BINS_A_LOGIT = 16
 # A slope and an offset do not describe every concept exactly. With that, 95 % of the draws hold the truth in about 90 %
 # of concepts (benchmarks/corpus_quality.py), and this is what is called a 90 % interval.
 _PERCENTILES = (2.5, 50, 97.5)
@@ -47,6 +47,16 @@ class Threshold:
     low: float
     high: float
     recall: float
+
+    def exactly(self) -> str:
+        """Return what to expect in the terms of statistics."""
+        interval = f"({self.low:.2f}–{self.high:.2f})"
+        return f"precision {self.precision:.2f} {interval} at recall {self.recall:.2f}, estimated for all clips"
+
+    def plainly(self) -> str:
+        """Return the same in words for somebody who knows no statistics."""
+        right, missing = round(100 * self.precision), round(100 * (1 - self.recall))
+        return f"About {right} % of them should be right, and about {missing} % of all there are may be missing."
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,7 @@ def _histograms(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return logits, float64 (k,), best first, and how many clips, labels and yes have each, int64 (3, k).
 
-    Logits that round to the same 64th are one, so that there are about a thousand of them however large the corpus.
+    Logits that round to the same 16th are one, so that there are some two hundred of them however large the corpus.
     """
     logits, counts = index.histogram()
     parts = np.stack([counts, index.histogram_of(rows), index.histogram_of(rows[y])])

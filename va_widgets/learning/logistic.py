@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -33,6 +33,7 @@ _LEAST_TEXT_STD = 0.05  # to which this is added
 _TEXT_DECAY = 1.5  # exponent: how fast the text's expected weight falls with labels that contradict it
 INTERCEPT_VARIANCE = 100.0  # keeps the intercept finite where all labels agree
 _TOLERANCE = 0.01  # of the gradient, by which logits differ by some hundredths
+_LEAST_CURVATURE = 1e-3  # share of a label's curvature that is left without it, which float32 knows only roughly
 _CURVATURE_SHARE = 0.3  # of the loss's curvature at the start that is left at the solution, roughly
 
 
@@ -130,6 +131,30 @@ class TextLogistic:
             return None
         logits = np.asarray(X if scored is None else scored, dtype=np.float64) @ coefs.T + intercepts
         return np.where(left_out, logits.T, 0.0)
+
+    def without_each(
+        self, X: ArrayLike, y: ArrayLike, rows: NDArray[np.int64], others: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return logits of some labels, and of other vectors, by classifiers that were fitted without that label.
+
+        Each is an approximation, one Newton step from this classifier, which must be fitted to the same labels (Beirami
+        et al., "On Optimal Generalizability in Parametric Learning", NeurIPS 2017). So all cost about as much as a fit,
+        and the text's expected weight stays the same.
+
+        Parameters
+        ----------
+        X : float (n, dim), y : (n,)
+            As for `fit`.
+        rows : int64 (k,)
+            Which of the labels are left out, one at a time.
+        others : float (k, dim)
+            What else is scored by the classifier without each of these.
+
+        Returns
+        -------
+        The logits of X[rows] and of `others`, float64 (k,) each.
+        """
+        return self._problem(X, y, None).without_each(self.coef_[0], float(self.intercept_[0]), rows, _matrix(others))
 
     def _problem(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> _Problem:
         """Return what is minimised for some labels. Raises ArgumentError as `fit` does."""
@@ -274,25 +299,66 @@ class _Problem:
 
         Raises _StoppedError once `stopped` returns True.
         """
-        dim, signs, known = len(self.text), self.targets, slice(self.labels)
+        dim, signs = len(self.text), self.targets
         with one_blas_thread():
-            strength = self.settings.prior_strength
-            expected = expected_text_weight(self.nearness[known], signs[known], weights[known], strength)
+            expected = self._expected(weights)
             text_std = text_weight_std(expected)
-            # Prior standard deviations of the weights. That of the text's weight differs between fits.
-            deviation = np.full(dim + 2, self.settings.C**0.5)
-            deviation[dim:] = text_std.mean(), INTERCEPT_VARIANCE**0.5
-            deviation[:dim] /= self.scale
+            # That of the text's weight differs between fits.
+            deviation = self._deviation(float(text_std.mean()))
             penalties = np.ones((dim + 2, weights.shape[1]))
             penalties[dim] = (deviation[dim] / text_std) ** 2
-            signed = np.empty((len(self.centered), dim + 2), dtype=np.float32)
-            signed[:, :dim], signed[:, dim], signed[:, dim + 1] = self.centered, self.nearness, 1
+            signed = _with_text(self.centered, self.nearness, deviation)
             signed *= signs[:, None].astype(np.float32)
-            signed *= deviation.astype(np.float32)
             fixed = (signs * self.nearness)[:, None] * expected
             solution = deviation[:, None] * _solve(signed, fixed, weights, penalties, stopped)
         coefs = solution[:dim].T + (expected + solution[dim])[:, None] * self.text
         return coefs, solution[dim + 1] - coefs @ self.center
+
+    def without_each(
+        self, coef: NDArray[np.float64], intercept: float, rows: NDArray[np.int64], others: NDArray[np.floating[Any]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Do what `TextLogistic.without_each` says, from the solution `coef` (dim,) and `intercept`."""
+        with one_blas_thread():
+            deviation = self._deviation(float(text_weight_std(self._expected(self.weights[:, None]))[0]))
+            features = _with_text(self.centered, self.nearness, deviation)
+            logits = self.centered @ coef + (intercept + float(self.center @ coef))
+            p_yes = expit(logits)
+            curving = self.weights * p_yes * (1 - p_yes)
+            curved = features * np.sqrt(curving).astype(np.float32)[:, None]
+            curvature = curved.T @ curved
+            curvature[np.diag_indices_from(curvature)] += 1.0
+            moved = cho_solve((cholesky(curvature, overwrite_a=True, check_finite=False), False), features[rows].T)
+            other = _centered(others, self.center)
+            other_features = _with_text(other, other @ self.text.astype(np.float32), deviation)
+            own = np.einsum("ij,ji->i", features[rows], moved).astype(np.float64)
+            between = np.einsum("ij,ji->i", other_features, moved).astype(np.float64)
+            wrong = self.weights[rows] * (p_yes[rows] - (self.targets[rows] > 0))
+            steps = wrong / np.maximum(1 - own * curving[rows], _LEAST_CURVATURE)
+            return logits[rows] + own * steps, others @ coef + intercept + between * steps
+
+    def _expected(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the text's weight is expected to be in fits with the weights (n, k), float64 (k,)."""
+        known = slice(self.labels)
+        strength = self.settings.prior_strength
+        return expected_text_weight(self.nearness[known], self.targets[known], weights[known], strength)
+
+    def _deviation(self, text_std: float) -> NDArray[np.float64]:
+        """Return the prior standard deviations of the weights, of the text's weight and of the intercept."""
+        dim = len(self.text)
+        deviation = np.full(dim + 2, self.settings.C**0.5)
+        deviation[dim:] = text_std, INTERCEPT_VARIANCE**0.5
+        deviation[:dim] /= self.scale
+        return deviation
+
+
+def _with_text(
+    centered: NDArray[np.float32], nearness: NDArray[np.floating[Any]], deviation: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return features, nearness to the text and 1, float32 (n, dim + 2), times `deviation`."""
+    features = np.empty((len(centered), len(deviation)), dtype=np.float32)
+    features[:, :-2], features[:, -2], features[:, -1] = centered, nearness, 1
+    features *= deviation.astype(np.float32)
+    return features
 
 
 def _solve(

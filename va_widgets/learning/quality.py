@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from va_widgets.base.threads import one_blas_thread
+from va_widgets.learning.folds import FOLDS, drawn_folds
 from va_widgets.learning.logistic import TextLogistic
 
-FOLDS, REPEATS = 5, 3
 _RESAMPLES = 200
 _AT_ONCE = 20  # resamples computed at a time, so that tens of thousands of labels fit into memory
 _INTERVAL = (5, 95)  # per cent
-_MOST_GROUPS = 100  # more than these are merged at random, as StratifiedGroupKFold takes 0.4 ms for each
-_ONE_REPEAT = 500  # labels from which on folds are drawn once: other ones would change little
 _FULL_CLUSTER = 10  # labels of one value in a cluster from which on it counts as covered
 _LEAST = 5  # labels of each value that a quality needs
 
@@ -82,7 +80,7 @@ def cross_validated(
     """
     if note := too_few(y):
         return CrossValidation(None, note, None)
-    left_out, how = _folds(y, groups, group, seed)
+    left_out, how = drawn_folds(y, groups, group, seed)
     with one_blas_thread():  # the other cores are left to the annotator's requests
         held_out = classifier.held_out(X, y, left_out, scored, stopped)
     if held_out is None:
@@ -92,31 +90,6 @@ def cross_validated(
     times = f", {repeats} times," if repeats > 1 else ""
     method = f"{FOLDS}-fold cross-validation{times} on the {len(y)} clips that were chosen to be labelled{how}"
     return CrossValidation(_measured(y, logits, method, seed), "", logits)
-
-
-def _folds(
-    y: NDArray[np.bool_], groups: NDArray[np.integer[Any]] | None, group: str, seed: int
-) -> tuple[NDArray[np.bool_], str]:
-    """Return which labels each fit leaves out, bool (fits, n), and how the folds were drawn, in words."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    n, how = len(y), ""
-    splitter: type[StratifiedKFold] | type[StratifiedGroupKFold] = StratifiedKFold
-    known, groups = (None, None) if groups is None else np.unique(groups, return_inverse=True)
-    if known is not None and groups is not None and len(known) < n:
-        if min(len(np.unique(groups[y])), len(np.unique(groups[~y]))) < FOLDS:
-            how = f", in folds over clips, because yes or no come from fewer than {FOLDS} {group}s"
-        else:
-            splitter, how = StratifiedGroupKFold, f", those of one {group} in one fold"
-            groups = np.random.default_rng(seed).permutation(len(known))[groups] % _MOST_GROUPS
-    repeats = REPEATS if n < _ONE_REPEAT else 1
-    left_out = np.zeros((FOLDS * repeats, n), dtype=bool)
-    for repeat in range(repeats):
-        folds = splitter(FOLDS, shuffle=True, random_state=seed + repeat)
-        together = groups if splitter is StratifiedGroupKFold else None
-        for fold, (_, test) in enumerate(folds.split(np.zeros(n), y, together)):
-            left_out[repeat * FOLDS + fold, test] = True
-    return left_out, how
 
 
 def too_few(y: NDArray[np.bool_]) -> str:

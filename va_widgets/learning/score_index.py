@@ -1,13 +1,14 @@
-"""Find the clips whose logits are nearest to a value, among millions, without sorting all of them.
+"""Find the clips whose logits are nearest to a value, among millions, without sorting all of them; count all logits.
 
-The index is a histogram of the logits by the first 16 of their 32 bits: sign, exponent and 7 bits of the mantissa. From
-the counts follows an interval around the value that holds enough clips, and only the clips in it are sorted.
+A sample of the logits tells how far from the value enough clips are likely to be found, and only the clips within this
+distance are sorted. They are counted by the first 16 of a logit's 32 bits: sign, exponent and 7 bits of the mantissa.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 # The first 16 bits of all float32 numbers from -inf to inf, ascending.
 _ORDER = np.concatenate([np.arange(0xFF80, 0x7FFF, -1), np.arange(0x7F81)])
 _GRID = (_ORDER.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
-_DISTANCES = _GRID[len(_GRID) // 2 :]  # candidates for half the interval's width, from 0 up
 _CUT = 2.0**-7  # relative error of a number cut to 16 bits
-_CHUNK = 1 << 18  # logits counted at a time, few enough for the processor's cache
+_CHUNK = 1 << 18  # logits counted or compared at a time, few enough for the processor's cache
+_SAMPLE = 1 << 14  # logits in the sample, at least
+_LEAST_PARTS = 8  # that are shared among threads
+_SPARE = 4  # standard deviations of the number of clips that a sample promises
 _CANDIDATES = 4  # rows ranked again for each that is returned, where logits are approximate,
 _MOST_CANDIDATES = 1 << 14  # and at most, unless more are to be returned
 
@@ -44,20 +47,19 @@ class ScoreIndex:
         return ScoreIndex(self.logits + more.logits, None if is_exact else lambda rows: self.at(rows) + more.at(rows))
 
     @cached_property
-    def _below(self) -> NDArray[np.int64]:
-        """How many logits lie below each number of the grid, and at last how many there are; int64 (grid + 1,)."""
+    def _counts(self) -> NDArray[np.int64]:
+        """How many logits have each of the numbers of the grid, from highest to lowest, int64 (grid,)."""
         counts = np.zeros(1 << 16, dtype=np.int64)
         for start in range(0, len(self.logits), _CHUNK):
             counts += _counted(self.logits[start : start + _CHUNK])
-        return np.concatenate([[0], np.cumsum(counts[_ORDER])])
+        return counts[_ORDER][::-1]
 
     def histogram(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return the logits, float64 (k,), from highest to lowest, and how many clips have each, int64 (k,).
 
         They are those that clips have, but for the bits that are cut off: those are within a 128th of a logit.
         """
-        counts = np.diff(self._below)[::-1]
-        return (_GRID * (1 + _CUT / 2))[::-1][self._taken], counts[self._taken]
+        return (_GRID * (1 + _CUT / 2))[::-1][self._taken], self._counts[self._taken]
 
     def histogram_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many of some rows have each of the logits of `histogram`, int64 (k,)."""
@@ -66,7 +68,7 @@ class ScoreIndex:
     @cached_property
     def _taken(self) -> NDArray[np.int64]:
         """The places, from highest to lowest, of the numbers of the grid that any clip has."""
-        return np.flatnonzero(np.diff(self._below)[::-1])
+        return np.flatnonzero(self._counts)
 
     def nearest(self, score: float, k: int, exclude: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the `k` rows whose logits are nearest to `score`, nearest first, ties by row; fewer if n is less.
@@ -86,23 +88,44 @@ class ScoreIndex:
         rows.sort()
         return rows[_order(self.exact(rows), score)][:k]
 
+    @property
+    def _step(self) -> int:
+        """One logit of how many is in the sample."""
+        return max(1, len(self.logits) // _SAMPLE)
+
+    @cached_property
+    def _sample(self) -> NDArray[np.float32]:
+        return self.logits[:: self._step].copy()
+
     def _nearest(self, score: float, k: int, exclude: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the same by the logits as they are."""
-        needed = min(k + int(np.count_nonzero(exclude)), len(self.logits))
-        steps = len(_DISTANCES) if np.isfinite(score) else len(_GRID)
-        step = bisect_left(range(steps - 1), needed, key=lambda i: self._count(*_interval(score, i)))
-        low, high = _interval(score, step)
-        # The counts are of numbers cut to 16 bits: a logit a little outside the interval may be nearer.
-        furthest = max((abs(end) for end in (low, high) if np.isfinite(end)), default=0.0)
-        slack = furthest * _CUT + float(np.finfo(np.float32).tiny)
-        rows = np.flatnonzero((self.logits >= low - slack) & (self.logits <= high + slack))
+        needed = k + int(np.count_nonzero(exclude))
+        rows = self._within(score, needed)
         rows = rows[~exclude[rows]]
         return rows[_order(self.logits[rows], score)][:k]
 
-    def _count(self, low: float, high: float) -> int:
-        """Return how many logits lie between two numbers, both included."""
-        first, last = np.searchsorted(_GRID, low, "left"), np.searchsorted(_GRID, high, "right")
-        return int(self._below[last] - self._below[first])
+    def _within(self, score: float, number: int) -> NDArray[np.int64]:
+        """Return `number` or more rows, ascending, such that no other row's logit is nearer to a score; or all rows."""
+        promised = number / self._step
+        while (place := int(promised + _SPARE * promised**0.5 + _SPARE)) < len(self._sample):
+            furthest = np.partition(_distances(self._sample, score), place)[place]
+            rows = self._nearer(score, furthest)
+            if len(rows) >= number:
+                return rows
+            promised *= 2  # the sample missed where clips are
+        return np.arange(len(self.logits))
+
+    def _nearer(self, score: float, furthest: np.float32) -> NDArray[np.int64]:
+        """Return the rows, ascending, whose logits are at most `furthest` from a score."""
+
+        def compared(start: int) -> NDArray[np.int64]:
+            return np.flatnonzero(_distances(self.logits[start : start + _CHUNK], score) <= furthest) + start
+
+        starts = range(0, len(self.logits), _CHUNK)
+        if len(starts) < _LEAST_PARTS:
+            return np.concatenate([compared(start) for start in starts])
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.concatenate(list(pool.map(compared, starts)))
 
 
 def _counted(logits: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -112,14 +135,9 @@ def _counted(logits: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def _order(logits: NDArray[np.float32], score: float) -> NDArray[np.int64]:
     """Return the places of logits by their distance to a score, equal ones as they are."""
-    distances = np.abs(logits - np.float32(score)) if np.isfinite(score) else -np.sign(np.float32(score)) * logits
-    return np.argsort(distances, kind="stable")
+    return np.argsort(_distances(logits, score), kind="stable")
 
 
-def _interval(score: float, step: int) -> tuple[float, float]:
-    """Return the ends of the `step`th interval around a score; an infinite score is itself one of the ends."""
-    if score == np.inf:
-        return float(_GRID[-1 - step]), np.inf
-    if score == -np.inf:
-        return -np.inf, float(_GRID[step])
-    return score - float(_DISTANCES[step]), score + float(_DISTANCES[step])
+def _distances(logits: NDArray[np.float32], score: float) -> NDArray[np.float32]:
+    """Return how far logits are from a score; up to a constant where that is infinite."""
+    return np.abs(logits - np.float32(score)) if np.isfinite(score) else -np.sign(np.float32(score)) * logits

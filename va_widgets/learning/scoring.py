@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from va_widgets.base.int8_matrix import int8_copy
 from va_widgets.learning.logistic import decision_scores
 from va_widgets.learning.score_index import ScoreIndex
-from va_widgets.learning.smoothing import SHARE, smoothed
+from va_widgets.learning.smoothing import ROUNDED, roughly_smoothed, smoothed, smoothed_rows
 from va_widgets.learning.views import View
 
 
@@ -48,13 +48,21 @@ def view_logits(
     return ScoreIndex(logits, exact)
 
 
-def smoothed_logits(plain: ScoreIndex, neighbours: NDArray[np.int32]) -> ScoreIndex:
-    """Return logits averaged with those of their neighbours, the rows int32 (k, n); see `smoothing`.
+def smoothed_logits(plain: ScoreIndex, neighbours: NDArray[np.int32], share: float) -> ScoreIndex:
+    """Return logits of which `share` is the mean of their neighbours, the rows int32 (k, n); see `smoothing`.
 
-    Where logits are approximate, only a clip's own is exact in what `at` returns: the errors of its neighbours nearly
-    cancel out, and reading their vectors takes ten times as long.
+    Those of very many clips are approximate, too: their neighbours' logits are rounded. Where logits were approximate
+    before, only a clip's own is exact in what `at` returns: the errors of its neighbours nearly cancel out, and reading
+    their vectors takes ten times as long.
     """
-    logits, exact = smoothed(plain.logits, neighbours), plain.exact
-    if exact is None:
+    values, exact = plain.logits, plain.exact
+    rounded = exact is not None or len(values) >= ROUNDED
+    logits = (roughly_smoothed if rounded else smoothed)(values, neighbours, share)
+    if exact is None and not rounded:
         return ScoreIndex(logits)
-    return ScoreIndex(logits, lambda rows: logits[rows] + np.float32(1 - SHARE) * (exact(rows) - plain.logits[rows]))
+
+    def smooth(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        found = smoothed_rows(values, rows, neighbours[:, rows], share)
+        return found if exact is None else found + np.float32(1 - share) * (exact(rows) - values[rows])
+
+    return ScoreIndex(logits, smooth)

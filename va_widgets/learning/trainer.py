@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from va_widgets.learning.quality import Quality, at_random, cross_validated, div
 from va_widgets.learning.score_index import ScoreIndex
 from va_widgets.learning.scoring import logits_of, smoothed_logits, view_logits
 from va_widgets.learning.smoothing import smoothed_embeddings
+from va_widgets.learning.smoothing_share import choose_share, labels_used
 from va_widgets.learning.statistics import CorpusStatistics
 from va_widgets.learning.views import APPEARANCE, Linear, Space, View, choose_space
 
@@ -59,7 +61,12 @@ class Refit:
     def record(self, counts: Mapping[str, int]) -> dict[str, Any]:
         """Return the refit as a point of the history, with how many clips counted as "yes" and "no"."""
         measured = _numbers(self.cross_validated, "") | _numbers(self.quality, "corpus_")
-        changed = {} if np.isnan(self.turnover) else {"turnover": self.turnover}
+        if self.positives is not None:
+            measured |= {"positives": self.positives.estimate}
+            measured |= {"positives_low": self.positives.low, "positives_high": self.positives.high}
+        changed: dict[str, float] = {"diversity": self.diversity, "flipped": self.flipped}
+        if not np.isnan(self.turnover):
+            changed["turnover"] = self.turnover
         numbers = {value: counts[value] for value in ("yes", "no")}
         return {"version": self.version, "labels": self.labels, **numbers, **measured, **changed}
 
@@ -166,12 +173,16 @@ class Fit:
         The logits of all rows, smoothed where neighbours are known.
     plain : ScoreIndex
         The same as they come from the classifier: the suggested feed, which looks for what it does not know, uses them.
+    share : float
+        That of the neighbours' mean in the smoothed logits, 0 where they are not known.
     suspicion : {row: 0 to 1}
         How far cross-validation disagrees with the label.
     held_out : (bool (m,), float64 (m,)), or None with too few labels
         Labels and their cross-validated P(yes).
     calibration : Calibration
         Like `suspicion` and `held_out` it is that of the former fit until it is measured.
+    measured : int
+        The version of the classifier that these three were measured with; 0 without any.
     """
 
     refit: Refit
@@ -183,9 +194,11 @@ class Fit:
     classifier: TextLogistic
     ranking: ScoreIndex
     plain: ScoreIndex
+    share: float
     suspicion: Mapping[int, float]
     held_out: tuple[NDArray[np.bool_], NDArray[np.float64]] | None
     calibration: Calibration = PRIOR
+    measured: int = 0
 
     @property
     def logits(self) -> NDArray[np.float32]:
@@ -205,9 +218,20 @@ class Fit:
     @cached_property  # the number of clips above it is shown after every label
     def best_threshold(self) -> tuple[float, str]:
         """The P(yes) with the best F1 to expect over the corpus, and in words what to expect; 0.5 without a quality."""
-        if self.held_out is None:
-            return 0.5, _UNMEASURED
-        return self._explained(best_threshold(self.ranking, self.calibration), "best F1: ")
+        return (0.5, _UNMEASURED) if self._best is None else self._explained(self._best, "best F1: ")
+
+    @property
+    def expectation(self) -> str:
+        """What to expect of the clips above the best threshold, in words for somebody who knows no statistics."""
+        if self._best is None:
+            return "There are too few labels to say how many of them are right."
+        few = len(self.labels.all_y)
+        doubt = f" That is a guess from {few} labels: label {_FEW} or more before you rely on it." if few < _FEW else ""
+        return self._best.plainly() + doubt
+
+    @cached_property
+    def _best(self) -> Threshold | None:
+        return None if self.held_out is None else best_threshold(self.ranking, self.calibration)
 
     def complete(self) -> Fit:
         """Compute what every label asks for, so that none waits for it. Returns the fit itself."""
@@ -221,10 +245,7 @@ class Fit:
         return self._explained(threshold_for(self.ranking, self.calibration, precision), "")
 
     def _explained(self, chosen: Threshold, aim: str) -> tuple[float, str]:
-        why = (
-            f"{aim}precision {chosen.precision:.2f} ({chosen.low:.2f}–{chosen.high:.2f}) at recall {chosen.recall:.2f},"
-            " estimated for all clips"
-        )
+        why = aim + chosen.exactly()
         few = len(self.labels.all_y)
         if few < _FEW:
             why += f"; unsure, as there are only {few} labels: label {_FEW} or more before you rely on it"
@@ -299,8 +320,10 @@ class Trainer:
             return too_few(self._first.all_y) or "not measured yet"
         return self.newest.refit.quality_note
 
-    def start(self, newest_event: Callable[[], int]) -> Fit:
-        """Fit and measure the first classifier. `newest_event` as in `measure`."""
+    def start(self, newest_event: Callable[[], int], version: int | None = None) -> Fit:
+        """Fit and measure the first classifier, which may be given its own version. `newest_event` as in `measure`."""
+        if version is not None:
+            self._first_version = version
         matrix = self._clips.embeddings()
         none, unknown = np.empty(0, dtype=np.int64), ScoreIndex(np.zeros(len(matrix), dtype=np.float32))
         blank = Fit(
@@ -313,6 +336,7 @@ class Trainer:
             TextLogistic(),
             unknown,
             unknown,
+            0.0,
             {},
             None,
         )
@@ -379,9 +403,16 @@ class Trainer:
         classifier = TextLogistic(space.text(text, self._directions), space.statistics).fit(joined, labels.all_y)
         linear = space.linear(classifier)
         embeddings = clips.embeddings()
-        plain = ranking = logits_of(embeddings, linear.coefs[APPEARANCE], linear.intercept)
-        if (neighbours := clips.neighbours()) is not None:
-            ranking = smoothed_logits(plain, neighbours)
+        neighbours, share = clips.neighbours(), 0.0
+        # The share keeps one core busy and waits for no logits. BLAS is limited for both, whichever takes longer: equal
+        # labels give equal results to the bit.
+        with one_blas_thread(), ThreadPoolExecutor(1) as pool:
+            if neighbours is not None:
+                chosen = pool.submit(_share, embeddings, neighbours, labels, space, joined, classifier)
+            plain = ranking = logits_of(embeddings, linear.coefs[APPEARANCE], linear.intercept)
+        if neighbours is not None:
+            share = chosen.result()
+            ranking = smoothed_logits(plain, neighbours, share)
         for view, _ in space.views:  # not smoothed: clips that look alike need not move alike
             more = view_logits(view, linear.coefs[view.name], linear.missing.get(view.name, 0.0), embeddings)
             plain, ranking = plain.plus(more), ranking.plus(more)
@@ -392,13 +423,14 @@ class Trainer:
             flipped=int(np.count_nonzero((ranking.logits > 0) != (former.logits > 0))),
             seconds=time.perf_counter() - started,
         )
-        measured = former.suspicion, former.held_out, former.calibration
+        measured = former.suspicion, former.held_out, former.calibration, former.measured
         features = rows[APPEARANCE]
-        return Fit(refit, labels.event, labels, features, space, joined, classifier, ranking, plain, *measured)
+        return Fit(refit, labels.event, labels, features, space, joined, classifier, ranking, plain, share, *measured)
 
     def _measured(self, fit: Fit, former: Fit, newest_event: Callable[[], int]) -> Fit:
         """Return the same fit with its own quality, diversity, turnover and number of positives."""
         rows, y, drawn, own = fit.labels.rows, fit.labels.y, fit.labels.drawn, len(fit.labels.rows)
+        version = fit.refit.version
         clusters, seed = self._clips.clusters[rows], self._clips.seed
         refit = replace(
             fit.refit,
@@ -408,7 +440,7 @@ class Trainer:
         neighbours = self._clips.neighbours()
         scored = None
         if neighbours is not None:
-            smooth = smoothed_embeddings(self._clips.embeddings(), neighbours, rows)
+            smooth = smoothed_embeddings(self._clips.embeddings(), neighbours, rows, fit.share)
             scored = np.concatenate([fit.space.with_embeddings(fit.joined[:own], smooth), fit.joined[own:]])
         checked = cross_validated(
             fit.joined,
@@ -425,7 +457,7 @@ class Trainer:
         refit = replace(refit, quality_note=checked.note, cross_validated=checked.quality)
         if checked.logits is None:
             unknown = replace(refit, quality=None, unbiased=None, positives=None, random_labels=None)
-            return replace(fit, refit=unknown, suspicion={}, held_out=None, calibration=PRIOR)
+            return replace(fit, refit=unknown, suspicion={}, held_out=None, calibration=PRIOR, measured=version)
         held_out = checked.logits[:own]
         calibration = calibrate(fit.labels.all_y, checked.logits) if too_few(y) else calibrate(y, held_out)
         estimate = estimate_corpus(fit.ranking, rows, y, calibration, seed, len(fit.labels.all_y) - own)
@@ -439,7 +471,14 @@ class Trainer:
         probabilities = expit(calibration.factor * checked.logits)
         doubts = dict(zip(rows.tolist(), suspicion(y, probabilities[:own]).tolist(), strict=True))
         checked_labels = fit.labels.all_y, probabilities
-        return replace(fit, refit=refit, suspicion=doubts, held_out=checked_labels, calibration=calibration)
+        return replace(
+            fit,
+            refit=refit,
+            suspicion=doubts,
+            held_out=checked_labels,
+            calibration=calibration,
+            measured=version,
+        )
 
 
 @dataclass(frozen=True)
@@ -462,6 +501,21 @@ def _all_rows(clips: ClipArrays, labels: TrainingLabels) -> tuple[Sequence[View]
     views = [view for view in clips.views if known.get(view.name) == view.sample.shape[1]]
     names = [APPEARANCE, *(view.name for view in views)]
     return views, {name: np.concatenate([own[name], inherited.rows[name]]) for name in names}
+
+
+def _share(
+    embeddings: NDArray[np.floating[Any]],
+    neighbours: NDArray[np.int32],
+    labels: TrainingLabels,
+    space: Space,
+    joined: NDArray[np.float32],
+    classifier: TextLogistic,
+) -> float:
+    """Return how much of a logit is to be its neighbours' mean, by this corpus's labels that `classifier` knows."""
+    some = labels_used(len(labels.y))
+    nearest = smoothed_embeddings(embeddings, neighbours, labels.rows[some], 1.0)
+    others = space.with_embeddings(joined[some], nearest)
+    return choose_share(labels.y[some], *classifier.without_each(joined, labels.all_y, some, others))
 
 
 def _groups(clips: ClipArrays, labels: TrainingLabels) -> NDArray[np.int64] | None:

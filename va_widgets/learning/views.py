@@ -351,15 +351,17 @@ def _evidence(
         margins = targets * (expected + offset)
         return -float(weights @ np.logaddexp(0, -margins)) - float(dual @ offset) / 2, offset
 
-    dual = np.zeros(len(targets))
+    dual, stretched = np.zeros(len(targets)), np.empty_like(kernel)
     value, offset = likelihood(dual)
     for _ in range(_STEPS):
         wrong = expit(-targets * (expected + offset))
         curvature = weights * wrong * (1 - wrong)
         root = np.sqrt(curvature)
-        stretched = root[:, None] * kernel * root
-        stretched[np.diag_indices_from(stretched)] += 1.0
-        factor = cholesky(stretched, lower=True, overwrite_a=True, check_finite=False)
+        np.multiply(root[:, None], kernel, out=stretched)  # memory taken for every step costs more
+        stretched *= root
+        stretched.flat[:: len(root) + 1] += 1.0
+        # Symmetric, and transposed it is as LAPACK wants it: it is not copied.
+        factor = cholesky(stretched.T, lower=True, overwrite_a=True, check_finite=False)
         slope = curvature * offset + weights * targets * wrong
         step = slope - root * cho_solve((factor, True), root * (kernel @ slope), check_finite=False) - dual
         former, share = value, 1.0

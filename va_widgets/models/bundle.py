@@ -27,7 +27,9 @@ from va_widgets.learning.views import APPEARANCE, Linear
 from va_widgets.models.card import (
     EMBEDDINGS_ALONE,
     LARGEST_CARD,
+    MOST_ANCESTORS,
     SCHEMA_VERSION,
+    ancestors,
     as_json,
     label_facts,
     libraries,
@@ -39,7 +41,7 @@ from va_widgets.models.model_card import readme
 from va_widgets.models.names import CARD_FILE, README_FILE, WEIGHTS_FILE, checked_file_name, former_slug, slug
 from va_widgets.models.withdrawal import is_withdrawn
 
-__all__ = ["Model", "copy_bundle", "load_model", "publish", "version_of", "versions"]
+__all__ = ["Model", "copy_bundle", "goes_on_from", "load_model", "publish", "version_of", "versions"]
 
 _VIEW = "view."  # begins the names of other views' weights,
 _MISSING = "missing."  # and those of what clips add whose values of a view are not known
@@ -114,18 +116,29 @@ def publish(
     except OSError as error:
         raise ModelError(
             failure(f"The folder {home} of the model {name!r}", error)
-            or f"The model {name!r} cannot be written to {home} ({error}): open a copy of the corpus you may write to."
+            or f"The model {name!r} cannot be written to {home} ({reason_of(error)}): open a copy of the corpus you may"
+            " write to."
         ) from error
     return load_model(home / f"v{version}")
 
 
 def _origin(parent: Model) -> dict[str, Any]:
-    """Return what a card says of the version that it replaces; "sha256" is that of its weights, where it is known."""
+    """Return what a card says of the version that it replaces.
+
+    "sha256" is that of its weights, where it is known, and "ancestors" are those of the versions before it.
+    """
     return {
         "name": parent.name,
         "version": parent.version,
         "sha256": parent.files.get(WEIGHTS_FILE, {}).get("sha256"),
+        "ancestors": ancestors(parent.card)[:MOST_ANCESTORS],
     }
+
+
+def goes_on_from(model: Model, other: Model) -> bool:
+    """Return whether a model is a later version of another one, perhaps of another corpus, by what its card says."""
+    weights = other.files.get(WEIGHTS_FILE, {}).get("sha256")
+    return model.slug == other.slug and model.version > other.version and weights in ancestors(model.card)
 
 
 def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -225,7 +238,7 @@ def _newest(home: Path) -> Path:
         known = versions(home) if is_folder(home) else []
     except OSError as error:
         raise ModelError(
-            failure(f"The folder {home}", error) or f"The folder {home} cannot be listed ({error})."
+            failure(f"The folder {home}", error) or f"The folder {home} cannot be listed ({reason_of(error)})."
         ) from error
     if not known:
         raise ModelError(f"There is no published model in {home}: give the folder that session.publish wrote.")
@@ -238,7 +251,10 @@ def _newest(home: Path) -> Path:
 def copy_bundle(model: Model, folder: Path) -> None:
     """Write the files that a model's card lists, and no other ones, into a new folder. Raises ModelError, OSError."""
     folder.mkdir()
-    weights = {WEIGHTS_FILE: read_file(model.folder, WEIGHTS_FILE)}
+    try:
+        weights = {WEIGHTS_FILE: read_file(model.folder, WEIGHTS_FILE)}
+    except ValueError as error:
+        raise ModelError(f"The model in {model.folder} is damaged ({reason_of(error)}): publish it again.") from error
     for name, data in {**weights, **{name: model.read_file(name) for name in model.files}}.items():
         write_file(folder / name, data)
     write_file(folder / CARD_FILE, as_json(model.card))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,14 +17,18 @@ from numpy.typing import NDArray
 from va_widgets._version import __version__
 from va_widgets.base.arguments import is_within
 from va_widgets.base.texts import has_lone_surrogate
+from va_widgets.corpus.manifest import VIEW_NAME
 from va_widgets.learning.calibration import Calibration
 from va_widgets.learning.trainer import Refit
+from va_widgets.learning.views import APPEARANCE
 from va_widgets.models.files import wrong_listing
 
 SCHEMA_VERSION = 2
 EMBEDDINGS_ALONE = 1  # the schema of a model of the embeddings alone, which versions before 0.2 read, too
 LARGEST_CARD = 1 << 24  # bytes
+MOST_ANCESTORS = 1000  # versions before the parent, whose digests a card keeps
 
+_LARGEST_WEIGHT = 1e18  # the products of larger ones with embeddings may have no value in float32
 _MOST = 1 << 53  # labels, or versions, that a card may state
 
 _PACKAGES = ("numpy", "scikit-learn", "torch", "open_clip_torch")
@@ -120,6 +125,13 @@ def text_of(card: Mapping[str, Any], *keys: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def ancestors(card: Mapping[str, Any]) -> list[str]:
+    """Return the SHA-256 of the weights of the versions before a model, its parent first, as far as they are known."""
+    earlier = entry(card, "parent", "ancestors")
+    digests = [entry(card, "parent", "sha256"), *(earlier if isinstance(earlier, list) else [])]
+    return [digest for digest in digests if isinstance(digest, str)]
+
+
 def wrong_card(
     card: object,
     weights: Mapping[str, NDArray[np.float32]],
@@ -141,7 +153,7 @@ def wrong_card(
             return f"its card lacks {key!r}"
     if card["schema"] not in (EMBEDDINGS_ALONE, SCHEMA_VERSION):
         return f"its card has schema {card['schema']}, known here is {SCHEMA_VERSION}"
-    if not card["name"].strip() or card["version"] < 1:
+    if not card["name"].strip() or not 1 <= card["version"] <= _MOST:
         return "its card has no name, or no version"
     return (
         _wrong_weights(card, weights["coef"], weights["intercept"], views)
@@ -157,15 +169,21 @@ def _wrong_weights(
         return f"its weights have the shape {coef.shape}, not ({card['dim']},)"
     if card.get("views", {}) != {name: weight.size for name, weight in views.items()}:
         return "its weights are not of the views that its card names"
+    if any(name == APPEARANCE or not re.fullmatch(VIEW_NAME, name) for name in views):
+        return "its weights are of a view with a name that none has"
     if any(weight.ndim != 1 for weight in views.values()):
         return "its weights of a view are no vector"
-    if any(not np.isfinite(array).all() for array in (coef, intercept, *views.values())):
-        return "its weights are not finite numbers"
+    if not all(_are_usable(array) for array in (coef, intercept, *views.values())):
+        return f"its weights are not finite numbers up to {_LARGEST_WEIGHT:g}"
     return ""
 
 
+def _are_usable(array: NDArray[Any]) -> bool:
+    return bool((np.abs(array) <= _LARGEST_WEIGHT).all())
+
+
 def _wrong_missing(missing: Mapping[str, NDArray[Any]], views: Collection[str]) -> str:
-    if any(name not in views or logit.shape != (1,) or not np.isfinite(logit).all() for name, logit in missing.items()):
+    if any(name not in views or logit.shape != (1,) or not _are_usable(logit) for name, logit in missing.items()):
         return "what it says of missing values is not about its views"
     return ""
 

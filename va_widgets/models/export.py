@@ -7,11 +7,11 @@ import shutil
 import uuid
 from pathlib import Path
 
-from va_widgets.base.disk import sync, sync_folder
+from va_widgets.base.disk import sync_folder
 from va_widgets.base.errors import ModelError, reason_of
-from va_widgets.base.paths import GivenPath, absolute_path, open_regular
+from va_widgets.base.paths import GivenPath, absolute_path
 from va_widgets.base.system_errors import failure
-from va_widgets.models.bundle import load_model
+from va_widgets.models.bundle import copy_bundle, load_model
 from va_widgets.models.model import Model
 
 ONNX_SUFFIX = ".onnx"
@@ -20,7 +20,8 @@ ONNX_SUFFIX = ".onnx"
 def export(model: Model, target: GivenPath) -> Path:
     """Copy a model's bundle to a new folder, or write it as ONNX to a file that ends in .onnx. Returns the path.
 
-    The copy is read before it appears, so that it is a whole model. Raises ModelError if there is something at `target`
+    The copy has the files that the model's card lists, and no others. It is read before it appears, so that it is a
+    whole model. Raises ModelError if there is something at `target`
     already, the model is damaged, or it cannot be written, MissingPackageError if onnx is needed and not installed.
     """
     path = absolute_path(target, ModelError, "The place to export to")
@@ -33,11 +34,7 @@ def export(model: Model, target: GivenPath) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".unfinished-{uuid.uuid4().hex}")
         try:
-            unfinished.mkdir()
-            for file in sorted(model.folder.iterdir()):
-                with open_regular(file) as source, (unfinished / file.name).open("xb") as copy:
-                    shutil.copyfileobj(source, copy)
-                sync(unfinished / file.name)
+            copy_bundle(model, unfinished)
             load_model(unfinished)
             sync_folder(unfinished)
             os.rename(unfinished, path)

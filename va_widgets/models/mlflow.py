@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from va_widgets._version import __version__
-from va_widgets.base.errors import MissingPackageError, ModelError
+from va_widgets.base.errors import MissingPackageError, ModelError, reason_of
 from va_widgets.base.paths import GivenPath, absolute_path, exists
 from va_widgets.base.system_errors import failure
 from va_widgets.models.bundle import copy_bundle, load_model
@@ -70,8 +70,8 @@ def to_mlflow(model: Model, path: GivenPath) -> Path:
     except OSError as error:
         raise ModelError(
             failure(f"The folder {folder}", error)
-            or f"The model cannot be written to {folder} ({error.strerror}): give the path of a new folder in one that"
-            " exists and may be written to."
+            or f"The model cannot be written to {folder} ({reason_of(error)}): give the path of a new folder in one"
+            " that exists and may be written to."
         ) from error
     return folder
 

@@ -106,10 +106,10 @@ class Model(FittedClassifier):
         arguments.instance(corpus, Corpus, "The corpus to score", "a va.Corpus, such as va.Corpus.open returns")
         if corpus.encoder_fingerprint != self.encoder:
             raise EncoderMismatchError(
-                f"The model {self.name!r} was trained on embeddings of {self.encoder}, but this corpus was embedded by"
-                f" {corpus.encoder_fingerprint}: build the corpus with the model's encoder."
+                f"The model {self.name!r} was trained on embeddings of {self.encoder}, but the corpus in {corpus.path}"
+                f" was embedded by {corpus.encoder_fingerprint}: build the corpus with the model's encoder."
             )
-        self._check_views(corpus.views)
+        self._check_views(corpus.views, f"the corpus in {corpus.path}")
         self._matrix(corpus.embeddings, self.coef, "embeddings")
         for name, coef in self.views.items():
             self._matrix(corpus.view(name), coef, f"the view {name!r}")
@@ -132,12 +132,12 @@ class Model(FittedClassifier):
             )
         return first, others
 
-    def _check_views(self, known: Collection[str]) -> None:
+    def _check_views(self, known: Collection[str], where: str = "what was given") -> None:
         missing = [name for name in self.views if name not in known]
         if missing:
             how = f"corpus.add_view({missing[0]!r}{'' if missing[0] == MOTION else ', …'})"
             raise ModelError(
-                f"The model {self.name!r} has also learned from the view {missing[0]!r}, which is not there: add it by"
+                f"The model {self.name!r} has also learned from the view {missing[0]!r}, which {where} lacks: add it by"
                 f" {how}, and score the corpus."
             )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
+from difflib import get_close_matches
 
 from va_widgets.base import arguments
-from va_widgets.base.arguments import described
+from va_widgets.base.arguments import described, listed
 from va_widgets.base.errors import ModelError
 from va_widgets.base.names import folder_name, is_reserved
 
@@ -48,6 +50,12 @@ def former_slug(name: str) -> str:
     if re.fullmatch(r"[a-z0-9 _-]+", name.strip().lower()) and kept and not is_reserved(kept):
         return kept
     return f"{kept or 'model'}_{hashlib.sha256(name.strip().encode()).hexdigest()[:8]}"
+
+
+def other_names(name: str, slugs: Sequence[str]) -> str:
+    """Return in words, for the end of an error message, which of the `slugs` a wrong name may mean, or which exist."""
+    near = get_close_matches(name.lower().replace(" ", "_"), slugs, 1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {listed(slugs)}." if slugs else "there are none."
 
 
 def is_plain(name: object) -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from va_widgets.base.arguments import described
 from va_widgets.base.errors import ModelError, reason_of
+from va_widgets.base.names import folder_name
 from va_widgets.base.paths import inside, is_folder
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus import Corpus
@@ -17,7 +19,16 @@ from va_widgets.models.model import Model
 from va_widgets.models.names import MODELS_FOLDER
 from va_widgets.models.withdrawal import is_withdrawn
 
-__all__ = ["MODELS_FOLDER", "all_versions", "newest", "served", "table"]
+__all__ = [
+    "MODELS_FOLDER",
+    "all_versions",
+    "damaged",
+    "newest",
+    "served",
+    "served_and_damaged",
+    "table",
+    "why_not_served",
+]
 
 _COLUMNS: dict[str, Any] = {
     "name": object,
@@ -40,25 +51,67 @@ _COLUMNS: dict[str, Any] = {
 def served(corpus: Corpus) -> dict[str, Model]:
     """Return the newest version of every model of a corpus, by `Model.slug`, in the order of these.
 
-    Versions that are withdrawn are left out. Raises ModelError if one is damaged.
+    Versions that are withdrawn are left out, and so is a model whose newest other version is `damaged`: an older one in
+    its place would change results without a word.
     """
+    return served_and_damaged(corpus)[0]
+
+
+def damaged(corpus: Corpus) -> dict[str, str]:
+    """Return why models of a corpus are not served although they are not withdrawn, by the names of their folders."""
+    return served_and_damaged(corpus)[1]
+
+
+def served_and_damaged(corpus: Corpus) -> tuple[dict[str, Model], dict[str, str]]:
+    """Return what `served` and `damaged` do; each model is read once."""
     models: dict[str, Model] = {}
-    for home in _homes(corpus):
-        kept = [folder for folder in _versions(corpus, home) if not is_withdrawn(folder)]
-        if kept:
-            model = load_model(kept[-1])
-            other = models.get(model.slug)  # in a folder that version 0.1.0 called otherwise
-            if other is None or other.version < model.version:
-                models[model.slug] = model
-    return dict(sorted(models.items()))
+    problems: dict[str, str] = {}
+    for name, found in _newest_of_each(corpus).items():
+        if isinstance(found, ModelError):
+            problems[name] = str(found)
+            continue
+        other = models.get(found.slug)  # in a folder that version 0.1.0 called otherwise
+        if other is None or other.version < found.version:
+            models[found.slug] = found
+    return dict(sorted(models.items())), problems
+
+
+def why_not_served(corpus: Corpus, name: str) -> str | None:
+    """Return why a name's model is not served, being damaged or withdrawn; None where none was published so."""
+    folder = folder_name(name, "model")
+    home = inside(corpus.path, MODELS_FOLDER, folder, error=ModelError)
+    problem = damaged(corpus).get(folder)
+    if problem is None and is_folder(home) and _versions(corpus, home):
+        return f"All versions of the model {described(name)} are withdrawn: restore one, or publish it again."
+    return problem
 
 
 def newest(corpus: Corpus, slug: str) -> Model | None:
     """Return the newest version of a model that can be read and is not withdrawn; None if there is none."""
+    home = inside(corpus.path, MODELS_FOLDER, slug, error=ModelError)
     try:
-        return load_model(inside(corpus.path, MODELS_FOLDER, slug, error=ModelError))
+        kept = [folder for folder in _versions(corpus, home) if not is_withdrawn(folder)] if is_folder(home) else []
     except ModelError:
         return None
+    for folder in reversed(kept):
+        try:
+            return load_model(folder)
+        except ModelError:
+            continue
+    return None
+
+
+def _newest_of_each(corpus: Corpus) -> dict[str, Model | ModelError]:
+    """Return the newest version of each model that is not withdrawn, or why it cannot be read, by its folder's name."""
+    found: dict[str, Model | ModelError] = {}
+    for home in _homes(corpus):
+        try:
+            kept = [folder for folder in _versions(corpus, home) if not is_withdrawn(folder)]
+            if kept:
+                found[home.name] = load_model(kept[-1])
+        except ModelError as error:
+            found[home.name] = error
+    return found
 
 
 def all_versions(corpus: Corpus) -> tuple[list[Model], dict[Path, str]]:
@@ -88,7 +141,10 @@ def table(corpus: Corpus) -> pd.DataFrame:
     models, problems = all_versions(corpus)
     rows = [(model.slug, {"version": model.version, **_facts(model)}) for model in models]
     rows += [
-        (folder.name if version is None else folder.parent.name, {"version": version, "problem": problem})
+        (
+            folder.name if version is None else folder.parent.name,
+            {"version": version, "problem": problem, "withdrawn": version is not None and is_withdrawn(folder)},
+        )
         for folder, problem in problems.items()
         for version in [version_of(folder)]
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from va_widgets.base import arguments
 from va_widgets.base.disk import sync_folder
-from va_widgets.base.errors import ModelError
+from va_widgets.base.errors import ModelError, reason_of
 from va_widgets.base.paths import inside, is_folder, replacing
 from va_widgets.base.system_errors import failure
 from va_widgets.models.files import read_file, write_file
@@ -64,5 +64,6 @@ def restore(folder: Path) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> ModelError:
     return ModelError(
-        failure(f"The folder {folder}", error) or f"The folder {folder} of the model cannot be written to ({error})."
+        failure(f"The folder {folder}", error)
+        or f"The folder {folder} of the model cannot be written to ({reason_of(error)})."
     )

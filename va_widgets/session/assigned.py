@@ -10,7 +10,7 @@ from va_widgets.models.model import Model
 
 @dataclass(frozen=True)
 class AssignedFeed:
-    """A feed of given clips, in their order, without those that anybody has labelled for the concept.
+    """A feed of given clips, in their order, without those that are labelled for the concept.
 
     Attributes
     ----------
@@ -20,11 +20,15 @@ class AssignedFeed:
         Clip ids; those that are not in the corpus are left out.
     reason : str
         Why its clips are shown, in the few words that a card has room for.
+    blind : bool
+        Whether its clips stay until this annotator has labelled them, whoever else has, and are shown without scores:
+        a classifier that has learnt the others' labels would tell them.
     """
 
     name: str
     clips: tuple[str, ...]
     reason: str = ""
+    blind: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from va_widgets.base.forks import ForkLock
 from va_widgets.base.listeners import Listeners
 from va_widgets.base.matrix import needs_torch
 from va_widgets.labels.concept_labels import ConceptLabels
+from va_widgets.labels.label_status import LabelSnapshot
 from va_widgets.learning.inherited import InheritedLabels
 from va_widgets.learning.trainer import Fit, Refit, Trainer, TrainingLabels
 from va_widgets.models.reference import hashed
@@ -23,7 +24,9 @@ from va_widgets.session.concept_move import ConceptMove
 from va_widgets.session.concept_text import ConceptText
 from va_widgets.session.corpus_view import CorpusView
 
-_RANDOM = "random"  # the feed whose clips are a random sample of the corpus
+RANDOM = "random"
+"""The feed whose clips are a random sample of the corpus."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -65,11 +68,14 @@ class ConceptClassifier:
         self._inherited = inherited
         self.fitting = ForkLock()
         self.text = ConceptText(view.corpus, labels.store, labels.concept)
-        first, _ = self._training_labels()
-        self._move = ConceptMove.of(view.corpus, labels.concept, view.arrays.views)
-        version = labels.history.newest_version
-        self.trainer = Trainer(view.arrays, self._text_vector, first, version, self._move.fits)
-        labels.when_replaced(self._labels_replaced)
+        first, self._first_labels = self._training_labels()
+        history = labels.history
+        known = history.newest_event
+        is_new = known is not None and (first.event > known or self._first_labels.changes != history.newest_changes)
+        self._unrecorded = bool(len(first.all_y)) and is_new
+        self._move = self._move_of(labels.concept)
+        self.trainer = self.trainer_of(first, labels.history.newest_version)
+        labels.when_recounted(self._labels_recounted)
         if self._starts_fast():
             self._start()
 
@@ -90,7 +96,7 @@ class ConceptClassifier:
         """
         with self.fitting:
             former = self.fit
-            labels, counts = self._training_labels()
+            labels, counted = self._training_labels()
             has_new_labels = labels.event != former.event
             if not has_new_labels and not self._has_late_text():
                 return former.refit
@@ -100,7 +106,7 @@ class ConceptClassifier:
             self._listeners.notify("refit", {"refit": fit.refit})
             fit = self.trainer.measure(fit, former, lambda: self._labels.event)
             if has_new_labels:
-                self._labels.history.add(fit.refit.record(counts))
+                self._record(fit, counted)
         self._listeners.notify("status", {})
         return fit.refit
 
@@ -112,18 +118,17 @@ class ConceptClassifier:
     def feed(self, name: str, k: int, exclude: Collection[str]) -> pd.DataFrame:
         """Return the next `k` clips of the feed `name`, one of FEEDS, as `Session.feed` returns them."""
         self.take_late_text()
-        fit = self.fit
-        page = self.trainer.feed(fit, name, k, self._view.mask(self._labels.labelled(), exclude))
-        clips = self._view.corpus.clips.index[page.rows]
-        return pd.DataFrame({"clip_id": clips, "score": page.scores, "reason": page.reasons})
+        return feed_table(self._view, self.trainer, self.fit, name, k, self._labels.labelled(), exclude)
 
     def assigned_feed(self, feed: AssignedFeed, k: int, exclude: Collection[str]) -> pd.DataFrame:
         """Return the next `k` clips of a feed of given clips, as `Session.feed` returns them."""
         rows = self._view.rows(feed.clips)
         rows = rows[rows >= 0]
-        rows = rows[~self._view.mask(self._labels.labelled(), exclude)[rows]][:k]
+        labelled = self._labels.own() if feed.blind else self._labels.labelled()
+        rows = rows[~self._view.mask(labelled, exclude)[rows]][:k]
         clips = self._view.corpus.clips.index[rows]
-        return pd.DataFrame({"clip_id": clips, "score": self.fit.probabilities[rows], "reason": feed.reason})
+        scores = np.full(len(rows), np.nan) if feed.blind else self.fit.probabilities[rows]
+        return pd.DataFrame({"clip_id": clips, "score": scores, "reason": feed.reason})
 
     def suspicion(self) -> dict[str, float]:
         """Return how far cross-validation disagrees with each label, 0 to 1, by clip_id; empty with too few labels."""
@@ -164,19 +169,54 @@ class ConceptClassifier:
         """The vector of the concept's text; None while it is not known, and where the text says nothing but a move."""
         return None if self._move.alone else self.text.vector
 
-    def _training_labels(self) -> tuple[TrainingLabels, dict[str, int]]:
-        """Return the present labels and their counts, without labels of clips that are not in the corpus any more."""
-        labels = self._labels.snapshot(_RANDOM)
+    def _training_labels(self) -> tuple[TrainingLabels, LabelSnapshot]:
+        """Return the present labels, as a classifier learns from them, and all of them."""
+        labels = self._labels.snapshot(RANDOM)
+        return self.training_labels(labels, self._labels.labelled), labels
+
+    def training_labels(self, labels: LabelSnapshot, labelled: Callable[[], Sequence[str]]) -> TrainingLabels:
+        """Return labels as a classifier learns from them; `labelled` returns the clips that anybody has labelled."""
         rows = self._view.rows(labels.clips)
         here = rows >= 0
         inherited = self._inherited
         if inherited is not None:  # what was labelled here since counts instead
-            inherited = inherited.without(hashed(self._labels.labelled()))
-        training = TrainingLabels(labels.event, rows[here], labels.y[here], labels.from_source[here], inherited)
-        return training, labels.counts
+            inherited = inherited.without(hashed(labelled()))
+        return TrainingLabels(labels.event, rows[here], labels.y[here], labels.from_source[here], inherited)
 
-    def _labels_replaced(self) -> None:
-        """Read the text vector from the label file that has replaced the former one, and count all labels as new."""
+    def trainer_of(
+        self, labels: TrainingLabels, version: int, *, text: bool = True, name: str | None = None
+    ) -> Trainer:
+        """Return a trainer of this concept that begins with some labels, with its text, if it is known, or without.
+
+        The text is that of a former `name`, if one is given. Raises SearchUnavailableError if its vector is not kept
+        and cannot be made.
+        """
+        if name is None or name == self._labels.concept:
+            vector, move = self._text_vector, self._move
+        else:
+            former, move = ConceptText(self._view.corpus, self._labels.store, name), self._move_of(name)
+            if text and not move.alone:
+                former.load()
+            vector = None if move.alone else former.vector
+        return Trainer(self._view.arrays, vector if text else None, labels, version, move.fits)
+
+    def _move_of(self, name: str) -> ConceptMove:
+        return ConceptMove.of(self._view.corpus, name, self._view.arrays.views)
+
+    def _record(self, fit: Fit, labels: LabelSnapshot) -> None:
+        """Add a refit to the history, so that it can be replayed."""
+        origin = {"event": fit.event, "text": int(self.trainer.text is not None), "measured": fit.measured}
+        origin |= {"name": self._number_of_name(), "changes": labels.changes}
+        self._labels.history.add(fit.refit.record(labels.counts) | origin)
+
+    def _number_of_name(self) -> int:
+        """Return the number of the event by which the concept got the name that it has here, 0 for its first one."""
+        concept = self._labels.concept
+        known = self._labels.read(lambda store: store.concept_log.names(concept), [(0, 0, concept)])
+        return max((number for number, _, name in known if name == concept), default=0)
+
+    def _labels_recounted(self) -> None:
+        """Count all labels as new, and read the text vector again: the label file may have been replaced."""
         self.text = ConceptText(self._view.corpus, self._labels.store, self._labels.concept)
         self.trainer.outdate()
 
@@ -195,7 +235,12 @@ class ConceptClassifier:
             if self._view.corpus.text_search.state != "unavailable":
                 self._load_text("The first feeds are not ranked by the concept's text: %s")
             self.trainer.text = self._text_vector
-            fit = self.trainer.start(lambda: self._labels.event)
+            if not self._unrecorded:
+                fit = self.trainer.start(lambda: self._labels.event)
+            else:  # labels that the refits before this session did not know
+                version = self._labels.history.next_version(self._labels.history.newest_version)
+                fit = self.trainer.start(lambda: self._labels.event, version)
+                self._record(fit, self._first_labels)
         self._listeners.notify("status", {})
         return fit
 
@@ -216,3 +261,18 @@ class ConceptClassifier:
             _log.info(failure, error)
             return False
         return True
+
+
+def feed_table(
+    view: CorpusView,
+    trainer: Trainer,
+    fit: Fit,
+    name: str,
+    k: int,
+    labelled: Collection[str],
+    exclude: Collection[str],
+) -> pd.DataFrame:
+    """Return the next `k` clips of the feed `name`, one of FEEDS, as `Session.feed` returns them."""
+    page = trainer.feed(fit, name, k, view.mask(labelled, exclude))
+    clips = view.corpus.clips.index[page.rows]
+    return pd.DataFrame({"clip_id": clips, "score": page.scores, "reason": page.reasons})

@@ -18,6 +18,8 @@ from va_widgets.session.assigned import NOTHING, SessionStart
 from va_widgets.session.concept_classifier import ConceptClassifier
 from va_widgets.session.corpus_view import CorpusView
 from va_widgets.session.found_clips import FoundClips
+from va_widgets.session.replay import Moment, Replay, replay, replay_version
+from va_widgets.session.story import story
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,8 +52,12 @@ class ConceptResults:
 
     @property
     def labels(self) -> pd.DataFrame:
-        """All annotators' labels together, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …"""
-        return table(self._labels.store.labels(self.concept))
+        """All annotators' labels together, by clip_id: value ("yes", "no", "unsure", "tie"), annotators, agree, …
+
+        `value` is what counts: the majority, unless there are `primary_annotators` or a decision (`adjudicate`), whose
+        annotator is named in `decided`.
+        """
+        return table(self._labels.store.labels(self.concept), self._labels.rule)
 
     @property
     def version(self) -> int:
@@ -104,14 +110,42 @@ class ConceptResults:
         DataFrame(version, labels, yes, no, ap, low, high, corpus_ap, corpus_low, corpus_high): `ap` is cross-validated
         on the labelled clips, `corpus_ap` is estimated for the whole corpus (up to version 0.1 it was not).
         """
-        return self._labels.history.table()
+        return self._labels.refits().table()
 
     @property
     def refit_history(self) -> list[Mapping[str, Any]]:
         """The same as plain records, with "turnover", and with numbers only where they were measured."""
-        return self._labels.history.points
+        return self._labels.refits().points
 
     course = FormerName("refit_history")
+
+    # --- what it was like ------------------------------------------------------------------------
+
+    def replay(self, until: Moment) -> Replay:
+        """Return the labels, the classifier and the feeds as they were, to the bit over the same corpus and machine.
+
+        `until` is the number of a label event, as in `history`, or a time: a datetime or a text in ISO 8601, which
+        without a time zone is UTC. The classifier is that of the newest refit at that time.
+        Raises LabelError for anything else, and where refits were stored without what they had learned from.
+        """
+        return replay(self._view, self._labels, self._classifier, until)
+
+    def at(self, version: int) -> Replay:
+        """Return the labels, the classifier and the feeds as they were after a refit, by its version in `refits`.
+
+        Raises LabelError if there is none of that number, or it was stored without what it had learned from.
+        """
+        return replay_version(self._view, self._labels, self._classifier, version)
+
+    @property
+    def story(self) -> pd.DataFrame:
+        """What became of the concept, oldest first: every refit, and every other event, such as a new guideline.
+
+        DataFrame(event, time, kind, version, labels, yes, no, corpus_ap, corpus_low, corpus_high, diversity,
+        prevalence, flipped, turnover, detail). `event` is the newest label event by then, `kind` "refit" or that of the
+        event, `prevalence` the estimated share of yes in the corpus, `flipped` how many clips changed sides of 0.5.
+        """
+        return story(self._labels, len(self.corpus))
 
     # --- the clips found, and the published model ------------------------------------------------
 
@@ -119,6 +153,11 @@ class ConceptResults:
     def threshold(self) -> tuple[float, str]:
         """The probability from which on a clip would be a yes if it were published now, and why it is this one."""
         return publishing.threshold(self._classifier.fit)
+
+    @property
+    def expectation(self) -> str:
+        """What to expect of the clips found: how many are right, how many missing, in words without terms."""
+        return self._classifier.fit.expectation
 
     def threshold_for(self, precision: float) -> tuple[float, str]:
         """Return the lowest probability from which on clips are a yes with a precision, 0 to 1, and what to expect.
@@ -162,6 +201,15 @@ class ConceptResults:
         from va_widgets.display import plots
 
         return plots.history(self.refits, self.concept, ax)
+
+    def plot_story(self) -> list[Axes]:
+        """Draw quality, diversity, prevalence and flips over the label events, one below the other; returns the axes.
+
+        Events of the concept, such as a new guideline, are marked.
+        """
+        from va_widgets.display import plots
+
+        return plots.story(self.story, self.concept)
 
     def plot_scores(self, ax: Axes | None = None) -> Axes:
         """Draw a histogram of all scores, the labelled clips and the proposed threshold; returns the axes drawn on."""

@@ -39,7 +39,9 @@ class ConceptText:
         self._corpus = corpus
         self._labels = labels
         self._concept = concept
-        self._key = f"text:{corpus.encoder_fingerprint}"
+        # A concept that was renamed has a vector for each of its names.
+        renamed = labels.concept_log.first_name(concept) != concept
+        self._key = f"text:{corpus.encoder_fingerprint}" + (f":{concept}" if renamed else "")
         self.read: str | None = None
         self.nonsense = False
         self.vector: NDArray[np.float32] | None = corpus.phrase(concept)

@@ -9,7 +9,6 @@ from va_widgets.base.arguments import described, is_within
 from va_widgets.base.errors import ModelError, NotEnoughLabelsError
 from va_widgets.base.paths import inside
 from va_widgets.labels.concept_labels import ConceptLabels
-from va_widgets.learning.smoothing import SHARE
 from va_widgets.learning.trainer import Fit
 from va_widgets.models.bundle import publish
 from va_widgets.models.card import training_facts
@@ -68,6 +67,9 @@ def publish_classifier(
         y = np.concatenate([y, inherited.y])
     if not (y.any() and (~y).any()):
         raise NotEnoughLabelsError("A model needs at least one yes and one no: label a few more clips, then publish.")
+    here = newest(corpus, folder_name)
+    if here is not None:
+        _check_concept(here, name, labels)
     chosen, why = threshold(fit, precision)
     return publish(
         folder,
@@ -80,11 +82,21 @@ def publish_classifier(
         metrics=fit.refit.metrics(y),
         threshold=chosen,
         threshold_why=why,
-        smoothing=0.0 if corpus.neighbours is None else SHARE,
+        smoothing=fit.share,
         facts=training_facts(fit.refit, fit.calibration, labels.annotators()),
         files=kept_data(view, fit) | (pictures(corpus, fit, chosen) if with_pictures else {}),
-        parent=_parent(newest(corpus, folder_name), follows),
+        parent=_parent(here, follows),
     )
+
+
+def _check_concept(model: Model, name: str, labels: ConceptLabels) -> None:
+    """Raise ModelError if a model is of another concept, which those who query it by its name would not notice."""
+    known = labels.store.concept_log
+    if known.present_name(model.concept) != known.present_name(labels.concept):
+        raise ModelError(
+            f"There is a model {described(name)} already, of the concept {described(model.concept)} and not"
+            f" {described(labels.concept)}: publish by another name, or withdraw that model first."
+        )
 
 
 def _parent(here: Model | None, follows: Model | None) -> Model | None:

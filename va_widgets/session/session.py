@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,28 +18,36 @@ from va_widgets.base.renaming import FormerName
 from va_widgets.corpus import Corpus, Filmstrip, TextSearch
 from va_widgets.corpus.manifest import APPEARANCE
 from va_widgets.corpus.open_corpus import ClipFilter
-from va_widgets.labels.concept_labels import ConceptLabels, LabelStatus
+from va_widgets.labels.concept_labels import ConceptLabels
+from va_widgets.labels.label_status import LabelStatus
+from va_widgets.labels.label_store import LABELS_FILE as LABELS_FILE
 from va_widgets.labels.label_store import LabelStore, StoredValue
+from va_widgets.labels.majority import ADJUDICATION
 from va_widgets.labels.review import check_review, review_table
 from va_widgets.labels.shared import StoreUser
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
+from va_widgets.labels.watching import watch
 from va_widgets.learning.feeds import FEEDS
 from va_widgets.learning.trainer import Refit
 from va_widgets.session.assigned import NOTHING, SessionStart
+from va_widgets.session.concept_changes import ConceptChanges
 from va_widgets.session.concept_classifier import ConceptClassifier
-from va_widgets.session.concept_results import ConceptResults
 from va_widgets.session.corpus_view import CorpusView, check_corpus
+from va_widgets.session.dividing import ASSIGNED
 from va_widgets.session.open_sessions import OpenSessions
 from va_widgets.session.searching import ConceptSearch
+from va_widgets.session.second_reading import SECOND_READING
+from va_widgets.session.several_annotators import SeveralAnnotators
 
 if TYPE_CHECKING:
     from va_widgets.display.report import Report
 
-LABELS_FILE = "labels.sqlite"
 
+class Session(SeveralAnnotators, ConceptChanges):
+    """An annotator at work on one concept of a corpus: the labelling, by `SeveralAnnotators` what the annotators of the
+    concept do together, and by `ConceptResults` what comes out of it.
 
-class Session(ConceptResults):
-    """An annotator at work on one concept of a corpus: the labelling, and by `ConceptResults` what comes out of it.
+    `ConceptChanges` is what is done to the concept as a whole: guideline, name, merging, hints, remarks on clips.
 
     Labels are kept beside the corpus and are on disk when `label` returns. Opening the same concept again resumes
     where it was left. All methods may be called from several threads, and in a child of `os.fork`.
@@ -55,7 +63,7 @@ class Session(ConceptResults):
     concept : str
         What the classifier finds, in words; it is also the text that the first feeds are ranked by.
     annotator : str
-        Whose labels these are.
+        Whose labels these are. A name, or a concept, that looks exactly as one in the label file is that one.
     seed : int
         The same labels in the same order and the same seed give the same classifier and the same feeds.
     group_by : str
@@ -63,10 +71,14 @@ class Session(ConceptResults):
         one programme or camera, resemble each other.
     start : SessionStart
         What the session of this concept begins with; `va.monitor(…).session` makes one.
+    snapshots : bool
+        Whether the labels are copied to the corpus's folder "backups" once an hour while they change. The copies are
+        kept for a day, and the last one of each day for a week. False has an effect where no other session of this
+        process makes them.
 
-    Raises LabelError if the concept's or the annotator's name cannot be used, or the labels cannot be read;
-    ArgumentError if `corpus` is no corpus, `seed` no seed, or `group_by` no column to group clips by. Plots raise
-    MissingPackageError without matplotlib.
+    Raises LabelError if the concept's or the annotator's name cannot be used, the concept was renamed, or the labels
+    cannot be read; ArgumentError if `corpus` is no corpus, `seed` no seed, or `group_by` no column to group clips by.
+    Plots raise MissingPackageError without matplotlib.
 
     A session that is pickled or copied, deeply or not, is opened again where it arrives, from what is on disk; its
     listeners do not come with it.
@@ -81,12 +93,14 @@ class Session(ConceptResults):
         seed: int = 0,
         group_by: str = "video",
         start: SessionStart = NOTHING,
+        snapshots: bool = True,
     ) -> None:
         check_corpus(corpus)
         LabelStore.check_names(annotator, concept)
         seed = arguments.seed(seed)
         view = CorpusView.of(corpus, seed, group_by)
-        user = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError))
+        user = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError), snapshots=snapshots)
+        annotator, concept = user.store.concept_log.spelled(annotator, concept)
         self._begin(view, user, concept, annotator, OpenSessions(), {concept: start})
         self._siblings.add(concept, self)
 
@@ -97,8 +111,9 @@ class Session(ConceptResults):
         concept: str,
         annotator: str,
         siblings: OpenSessions[Session],
-        starts: Mapping[str, SessionStart],
+        starts: dict[str, SessionStart],
     ) -> None:
+        user.store.concept_log.check_not_renamed(concept)
         self._listeners = Listeners()
         labels = ConceptLabels(user, concept, annotator, self._listeners)
         start = starts.get(concept, NOTHING)
@@ -111,7 +126,9 @@ class Session(ConceptResults):
         self._siblings = siblings
 
     def __reduce__(self) -> tuple[Callable[..., Session], tuple[Any, ...]]:
-        opened = partial(Session, seed=self.seed, group_by=self._view.arrays.group, start=self._start)
+        snapshots = self._labels.snapshots
+        group = self._view.arrays.group
+        opened = partial(Session, seed=self.seed, group_by=group, start=self._start, snapshots=snapshots)
         return opened, (self.corpus, self.concept, self.annotator)
 
     def __repr__(self) -> str:
@@ -146,19 +163,16 @@ class Session(ConceptResults):
         return self._labels.closed
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(event, data)` on the thread of each "labels", "refit" and "status"; returns what stops it."""
-        return self._listeners.add(arguments.function(listener, "The listener"))
+        """Call `listener(event, data)` on the thread of each "labels", "refit" and "status"; returns what stops it.
+
+        What other processes store is noticed within a second, as long as there is a listener. The data of "labels" are
+        `labels`, this annotator's by clip, and `others`, the clips that others have labelled.
+        """
+        stop = self._listeners.add(arguments.function(listener, "The listener"))
+        watch(self._labels)
+        return stop
 
     # --- the concept, and other concepts of the corpus -------------------------------------------
-
-    @property
-    def guideline(self) -> str:
-        """The annotators' definition of the concept, shared by all of them."""
-        return self._labels.guideline
-
-    @guideline.setter
-    def guideline(self, text: str) -> None:
-        self._labels.guideline = text
 
     @property
     def concept_note(self) -> str:
@@ -170,9 +184,11 @@ class Session(ConceptResults):
 
         There is one session a concept among those that were opened from one another, so that all listeners of a
         concept get its events.
-        Raises LabelError if the concept's name cannot be used.
+        Raises LabelError if the concept's name cannot be used, or it was renamed.
         """
         LabelStore.check_names(self.annotator, concept)
+        given = self.annotator, concept
+        _, concept = self._labels.read(lambda store: store.concept_log.spelled(*given), given)
 
         def open_session() -> Session:
             session = Session.__new__(Session)
@@ -182,9 +198,22 @@ class Session(ConceptResults):
 
         return self._siblings.get(concept, self, open_session)
 
+    def _under(self, name: str) -> Session:
+        self._starts[name] = self._start  # the clips that the annotator was given to label
+        return self.for_concept(name)
+
     @property
     def concepts(self) -> pd.DataFrame:
-        """Every concept opened so far: DataFrame(concept, annotators, yes, no, unsure, guideline), by name."""
+        """Every concept opened so far: DataFrame(concept, annotators, yes, no, unsure, guideline), by name.
+
+        Those that are archived are left out: see `archived_concepts`, and `corpus.concepts` for all of them.
+        """
+        table = self.all_concepts
+        return table[~table["concept"].isin(self._labels.archived())].reset_index(drop=True)
+
+    @property
+    def all_concepts(self) -> pd.DataFrame:
+        """The same as `concepts` with those that are archived."""
         return self._labels.concepts(self._siblings.concepts)
 
     def forget_concept(self, concept: str) -> None:
@@ -274,12 +303,15 @@ class Session(ConceptResults):
             True, False or "unsure"; "yes", "no", 1 and 0 are taken, too. None, NaN and pandas.NA take a label back.
             A Series indexed by clip id is matched by its index, any other sequence by position.
         source : str
-            Where the clips come from, such as the name of a feed; at most 64 characters.
+            Where the clips come from, such as the name of a feed; at most 64 characters. A label from "adjudication"
+            is a decision, as `adjudicate` makes it.
 
         Returns the stored value of each clip. Raises UnknownClipError if clips are not in the corpus, LabelError for
         anything else that cannot be stored or is not clear, and of that NotSavedError where the label store cannot be
         written now; it then stores nothing.
         """
+        if is_one_of(source, (ADJUDICATION,)):
+            return self.adjudicate(clip_id, value, message_id=message_id)
         labels = read_labels(clip_id, value)
         self._view.check_known(list(labels))
         return self._labels.append(labels, source, self.version, message_id)
@@ -324,16 +356,6 @@ class Session(ConceptResults):
         """This annotator's own labels: {clip_id: "yes" | "no" | "unsure"}."""
         return self._labels.own()
 
-    @property
-    def history(self) -> pd.DataFrame:
-        """Every label event of this concept, of all annotators, oldest first; nothing is ever removed from it."""
-        return self._labels.store.history(self.concept)
-
-    @property
-    def annotators(self) -> pd.DataFrame:
-        """Who has labels for this concept: DataFrame(annotator, yes, no, unsure), by name."""
-        return self._labels.annotators()
-
     def review(self, value: str = "all", order: str = "suspicion", annotator: str | None = None) -> pd.DataFrame:
         """Return all labelled clips: DataFrame(clip_id, value, suspicion, note, time).
 
@@ -344,7 +366,8 @@ class Session(ConceptResults):
         """
         check_review(value, order, annotator)
         events = self._labels.store.labels(self.concept)
-        return review_table(events, self._classifier.suspicion(), self._view.contains, value, order, annotator)
+        suspicion, rule = self._classifier.suspicion(), self._labels.rule
+        return review_table(events, suspicion, self._view.contains, value, order, annotator, rule)
 
     @property
     def unsaved(self) -> str:
@@ -372,25 +395,37 @@ class Session(ConceptResults):
 
     @property
     def feeds(self) -> tuple[str, ...]:
-        """The names of the feeds; those of clips that the annotator was given to label come first."""
-        return (*(feed.name for feed in self._start.feeds), *FEEDS)
+        """The names of the feeds; those of clips that the annotator was given to label, and of hints, come first.
+
+        "assigned" is there after `divide`, and "second_reading" where others have labels.
+        """
+        return self._shared.names((*(feed.name for feed in self._start.feeds), *self._hint_sources, *FEEDS))
 
     def feed(self, name: str, k: int = 24, *, exclude: ClipIds = ()) -> pd.DataFrame:
         """Return the next `k` clips of a feed: DataFrame(clip_id, score = P(yes), reason).
 
-        Clips that anybody has labelled for this concept never appear, nor do those of `exclude`, which are the
-        clips already shown on earlier pages. The same labels and seed give the same feed.
+        Clips that anybody has labelled for this concept never appear, but gold clips, and those of "assigned" and
+        "second_reading", appear until this annotator has labelled them. Those of `exclude`, which are the clips already
+        shown on earlier pages, do not. The same labels and seed give the same feed.
 
         Raises LabelError if there is no feed of that name, ArgumentError if `k` is no whole number, or `exclude` does
         not hold clip ids.
         """
-        if not is_one_of(name, self.feeds):
+        if not is_one_of(name, (*self.feeds, ASSIGNED, SECOND_READING)):
             raise LabelError(f"There is no feed called {described(name)}: choose one of {', '.join(self.feeds)}.")
         k, exclude = arguments.count(k, "k"), arguments.clip_ids(exclude, "exclude")
-        assigned = self._start.feed(name)
-        if assigned is not None:
-            return self._classifier.assigned_feed(assigned, k, exclude)
-        return self._classifier.feed(name, k, exclude)
+        given = self._start.feed(name)
+        if given is None and (other := self._hint_sources.get(name)) is not None:
+            given = self._hint_feed(name, other)
+        if given is not None:
+            return self._classifier.assigned_feed(given, k, exclude)
+        if name == SECOND_READING:
+            return self._shared.second_reading(self.annotator, k, exclude)
+        if name == ASSIGNED:
+            page = self._classifier.assigned_feed(self._shared.share(), k, exclude)
+        else:
+            page = self._classifier.feed(name, k, exclude)
+        return self._shared.with_gold(page, name, k, exclude)
 
     def report(self, path: GivenPath | None = None) -> Report:
         """Return a page for colleagues about this concept, which a notebook shows; also write it to `path`.

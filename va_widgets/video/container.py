@@ -13,6 +13,7 @@ import av
 
 from va_widgets.base.paths import open_regular
 from va_widgets.video.errors import UndecodableError
+from va_widgets.video.picture_kinds import HEIC, is_heic
 from va_widgets.video.unusable import ENCRYPTED, says_encrypted
 
 _NO_VIDEO_FORMATS = ("concat", "dash", "hls", "ffmetadata", "tty")  # lists of other files, and texts
@@ -55,6 +56,8 @@ def default_video(container: av.container.InputContainer) -> av.VideoStream:
     """
     if container.format.name in _NO_VIDEO_FORMATS:
         raise UndecodableError(f"it is a list or a text ({container.format.name}), not a video")
+    if is_heic("".join(container.metadata.get(name, "") for name in ("major_brand", "compatible_brands"))):
+        raise UndecodableError(HEIC)
     cover = av.stream.Disposition.attached_pic  # the cover image of a song is a video stream as well
     films = [stream for stream in container.streams.video if not stream.disposition & cover]
     known = [stream for stream in films if stream.codec_context is not None]

@@ -1,4 +1,4 @@
-"""Frames of a video in the order in which they are shown, upright, in true colours and at their times."""
+"""Frames of a video in the order in which they are shown: upright, whole, in true colours and at their times."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from typing import IO, Any, NamedTuple
 import av
 from av.video.frame import PictureType
 
+from va_widgets.video.animations import playable
+from va_widgets.video.clock_restarts import JOINABLE
 from va_widgets.video.container import duration, frame_rate, time_base
+from va_widgets.video.dolby_vision import FALSE_COLOURS, has_own_colours
 from va_widgets.video.errors import UndecodableError
 from va_widgets.video.frame import Frame, Scalers
 from va_widgets.video.geometry import Geometry, GeometryReader
+from va_widgets.video.interlacing import deinterlaced
 from va_widgets.video.packets import PacketReader
-from va_widgets.video.scaling import FrameScaler
+from va_widgets.video.scaling import GREY_SPACES, FrameScaler
 from va_widgets.video.skipping import ChangeDetector, Discard, skipped_frames
 from va_widgets.video.sound import audio_frames
 from va_widgets.video.time_stamps import FrameClock, FrameStamps, packet_stamp, stamp_source
-from va_widgets.video.unusable import INCOMPLETE, lacks_index
+from va_widgets.video.unusable import missing_part
 
 _MOST_PIXELS = 1 << 27  # a frame; 16K video has 2^27, a damaged header can claim anything
 _SOUND_DELAY = 5.0  # seconds that a sound may come after its frame in the file
@@ -69,16 +73,25 @@ class Video:
         every: bool = False,
         sound: bool = False,
     ) -> None:
-        self._source = source
+        self._source = source = playable(source)
         self._reader = PacketReader(source, size, sound)
         self._threads, self._every = threads, every
         self._scalers = Scalers(
             FrameScaler(small_side, "bgr24", tone_map=False), FrameScaler(picture_side, "rgb24", tone_map=True)
         )
+        self._has_own_colours = has_own_colours(self._reader.video)
+        self._grey_space = ""  # the name of a colour space of which only the brightness is shown
         self._undecoded = 0  # damaged packets and frames
         self._until = 0.0  # the end of the last frame that was decoded, in seconds
+        self._length: float | None = None  # of the video, in seconds, once it was decoded from its beginning to its end
+        self._repeated_until = 0.0  # the end of a frame that was repeated, in the file's seconds
         self._zero: float | None = None  # when the first frame is shown, in the file's seconds, once it is known
         self._decoded_to_end = False
+        self._is_joined: bool | None = None  # of several recordings, each with a clock of its own; None: not yet known
+        self._has_restarted = False  # whether the newest frames are of such a recording after the first
+        self._whole: Iterator[Frame] | None = None  # all frames, of which the first have been given
+        self._newest: Frame | None = None  # of them
+        self._types_are_known = False  # whether the decoder says of any frame what it refers to
         self._prepare()
 
     def _prepare(self) -> None:
@@ -118,14 +131,21 @@ class Video:
     @property
     def damage(self) -> str:
         """What is wrong with the file as far as it has been decoded, as a sentence; empty if nothing is."""
-        parts = []
+        parts = [FALSE_COLOURS] if self._has_own_colours else []
+        if self._grey_space:
+            parts = [
+                f"its colours are of a kind that is not converted here ({self._grey_space}), so it is shown in grey"
+            ]
         damaged = self._undecoded + self._reader.damaged
-        if damaged:
+        has_nothing = self._decoded_to_end and not self._until
+        if damaged and not has_nothing:
             parts.append(f"{damaged} damaged part{'s were' if damaged > 1 else ' was'} left out")
         if self._reader.timed_out:
             parts.append(f"decoding was too slow and was given up after {self._until:.1f} s of video")
-        elif self._decoded_to_end and not self._until and lacks_index(self._source):
-            parts.append(INCOMPLETE)
+        elif has_nothing and (missing := missing_part(self._source)):
+            parts.append(missing)
+        elif has_nothing and damaged:
+            parts.append("it is damaged or truncated: not one of its pictures can be decoded")
         elif self._decoded_to_end and self.duration - self._until > max(1.0, 0.1 * self.duration):
             parts.append(f"it breaks off at {self._until:.1f} of {self.duration:.1f} s")
         return "; ".join(parts)
@@ -137,31 +157,68 @@ class Video:
         it is read from its start, and are times of the frame rate otherwise. Raises UndecodableError if the file has
         to be opened again and cannot be.
         """
-        if start > 0:
-            decoding = self._decode_from(start)
-        else:
+        if start > 0 and self._is_joined is None:
+            self._whole = None  # it would go on elsewhere in the file
+            self._is_joined = self._reader.clock_restarts()
+        if start > 0 and not self._is_joined:
+            self._whole = None
+            is_found = False
+            for frame in self._shown(self._decode_from(start), start, numbered=False):
+                is_found = True
+                yield frame
+            is_joinable = self._reader.container.format.name in JOINABLE
+            if is_found or not is_joinable or (self._length is not None and start >= self._length):
+                return
+            # The file may be of several recordings nevertheless.
+        yield from self._from_beginning(start)
+
+    def _from_beginning(self, start: float) -> Iterator[Frame]:
+        """Yield the frames from `start` on by decoding all before, after the newest that was given if that is enough.
+
+        What a time stamp means is known in no other way where recordings follow one another in a file.
+        """
+        newest, after = self._newest, start + _SAME if start > 0 else 0.0
+        if self._whole is None or newest is None or start <= 0 or newest.time > start:
             self._rewind()
-            decoding = self._decode(self._reader.packets())
+            self._whole = self._shown(self._decode(self._reader.packets()), 0.0, numbered=True)
+        elif newest.end > after:
+            yield newest
+        for frame in self._whole:
+            self._newest = frame
+            if frame.end > after:
+                yield frame
+        self._whole = None
+        if self._reader.at_end:
+            self._length = self._until
+            self._is_joined = self._has_restarted
+
+    def _shown(self, decoding: Iterable[_Decoded], start: float, *, numbered: bool) -> Iterator[Frame]:
+        """Yield the frames of some that are shown at `start` or later; `numbered` says that they have their numbers."""
         clock: FrameClock | None = None
+        self._has_restarted = False
         waiting: Frame | None = None  # until the next one's time, at which it ends, is known
         after = start + _SAME if start > 0 else 0.0
-        for frame, number, stamp, geometry in decoding:
+        for whole, (frame, number, stamp, geometry) in deinterlaced((decoded.frame, decoded) for decoded in decoding):
             if clock is None:
                 if self._zero is None:
                     self._zero = (stamp or 0) * self._base
                 clock = FrameClock(self._zero, self._base, self.fps)
             moment = clock.time(stamp)
+            self._has_restarted = clock.restarted
             if waiting is not None:
                 waiting.end = moment
                 if waiting.end > after:
                     yield waiting
             end = moment + clock.shown_for(frame)
-            index = number if start <= 0 else round(moment * self.fps)
-            waiting = Frame(index, moment, end, frame, geometry, self._scalers)
+            index = number if numbered else round(moment * self.fps)
+            waiting = Frame(index, moment, end, whole, geometry, self._scalers)
             self._until = max(self._until, end)
         self._decoded_to_end |= self._reader.at_end
-        if waiting is not None and waiting.end > after:
-            yield waiting
+        if waiting is not None:
+            waiting.end = max(waiting.end, self._repeated_until - self._known_zero)
+            self._until = max(self._until, waiting.end)
+            if waiting.end > after:
+                yield waiting
 
     def sound(self, start: float, end: float) -> Iterator[tuple[float, av.AudioFrame]]:
         """Yield frames of the file's sound, with their times, from `start` or a little before to `end`.
@@ -171,6 +228,9 @@ class Video:
         none of it decodes.
         """
         audio = self._reader.audio
+        self._whole = None  # which this reads on from
+        if self._has_restarted:  # the sound's times are of another recording
+            return
         if audio is None:
             if self._reader.container.streams.audio:
                 raise UndecodableError("its sound is of a kind that is not known here")
@@ -200,6 +260,10 @@ class Video:
                 continue
             if self._skips and packet.size:
                 codec.skip_frame = "DEFAULT" if changes.changed(packet) else self._skipped
+            if not packet.size and packet.pts is not None:  # the last frame again, as Theora writes it
+                number += 1
+                self._repeated_until = packet.pts * self._base + ((packet.duration or 0) * self._base or 1 / self.fps)
+                continue
             stamps.add(packet)
             damaged = packet.is_corrupt
             try:
@@ -212,6 +276,8 @@ class Video:
             for frame in frames:
                 stamp, skipped = stamps.take(frame)
                 number += 1 + skipped
+                self._grey_space = self._grey_space or GREY_SPACES.get(frame.colorspace, "")
+                self._types_are_known |= frame.pict_type != PictureType.NONE
                 if frame.is_corrupt:
                     self._undecoded += 1
                     continue
@@ -263,13 +329,15 @@ class Video:
         """Return the first frame of some that decodes without an earlier one; None if it is later than `start`.
 
         An MP4 file of MPEG-4 or a telephone's of H.263 may list all frames as key frames, and decoders of these codecs
-        make blocks of grey of what refers to a frame that they do not have.
+        make blocks of grey of what refers to a frame that they do not have, or of that frame itself, without a type.
         """
         waits = self._reader.video.codec_context.name in _WAITING
         for decoded in decoding:
             if decoded.stamp is None or self._seconds(decoded.stamp) > start + _SAME:
                 return None
-            if waits or decoded.frame.key_frame or decoded.frame.pict_type in (PictureType.I, PictureType.NONE):
+            kind = decoded.frame.pict_type
+            is_intact = kind == PictureType.I or (kind == PictureType.NONE and not self._types_are_known)
+            if waits or decoded.frame.key_frame or is_intact:
                 return decoded
         return None
 

@@ -22,10 +22,12 @@ from va_widgets.base.names import printable_text, unescaped
 from va_widgets.base.paths import is_url, open_regular
 from va_widgets.video import remote
 from va_widgets.video.decoder_messages import (
+    TRIES_AGAIN,
     AnyRequest,
     Clip,
     Done,
     Failed,
+    Flawed,
     Measured,
     Message,
     MotionRequest,
@@ -98,6 +100,8 @@ def _answer(request: AnyRequest, outbox: IO[bytes]) -> None:
             _read(request, emit)
     except UndecodableError as error:
         emit(Failed(str(error)))
+    except remote.UnreachableError as error:
+        emit(Failed(f"{error.fault}; {TRIES_AGAIN}", is_temporary=True))
     except BrokenPipeError:
         raise
     except (CorpusError, OSError, ValueError, ImportError, MemoryError, OverflowError, cv2.error) as error:
@@ -146,10 +150,14 @@ def _read_pictures(request: PicturesRequest, emit: Callable[[Message], None]) ->
         try:
             with remote.opened(place, request.allow) if is_url(place) else open_regular(_path(place)) as file:
                 picture = still(file, request.picture_side)
+        except remote.UnreachableError as error:
+            emit(Refused(number, f"{error.fault}; {TRIES_AGAIN}"))
         except (CorpusError, OSError) as error:
             emit(Refused(number, printable_text(reason_of(error))))
         else:
-            emit(_clip(number, picture, 0.0, nothing_moves))
+            if picture.flaw:
+                emit(Flawed(number, picture.flaw))
+            emit(_clip(number, picture.shot, 0.0, nothing_moves))
     emit(Done(""))
 
 

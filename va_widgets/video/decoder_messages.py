@@ -10,6 +10,9 @@ from typing import IO, TypeAlias
 
 import msgspec
 
+TRIES_AGAIN = "the next build tries again"
+"""The end of reasons that are not the file's own: a build reads a file again that was left for such a one."""
+
 _LENGTH_BYTES = 4
 
 
@@ -92,6 +95,13 @@ class Done(msgspec.Struct, tag=True):
     reason: str
 
 
+class Flawed(msgspec.Struct, tag=True):
+    """An image of several is used, but not all of it; `reason` says why, as a sentence."""
+
+    place: int
+    reason: str
+
+
 class Refused(msgspec.Struct, tag=True):
     """An image of several cannot be used; `reason` says why, as the end of a sentence."""
 
@@ -100,13 +110,17 @@ class Refused(msgspec.Struct, tag=True):
 
 
 class Failed(msgspec.Struct, tag=True):
-    """The file cannot be used, or not from here on; `reason` says why, as the end of a sentence."""
+    """The file cannot be used, or not from here on; `reason` says why, as the end of a sentence.
+
+    If that `is_temporary`, its clips so far are not kept: the next build reads it as a whole.
+    """
 
     reason: str
+    is_temporary: bool = False
 
 
 AnyRequest: TypeAlias = Request | PicturesRequest | MotionRequest
-Message: TypeAlias = Clip | Measured | Moved | Refused | Spent | Done | Failed
+Message: TypeAlias = Clip | Measured | Moved | Flawed | Refused | Spent | Done | Failed
 
 
 def send(pipe: IO[bytes], message: AnyRequest | Message) -> None:

@@ -14,11 +14,11 @@ from typing import IO
 
 import msgspec
 
-from va_widgets.video.decoder_messages import AnyRequest, Done, Failed, Message, Spent, receive, send
+from va_widgets.video.decoder_messages import TRIES_AGAIN, AnyRequest, Done, Failed, Message, Spent, receive, send
 
 _PROGRAM = "import sys; sys.path.extend(sys.argv[1:]); from va_widgets.video.decoder_main import main; main()"
-# Linux kills a process when memory runs out. That need not be the file's fault, so the next build tries it again.
-KILLED = "its decoder was killed, perhaps for want of memory; the next build tries again"
+# Linux kills a process when memory runs out. That need not be the file's fault: the next build reads all of it again.
+KILLED = f"its decoder was killed, perhaps for want of memory; {TRIES_AGAIN}"
 _STALLED = 120.0  # seconds without a message after which a process is killed
 
 
@@ -65,7 +65,8 @@ class DecoderProcess:
         finally:
             self._waiting_since = None
         yield Spent(spent)
-        yield Failed(self._end())
+        reason = self._end()
+        yield Failed(reason, is_temporary=reason == KILLED)
 
     def watch(self) -> None:
         """Kill the process if it has sent nothing for too long; called now and then from another thread."""

@@ -52,6 +52,20 @@ def filmstrip(pictures: Sequence[NDArray[np.uint8]], box: int = STRIP_WIDTH) -> 
     return Filmstrip(len(pictures), size[0], size[1], STRIP_MIME, encoded.tobytes())
 
 
+def stored_strip(data: bytes | None, frames: int) -> Filmstrip | None:
+    """Return the filmstrip of so many frames that is stored as a JPEG; None if there is none, or it is damaged."""
+    import PIL.Image
+
+    if data is None:
+        return None
+    try:
+        with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            width, height = image.size
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
+        return None
+    return None if width % frames else Filmstrip(frames, width // frames, height, STRIP_MIME, data)
+
+
 def opened_strip(strip: Filmstrip) -> PIL.Image.Image:
     """Open the image of a filmstrip without decoding it. Raises OSError, SyntaxError or ValueError if it is none.
 

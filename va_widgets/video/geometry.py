@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from va_widgets.video.container import as_aspect, pixel_aspect
 
+_ONE = 1 << 16  # in a display matrix
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -85,10 +87,9 @@ class GeometryReader:
 
         Some streams say only with their first frame how they are turned.
         """
-        side_data: Any = frame.side_data  # PyAV's types know of motion vectors alone
-        matrix = side_data.get("DISPLAYMATRIX")
+        matrix = _display_matrix(frame)
         if matrix is not None:
-            transposed, mirrored, flipped = _orientation(np.frombuffer(bytes(matrix), np.int32))
+            transposed, mirrored, flipped = _orientation(matrix)
             self._geometry = replace(self._geometry, transposed=transposed, mirrored=mirrored, flipped=flipped)
         if frame.pts is None:
             return self._geometry
@@ -96,6 +97,22 @@ class GeometryReader:
         for stamps in (self._pending, self._before_key, self._outdated):
             stamps.discard(frame.pts)
         return replace(self._geometry, pixel_aspect=self._aspect_before) if is_outdated else self._geometry
+
+
+def _display_matrix(frame: av.VideoFrame) -> NDArray[np.int32] | None:
+    """Return FFmpeg's display matrix of a frame, int32 (9,) or its first five values; None if it has none."""
+    try:
+        side_data: Any = frame.side_data  # PyAV's types know of motion vectors alone
+    except ValueError:
+        # PyAV 18 does not know all kinds of FFmpeg 8, such as EXIF in Motion JPEG. It tells the rotation nonetheless,
+        # in degrees counterclockwise, but not whether the frame is mirrored, and 0 where there is no matrix.
+        if not frame.rotation:
+            return None
+        angle = np.radians(-frame.rotation)
+        turn = np.array([np.cos(angle), np.sin(angle), 0, -np.sin(angle), np.cos(angle)])
+        return np.asarray((turn * _ONE).round(), dtype=np.int32)
+    matrix = side_data.get("DISPLAYMATRIX")
+    return None if matrix is None else np.frombuffer(bytes(matrix), np.int32)
 
 
 def _orientation(matrix: NDArray[np.int32]) -> tuple[bool, bool, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ import av
 
 from va_widgets.base.background import stop_requested
 from va_widgets.base.errors import reason_of
+from va_widgets.video.clock_restarts import JOINABLE, restarts
 from va_widgets.video.container import default_audio, default_video, open_container
 from va_widgets.video.errors import UndecodableError
-from va_widgets.video.unusable import ENCRYPTED, INCOMPLETE, is_encrypted, lacks_index
+from va_widgets.video.unusable import ENCRYPTED, is_encrypted, is_scrambled, missing_part
 
 # Processor seconds after which reading and decoding a file is given up, so that a damaged one does not delay the rest.
 _LIMIT, _LIMIT_A_MEGABYTE = 120.0, 20.0
@@ -64,15 +66,24 @@ class PacketReader:
                 self._source.seek(0)
             self.container = open_container(self._source)
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            if isinstance(error, av.error.InvalidDataError) and lacks_index(self._source):
-                raise UndecodableError(INCOMPLETE) from error
-            raise UndecodableError(f"it is not a video that can be read ({reason_of(error)})") from error
+            if isinstance(error, av.error.InvalidDataError) and (missing := missing_part(self._source)):
+                raise UndecodableError(missing) from error
+            raise UndecodableError(f"it is not a video that can be read ({_reason(error)})") from error
         try:
-            self.video = default_video(self.container)
-            self.audio = default_audio(self.container) if self._with_sound else None
-        except UndecodableError:
+            self._choose_streams()
+        except UndecodableError as error:
+            is_empty = not self.container.streams.video
             self.container.close()
+            # The part of an index that names the streams may be missing.
+            if is_empty and (missing := missing_part(self._source)):
+                raise UndecodableError(missing) from error
             raise
+
+    def _choose_streams(self) -> None:
+        self.video = default_video(self.container)
+        if self.container.format.name == "mpegts" and is_scrambled(self._source, self.video.id):
+            raise UndecodableError(ENCRYPTED)
+        self.audio = default_audio(self.container) if self._with_sound else None
 
     def close(self) -> None:
         """Close the file."""
@@ -101,6 +112,17 @@ class PacketReader:
         except av.error.FFmpegError:
             return False
         return True
+
+    def clock_restarts(self) -> bool:
+        """Return whether the file is of several recordings with a clock each, as far as a look at some places tells.
+
+        Afterwards `rewind` or `seek` has to be called. A file of the network is not looked at, which would take long.
+        """
+        is_local = isinstance(self._source, (Path, io.IOBase))
+        if self.container.format.name not in JOINABLE or not is_local:
+            return False
+        self._is_begun = True
+        return restarts(self.container, self.video)
 
     def packets(self) -> Iterator[av.Packet[Any]]:
         """Yield the file's packets; after a damaged place it goes on where the container finds the next packet.
@@ -133,3 +155,7 @@ class PacketReader:
                 self.position = max(self.position, packet.pos)
             yield packet
         self.timed_out = True
+
+
+def _reason(error: Exception) -> str:
+    return "it ends before its first picture" if isinstance(error, av.error.EOFError) else reason_of(error)

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 from collections.abc import Collection
-from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.base.errors import CorpusError, PreviewUnavailableError, reason_of
-from va_widgets.base.paths import open_regular
-from va_widgets.video import remote
 from va_widgets.video.decode import Video
 from va_widgets.video.errors import UndecodableError
+from va_widgets.video.opened_video import opened_video
 
 _SIDE = 360  # pixels of the shorter side
 _LONGEST = 20.0  # seconds
 _FASTEST = 30.0  # frames a second
 _TICKS = 90_000
-_THREADS = 2
 _RATE = 48_000  # samples a second; of fewer, what AAC puts before the first would move the picture
 _BITS = 96_000  # of sound, a second
 _TOLERANCE = 0.02  # seconds between a frame's time stamp and the end of the last: some containers round them
@@ -34,27 +30,17 @@ _log = logging.getLogger(__name__)
 
 
 def cut(source: Path | str, start: float, end: float, context: float = 0.0, allow: Collection[str] = ()) -> bytes:
-    """Return the part of a video, a path or URL, from `start` to `end` (seconds from its first frame) as MP4.
+    """Return the part of a video, a path or URL, from `start` to `end` as MP4.
 
-    `context` is how many seconds before and after come with it, as far as the video has them. It is H.264, upright,
-    in colours that a screen shows; at most 20 seconds and the context, 360 pixels on the shorter side, 30 frames a
-    second. Its sound comes along as AAC, stereo or mono; where it cannot be had, the picture comes alone. `allow` are
-    schemes of URLs that are followed beside the usual ones. Raises PreviewUnavailableError if the file cannot be
-    decoded there.
+    Both are seconds from its first picture, also where its sound begins earlier: that part is left out. `context` is
+    how many seconds before and after come with it, as far as the video has them. It is H.264, upright, in colours that
+    a screen shows; at most 20 seconds and the context, 360 pixels on the shorter side, 30 frames a second. Its sound
+    comes along as AAC, stereo or mono; where it cannot be had, the picture comes alone. `allow` are schemes of URLs
+    that are followed beside the usual ones. Raises PreviewUnavailableError if the file cannot be decoded there.
     """
     name = source.name if isinstance(source, Path) else source
     try:
-        with ExitStack() as opened:
-            file: IO[bytes]
-            if isinstance(source, Path):
-                # The file that was checked is decoded, not its path, which could lead to a pipe by then.
-                file = opened.enter_context(open_regular(source))
-                size = os.fstat(file.fileno()).st_size
-            else:
-                file = opened.enter_context(remote.opened(source, allow))
-                size = getattr(file, "size", None) or 1
-            video = Video(file, size, 1, _SIDE, _THREADS, every=True, sound=True)
-            opened.callback(video.close)
+        with opened_video(source, allow, _SIDE, every=True, sound=True) as video:
             data = _recoded(video, name, max(0.0, start - context), min(end, start + _LONGEST) + context)
     except UndecodableError as error:
         raise PreviewUnavailableError(f"{name} cannot be played: {error}.") from error

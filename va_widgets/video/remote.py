@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
-from typing import IO, Any
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
 from va_widgets.base import arguments
@@ -30,6 +30,16 @@ class PrivateAddressError(Exception):
 
     Not an OSError: aiohttp and fsspec would take it for a failed connection.
     """
+
+
+class UnreachableError(CorpusError):
+    """A web server does not give the file of a URL; `fault` says why, as the end of a sentence, and `reason` also what
+    to do.
+    """
+
+    def __init__(self, url: str, fault: str, advice: str) -> None:
+        self.fault, self.reason = fault, f"{fault}: {advice}"
+        super().__init__(f"{_shown(url)} cannot be read, because {self.reason}.")
 
 
 def checked_schemes(allow: Iterable[str] | str) -> frozenset[str]:
@@ -90,12 +100,13 @@ def origin(url: str) -> str:
 def info(url: str, allow: Collection[str] = ()) -> dict[str, Any]:
     """Return fsspec's details of the file of a URL, such as its size.
 
-    Raises CorpusError if the URL is not followed, or whatever fsspec raises.
+    Raises CorpusError if the URL is not followed, UnreachableError if a web server does not give the file, or whatever
+    fsspec raises.
     """
     check(url, allow)
     import fsspec
 
-    with _refusals_raised():
+    with _faults_raised(url):
         system, path = fsspec.core.url_to_fs(url, **_options(url))
         details: dict[str, Any] = system.info(path)
     return details
@@ -103,26 +114,58 @@ def info(url: str, allow: Collection[str] = ()) -> dict[str, Any]:
 
 @contextmanager
 def opened(url: str, allow: Collection[str] = ()) -> Iterator[IO[bytes]]:
-    """Open the file of a URL for reading. Raises CorpusError if it is not followed, or whatever fsspec raises."""
+    """Open the file of a URL for reading. Raises what `info` does; so do the file's own methods."""
     check(url, allow)
     import fsspec
 
-    with _refusals_raised(), fsspec.open(url, "rb", **_options(url)) as file:
-        yield file
+    with ExitStack() as stack:
+        with _faults_raised(url):
+            file = stack.enter_context(fsspec.open(url, "rb", **_options(url)))
+        yield cast(IO[bytes], _File(url, file))
+
+
+class _File:
+    """An open file of fsspec, whose `read` raises UnreachableError for faults of the web.
+
+    Raised at once, because FFmpeg and Pillow would take some of them for the end of the file.
+    """
+
+    def __init__(self, url: str, file: IO[bytes]) -> None:
+        self._url = url
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        with _faults_raised(self._url):
+            return self._file.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 @contextmanager
-def _refusals_raised() -> Iterator[None]:
-    """Raise CorpusError for what a PrivateAddressError caused: fsspec raises FileNotFoundError for any error."""
+def _faults_raised(url: str) -> Iterator[None]:
+    """Raise CorpusError for what a PrivateAddressError caused, and UnreachableError for other faults of the web.
+
+    fsspec raises FileNotFoundError for all of them.
+    """
     try:
         yield
+    except CorpusError:
+        raise
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, PrivateAddressError):
             cause = cause.__cause__ or cause.__context__
-        if cause is None:
+        if cause is not None:
+            raise CorpusError(str(cause)) from error
+        try:
+            from va_widgets.video.web_faults import fault
+        except ImportError:  # aiohttp is not installed
+            raise error from None
+        told = fault(error)
+        if told is None:
             raise
-        raise CorpusError(str(cause)) from error
+        raise UnreachableError(url, *told) from error
 
 
 def _options(url: str) -> dict[str, Any]:

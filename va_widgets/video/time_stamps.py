@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import av
 
+from va_widgets.video.clock_restarts import RESTART
+
 StampSource: TypeAlias = Literal["presentation", "decoded", "sorted"]
 """What a frame's time stamp is taken from: its own presentation time stamp, when it was decoded, or its packets'
 decoding time stamps, sorted."""
@@ -69,7 +71,8 @@ class FrameStamps:
 class FrameClock:
     """Turns the time stamps of consecutive frames into increasing times, also where they are missing or broken.
 
-    `zero` is the second at which the first frame of the file is shown, `base` the seconds of one unit.
+    `zero` is the second at which the first frame of the file is shown, `base` the seconds of one unit. `restarted` is
+    whether another recording, whose clock started anew, has followed.
     """
 
     def __init__(self, zero: float, base: float, fps: float) -> None:
@@ -78,12 +81,14 @@ class FrameClock:
         self._interval = 1.0 / fps
         self._last = -self._interval
         self._started = False
+        self.restarted = False
 
     def time(self, stamp: int | None) -> float:
         """Return when the next frame is shown, in seconds from the file's first frame."""
         moment = self._last + self._interval if stamp is None else stamp * self._base - self._zero
         if self._started:
-            if moment < self._last - 1.0:  # another recording follows, whose clock starts anew
+            if moment < self._last - RESTART:
+                self.restarted = True
                 self._zero += moment - self._last - self._interval
             if moment <= self._last:
                 moment = self._last + self._interval

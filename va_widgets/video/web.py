@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import ResolveResult
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_PATIENCE = 20.0  # seconds without a connection, or without a byte, after which a server is given up
 _WEB_PORTS = frozenset((80, 443))  # a server of http may send to its own https
 
 
@@ -25,7 +26,9 @@ async def session(given_host: str, given_port: int, **options: Any) -> aiohttp.C
 
     The session checks every connection, those of redirects too. Its requests raise PrivateAddressError.
     """
-    return aiohttp.ClientSession(connector=_Connector((given_host.lower(), given_port)), **options)
+    # Of the whole time nothing is said: a large file takes as long as it takes.
+    patience = aiohttp.ClientTimeout(total=None, sock_connect=_PATIENCE, sock_read=_PATIENCE)
+    return aiohttp.ClientSession(connector=_Connector((given_host.lower(), given_port)), timeout=patience, **options)
 
 
 def is_public(address: str) -> bool:

@@ -36,7 +36,7 @@ class AnnotatorKernel:
     def __init__(self, session: Session, send: Callable[[dict[str, Any], list[bytes] | None], object]) -> None:
         # A preview of a large video takes seconds to cut: labels and feeds must not wait behind it.
         self._previews = background.TaskQueue("va-preview")
-        self._strips = background.TaskQueue("va-strips")  # wide ones, for which the player does not wait
+        self._strips = background.TaskQueue("va-strips")  # what is decoded now, for which the player does not wait
         # What needs a model that is not loaded yet is answered when it is; labels must not wait behind it either.
         self._loading = background.TaskQueue("va-loading")
         self.controller = Controller(session, send)
@@ -65,7 +65,9 @@ class AnnotatorKernel:
         """Answer a request that was parsed of `content`; the page gets a reply whatever goes wrong."""
         if isinstance(request, protocol.Preview):
             self._previews.submit(lambda: self._answer_now(request, content))
-        elif isinstance(request, protocol.Filmstrips) and request.width > STRIP_WIDTH:
+        elif isinstance(request, protocol.Filmstrips) and (
+            request.width > STRIP_WIDTH or self.session.corpus.decodes_filmstrips
+        ):
             self._strips.submit(lambda: self._answer_now(request, content))
         elif handlers.needs_model(self.session, request):
             self._loading.submit(lambda: self._answer_now(request, content))

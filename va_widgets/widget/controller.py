@@ -14,11 +14,12 @@ from typing import Any
 from va_widgets.base import background
 from va_widgets.base.errors import VaError
 from va_widgets.base.listeners import Listeners
-from va_widgets.session import Session
-from va_widgets.widget.cards import shown_labels
+from va_widgets.session import Remark, Session
+from va_widgets.widget.cards import remarks_shown, shown_labels
 from va_widgets.widget.pages import Pages
 from va_widgets.widget.worker import RefitWorker
 
+_MOST_REMARKS = 2_000  # clips in one event; what is remarked on others comes with their cards
 _numbers = itertools.count()  # of controllers, in the order in which they were made
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Controller:
         self._process = os.getpid()
         self._number = next(_numbers)
         self._warm = False
+        self._remarks: dict[str, list[Remark]] = {}  # that the pages know of, by clip
         for other in tuple(_controllers):
             other._follow(self)
         _controllers.add(self)
@@ -76,6 +78,8 @@ class Controller:
 
     def add_page(self, name: str) -> None:
         """Show the annotator on a page from now on; a name that is there already changes nothing."""
+        if not self.pages:
+            self._remarks = self._remarks_now()
         if not self.pages.add(name):  # first, so that it gets the events from now on
             return
         if self.session.pending:
@@ -120,6 +124,7 @@ class Controller:
     def _show(self, session: Session) -> None:
         self._unsubscribe()
         self.pages.show_session(session)
+        self._remarks = self._remarks_now()
         self._unsubscribe = session.subscribe(self._on_session_event)
 
     def _warm_up(self) -> None:
@@ -136,14 +141,36 @@ class Controller:
         if name == "labels":
             self.pages.send_event("labels", labels=shown_labels(data["labels"]))
             if self.pages:
-                self.worker.labelled(len(data["labels"]))
+                self.worker.labelled(len({*data["labels"], *data.get("others", ())}))
         elif name == "refit":
             refit = data["refit"]
             self.pages.set_state("ready")
             self.pages.send_event("refit", version=refit.version, flipped=refit.flipped, seconds=refit.seconds)
         else:
             self.pages.send_event("status")
+        if self.pages and name != "refit":
+            self._send_remarks()
         self.listeners.notify(name, data)
+
+    def _send_remarks(self) -> None:
+        """Send the pages what anybody has remarked since, perhaps in another kernel."""
+        former, self._remarks = self._remarks, self._remarks_now()
+        changed = [clip for clip in {**former, **self._remarks} if former.get(clip) != self._remarks.get(clip)]
+        if not changed:
+            return
+        try:
+            remarks = remarks_shown(self.session, changed[:_MOST_REMARKS])
+        except VaError as error:  # a label that was stored must not seem to have failed
+            _log.info("The remarks could not be read: %s", error)
+        else:
+            self.pages.send_event("remarks", remarks=remarks)
+
+    def _remarks_now(self) -> dict[str, list[Remark]]:
+        try:
+            return self.session.remarks_by_clip
+        except VaError as error:  # the status says what is wrong with the labels
+            _log.info("The remarks could not be read: %s", error)
+            return self._remarks
 
     def _refit_starts(self) -> None:
         self.pages.set_state("refitting")

@@ -14,6 +14,7 @@ import pandas as pd
 from va_widgets.base.errors import QueryError, VaError
 from va_widgets.base.names import folder_name
 from va_widgets.catalogue.exploration import Exploration, Question
+from va_widgets.catalogue.labelled import present_name
 from va_widgets.catalogue.reel import export_hits
 from va_widgets.catalogue.saved_queries import SavedQuery
 from va_widgets.catalogue.timeline import known_concepts, labels_of, places
@@ -229,11 +230,13 @@ def _hits_file(explored: Explored, request: protocol.HitsFile) -> Answer:
 
 def _label_concepts(explored: Explored, _request: protocol.LabelConcepts) -> Answer:
     exploration = explored.exploration
+    none = {"yes": 0, "no": 0, "unsure": 0, "annotators": 0}
     known = {row["concept"]: row for row in known_concepts(exploration.corpus)}
     for model in exploration.models.values():
-        known.setdefault(model.concept, {"yes": 0, "no": 0, "unsure": 0})
+        name = present_name(exploration.corpus, model.concept)
+        known.setdefault(name, none)
     concepts = [
-        ConceptShown(concept, int(row["yes"]), int(row["no"]), int(row["unsure"]), False)
+        ConceptShown(concept, int(row["yes"]), int(row["no"]), int(row["unsure"]), int(row["annotators"]), False)
         for concept, row in sorted(known.items())
     ]
     return {"concepts": concepts}, []

@@ -11,6 +11,7 @@ from va_widgets.base import background
 from va_widgets.base.errors import ProtocolError, VaError
 from va_widgets.base.texts import without_lone_surrogates
 from va_widgets.catalogue.exploration import Exploration
+from va_widgets.catalogue.labelled import present_name
 from va_widgets.session import Session
 from va_widgets.video.filmstrip import STRIP_WIDTH
 from va_widgets.widget import explorer_handlers, handlers, protocol
@@ -60,7 +61,7 @@ class ExplorerKernel:
         if isinstance(request, protocol.Preview):
             self._previews.submit(lambda: self._answer(request, content))
         elif isinstance(request, protocol.Filmstrips):
-            if request.width > STRIP_WIDTH:
+            if request.width > STRIP_WIDTH or self._explored.exploration.corpus.decodes_filmstrips:
                 self._strips.submit(lambda: self._answer(request, content))
             else:
                 self._answer(request, content)
@@ -124,6 +125,7 @@ class LabellingInPlace:
         Raises LabelError if the concept's name cannot be used, UnknownClipError if a clip is not in the corpus.
         """
         corpus = self._exploration.corpus
+        concept = present_name(corpus, concept)
         for clip in clips:
             corpus.row(clip)
         # A session knows the clips that the corpus had when it was opened.

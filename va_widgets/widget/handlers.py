@@ -23,7 +23,7 @@ from va_widgets.base.names import escaped, folder_name
 from va_widgets.session import FLAT, LabelValue, Session
 from va_widgets.video.motion.words import is_static
 from va_widgets.widget import media, protocol
-from va_widgets.widget.cards import clip_cards, review_cards, shown_labels
+from va_widgets.widget.cards import clip_cards, remarks_shown, review_cards, shown_labels, tagged
 from va_widgets.widget.controller import Controller
 from va_widgets.widget.protocol import ConceptShown
 
@@ -83,6 +83,7 @@ def _hello(controller: Controller, request: protocol.Hello) -> Answer:
     own = controller.session.own_labels
     return {
         "status": controller.pages.status(),
+        "tags": controller.session.tags,
         "session": controller.run_id,
         "corpus": corpus,
         "selection": controller.pages.selection,
@@ -95,14 +96,16 @@ def _bye(controller: Controller, request: protocol.Bye) -> Answer:
     return {}, []
 
 
-def _concepts(controller: Controller, _request: protocol.Concepts | protocol.Forget) -> Answer:
+def _concepts(controller: Controller, _request: protocol.Concepts | protocol.Forget | protocol.Archive) -> Answer:
     session = controller.session
     concepts = []
-    for row in session.concepts.to_dict("records"):
+    archived = session.archived_concepts
+    for row in session.all_concepts.to_dict("records"):
         name = str(row["concept"])
         yes, no, unsure = (int(row[value]) for value in ("yes", "no", "unsure"))
         empty = not (yes or no or unsure or row["guideline"] or name == session.concept)
-        concepts.append(ConceptShown(name, yes, no, unsure, empty))
+        people, is_archived = int(row["annotators"]), name in archived
+        concepts.append(ConceptShown(name, yes, no, unsure, people, empty and not is_archived, is_archived))
     return {"concepts": concepts}, []
 
 
@@ -114,6 +117,27 @@ def _switch(controller: Controller, request: protocol.Switch) -> Answer:
 def _forget(controller: Controller, request: protocol.Forget) -> Answer:
     controller.session.forget_concept(request.concept)
     return _concepts(controller, request)
+
+
+def _rename_concept(controller: Controller, request: protocol.RenameConcept) -> Answer:
+    name = request.name.strip()
+    shown = controller.session
+    is_shown = request.concept == shown.concept
+    _session_of(controller, request.concept).rename(name)
+    if is_shown and shown.name_now(request.concept) == name:
+        controller.switch(name)
+    return {"status": controller.pages.status()}, []
+
+
+def _archive(controller: Controller, request: protocol.Archive) -> Answer:
+    change = controller.session.archive_concept if request.archived else controller.session.restore_concept
+    change(request.concept)
+    return _concepts(controller, request)
+
+
+def _hints(controller: Controller, request: protocol.Hints) -> Answer:
+    controller.session.hints(request.concept, offered=request.offered)
+    return {"status": controller.pages.status()}, []
 
 
 def _guideline(controller: Controller, request: protocol.Guideline) -> Answer:
@@ -172,7 +196,8 @@ def _where(session: Session, request: _Found) -> NDArray[np.bool_] | None:
     if request.motion == "all" or not session.corpus.has_motion:
         return None
     motion = session.corpus.motion
-    static = is_static(motion)
+    clips = session.corpus.clips
+    static = is_static(motion, clips["end"] - clips["start"])
     return static if request.motion == "static" else ~static & motion["pan"].notna().to_numpy()
 
 
@@ -184,9 +209,12 @@ def _feed(controller: Controller, request: protocol.Feed) -> Answer:
 def _review(controller: Controller, request: protocol.Review) -> Answer:
     session = controller.session
     table = session.review(request.value, request.order, request.annotator or None)
+    if request.tag:
+        table = tagged(session, table, request.tag, with_others=request.value == "all" and not request.annotator)
     cards = review_cards(session, table.iloc[: request.k], request.annotator)
     annotators = session.annotators["annotator"].tolist()
-    return {"clips": table["clip_id"].tolist(), "cards": cards, "annotators": annotators}, []
+    tags = session.remark_tags
+    return {"clips": table["clip_id"].tolist(), "cards": cards, "annotators": annotators, "tags": tags}, []
 
 
 def _reviewed(controller: Controller, request: protocol.Reviewed) -> Answer:
@@ -212,20 +240,32 @@ def _preview(controller: Controller, request: protocol.Preview) -> Answer:
 # --- labels and models -------------------------------------------------------------------------------
 
 
+def _session_of(controller: Controller, concept: str) -> Session:
+    """Return the session of a concept that the page has had open, whatever it is called now."""
+    shown = controller.session
+    return shown if concept == shown.concept else shown.for_concept(shown.name_now(concept))
+
+
 def _label(controller: Controller, request: protocol.Label) -> Answer:
-    session = controller.session.for_concept(request.concept)
+    session = _session_of(controller, request.concept)
     labels = session.label(request.clips, _VALUES[request.value], source=request.source, message_id=request.id)
     return {"labels": shown_labels(labels)}, []
 
 
 def _undo(controller: Controller, request: protocol.Undo) -> Answer:
-    labels = controller.session.for_concept(request.concept).undo(message_id=request.id)
+    labels = _session_of(controller, request.concept).undo(message_id=request.id)
     return {"labels": shown_labels(labels)}, []
 
 
 def _redo(controller: Controller, request: protocol.Redo) -> Answer:
-    labels = controller.session.for_concept(request.concept).redo(message_id=request.id)
+    labels = _session_of(controller, request.concept).redo(message_id=request.id)
     return {"labels": shown_labels(labels)}, []
+
+
+def _remark(controller: Controller, request: protocol.Remark) -> Answer:
+    session = _session_of(controller, request.concept)
+    session.remark(request.clip, request.note, request.tags)
+    return {"remark": remarks_shown(session, [request.clip])[request.clip], "tags": session.tags}, []
 
 
 def _refit(controller: Controller, _request: protocol.Refit) -> Answer:
@@ -259,6 +299,9 @@ _HANDLERS: Mapping[type, Handler] = {
     protocol.Concepts: _concepts,
     protocol.Switch: _switch,
     protocol.Forget: _forget,
+    protocol.RenameConcept: _rename_concept,
+    protocol.Archive: _archive,
+    protocol.Hints: _hints,
     protocol.Guideline: _guideline,
     protocol.Search: _search,
     protocol.Similar: _similar,
@@ -271,6 +314,7 @@ _HANDLERS: Mapping[type, Handler] = {
     protocol.Label: _label,
     protocol.Undo: _undo,
     protocol.Redo: _redo,
+    protocol.Remark: _remark,
     protocol.Refit: _refit,
     protocol.Publish: _publish,
     protocol.Export: _export,

@@ -27,9 +27,11 @@ Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
 Concept: TypeAlias = Text  # the labels' own limit is lower, and says what is too long
 Annotator: TypeAlias = Annotated[str, Meta(max_length=500)]  # "" is everybody
 MotionFilter: TypeAlias = Literal["all", "moving", "static"]  # clips in which the camera moves or does not
+LongText: TypeAlias = Annotated[str, Meta(max_length=10_000)]
+Tag: TypeAlias = Annotated[str, Meta(max_length=200)]  # the labels' own limit is lower, and says what is too long
 LONGEST_NUMBER = 100  # characters of the name of a number that clips can be sorted by
 Likeness: TypeAlias = Literal["look", "motion", "both"]  # in which clips are like another
-EventName: TypeAlias = Literal["status", "labels", "refit", "switch", "show"]
+EventName: TypeAlias = Literal["status", "labels", "remarks", "refit", "switch", "show"]
 
 
 # --- requests --------------------------------------------------------------------------------------
@@ -110,12 +112,16 @@ class Feed(_Request, tag="feed", frozen=True):
 
 
 class Review(_Request, tag="review", frozen=True):
-    """Ask for the ids of all labelled clips in order, and the first `k` cards; only one annotator's if one is named."""
+    """Ask for the ids of all labelled clips in order, and the first `k` cards; only one annotator's if one is named.
+
+    With a `tag` it is about the clips that anybody has given it, and those without a label come last.
+    """
 
     value: Literal["all", "yes", "no", "unsure", "disputed"]
     order: Literal["suspicion", "newest", "disagreement"]
     annotator: Annotator
     k: Count
+    tag: Tag = ""
 
 
 class Reviewed(_Request, tag="reviewed", frozen=True):
@@ -150,6 +156,18 @@ class Redo(_Request, tag="redo", frozen=True):
     concept: Concept
 
 
+class Remark(_Request, tag="remark", frozen=True):
+    """Keep a note and tags on a clip, which take the place of this annotator's former ones; both may be empty.
+
+    The reply holds what holds now, and this annotator's `tags`, the most used first. Sent twice it is stored once.
+    """
+
+    concept: Concept
+    clip: Clip
+    note: Text
+    tags: Annotated[list[Tag], Meta(max_length=50)]
+
+
 class Refit(_Request, tag="refit", frozen=True):
     """Refit now, without waiting for a pause."""
 
@@ -157,7 +175,7 @@ class Refit(_Request, tag="refit", frozen=True):
 class Guideline(_Request, tag="guideline", frozen=True):
     """Replace the guideline, the annotators' definition of the concept."""
 
-    text: Text
+    text: LongText
 
 
 class Concepts(_Request, tag="concepts", frozen=True):
@@ -174,6 +192,27 @@ class Forget(_Request, tag="forget", frozen=True):
     """Take a concept that has neither labels nor a guideline, and is not open here, out of the menu."""
 
     concept: Concept
+
+
+class RenameConcept(_Request, tag="rename_concept", frozen=True):
+    """Give a concept another name; the page goes on with it if it is the one that is shown."""
+
+    concept: Concept
+    name: Concept
+
+
+class Archive(_Request, tag="archive", frozen=True):
+    """Take a concept out of the menu, or bring it back."""
+
+    concept: Concept
+    archived: bool
+
+
+class Hints(_Request, tag="hints", frozen=True):
+    """Offer the yes clips of another concept as a feed of hints for the one that is shown, or no more."""
+
+    concept: Concept
+    offered: bool
 
 
 class Publish(_Request, tag="publish", frozen=True):
@@ -212,11 +251,15 @@ Request: TypeAlias = (
     | Label
     | Undo
     | Redo
+    | Remark
     | Refit
     | Guideline
     | Concepts
     | Switch
     | Forget
+    | RenameConcept
+    | Archive
+    | Hints
     | Publish
     | Export
     | Filmstrips
@@ -239,8 +282,30 @@ class MotionShown(Struct, frozen=True):
     word: str
 
 
+class Dispute(Struct, frozen=True):
+    """A clip that annotators label differently: who gave which label, and who has `decided` between them, if anybody.
+
+    `decides` says whether this annotator may: a label with the source "adjudication" is then a decision.
+    """
+
+    votes: dict[Value, list[str]]
+    decided: str
+    decides: bool
+
+
+class RemarkShown(Struct, frozen=True):
+    """What is remarked on a clip: this annotator's note and tags, and in one text what `others` say."""
+
+    note: str
+    tags: list[str]
+    others: str = ""
+
+
 class Card(Struct, frozen=True):
-    """One clip on the page. `motion` is None where it was not measured."""
+    """One clip on the page.
+
+    `motion` is None where it was not measured, `remark` where nothing is remarked; `dispute` is known in review alone.
+    """
 
     clip: str
     video: str
@@ -253,6 +318,8 @@ class Card(Struct, frozen=True):
     suspicion: float | None = None
     note: str = ""
     motion: MotionShown | None = None
+    dispute: Dispute | None = None
+    remark: RemarkShown | None = None
 
 
 class QualityShown(Struct, frozen=True):
@@ -275,13 +342,14 @@ class FoundShown(Struct, frozen=True):
     """How many clips of a concept are found, and of how many.
 
     `clips` are found: labelled yes, or scored at `threshold` (a probability) or above, which was chosen because of
-    `why`. `estimate` is how many of the corpus are a yes, with an interval where it is known, and `method` says how
-    that was estimated.
+    `why`; `expect` says in plain words how many of them are right and how many are missing. `estimate` is how many of
+    the corpus are a yes, with an interval where it is known, and `method` says how that was estimated.
     """
 
     clips: int
     threshold: float
     why: str
+    expect: str
     estimate: int
     low: int | None
     high: int | None
@@ -289,16 +357,19 @@ class FoundShown(Struct, frozen=True):
 
 
 class ConceptShown(Struct, frozen=True):
-    """One concept in the menu, with its labels of all annotators.
+    """One concept in the menu, with the labels of all annotators: a clip that two of them have labelled counts twice.
 
-    It is `empty`, and can be forgotten, if it has neither labels nor a guideline and is not the one that is shown.
+    It is `empty`, and can be forgotten, if it has neither labels nor a guideline and is not the one that is shown. One
+    that is `archived` is shown only when it is asked for.
     """
 
     concept: str
     yes: int
     no: int
     unsure: int
+    annotators: int
     empty: bool
+    archived: bool = False
 
 
 class Selection(Struct, frozen=True):
@@ -315,7 +386,8 @@ class Status(Struct, frozen=True):
     says whether any text can be searched for now, and `words_note` in one sentence why not and what to do, or what is
     waited for. `motion` says whether the motion of the clips is known: then camera moves can be searched for, without a
     text model, too, and clips can be chosen by it. `numbers` are the names of numbers that clips can be sorted by:
-    those of their motion, and columns of the corpus. `concept_note` says which part of a long concept the model reads.
+    those of their motion, and columns of the corpus. `concept_note` says which part of a long concept the model reads,
+    or that the concept was renamed or archived. `guideline_version` counts the guideline's versions.
     `found` is None until both a yes and a no were learnt. `from_feeds` is how many of the labelled clips were labelled
     from each feed.
     """
@@ -347,6 +419,7 @@ class Status(Struct, frozen=True):
     numbers: list[str]
     concept_note: str
     queries: list[str]
+    guideline_version: int = 0
 
 
 class Strip(Struct, frozen=True):

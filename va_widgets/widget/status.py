@@ -55,8 +55,9 @@ def status_of(session: Session, state: str, message: str) -> Status:
         words_note=words_note,
         motion=session.corpus.has_motion,
         numbers=[name for name in session.corpus.numbers if len(name) <= LONGEST_NUMBER][:_MOST_NUMBERS],
-        concept_note=session.concept_note,
+        concept_note=" ".join(filter(None, (session.concept_state, session.concept_note))),
         queries=session.queries,
+        guideline_version=session.guideline_version,
     )
 
 
@@ -70,6 +71,7 @@ def _found(session: Session, counts: Mapping[str, int]) -> FoundShown | None:
         clips=session.number_found,
         threshold=threshold,
         why=why,
+        expect=session.expectation,
         estimate=estimate.estimate,
         low=estimate.low,
         high=estimate.high,

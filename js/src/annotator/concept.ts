@@ -2,6 +2,8 @@
 
 import { type Signal, signal } from "@preact/signals";
 import type { ConceptShown, Requests, Status } from "../kernel/protocol";
+import { hintFeed } from "../lists/feeds";
+import type { Lists } from "../lists/lists";
 import { firstTab, type Navigation } from "../lists/navigation";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { ShownLabels } from "../state/labels";
@@ -17,6 +19,7 @@ export class Concept {
     private readonly state: AnnotatorState,
     private readonly requester: Requester,
     private readonly labels: ShownLabels,
+    private readonly lists: Lists,
     private readonly navigation: Navigation,
   ) {}
 
@@ -36,6 +39,34 @@ export class Concept {
   async forget(concept: string): Promise<void> {
     const reply = await this.requester.request("forget", { concept });
     if (reply) this.all.value = reply.result.concepts;
+  }
+
+  // Returns whether it has the name now; the kernel then switches to it if it is open.
+  async rename(concept: string, name: string): Promise<boolean> {
+    const reply = await this.requester.request("rename_concept", { concept, name });
+    if (!reply) return false;
+    this.state.announce(`${concept} is called ${name} now`, true);
+    await this.applySwitch(reply.result.status);
+    await this.loadAll();
+    return true;
+  }
+
+  async archive(concept: string, archived: boolean): Promise<void> {
+    const reply = await this.requester.request("archive", { concept, archived });
+    if (!reply) return;
+    this.all.value = reply.result.concepts;
+    this.state.announce(
+      `${concept} is ${archived ? "archived: “archived” in the menu brings it back" : "restored"}`,
+      true,
+    );
+  }
+
+  // Offers the yes clips of another concept as a feed here, and opens the feed; or takes it away.
+  async offerHints(concept: string, offered: boolean): Promise<void> {
+    const reply = await this.requester.request("hints", { concept, offered });
+    if (!reply) return;
+    this.navigation.applyStatus(reply.result.status);
+    if (offered) await this.navigation.openFeed(hintFeed(concept));
   }
 
   async switchTo(concept: string): Promise<void> {
@@ -71,8 +102,15 @@ export class Concept {
     if (status.concept === state.concept) return;
     state.status.value = status;
     this.labels.reset(status.concept);
+    this.lists.remarks.reset();
     this.navigation.reset();
     state.announce(`concept: ${status.concept}`, false);
-    await this.navigation.goTo({ tab: firstTab(status), feed: "", query: status.concept, annotator: "" });
+    await this.navigation.goTo({
+      tab: firstTab(status),
+      feed: "",
+      query: status.concept,
+      annotator: "",
+      tag: "",
+    });
   }
 }

@@ -2,7 +2,7 @@
 
 import { computed } from "@preact/signals";
 import type { Client } from "../kernel/client";
-import { tabStorage } from "../kernel/tabStorage";
+import { placeStorage, tabStorage } from "../kernel/tabStorage";
 import type { Lists } from "../lists/lists";
 import { canOpen, firstTab, type Navigation } from "../lists/navigation";
 import type { AnnotatorState } from "../state/annotatorState";
@@ -87,6 +87,7 @@ export class Connection {
     const selection = this.navigation.selection.value;
     try {
       const { result } = await client.request("hello", { page: client.page, clips });
+      this.lists.remarks.addTags(result.tags);
       if (!state.isVisible) this.#sayBye(); // a `hello` that was sent again may have arrived after the first `bye`
       await (state.status.value ? this.updates.catchUp(result, selection) : this.#start(result));
       return true;
@@ -103,6 +104,7 @@ export class Connection {
     state.status.value = status;
     navigation.selection.value = selection;
     this.labelling.persistIn(tabStorage(corpus, status.annotator, session));
+    state.keepPlacesIn((concept) => placeStorage(corpus, status.annotator, concept));
     const { tab, query } = state.viewState.value;
     const usualTab = state.hasSavedViewState && canOpen(tab, status) ? tab : firstTab(status);
     const showsSelection = selection !== null && (!state.hasSavedViewState || tab === "search");

@@ -1,15 +1,19 @@
 // Gives labels, takes them back, undoes and redoes: shows each change at once and sends it through the outbox.
 
+import { signal } from "@preact/signals";
 import { shortcut } from "../input/keys";
-import type { Change, EntryStorage, Outbox } from "../kernel/outbox";
+import type { EntryStorage, LabelChange, Outbox } from "../kernel/outbox";
 import type { Labels, Value } from "../kernel/protocol";
 import type { Lists } from "../lists/lists";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { ShownLabels } from "../state/labels";
 
 const MOST_CLIPS = 500; // in one message
+const DECISION = "adjudication"; // the source of a label that decides between those of others
 
 export class Labelling {
+  readonly #decided = signal<ReadonlySet<string>>(new Set()); // clips that the user has decided about on this page
+
   constructor(
     private readonly state: AnnotatorState,
     private readonly outbox: Outbox,
@@ -19,7 +23,7 @@ export class Labelling {
 
   // Takes the label back if all these clips have it already, as a pressed button does.
   toggle(clips: readonly string[], value: Value): Promise<void> {
-    const pressed = clips.every((clip) => this.labels.get(clip) === value);
+    const pressed = clips.every((clip) => !this.#isNew(clip, value));
     return this.label(clips, pressed ? null : value);
   }
 
@@ -28,14 +32,38 @@ export class Labelling {
   async label(clips: readonly string[], value: Value | null): Promise<void> {
     const { concept } = this.state;
     if (concept === undefined) return;
-    const changed = clips.filter((clip) => this.labels.get(clip) !== value);
-    const source = this.lists.source;
+    const changed = clips.filter((clip) => this.#isNew(clip, value));
+    const decisions = changed.filter((clip) => this.#decides(clip));
     const parts: Promise<unknown>[] = [];
-    for (let from = 0; from < changed.length; from += MOST_CLIPS) {
-      const part = changed.slice(from, from + MOST_CLIPS);
-      parts.push(this.#change({ type: "label", concept, clips: part, value: value ?? "none", source }));
-    }
+    const send = (some: readonly string[], source: string) => {
+      for (let from = 0; from < some.length; from += MOST_CLIPS) {
+        const part = some.slice(from, from + MOST_CLIPS);
+        parts.push(this.#change({ type: "label", concept, clips: part, value: value ?? "none", source }));
+      }
+    };
+    send(
+      changed.filter((clip) => !decisions.includes(clip)),
+      this.lists.source,
+    );
+    send(decisions, DECISION);
+    if (decisions.length > 0) this.#decided.value = new Set([...this.#decided.value, ...decisions]);
     await Promise.all(parts);
+  }
+
+  // Whether the user has decided between the labels of others.
+  hasDecided(clip: string): boolean {
+    const decider = this.lists.card(clip)?.dispute?.decided;
+    return this.#decided.value.has(clip) || (!!decider && decider === this.state.status.value?.annotator);
+  }
+
+  #decides(clip: string): boolean {
+    return this.lists.card(clip)?.dispute?.decides === true;
+  }
+
+  // Whether a label changes something. One that is there already may still become a decision.
+  #isNew(clip: string, value: Value | null): boolean {
+    if (this.labels.get(clip) !== value) return true;
+    return value !== null && this.#decides(clip) && !this.hasDecided(clip);
   }
 
   // Undoes or redoes the latest change. Returns the clips that it has changed. Says which ones if the open page does not
@@ -44,6 +72,7 @@ export class Labelling {
     const { concept } = this.state;
     if (concept === undefined) return [];
     const clips = Object.keys((await this.#change({ type, concept })) ?? {});
+    this.#decided.value = new Set([...this.#decided.value].filter((clip) => !clips.includes(clip)));
     const [first] = clips;
     if (first && !clips.some((clip) => this.lists.clips.value.includes(clip))) {
       const others = clips.length > 1 ? ` and ${clips.length - 1} more` : "";
@@ -55,10 +84,11 @@ export class Labelling {
 
   // Keeps unsaved changes in `storage` from now on, and sends those that an earlier page has left there.
   persistIn(storage: EntryStorage): void {
-    for (const { id, change } of this.outbox.persistIn(storage)) void this.#change(change, id);
+    for (const { id, change } of this.outbox.persistIn(storage))
+      void (change.type === "remark" ? this.lists.remarks.save(change, id) : this.#change(change, id));
   }
 
-  async #change(change: Change, id?: string): Promise<Labels | undefined> {
+  async #change(change: LabelChange, id?: string): Promise<Labels | undefined> {
     const { state, labels } = this;
     const isOpen = () => change.concept === state.concept;
     const clips = change.type === "label" ? change.clips : [];
@@ -80,7 +110,7 @@ export class Labelling {
   }
 
   // The result of a change in words. The cards show the label of a single clip well enough.
-  #announce(change: Change, number: number): void {
+  #announce(change: LabelChange, number: number): void {
     if (change.type !== "label") this.state.announce(describeStep(change.type, number), true);
     else if (number === 1)
       this.state.announce(change.value === "none" ? "label taken back" : change.value, false);

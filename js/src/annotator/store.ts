@@ -7,6 +7,7 @@ import { Lists } from "../lists/lists";
 import { Navigation } from "../lists/navigation";
 import { AnnotatorState } from "../state/annotatorState";
 import { ShownLabels } from "../state/labels";
+import { Remarks } from "../state/remarks";
 import { Requester } from "../state/requester";
 import { Concept } from "./concept";
 import { Connection } from "./connection";
@@ -46,10 +47,10 @@ export class Store {
     const requester = new Requester(this.client, state);
     this.media = new Media(this.client);
     this.labels = new ShownLabels(state, outbox);
-    this.lists = new Lists(state, this.labels, this.media, requester);
+    this.lists = new Lists(state, this.labels, new Remarks(state, outbox), this.media, requester);
     this.navigation = new Navigation(state, requester, this.lists);
     this.labelling = new Labelling(state, outbox, this.labels, this.lists);
-    this.concept = new Concept(state, requester, this.labels, this.navigation);
+    this.concept = new Concept(state, requester, this.labels, this.lists, this.navigation);
     const updates = new Updates(state, this.labels, this.lists, this.navigation, this.concept);
     this.connection = new Connection(
       this.client,

@@ -30,6 +30,7 @@ export class Updates {
     this.navigation.applyStatus(status);
     if (event.event === "show") void this.navigation.openSelection(event.data.selection);
     if (event.event === "labels") this.labels.apply(event.data.labels);
+    if (event.event === "remarks") this.lists.remarks.applyStored(event.data.remarks);
     if (event.event === "refit") {
       this.lists.feeds.refresh();
       const { quality } = status;

@@ -1,6 +1,7 @@
 // What belongs to one view alone and is not saved: the selected cards, the player, and what is open.
 
-import { computed, signal } from "@preact/signals";
+import { computed, type Signal, signal } from "@preact/signals";
+import { shortcut } from "../input/keys";
 import type { Value } from "../kernel/protocol";
 import { isMostlyYes } from "../lists/feeds";
 import type { PagedList } from "../lists/pagedList";
@@ -14,8 +15,10 @@ export class View {
   readonly cards = new CardSelection();
   readonly player = new PlayerState();
   readonly helpOpen = signal(false);
+  readonly helpPart: Signal<"keys" | "words"> = signal("keys");
   readonly menuOpen = signal(false);
   readonly publishOpen = signal(false);
+  readonly remarkOpen = signal(false); // the note and the tags of the focused clip
   readonly hasKeyboard = signal(false); // the cards have the browser's focus
   readonly confirmingRest = signal(false); // the view asks whether the rest of the page is no
   readonly leavingRest = signal(false); // Enter was pressed while some cards have no label; again, it pages
@@ -47,6 +50,7 @@ export class View {
     this.cards.focusCard(Math.max(0, clips.value.indexOf(start)));
     if (openList.value !== this.#list || clips.value.length === 0) this.player.open.value = false;
     this.#list = openList.value;
+    this.remarkOpen.value = false;
     this.#stopAsking();
   }
 
@@ -94,6 +98,25 @@ export class View {
     void this.store.labelling.toggle(
       targets.flatMap((target) => clips[target] ?? []),
       value,
+    );
+  }
+
+  openRemark(): void {
+    this.remarkOpen.value = this.clip.value !== "";
+  }
+
+  // Gives one of the annotator's own tags to the selected cards, or the focused one, or takes it away.
+  tag(index: number): void {
+    const { remarks, clips } = this.store.lists;
+    const tag = remarks.tags.value[index];
+    if (tag === undefined) {
+      const key = shortcut("remark", this.store.state.viewState.value.keys);
+      this.store.state.announce(`No tag has this key yet: ${key} opens them.`, true);
+      return;
+    }
+    remarks.toggleTag(
+      this.cards.targets.flatMap((target) => clips.value[target] ?? []),
+      tag,
     );
   }
 
@@ -146,8 +169,8 @@ export class View {
 
   // Closes the topmost open thing. Returns false if nothing was open: Escape is then left to the notebook.
   escape(): boolean {
-    const { helpOpen, menuOpen, publishOpen, confirmingRest, leavingRest, player } = this;
-    const panels = [helpOpen, menuOpen, publishOpen, confirmingRest, leavingRest, player.open];
+    const { helpOpen, menuOpen, publishOpen, remarkOpen, confirmingRest, leavingRest, player } = this;
+    const panels = [helpOpen, menuOpen, publishOpen, remarkOpen, confirmingRest, leavingRest, player.open];
     const topmost = panels.find((open) => open.value);
     if (topmost) topmost.value = false;
     else if (this.cards.selected.value.size > 0) this.cards.clear();

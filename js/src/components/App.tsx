@@ -12,6 +12,7 @@ import { ErrorMessage, Frame } from "./Frame";
 import { Help } from "./Help";
 import { Header } from "./header/Header";
 import { Player } from "./player/Player";
+import { RemarkBox } from "./RemarkBox";
 import { Toolbar } from "./toolbar/Toolbar";
 
 export function App({ store, view }: { store: Store; view: View }) {
@@ -66,6 +67,16 @@ export function App({ store, view }: { store: Store; view: View }) {
         <Grid store={store} view={view} grid={grid} />
         {view.player.open.value && view.clip.value && (
           <Player store={store} view={view} clip={view.clip.value} />
+        )}
+        {view.remarkOpen.value && (
+          <RemarkBox
+            key={view.clip.value}
+            store={store}
+            view={view}
+            clip={view.clip.value}
+            grid={grid}
+            focusGrid={focusGrid}
+          />
         )}
       </div>
       <Foot store={store} view={view} />

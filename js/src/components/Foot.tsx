@@ -8,6 +8,7 @@ import { type Command, shortcut } from "../input/keys";
 import type { Status } from "../kernel/protocol";
 import { hasBothClasses } from "../lists/feeds";
 import { Icon } from "./icons";
+import { Key } from "./Key";
 import { PreviousPage } from "./PreviousPage";
 
 export function Foot({ store, view }: { store: Store; view: View }) {
@@ -29,7 +30,7 @@ export function Foot({ store, view }: { store: Store; view: View }) {
           title="Label every clip of this page that has no label no; undo takes it back"
           onClick={() => view.labelRest()}
         >
-          rest is no ({length}) {shortcut("rest", store.state.viewState.value.keys)}
+          rest is no ({length}) <Key name={shortcut("rest", store.state.viewState.value.keys)} />
         </button>
       )}
       <Paging store={store} view={view} />
@@ -47,10 +48,10 @@ function RestQuestion({ store, view }: { store: Store; view: View }) {
         Here most clips are likely yes. Are the other <b>{length}</b> of this page <b>no</b>?
       </span>
       <button type="button" class="va-chip va-primary" onClick={() => view.labelRest()}>
-        Label {length} no {shortcut("rest", store.state.viewState.value.keys)}
+        Label {length} no <Key name={shortcut("rest", store.state.viewState.value.keys)} />
       </button>
       <button type="button" class="va-chip" onClick={() => view.escape()}>
-        Do not Esc
+        Cancel <Key name="Esc" />
       </button>
     </div>
   );
@@ -86,7 +87,8 @@ function Paging({ store, view }: { store: Store; view: View }) {
     const { length } = store.lists.clips.value;
     return <span class="va-page">{length === 1 ? "1 clip" : `${length} clips`}</span>;
   }
-  const { index, ended, pages } = list.progress.value;
+  const { index, pages } = list.progress.value;
+  const isLast = list.isLast.value;
   return (
     <span class="va-paging">
       <PreviousPage index={index} onClick={() => store.lists.previous()} />
@@ -95,12 +97,12 @@ function Paging({ store, view }: { store: Store; view: View }) {
       </span>
       <button
         type="button"
-        class={done ? "va-chip va-next va-done" : "va-chip va-next"}
-        title={`Open the next page; this labels nothing (${key})`}
-        aria-disabled={ended && index + 1 >= pages.length}
+        class={done && !isLast ? "va-chip va-next va-done" : "va-chip va-next"}
+        title={isLast ? "There is no further page" : `Open the next page; this labels nothing (${key})`}
+        aria-disabled={pages.length === 0 || isLast}
         onClick={() => view.nextPage()}
       >
-        {done ? "page done" : "next page"} {key}
+        {isLast ? "last page" : done ? "page done" : "next page"} <Key name={key} />
       </button>
     </span>
   );
@@ -126,8 +128,10 @@ function hintFor(store: Store, view: View, status: Status): string {
   if (!status.ready) return "";
   if (tab === "review")
     return "Change a label in place: press another button, or the same one to take it back.";
+  if (view.pageDone.value && store.lists.openList.value?.isLast.value)
+    return `That was the last page. Go on ${tab === "search" ? "with other words, or in Feeds" : "in another feed, or in Review"}.`;
   if (status.counts.yes === 0) return `Label what you look for yes: the tick, or ${key("yes")}.`;
-  if (status.counts.no === 0)
+  if (status.counts.no === 0 && rest > 0)
     return `Label what is not it no: the cross, ${key("no")}, or ${key("rest")} for the rest of the page.`;
   if (tab === "search" && hasBothClasses(status))
     return "Both kinds are there: go on in Feeds, where the classifier asks.";

@@ -14,7 +14,7 @@ interface Props {
   readonly onClick: (event: MouseEvent) => void;
 }
 
-export function LabelButton({ value, pressed, keys, ...rest }: Props) {
+export function LabelButton({ value, pressed, keys, onClick, ...rest }: Props) {
   const title = TITLES[value];
   return (
     <button
@@ -25,6 +25,11 @@ export function LabelButton({ value, pressed, keys, ...rest }: Props) {
       title={`${title} (${shortcut(value, keys)})`}
       aria-pressed={pressed}
       {...rest}
+      onClick={(event) => {
+        // The second click of a double click would take the label back.
+        if (event.detail > 1) event.stopPropagation();
+        else onClick(event);
+      }}
     >
       <Mark value={value} />
     </button>

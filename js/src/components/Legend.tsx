@@ -25,7 +25,7 @@ export function Legend({ status }: { status: Status | null }) {
           text="How well the classifier sorts all the clips there are: 1.00 puts every yes before every no. It is estimated from your labels, and very likely lies between the two figures in brackets."
         />
         <Entry
-          term="found … of about …"
+          term="found … · in all about …"
           text="Found are the clips you called yes, and those without a label that score high enough. How many there are in all is estimated, and very likely lies between the two numbers in brackets."
         />
         <Entry

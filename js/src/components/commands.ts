@@ -21,6 +21,13 @@ export function commandHandlers(
     rest: () => view.labelRest(),
     undo: () => void view.step("undo"),
     redo: () => void view.step("redo"),
+    remark: () => view.openRemark(),
+    tag_1: () => view.tag(0),
+    tag_2: () => view.tag(1),
+    tag_3: () => view.tag(2),
+    tag_4: () => view.tag(3),
+    tag_5: () => view.tag(4),
+    guideline: () => store.state.updateViewState({ reads: !store.state.viewState.value.reads }),
     pick: () => view.cards.toggle(view.cards.focus.value),
     play: () => view.play(),
     back: () => view.player.playback?.step(-1),
@@ -35,6 +42,8 @@ export function commandHandlers(
     borderline: () => void navigation.openFeed("borderline"),
     random: () => void navigation.openFeed("random"),
     top_negative: () => void navigation.openFeed("top_negative"),
+    assigned: () => void navigation.openFeed("assigned"),
+    second_reading: () => void navigation.openFeed("second_reading"),
     alike: () => {
       if (view.clip.value) void navigation.openSimilar(view.clip.value);
     },

@@ -15,7 +15,9 @@ export interface Motion {
 
 export interface ConceptShown extends Readonly<Record<Value, number>> {
   readonly concept: string;
+  readonly annotators: number; // who have labels; the numbers are of all of them together
   readonly empty: boolean; // neither labelled nor described nor shown now: it can be forgotten
+  readonly archived: boolean; // shown only when it is asked for
 }
 
 export const isValue = oneOf(...VALUES);
@@ -23,6 +25,14 @@ export const isLabels: Check = (value) => isObject(value) && Object.values(value
 export const isMotion = shape({ words: isString, direction: orNull(isNumber), word: isString });
 export const withConcepts = shape({
   concepts: listOf(
-    shape({ concept: isString, yes: isNumber, no: isNumber, unsure: isNumber, empty: isBoolean }),
+    shape({
+      concept: isString,
+      yes: isNumber,
+      no: isNumber,
+      unsure: isNumber,
+      annotators: isNumber,
+      empty: isBoolean,
+      archived: isBoolean,
+    }),
   ),
 });

@@ -1,14 +1,22 @@
-// Changes of labels that the kernel has not acknowledged yet: sends them, keeps their order, stores them in the tab.
+// Changes of labels and remarks that the kernel has not acknowledged yet: sends them, keeps their order, stores them in the tab.
 
 import { type Signal, signal } from "@preact/signals";
 import { type Client, type Reply, RequestError } from "./client";
 import type { Stored } from "./protocol";
 
-export type Change =
+export type RemarkChange = {
+  type: "remark";
+  concept: string;
+  clip: string;
+  note: string;
+  tags: readonly string[];
+};
+export type LabelChange =
   | { type: "label"; concept: string; clips: readonly string[]; value: Stored; source: string }
   | { type: "undo" | "redo"; concept: string };
+export type Change = LabelChange | RemarkChange;
 
-export type LabelReply = Reply<"label">;
+type ReplyTo<C extends Change> = C extends RemarkChange ? Reply<"remark"> : Reply<"label">;
 
 export interface Entry {
   readonly id: string;
@@ -21,7 +29,7 @@ export interface EntryStorage {
 }
 
 interface Waiter {
-  resolve(reply: LabelReply): void;
+  resolve(reply: never): void;
   reject(error: Error): void;
 }
 
@@ -29,6 +37,8 @@ interface Waiter {
 // ends with the label that the user saw last, even if messages are lost and sent again.
 export function mustWait(later: Change, earlier: Change): boolean {
   if (later.concept !== earlier.concept) return false;
+  if (later.type === "remark") return earlier.type === "remark" && earlier.clip === later.clip;
+  if (earlier.type === "remark") return false;
   if (later.type !== "label" || earlier.type !== "label") return true;
   return later.clips.some((clip) => earlier.clips.includes(clip));
 }
@@ -47,7 +57,7 @@ export class Outbox {
 
   constructor(private readonly client: Client) {}
 
-  push(change: Change, id = this.client.nextId()): Promise<LabelReply> {
+  push<C extends Change>(change: C, id = this.client.nextId()): Promise<ReplyTo<C>> {
     return new Promise((resolve, reject) => {
       this.#waiters.set(id, { resolve, reject });
       this.#setEntries([...this.entries.value, { id, change }]);
@@ -101,7 +111,7 @@ export class Outbox {
       this.saveError.value = "";
       this.#retryDelay = RETRY_AFTER;
       remove();
-      waiter?.resolve(reply as LabelReply);
+      waiter?.resolve(reply as never);
     } catch (error) {
       if (error instanceof RequestError && error.code === "not_saved") {
         this.#retryLater(id, error.message);

@@ -21,6 +21,20 @@ export const LONGEST_CONCEPT = 500; // characters
 
 export type Stored = Value | "none";
 
+// A clip that annotators label differently, in review.
+export interface Dispute {
+  readonly votes: Readonly<Partial<Record<Value, readonly string[]>>>; // who gave which label
+  readonly decided: string; // who has decided between them; "" if nobody has
+  readonly decides: boolean; // whether this annotator may: labels with the source "adjudication" are decisions
+}
+
+// What is remarked on a clip: the annotator's own note and tags, and what others say, in one text.
+export interface Remark {
+  readonly note: string;
+  readonly tags: readonly string[];
+  readonly others: string;
+}
+
 export interface Card {
   readonly clip: string;
   readonly video: string;
@@ -33,6 +47,8 @@ export interface Card {
   readonly suspicion: number | null;
   readonly note: string;
   readonly motion: Motion | null; // null if it was not measured
+  readonly dispute: Dispute | null; // null elsewhere than in review
+  readonly remark: Remark | null; // null if nothing is remarked
 }
 
 export interface Quality {
@@ -51,7 +67,8 @@ export interface Point {
 export interface Found {
   readonly clips: number; // labelled yes, or scored at the threshold or above
   readonly threshold: number; // P(yes)
-  readonly why: string; // why it is this threshold
+  readonly why: string; // why it is this threshold, in terms of statistics
+  readonly expect: string; // how many of the clips are right, and how many are missing, in plain words
   readonly estimate: number; // how many clips of the corpus are a yes
   readonly low: number | null;
   readonly high: number | null;
@@ -86,6 +103,7 @@ export interface Status {
   readonly numbers: readonly string[]; // that clips can be sorted by: of their motion, and columns of the corpus
   readonly concept_note: string; // which part of a long concept the text model reads
   readonly queries: readonly string[];
+  readonly guideline_version: number; // 0 without a guideline
 }
 
 export interface Strip {
@@ -118,7 +136,14 @@ export type ReviewOrder = (typeof REVIEW_ORDERS)[number];
 export interface Requests extends ExplorerRequests {
   hello: {
     with: { page: string; clips: string[] };
-    result: { status: Status; session: string; corpus: string; selection: Selection | null; labels: Labels };
+    result: {
+      status: Status;
+      tags: string[]; // the annotator's own, the most used first
+      session: string;
+      corpus: string;
+      selection: Selection | null;
+      labels: Labels;
+    };
   };
   bye: { with: { page: string }; result: Record<never, never> };
   // `exclude`: the clips of the pages before; `labelled`: whether clips with a label are found, too; `motion`: whether
@@ -152,8 +177,8 @@ export interface Requests extends ExplorerRequests {
   };
   feed: { with: { name: string; k: number; exclude: string[] }; result: { cards: Card[]; version: number } };
   review: {
-    with: { value: ReviewValue; order: ReviewOrder; annotator: string; k: number };
-    result: { clips: string[]; cards: Card[]; annotators: string[] };
+    with: { value: ReviewValue; order: ReviewOrder; annotator: string; tag: string; k: number };
+    result: { clips: string[]; cards: Card[]; annotators: string[]; tags: string[] };
   };
   reviewed: { with: { annotator: string; clips: string[] }; result: { cards: Card[] } };
   label: {
@@ -162,11 +187,19 @@ export interface Requests extends ExplorerRequests {
   };
   undo: { with: { concept: string }; result: { labels: Labels } };
   redo: { with: { concept: string }; result: { labels: Labels } };
+  remark: {
+    with: { concept: string; clip: string; note: string; tags: string[] };
+    result: { remark: Remark; tags: string[] };
+  };
   refit: { with: Record<never, never>; result: { status: Status } };
   guideline: { with: { text: string }; result: { status: Status } };
   concepts: { with: Record<never, never>; result: { concepts: ConceptShown[] } };
   switch: { with: { concept: string }; result: { status: Status } };
   forget: { with: { concept: string }; result: { concepts: ConceptShown[] } };
+  rename_concept: { with: { concept: string; name: string }; result: { status: Status } };
+  archive: { with: { concept: string; archived: boolean }; result: { concepts: ConceptShown[] } };
+  // The yes clips of another concept as a feed of hints.
+  hints: { with: { concept: string; offered: boolean }; result: { status: Status } };
   publish: {
     with: { name: string };
     result: { name: string; version: number; folder: string; line: string; status: Status };
@@ -193,6 +226,7 @@ export type Event =
   | { event: "status" | "switch"; data: { status: Status } }
   | { event: "show"; data: { selection: Selection; status: Status } }
   | { event: "labels"; data: { labels: Labels; status: Status } }
+  | { event: "remarks"; data: { remarks: Readonly<Record<string, Remark>>; status: Status } } // by clip
   | { event: "refit"; data: { status: Status; version: number; flipped: number; seconds: number } };
 
 export interface Failure {
@@ -225,6 +259,12 @@ export function withoutLoneSurrogates<T>(value: T): T {
 
 // --- every incoming message is checked before it is used ---------------------------------------------
 
+const isDispute = shape({
+  votes: (value) => isObject(value) && Object.values(value).every(listOf(isString)),
+  decided: isString,
+  decides: isBoolean,
+});
+const isRemark = shape({ note: isString, tags: listOf(isString), others: isString });
 const isCard = shape({
   clip: isString,
   video: isString,
@@ -237,12 +277,15 @@ const isCard = shape({
   suspicion: orNull(isNumber),
   note: isString,
   motion: orNull(isMotion),
+  dispute: orNull(isDispute),
+  remark: orNull(isRemark),
 });
 const isCounts: Check = (value) => isObject(value) && Object.values(value).every(isNumber);
 const isFound = shape({
   clips: isNumber,
   threshold: isNumber,
   why: isString,
+  expect: isString,
   estimate: isNumber,
   low: orNull(isNumber),
   high: orNull(isNumber),
@@ -276,6 +319,7 @@ const isStatus = shape({
   numbers: listOf(isString),
   concept_note: isString,
   queries: listOf(isString),
+  guideline_version: isNumber,
 });
 const isStrip = shape({
   clip: isString,
@@ -295,6 +339,7 @@ const results: Record<RequestType, Check> = {
   ...explorerResults,
   hello: shape({
     status: isStatus,
+    tags: listOf(isString),
     session: isString,
     corpus: isString,
     selection: orNull(isSelection),
@@ -305,11 +350,20 @@ const results: Record<RequestType, Check> = {
   similar: shape({ cards: listOf(isCard) }),
   sorted: shape({ cards: listOf(isCard) }),
   feed: shape({ cards: listOf(isCard), version: isNumber }),
-  review: shape({ clips: listOf(isString), cards: listOf(isCard), annotators: listOf(isString) }),
+  review: shape({
+    clips: listOf(isString),
+    cards: listOf(isCard),
+    annotators: listOf(isString),
+    tags: listOf(isString),
+  }),
   reviewed: shape({ cards: listOf(isCard) }),
   label: withLabels,
   undo: withLabels,
   redo: withLabels,
+  remark: shape({ remark: isRemark, tags: listOf(isString) }),
+  rename_concept: withStatus,
+  archive: withConcepts,
+  hints: withStatus,
   refit: withStatus,
   guideline: withStatus,
   concepts: withConcepts,
@@ -339,6 +393,10 @@ const events: Record<Event["event"], Check> = {
   switch: withStatus,
   show: shape({ selection: isSelection, status: isStatus }),
   labels: shape({ labels: isLabels, status: isStatus }),
+  remarks: shape({
+    remarks: (value) => isObject(value) && Object.values(value).every(isRemark),
+    status: isStatus,
+  }),
   refit: shape({ status: isStatus, version: isNumber, flipped: isNumber, seconds: isNumber }),
 };
 

@@ -4,6 +4,7 @@ import type {
   Card,
   Likeness,
   MotionFilter,
+  Requests,
   ReviewOrder,
   ReviewValue,
   Selection,
@@ -101,9 +102,9 @@ export async function fetchSelection(
 // The labelled clips that match the filters, the cards of the first k, and who has given labels.
 export async function fetchReview(
   requester: Requester,
-  filters: { value: ReviewValue; order: ReviewOrder; annotator: string },
+  filters: { value: ReviewValue; order: ReviewOrder; annotator: string; tag: string },
   k: number,
-): Promise<{ clips: string[]; cards: Card[]; annotators: string[] } | null> {
+): Promise<Requests["review"]["result"] | null> {
   return (await requester.request("review", { ...filters, k }))?.result ?? null;
 }
 

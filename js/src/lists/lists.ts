@@ -5,10 +5,12 @@ import type { Media } from "../kernel/media";
 import type { Card } from "../kernel/protocol";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { ShownLabels } from "../state/labels";
+import type { Remarks } from "../state/remarks";
 import type { Requester } from "../state/requester";
 import { feedToShow } from "./feeds";
 import { fetchCards } from "./fetchers";
 import { type Page, PagedList } from "./pagedList";
+import { sharedParts } from "./reasons";
 import { ReviewList } from "./reviewList";
 import { timeRange } from "./time";
 
@@ -22,6 +24,7 @@ export class Lists {
   constructor(
     private readonly state: AnnotatorState,
     private readonly labels: ShownLabels,
+    readonly remarks: Remarks,
     private readonly media: Media,
     private readonly requester: Requester,
   ) {
@@ -54,6 +57,11 @@ export class Lists {
   readonly clips = computed<readonly string[]>(
     () => this.page.value?.cards.map((card) => card.clip) ?? this.#reviewedClips.value,
   );
+  // The parts of the reasons that all clips of the page have.
+  readonly sharedReasons = computed<readonly string[]>(() => {
+    const { cards, source } = this.page.value ?? { cards: [], source: "" };
+    return source === "sorted" ? [] : sharedParts(cards.map((card) => card.reason));
+  });
   readonly loading = computed(
     () => this.openList.value?.progress.value.loading ?? this.review.content.value.loading,
   );
@@ -109,6 +117,7 @@ export class Lists {
   // Takes over the labels that the cards carry, and requests their filmstrips.
   readonly #onCards = (cards: readonly Card[]): void => {
     this.labels.apply(Object.fromEntries(cards.map((card) => [card.clip, card.label])));
+    this.remarks.apply(cards);
     this.#takeNames(cards);
     if (!this.state.isVisible) return; // a view requests the filmstrips that it draws
     for (const card of cards) this.media.filmstrip(card.clip);

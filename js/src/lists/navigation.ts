@@ -5,7 +5,7 @@ import type { Likeness, MotionFilter, ReviewOrder, ReviewValue, Selection, Statu
 import type { AnnotatorState } from "../state/annotatorState";
 import type { Requester } from "../state/requester";
 import type { Tab, ViewState } from "../state/viewState";
-import { hasBothClasses } from "./feeds";
+import { givenFeed, hasBothClasses } from "./feeds";
 import { fetchFeed, fetchReview, fetchSearch, fetchSelection, fetchSimilar, fetchSorted } from "./fetchers";
 import type { Lists } from "./lists";
 import type { SavedList } from "./pagedList";
@@ -24,6 +24,7 @@ interface Origin {
 export class Navigation {
   readonly similarTo = signal(""); // the clip whose similar clips the search tab shows, instead of a search
   readonly selection: Signal<Selection | null> = signal(null); // what the search tab shows instead of a search
+  readonly tags: Signal<readonly string[]> = signal([]); // that anybody has given to clips, as of the latest review
   readonly annotators: Signal<readonly string[]> = signal([]); // who has given labels, as of the latest review
   outdated = false; // the open tab's list has to be loaded once a view is attached
   #trail: readonly Origin[] = []; // from where each list of similar clips was opened, the latest one last
@@ -109,6 +110,7 @@ export class Navigation {
     review?: ReviewValue;
     order?: ReviewOrder;
     annotator?: string;
+    tag?: string;
   }): Promise<void> {
     await this.goTo({ tab: "review", ...filters });
   }
@@ -159,9 +161,10 @@ export class Navigation {
   }
 
   async #loadReview(k: number) {
-    const { review: value, order, annotator } = this.state.viewState.value;
-    const review = await fetchReview(this.requester, { value, order, annotator }, k);
+    const { review: value, order, annotator, tag } = this.state.viewState.value;
+    const review = await fetchReview(this.requester, { value, order, annotator, tag }, k);
     if (review) this.annotators.value = review.annotators;
+    if (review) this.tags.value = review.tags;
     return review;
   }
 
@@ -181,11 +184,11 @@ export const canOpen = (tab: Tab, status: Status): boolean =>
   tab !== "search" || status.searchable || status.motion || status.numbers.length > 0;
 
 // The search as long as a class has no label; the feeds after that, where text search is unavailable, or where there is
-// a sample to label.
+// a given feed to label.
 export const firstTab = (status: Status): Tab =>
   status.searchable &&
   status.words !== "unavailable" &&
   !hasBothClasses(status) &&
-  !status.feeds.includes("sample")
+  givenFeed(status) === undefined
     ? "search"
     : "feeds";

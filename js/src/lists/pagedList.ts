@@ -50,6 +50,11 @@ export class PagedList<C extends OfClip = Card> {
     const newest = pages.at(-1);
     return ahead && newest && ahead.version > newest.version ? ahead.cards.length : 0;
   });
+  // The open page is the last one.
+  readonly isLast = computed(() => {
+    const { ended, index, pages } = this.progress.value;
+    return pages.length > 0 && ended && index + 1 >= pages.length;
+  });
   #fetch: Fetch<C> | null = null;
   #generation = 0; // a result for an earlier one is discarded
   #request: Promise<Page<C> | null> | null = null; // for the page ahead

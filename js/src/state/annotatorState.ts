@@ -3,7 +3,8 @@
 import { computed, type Signal, signal } from "@preact/signals";
 import type { Model } from "../kernel/client";
 import { type MotionFilter, type Status, withoutLoneSurrogates } from "../kernel/protocol";
-import { readViewState, TRAIT, type ViewState } from "./viewState";
+import type { PlaceStorage } from "../kernel/tabStorage";
+import { placeOf, readViewState, TRAIT, type ViewState } from "./viewState";
 
 export class AnnotatorState {
   readonly status: Signal<Status | null> = signal(null); // null until the kernel has replied to `hello`
@@ -14,6 +15,7 @@ export class AnnotatorState {
   readonly notice = signal(""); // the result of an action that no card shows
   readonly announcement = signal(""); // the latest result of any action, for screen readers
   viewCount = 0; // attached views
+  #placeStorage: ((concept: string) => PlaceStorage) | null = null;
   hasSavedViewState: boolean; // an earlier page has saved it, or this one has, even before the kernel replied
 
   // The corpus has a model for text search, but it cannot be used now; the header shows why.
@@ -49,12 +51,21 @@ export class AnnotatorState {
     return this.status.value?.numbers.includes(number) ? number : "";
   }
 
+  // Keeps where the user is in each concept from now on. Goes there, unless this widget knows where that is: by its
+  // trait, or because the user has gone somewhere already.
+  keepPlacesIn(storage: (concept: string) => PlaceStorage): void {
+    this.#placeStorage = storage;
+    const place = this.concept === undefined ? null : storage(this.concept).read();
+    if (place !== null && !this.hasSavedViewState) this.updateViewState({ ...placeOf(readViewState(place)) });
+  }
+
   updateViewState(change: Partial<ViewState>): void {
     const viewState = withoutLoneSurrogates({ ...this.viewState.value, ...change });
     this.viewState.value = viewState;
     this.hasSavedViewState = true;
     this.model.set(TRAIT, viewState);
     this.model.save_changes();
+    if (this.concept !== undefined) this.#placeStorage?.(this.concept).save(placeOf(viewState));
   }
 
   showError(error: unknown): void {

@@ -38,6 +38,8 @@ export interface ViewState {
   readonly review: ReviewValue;
   readonly order: ReviewOrder;
   readonly annotator: string; // whose labels the review lists; "": everybody's
+  readonly tag: string; // that the review lists clips by; "": whatever their tags
+  readonly reads: boolean; // the guideline is shown in full
   readonly keys: Keys;
 }
 
@@ -59,8 +61,15 @@ export function readViewState(value: unknown): ViewState {
     review: oneOf(saved.review, REVIEW_VALUES, "all"),
     order: oneOf(saved.order, REVIEW_ORDERS, "suspicion"),
     annotator: text(saved.annotator),
+    tag: text(saved.tag),
+    reads: saved.reads === true,
     keys: readKeys(saved.keys),
   };
+}
+
+// The part that says where the user is; the rest is how they like the page, which the kernel keeps by their name.
+export function placeOf({ size, page, turns, keys, ...place }: ViewState): Partial<ViewState> {
+  return place;
 }
 
 const oneOf = <T extends string>(value: unknown, options: readonly T[], otherwise: T): T =>

@@ -17,6 +17,7 @@ describe("opening", () => {
       k: 4,
       exclude: ["a", "b", "c", "d"], // the second page, which is fetched ahead
     }); // the next page is fetched ahead
+    sessionStorage.clear();
     const bothClasses = new ClipKernel();
     const later = storeWithView(bothClasses);
     await later.connection.open(4);
@@ -49,6 +50,22 @@ describe("opening", () => {
     kernel.release();
     await settle();
     expect(store.connection.waitsForTextModel.value).toBe(true);
+  });
+
+  it("goes back to where the user was after a restart of the kernel, but not in another concept", async () => {
+    const { store } = await openStore();
+    await store.navigation.openFeed("borderline");
+    store.state.updateViewState({ size: 200 });
+    const restarted = new ClipKernel();
+    restarted.traits.set("place", { size: 300 }); // how the annotator likes the page, from the kernel
+    const again = storeWithView(restarted);
+    await again.connection.open(4);
+    expect(again.state.viewState.value).toMatchObject({ tab: "feeds", feed: "borderline", size: 300 });
+    const other = new ClipKernel();
+    other.status = { ...STATUS, concept: "snow" };
+    const elsewhere = storeWithView(other);
+    await elsewhere.connection.open(4);
+    expect(elsewhere.state.viewState.value).toMatchObject({ feed: "", query: "snow" });
   });
 
   it("restores the saved tab and feed", async () => {

@@ -78,6 +78,34 @@ describe("labels", () => {
     expect(kernel.lastRequest("reviewed")).toMatchObject({ clips: ["zz"] });
   });
 
+  it("of clips that the user may decide about are sent as decisions, once", async () => {
+    const { kernel, store, view } = await openStore();
+    const golden = kernel.reply;
+    const dispute = { votes: { yes: ["kelli"], no: ["jo"] }, decided: "", decides: true };
+    kernel.reply = (message) => {
+      const reply = golden(message) as { result: { cards: { clip: string }[] } };
+      if (message.type !== "review") return reply;
+      const cards = reply.result.cards.map((card) => (card.clip < "c" ? { ...card, dispute } : card));
+      return { ...reply, result: { ...reply.result, cards } };
+    };
+    kernel.stored.set("a", "yes");
+    await store.navigation.openTab("review");
+    const sent = () =>
+      kernel.requests
+        .filter(({ type }) => type === "label")
+        .map(({ clips, value, source }) => [clips, value, source]);
+    await store.labelling.label(["a", "b", "c"], "yes"); // a has the label already, but it was no decision
+    expect(sent()).toEqual([
+      [["c"], "yes", "review"],
+      [["a", "b"], "yes", "adjudication"],
+    ]);
+    await store.labelling.label(["a", "b"], "yes");
+    expect(sent()).toHaveLength(2);
+    view.pressLabel(0, "yes");
+    await settle();
+    expect(sent().at(-1)).toEqual([["a"], "none", "adjudication"]);
+  });
+
   it("of another window are shown, but not those of another concept", async () => {
     const { kernel, store } = await openStore();
     const golden = events.find((event) => event.event === "labels");

@@ -6,6 +6,7 @@ import { ClipKernel, openStore } from "../testStore";
 
 const label = (clips: string, concept = "night") =>
   ({ type: "label", concept, clips: [...clips], value: "yes", source: "s" }) as const;
+const remark = (clip: string) => ({ type: "remark", concept: "night", clip, note: "x", tags: [] }) as const;
 const undo = { type: "undo", concept: "night" } as const;
 
 beforeEach(() => sessionStorage.clear());
@@ -19,6 +20,10 @@ describe("the order of changes", () => {
     [label("a"), undo, true],
     [label("a"), label("a", "rain"), false],
     [undo, label("a", "rain"), false],
+    [remark("a"), label("a"), false],
+    [undo, remark("a"), false],
+    [remark("a"), remark("a"), true],
+    [remark("a"), remark("b"), false],
   ])("%j after %j: waits %s", (later, earlier, waits) => {
     expect(mustWait(later, earlier)).toBe(waits);
   });
@@ -79,7 +84,7 @@ describe("unsaved labels", () => {
     await settle();
     expect(again.requests.filter(({ type }) => type === "label").map(({ id }) => id)).toEqual(ids);
     expect(Object.fromEntries(again.stored)).toEqual({ a: "yes", b: "no" });
-    expect(sessionStorage.length).toBe(0);
+    expect(Object.keys(sessionStorage).filter((key) => key.startsWith("va-widgets:"))).toEqual([]);
   });
 
   it("wait while the label store is missing, and are saved in their order when it is back", async () => {

@@ -13,5 +13,6 @@ describe("the feed to show", () => {
     expect(feedToShow("", status(1, 0))).toBe("top_positive");
     expect(feedToShow("suggested", status(1, 1, ["borderline"]))).toBe("borderline");
     expect(feedToShow("", status(1, 1, ["sample", "suggested"]))).toBe("sample");
+    expect(feedToShow("", status(1, 1, ["assigned", "suggested"]))).toBe("assigned");
   });
 });

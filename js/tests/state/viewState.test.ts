@@ -18,6 +18,8 @@ it("a saved view state that makes no sense is replaced by defaults", () => {
     review: "all",
     order: "suspicion",
     annotator: "",
+    tag: "",
+    reads: false,
     keys: {},
   });
   expect(readViewState(null).tab).toBe("search");

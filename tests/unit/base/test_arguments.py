@@ -69,7 +69,7 @@ def state(folder: Path) -> dict[str, tuple[int, int]]:
 def wait_for_labels() -> None:
     """Wait until what was labelled before is tidied up: that is done by threads, which write to the folder."""
     for thread in threading.enumerate():
-        if thread.name.startswith("va-labels"):
+        if thread.name in ("va-labels", "va-labels-copy"):  # not "va-labels-watch", which only looks and lasts
             thread.join()
 
 
@@ -367,7 +367,7 @@ def test_what_is_refused_is_named(corpus: va.Corpus, tmp_path: Path) -> None:
         "A corpus's folder must be a path, a text or a pathlib.Path, not None."
     )
     assert refused(lambda v: va.Corpus.build(tmp_path / "new", v), None, 5, {}, [1])[0] == (
-        "videos must be a folder, or a list of files and URLs, not None."
+        "videos must be a folder, or a list of folders, files and URLs, not None."
     )
     assert refused(va.load_model, 5, None)[0] == "A model's folder must be a path, a text or a pathlib.Path, not 5."
     assert refused(session.report, 5, "", tmp_path)[0].startswith("The report's file must be a path")

@@ -30,6 +30,8 @@ def small_copies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_products_are_off_by_little_of_their_spread(matrix: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not int8_matrix._multiplies_bytes():
+        pytest.skip("this processor does not multiply bytes exactly")
     vector = np.random.default_rng(1).standard_normal(DIM) * 30
     exact = matrix.astype(np.float64) @ vector
     products = Int8Matrix.of(matrix).products(vector)
@@ -38,6 +40,27 @@ def test_products_are_off_by_little_of_their_spread(matrix: np.ndarray, monkeypa
     assert np.abs(products - exact).max() < 0.1 * exact.std()
     monkeypatch.setattr(int8_matrix, "_BLOCK", 700)
     np.testing.assert_array_equal(Int8Matrix.of(matrix).products(vector), products)
+
+
+def test_processors_that_do_not_multiply_bytes_take_a_vector_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not int8_matrix._multiplies_bfloat16():
+        pytest.skip("torch has no fast product of bytes with bfloat16 for this processor")
+    rng = np.random.default_rng(2)
+    matrix, vector = rng.standard_normal((3001, 128)).astype(np.float16), rng.standard_normal(128)
+    exact = matrix.astype(np.float64) @ vector
+    monkeypatch.setattr(int8_matrix, "LARGE", 0)
+    monkeypatch.setattr(int8_matrix, "_multiplies_bytes", lambda: False)
+    copy = int8_copy(matrix)
+    assert copy is not None
+    products = copy.products(vector)
+    assert products.dtype == np.float32
+    assert np.abs(products - exact).std() < 0.02 * exact.std()
+    assert len(np.unique(products)) > 2900  # next to no ties, which would be ranked by row
+    monkeypatch.setattr(int8_matrix, "_BLOCK", 700)
+    np.testing.assert_array_equal(copy.products(vector), products)
+    # A number of columns that the product does not take.
+    assert int8_copy(matrix[:, :100].copy()) is None
+    assert int8_copy(np.ones((3001, 2), dtype=np.float32), beside=matrix) is None
 
 
 def test_columns_of_all_sizes_are_measured_by_units_of_their_own() -> None:
@@ -88,6 +111,7 @@ def test_which_matrices_have_no_copy(matrix: np.ndarray, monkeypatch: pytest.Mon
     monkeypatch.setattr(int8_matrix, "_memory", lambda: 4 * matrix.size)
     assert int8_copy(matrix) is not None
     monkeypatch.setattr(int8_matrix, "_multiplies_bytes", lambda: False)
+    monkeypatch.setattr(int8_matrix, "_multiplies_bfloat16", lambda: False)
     assert int8_copy(matrix) is None
     monkeypatch.undo()
     assert int8_copy(matrix) is None  # too small

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import va_widgets as va
 from tests.unit.video.video_files import write_video
 from va_widgets.base.names import escaped, folder_name, is_reserved, unescaped
-from va_widgets.corpus import sources
+from va_widgets.corpus import listing, sources
 from va_widgets.corpus.manifest import file_name
 from va_widgets.encoders.protocol import Encoder, as_encoder
 
@@ -357,8 +357,8 @@ def test_a_file_whose_spelling_changed_where_case_is_not_told_apart_keeps_its_cl
         pytest.skip("this file system does not tell case apart itself: the test makes one of another that does")
     # As a file system that does not tell case apart does it: both spellings lead to the file, one is listed.
     os.link(folder / "Film.mp4", folder / "film.mp4")
-    listed = sources._files
-    monkeypatch.setattr(sources, "_files", lambda *given: [file for file in listed(*given) if file.name != "Film.mp4"])
+    listed = listing._files
+    monkeypatch.setattr(listing, "_files", lambda *given: [file for file in listed(*given) if file.name != "Film.mp4"])
     monkeypatch.setattr(sources, "_is_spelled", lambda path: not path.endswith("Film.mp4"))
     second = va.Corpus.build(tmp_path / "corpus", folder, encoder, progress=False)
     assert second.report[["source", "status"]].to_numpy().tolist() == [["film.mp4", "done"]]

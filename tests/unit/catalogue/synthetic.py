@@ -53,7 +53,14 @@ def corpus(
 
 
 def model(
-    home: va.Corpus, name: str, seed: int = 0, *, smoothing: float = 0.0, encoder: str = "words", **views: int
+    home: va.Corpus,
+    name: str,
+    seed: int = 0,
+    *,
+    smoothing: float = 0.0,
+    encoder: str = "words",
+    parent: va.Model | None = None,
+    **views: int,
 ) -> va.Model:
     """Publish a model of random weights in a corpus, as the next version of its name."""
     rng = np.random.default_rng(seed)
@@ -70,4 +77,5 @@ def model(
         threshold=0.5,
         threshold_why="",
         smoothing=smoothing,
+        parent=parent,
     )

@@ -75,6 +75,12 @@ def test_models_are_exported(films: va.Corpus, tmp_path: Path, capsys: pytest.Ca
     assert run(capsys, "models", "export", films.path, "rain", copy) == f"rain, version 1: {copy}\n"
     assert va.load_model(copy).name == "rain"
     assert [entry.name for entry in copy.parent.iterdir()] == ["rain"]
+    (films.path / "models" / "rain" / "v1" / ".ipynb_checkpoints").mkdir()
+    (films.path / "models" / "rain" / "v1" / "notes.pkl").touch()
+    second = as_json(capsys, "models", "export", films.path, "rain", tmp_path / "rain")
+    assert second == {"name": "rain", "version": 1, "path": str(tmp_path / "rain")}
+    assert {file.name for file in (tmp_path / "rain").iterdir()} == {file.name for file in copy.iterdir()}
+    assert not (tmp_path / "rain" / "notes.pkl").exists()
     error = run(capsys, "models", "export", films.path, "rain", copy, status=1)
     assert error.startswith(f"va-widgets: There is something at {copy} already")
     onnx = pytest.importorskip("onnx")
@@ -90,6 +96,24 @@ def test_a_damaged_model_is_not_exported(films: va.Corpus, tmp_path: Path, capsy
     assert not (tmp_path / "rain").exists()
 
 
+def test_a_damaged_version_is_not_passed_over_and_can_be_withdrawn(
+    films: va.Corpus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (films.path / "models" / "night_city" / "v2" / "model.safetensors").write_bytes(b"")
+    assert "v2 is damaged" in run(capsys, "models", "show", films.path, "Night city", status=1)
+    told = run(capsys, "models", "withdraw", films.path, "Night city", "--reason", "x")
+    assert told == "Night city, version 2, is withdrawn: x\n"
+    assert as_json(capsys, "models", "show", films.path, "Night city")["version"] == 1
+    assert "version 2, is served" in run(capsys, "models", "restore", films.path, "night_city")
+
+
+def test_nothing_is_said_to_be_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corpus = synthetic.corpus(tmp_path / "films", 20)
+    assert run(capsys, "models", "list", corpus.path) == "No model was published from this corpus yet.\n"
+    assert as_json(capsys, "models", "list", corpus.path) == []
+    assert run(capsys, "query", corpus.path, "video == 'x'") == "0 of 0 clips that match\n"
+
+
 def test_a_model_that_is_not_there_is_told(films: va.Corpus, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, told in {
         ("nigth",): "No model 'nigth' was published from",
@@ -97,6 +121,16 @@ def test_a_model_that_is_not_there_is_told(films: va.Corpus, capsys: pytest.Capt
     }.items():
         assert told in run(capsys, "models", "show", films.path, *arguments, status=1)
     assert "has no version that was withdrawn" in run(capsys, "models", "restore", films.path, "rain", status=1)
+
+
+def test_an_interruption_is_one_sentence(
+    films: va.Corpus, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(va.Corpus, "open", interrupted)
+    assert "interrupted" in run(capsys, "models", "list", films.path, status=130)
 
 
 @pytest.mark.parametrize("command", [["score"], ["models"]])

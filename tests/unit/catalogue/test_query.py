@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from datetime import date, datetime
@@ -15,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import va_widgets as va
-from va_widgets.catalogue.query import Query, complete, names
+from tests.unit.catalogue import synthetic
+from va_widgets.catalogue.query import Query, complete, kept, names, query
 from va_widgets.catalogue.query.columns import column_of
 from va_widgets.catalogue.query.parse import DEEPEST, LONGEST, parse
+from va_widgets.catalogue.scores import score_columns
 from va_widgets.cli import main
 
 Result = TypeVar("Result")
@@ -43,6 +46,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> va.Corpus:
             "video": [f"v{row % 4}.mp4" for row in rows],
             "year": np.where(rows % 10 == 9, np.nan, 1980 + rows),
             "big": 2**53 + rows,
+            "mark": np.uint64(2**63) + rows.astype(np.uint64),
             "genre": np.where(rows % 3 == 0, "noir", "it's a drama").astype(object),
             "indoor": pd.array([None if row % 7 == 6 else row % 2 == 0 for row in rows], dtype="boolean"),
             "shot on": pd.to_datetime([datetime(2020, 1, 1 + row // 2, 12) for row in rows]),
@@ -54,7 +58,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> va.Corpus:
     )
     clips.loc[5, "genre"] = None
     folder = tmp_path_factory.mktemp("query") / "corpus"
-    phrases = {"a red car": VECTORS[3], "nothing": VECTORS[4]}
+    phrases = {"a red car": VECTORS[3], "nothing": VECTORS[4], 'a "red" car': VECTORS[3]}
     phrases |= {f"phrase {row}": VECTORS[row] for row in range(25)}
     return va.Corpus.from_embeddings(folder, VECTORS.astype(np.float32), clips, text_embeddings=phrases)
 
@@ -148,6 +152,9 @@ def test_what_matches_and_its_ranking(
         ("not year in (1981, 1983)", lambda c: c["year"].notna() & ~c["year"].isin([1981, 1983])),
         ("year is not missing", lambda c: c["year"].notna()),
         ("big == 9007199254740993", lambda c: c["big"] == 2**53 + 1),
+        ("mark == 9223372036854775809", lambda c: c["mark"] == 2**63 + 1),
+        ("mark in (9223372036854775810, 1234567890123456789)", lambda c: c["mark"] == 2**63 + 2),
+        ("mark > 9223372036854775807 and mark < 18446744073709551616", lambda c: c["mark"] > 0),
         ("indoor", lambda c: c["indoor"].fillna(False)),
         ("not indoor", lambda c: ~c["indoor"].fillna(True)),
         ("indoor != true or indoor is missing", lambda c: ~c["indoor"].fillna(False)),
@@ -233,6 +240,12 @@ def test_the_table_has_the_best_first_with_a_column_for_each_name(ask: Asked, sc
     pd.testing.assert_frame_equal(ask.corpus.query(query.text, 7, ask.models), table)
 
 
+def test_a_text_with_quotes_is_called_as_a_query_writes_it(ask: Asked) -> None:
+    (name,) = ask("text('a \"red\" car') > 0.2").names
+    assert name == 'text("a ""red"" car")'
+    assert ask(name).names == (name,)
+
+
 def test_clips_that_score_alike_are_in_the_order_of_the_corpus(ask: Asked) -> None:
     assert list(ask("year > 1990").table(3).index) == ["clip11", "clip12", "clip13"]
 
@@ -260,7 +273,12 @@ def test_clips_that_score_alike_are_in_the_order_of_the_corpus(ask: Asked) -> No
         ("fog / 1e-320 > 1", 13, "", "too large"),
         ("fog * rain > 1", 4, "", "multiplied by a number"),
         ("fog / 0", 4, "", "number other than 0"),
-        ("3 > 2", 2, "", "no name in this"),
+        ("3 > 2", 2, "", "No name decides this"),
+        ("fog == fog", 4, "", "No name decides this"),
+        ("year > '1990'", 7, "", "A number is compared with a number, without quotes"),
+        ("'7' <= fog", 0, "", "A number is compared with a number, without quotes"),
+        ("fog > 'nigth city'", 6, "night_city", "did you mean night_city"),
+        ("genre is null", 6, "is missing", "did you mean “is missing”"),
         ("year", 0, "", "year is a number: compare it"),
         ("genre", 0, "", "compared with a value"),
         ("genre > 'a'", 6, "", "by == and != alone"),
@@ -289,6 +307,60 @@ def test_a_name_of_two_models_is_refused_and_each_is_named(corpus: va.Corpus) ->
     both = [model(corpus, "one", concept="snow"), model(corpus, "two", concept="snow")]
     with pytest.raises(va.QueryError, match="may be one or two: write one of them"):
         Query("snow", corpus, both)
+
+
+def test_a_models_own_name_goes_before_the_concept_of_others(corpus: va.Corpus) -> None:
+    strict = model(corpus, "all the strict ones", concept="fog")
+    asked = Asked(corpus, [strict, model(corpus, "fog"), model(corpus, "mist", concept="haze")])
+    assert asked("FOG").names == ("fog",)
+    assert asked("Haze").names == ("mist",)
+    with pytest.raises(va.QueryError) as refused:
+        asked("fogg")
+    assert refused.value.suggestion == "fog"
+    many = Asked(corpus, [model(corpus, f"fog {number}", concept="fog") for number in range(9)])
+    with pytest.raises(va.QueryError, match=r"may be fog_0 or fog_1 or fog_2 or fog_3 or fog_4 …: write one of them"):
+        many("Fog")
+
+
+def test_a_corpus_may_grow_during_a_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    films, larger = (synthetic.corpus(tmp_path / str(clips), clips) for clips in (20, 30))
+    rain = synthetic.model(films, "rain")
+
+    def grown(*given: Any) -> Any:
+        films.__dict__.update(larger.__dict__)
+        return score_columns(*given)
+
+    monkeypatch.setattr(query, "score_columns", grown)
+    assert Query("rain and video != 'x'", films, rain).matches.shape == (20,)
+    monkeypatch.undo()
+    assert Query("rain and video != 'x'", films, rain).matches.shape == (30,)
+
+
+def test_what_was_made_of_columns_goes_with_the_corpus(tmp_path: Path) -> None:
+    gc.collect()
+    before = len(kept._kept)
+    films = synthetic.corpus(tmp_path / "films", 20)
+    for _ in range(2):
+        films.query("video == 'v0'", models=[])
+    assert len(kept._kept) == before + 1
+    del films
+    gc.collect()
+    assert len(kept._kept) <= before
+
+
+def test_a_damaged_model_is_told_to_those_who_ask_for_it(tmp_path: Path) -> None:
+    films = synthetic.corpus(tmp_path / "films", 20)
+    rain = synthetic.model(films, "rain")
+    synthetic.model(films, "night city")
+    (rain.folder / "model.safetensors").write_bytes(b"")
+    assert list(films.query("night_city > 0")) == ["score", "night_city"]
+    with pytest.raises(va.QueryError, match=r"The model in .*rain.v1 is damaged") as refused:
+        films.query("night_city and Rain")
+    assert refused.value.column == 15
+    with pytest.raises(va.ModelError, match=r"The model in .*rain.v1 is damaged"):
+        films.query("night_city", models=["rain"])
+    with pytest.raises(va.ModelError, match=r"The model in .*rain.v1 is damaged"):
+        films.tag()
 
 
 def test_a_query_is_bounded(ask: Asked) -> None:
@@ -396,6 +468,8 @@ def test_the_command_prints_hits_names_and_the_place_of_an_error(
     assert main(["query", folder, "year == 1992", "--json"]) == 0
     (hit,) = json.loads(capsys.readouterr().out)
     assert (hit["clip_id"], hit["year"], hit["video"]) == ("clip12", 1992, "v0.mp4")
+    assert main(["query", folder, "'shot on' == '2020-01-01' and year == 1981", "--json"]) == 0
+    assert "2020-01-01T12:00:00" in capsys.readouterr().out
     assert main(["query", folder, "year < 0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
     assert main(["query", folder, "indoor and gendre == 'noir'"]) == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 
 import va_widgets as va
+from tests.unit.video.video_files import with_time_code
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,40 @@ def test_an_edl_has_the_timecode_of_every_clip(corpus: va.Corpus, tmp_path: Path
     ]
     assert [clip.metadata["cmx_3600"]["reel"] for clip in clips] == ["afilm", "b", "00000003"]
     assert "TITLE: my hits" in file.read_text(encoding="utf-8")
+
+
+def test_timelines_count_by_the_time_code_that_a_file_begins_with(tmp_path: Path) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    pytest.importorskip("otio_cmx3600_adapter")
+    names: dict[str, int | Fraction] = {
+        "pal.mov": 25,
+        "drop.mov": Fraction(30000, 1001),
+        "none.mp4": 25,
+        "nondrop.mp4": Fraction(30000, 1001),
+    }
+    codes = {"pal.mov": "10:00:00:00", "drop.mov": "01:00:00;00", "none.mp4": "", "nondrop.mp4": "01:00:00:00"}
+    for name, rate in names.items():
+        with_time_code(tmp_path / "v" / name, codes[name], rate, frames=1)
+    clips = pd.DataFrame(
+        {"video": list(names), "start": 1.0, "end": 2.0, "fps": [float(rate) for rate in names.values()]}
+    )
+    corpus = va.Corpus.from_embeddings(tmp_path / "c", np.eye(4), clips, videos=tmp_path / "v")
+
+    def clip_of(name: str, suffix: str) -> Any:
+        ids = corpus.clips.index[corpus.clips["video"] == name]
+        return va.export_hits(list(ids), corpus, tmp_path / f"{name}{suffix}")
+
+    def codes_in_edl(name: str) -> list[str]:
+        line = next(line for line in clip_of(name, ".edl").read_text(encoding="utf-8").splitlines() if "001 " in line)
+        return str(line).split()[4:6]
+
+    assert codes_in_edl("pal.mov") == ["10:00:01:00", "10:00:02:00"]
+    assert codes_in_edl("drop.mov") == ["01:00:01;00", "01:00:02;00"]
+    assert codes_in_edl("nondrop.mp4") == ["01:00:01:00", "01:00:02:00"]
+    assert codes_in_edl("none.mp4") == ["00:00:01:00", "00:00:02:00"]
+    (clip,) = otio.adapters.read_from_file(str(clip_of("drop.mov", ".otio"))).find_clips()
+    assert clip.source_range.start_time.value == 107892 + 30
+    assert clip.media_reference.available_range.start_time.value == 107892
 
 
 def test_final_cut_gets_exact_times_at_a_rate_that_it_has(corpus: va.Corpus, tmp_path: Path) -> None:

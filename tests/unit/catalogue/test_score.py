@@ -21,7 +21,9 @@ from filelock import FileLock
 
 import va_widgets as va
 from tests.unit.catalogue import synthetic
+from va_widgets.catalogue import local_score
 from va_widgets.catalogue.scores import read_models
+from va_widgets.cli import main
 
 
 @pytest.fixture
@@ -124,6 +126,14 @@ def test_without_smoothing_only_the_new_clips_are_scored(films: va.Corpus, out: 
     check_scores(stored(out), more, **read_models("rain", more))
 
 
+def test_a_corpus_that_was_opened_before_it_grew_does_not_remove_scores(films: va.Corpus, out: Path) -> None:
+    larger = grown(films, 310)
+    va.score(larger, None, out, progress=False)
+    with pytest.raises(va.ScoresError, match=r"has got clips since it was opened.* open it again"):
+        va.score(films, "rain", out, progress=False)
+    check_scores(stored(out), larger)
+
+
 def test_clips_that_left_leave_the_file_and_other_models_keep_their_scores(films: va.Corpus, out: Path) -> None:
     va.score(films, None, out, progress=False)
     fewer = grown(films, [5, *range(10, 300), 301])
@@ -144,6 +154,74 @@ def test_other_vectors_of_the_same_clips_are_scored_anew(films: va.Corpus, out: 
         changed = grown(films, 300, seed=5)
     assert va.score(changed, None, out, progress=False)["scored"].item() == (300 if view == "look" else 600)
     check_scores(stored(out), changed)
+
+
+@pytest.mark.parametrize("view", ["appearance", "look"])
+def test_scores_of_former_vectors_do_not_stay_by_models_that_a_call_does_not_name(
+    films: va.Corpus, out: Path, view: str
+) -> None:
+    va.score(films, None, out, progress=False)
+    if view == "look":
+        changed = films.add_view("look", np.random.default_rng(9).normal(size=(300, 3)))
+        synthetic.model(changed, "rain", 8)
+    else:
+        changed = grown(films, 300, seed=5)
+    va.score(changed, "rain", out, progress=False)
+    assert list(stored(out)) == ["rain"]
+    va.score(changed, None, out, progress=False)
+    check_scores(stored(out), changed)
+
+
+def test_a_view_that_was_filled_in_for_few_clips_is_scored_anew(films: va.Corpus, out: Path) -> None:
+    va.score(films, None, out, progress=False)
+    rows = np.array(films.view("look"))
+    again = films.add_view("look", rows)
+    assert va.score(again, None, out, progress=False)["scored"].item() == 0  # the same in another file
+    rows[7] += 1  # no clip of the sample
+    changed = films.add_view("look", rows)
+    assert va.score(changed, "rain", out, progress=False)["scored"].item() == 0  # which has not learned from it
+    assert va.score(changed, None, out, progress=False)["scored"].item() == 300
+    check_scores(stored(out), changed)
+
+
+def test_former_scores_may_be_larger_than_the_memory(
+    films: va.Corpus, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_score, "_IN_MEMORY", 100)
+    va.score(films, None, out, progress=False)
+    larger = grown(films, 310)
+    va.score(larger, None, out, progress=False)
+    check_scores(stored(out), larger)
+    assert [entry.name for entry in out.iterdir() if "scores" not in entry.name] == [".lock", "corpus=films"]
+
+
+def test_a_damaged_model_is_left_out_and_told(films: va.Corpus, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (films.path / "models" / "rain" / "v1" / "model.safetensors").write_bytes(b"")
+    report = va.score(films, None, out, progress=False)
+    assert "rain" not in stored(out)
+    [problem] = report.attrs["damaged"].values()
+    assert "is damaged" in problem
+    assert main(["score", str(films.path), "--out", str(out)]) == 1
+    assert problem in capsys.readouterr().err
+    other = synthetic.corpus(films.path.parent / "other", 20, views={"look": 3})
+    synthetic.model(other, "rain", 5)  # does not take the place of the damaged one
+    assert va.score([films, other], None, out, progress=False)["models"].tolist() == [1, 1]
+    with pytest.raises(va.ModelError, match="is damaged"):
+        va.score([films, other], "rain", out, progress=False)
+
+
+def test_a_version_of_another_corpus_that_goes_on_from_the_first_is_the_one(
+    films: va.Corpus, tmp_path: Path, out: Path
+) -> None:
+    series = synthetic.corpus(tmp_path / "series", 20, views={"look": 3})
+    synthetic.model(series, "rain", 7)
+    with pytest.raises(va.ModelError, match=r"Two of the models are called 'rain', in .*films.* and .*series"):
+        va.score([films, series], None, out, progress=False)
+    (series.path / "models" / "rain").rename(tmp_path / "gone")
+    second = synthetic.model(series, "rain", 7, parent=read_models("rain", films)["rain"])
+    for given in (None, ["rain"]):
+        va.score([series, films], given, out, progress=False)
+        np.testing.assert_allclose(stored(out)["rain"], second.score_corpus(films), atol=2e-6)
 
 
 def test_an_empty_folder_will_do(films: va.Corpus, out: Path) -> None:
@@ -223,6 +301,9 @@ def test_a_name_that_has_other_scores_is_refused(films: va.Corpus, tmp_path: Pat
     other = synthetic.corpus(tmp_path / "o" / "films", range(500, 520))
     with pytest.raises(va.ScoresError, match=r"The scores called 'films' are those of another corpus, .*films_2"):
         va.score(other, read_models("rain", films)["rain"], out, progress=False)
+    alike = synthetic.corpus(tmp_path / "third" / "films", 300, seed=7)  # clips of the same ids
+    with pytest.raises(va.ScoresError, match="are those of another corpus"):
+        va.score(alike, read_models("rain", films)["rain"], out, progress=False)
     check_scores(stored(out), films, **read_models("rain", films))
 
 
@@ -233,6 +314,13 @@ def test_damaged_scores_are_told(films: va.Corpus, out: Path) -> None:
     table = pd.read_parquet(file)
     for data in (whole[:-100], b"", b"PAR1", table.to_parquet(), pd.concat([table, table]).to_parquet()):
         file.write_bytes(data)
+        with pytest.raises(va.ScoresError, match=r"^The scores in .* are damaged \(.*\): delete the file and score"):
+            va.score(films, "rain", out, progress=False)
+    schema = pq.read_schema(pa.BufferReader(whole))
+    facts = json.loads(schema.metadata[b"va_widgets"])
+    for changes in ({"sample": None}, {"sample": {"look": ["c0001"]}}, {"digests": {"look": 3}}, {"neighbours": "yes"}):
+        other = schema.with_metadata({"va_widgets": json.dumps({**facts, **changes})})
+        pq.write_table(pa.Table.from_pandas(table, preserve_index=False).cast(other), file)
         with pytest.raises(va.ScoresError, match=r"^The scores in .* are damaged \(.*\): delete the file and score"):
             va.score(films, "rain", out, progress=False)
 

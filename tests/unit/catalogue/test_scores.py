@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tests.unit.catalogue import synthetic
 from va_widgets.catalogue import local_score, scores
 from va_widgets.catalogue.scores import read_models, score_columns
 from va_widgets.catalogue.scoring import Weights
+from va_widgets.models import published
 
 
 @pytest.fixture
@@ -129,6 +131,9 @@ def test_models_are_given_by_name_or_folder_or_as_they_are(films: va.Corpus) -> 
     assert list(read_models((one for one in [rain]), films)) == ["rain"]  # type: ignore[arg-type]
     rain.withdraw("old")
     assert "rain" not in read_models(None, films)
+    for call in (films.tag, films.query):
+        with pytest.raises(va.VaError, match=r"^All versions of the model 'rain' are withdrawn: restore one"):
+            call("rain")
     other = synthetic.model(films, "rain", 9)
     for given, told in {
         "nigth city": r"No model 'nigth city' is published from this corpus; did you mean 'night_city'\?",
@@ -139,6 +144,28 @@ def test_models_are_given_by_name_or_folder_or_as_they_are(films: va.Corpus) -> 
             read_models([given], films)  # type: ignore[list-item]
     with pytest.raises(va.ModelError, match="Two of the models are called 'rain'"):
         read_models([rain, other], films)
+
+
+@pytest.mark.parametrize("given", [7, b"rain", {"rain": 1}, object()])
+def test_what_is_no_list_of_models_is_refused(films: va.Corpus, given: Any) -> None:
+    calls = (films.tag, lambda models: films.query("rain", models=models), lambda models: va.Explorer(films, models))
+    for call in calls:
+        with pytest.raises(va.ModelError, match=r"^models must be a va\.Model, its name or the folder"):
+            call(given)
+
+
+def test_a_model_is_read_once(films: va.Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(folder: Path) -> va.Model:
+        read.append(folder.parent.name)
+        return va.load_model(folder)
+
+    monkeypatch.setattr(published, "load_model", counted)
+    for call in (films.tag, lambda: va.score(films, None, tmp_path / "scores", progress=False)):
+        read.clear()
+        call()
+        assert sorted(read) == ["car", "night_city", "rain"]
 
 
 def test_a_model_that_does_not_fit_is_refused(films: va.Corpus, tmp_path: Path) -> None:

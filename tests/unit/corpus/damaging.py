@@ -29,7 +29,7 @@ from va_widgets.corpus.files import shards
 from va_widgets.corpus.files.digests import Written, sealed
 from va_widgets.corpus.manifest import MANIFEST_FILE, SCHEMA_VERSION, Manifest, Root, Source
 from va_widgets.corpus.verification import verify
-from va_widgets.video.motion.features import FEATURES
+from va_widgets.video.motion.features import FEATURES, MOTION_VERSION
 
 CLIPS, DIM = 12, 8
 _LONGEST = 20  # seconds that a case may take before its process is ended
@@ -97,11 +97,12 @@ def write_filmed(path: Path) -> None:
             },
             index=pd.Index([f"{key}-{clip}" for clip in range(n)], name="clip_id"),
         )  # fmt: skip
-        card = shards.ShardCard("encoder", 3, "done", "", n)
+        card = shards.ShardCard("encoder", 3, "done", "", n, motion_version=MOTION_VERSION)
         vectors = rng.standard_normal((n, DIM)).astype(np.float16)
         motion = rng.standard_normal((n, len(FEATURES))).astype(np.float16)
         strip_bytes = b"".join(strip.data for strip in strips)
-        shards.write_shard(path, key, shards.Shard(clips, vectors, strip_bytes, card, motion))
+        table = pa.Table.from_pandas(clips.reset_index(), preserve_index=False).select(shards.TABLE.names)
+        shards.write_shard(path, key, shards.Shard(table, vectors, strip_bytes, card, motion))
         sources.append(Source(f"{number}.mp4", 0, 1000, 1, key, "done", "", n, 0.5, key))
     made = Manifest(SCHEMA_VERSION, "encoder", None, 0, 0, 3, "", "", None, [Root("/nowhere/films", "../films")])
     mine = pd.DataFrame(

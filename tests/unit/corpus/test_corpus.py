@@ -71,9 +71,9 @@ def test_own_vectors_become_a_corpus(tmp_path: Path) -> None:
     assert opened.search("the first", 1)["clip_id"].tolist() == ["c0"]
     with pytest.raises(va.SearchUnavailableError, match="'the first'"):
         opened.search("something else")
-    with pytest.raises(va.CorpusError, match="embeddings alone"):
+    with pytest.raises(va.CorpusError, match="made of embeddings"):
         opened.filmstrip("c0")
-    with pytest.raises(va.PreviewUnavailableError, match="embeddings alone"):
+    with pytest.raises(va.PreviewUnavailableError, match="made of embeddings"):
         opened.preview("c0")
 
 
@@ -163,7 +163,7 @@ def test_a_clip_is_shown_and_played_in_a_cell(demo_corpus: va.Corpus) -> None:
 def test_a_corpus_of_vectors_has_nothing_to_show_and_says_so(tmp_path: Path) -> None:
     corpus = va.Corpus.from_embeddings(tmp_path / "c", vectors(4), table(4))
     assert "<img" not in corpus._repr_html_()
-    assert "embeddings alone" in corpus.play("c1")._repr_html_()
+    assert "made of embeddings" in corpus.play("c1")._repr_html_()
 
 
 def test_alike_clips_lie_close_on_the_map(demo_corpus: va.Corpus) -> None:

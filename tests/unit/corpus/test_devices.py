@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import va_widgets as va
 from tests.unit.video.video_files import write_video
 from va_widgets.base.paths import irregular, open_regular, replacing
+from va_widgets.corpus.listing import find_sources
 from va_widgets.corpus.sources import SourceFile, content_key
 from va_widgets.display.player import Thumbnail
 from va_widgets.video.decode import Video
@@ -60,8 +62,12 @@ def test_what_is_no_file_is_listed_with_its_reason(odd: Path, tmp_path: Path) ->
 def test_named_one_by_one_they_are_refused(odd: Path, tmp_path: Path) -> None:
     write_video(odd / "a.mp4", [(1, 10)], size=(48, 32))
     for name in ("pipe.mp4", "zero.mov"):
-        with pytest.raises(va.NoVideosError, match=rf"{name} cannot be read \(it is {ODD[name]}, not a file\)"):
-            va.Corpus.build(tmp_path / "c", [odd / "a.mp4", odd / name], "va-tiny", progress=False)
+        refused = rf"{name} cannot be read (it is {ODD[name]}, not a file)"
+        with pytest.raises(va.NoVideosError, match=re.escape(refused)):
+            find_sources([odd / name])
+        (group,) = find_sources([odd / "a.mp4", odd / name])
+        assert [file.name for file in group.files] == ["a.mp4"]
+        assert [refused in reason for _, reason in group.unread] == [True]
     rows = pd.DataFrame({"video": ["a.mp4", *ODD], "start": 0.0, "end": 0.2})
     corpus = va.Corpus.from_manifest(tmp_path / "c", rows, "va-tiny", videos=odd, progress=False)
     reasons = corpus.report.set_index("source")["reason"].to_dict()

@@ -99,7 +99,7 @@ def test_where_there_are_no_locks_a_file_keeps_others_away(
 
     corpus = given(tmp_path / "c")
     monkeypatch.setattr(fcntl, "flock", refusing(number))
-    told = r"^Another build is at work in .*, or was killed there: then delete .*\.build\.soft\.lock"
+    told = r"^Something else is writing to .*, or was killed there: then delete .*\.build\.soft\.lock"
     with locked(corpus.path), pytest.raises(va.CorpusError, match=told), locked(corpus.path):
         pass
     assert not (corpus.path / ".build.soft.lock").exists()
@@ -113,13 +113,13 @@ def test_folders_whose_permissions_cannot_be_changed_are_written(
     monkeypatch.setattr(os, "chmod", refusing(errno.EPERM, PermissionError))
     shard = next((demo_corpus.path / "shards").iterdir()).name
     read = shards.Shard(
-        shards.read_shard_clips(demo_corpus.path, shard),
+        shards.read_shard_table(demo_corpus.path, shard),
         shards.read_shard_embeddings(demo_corpus.path, shard),
         b"strips",
         shards.ShardCard("", 8, "done", "", 1),
     )
     shards.write_shard(demo_corpus.path, "again", read)
-    assert shards.read_shard_clips(demo_corpus.path, "again").equals(read.clips)
+    assert shards.read_shard_table(demo_corpus.path, "again").equals(read.clips)
     session = labelled(demo_corpus)
     assert session.publish("night").version == 1
     session.close()

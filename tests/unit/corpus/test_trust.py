@@ -93,8 +93,14 @@ def test_a_stranger_s_corpus_plays_no_video_of_the_user_s_until_it_is_trusted(st
     shutil.rmtree(stranger / PREVIEWS_FOLDER)
     assert plays(va.Corpus.open(stranger))
     assert (stranger / MANIFEST_FILE).read_bytes() == before
+    shutil.copytree(stranger.parent / "private", stranger.parent / "other")
     name_root(stranger, str(stranger.parent), "")  # what is named later is not what was trusted
-    change_clips(stranger, video="private/a.mp4", start=0.1)
+    change_clips(stranger, video="other/a.mp4", start=0.1)
+    assert not plays(va.Corpus.open(stranger))
+    change_clips(stranger, video="private/a.mp4", start=0.1)  # though it is in a folder that is named now
+    assert plays(va.Corpus.open(stranger))
+    (stranger.parent / "private" / "link").symlink_to(stranger.parent / "other")
+    change_clips(stranger, video="private/link/a.mp4", start=0.2)
     assert not plays(va.Corpus.open(stranger))
 
 

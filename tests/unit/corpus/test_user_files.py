@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -338,7 +339,7 @@ def test_a_writer_of_a_shard_that_is_killed_at_any_step_leaves_nothing_for_ever(
     home = tmp_path / "c"
     seed(home)
     names = {file.relative_to(home) for file in contents(home)}
-    clips = table(2).set_index("clip_id")
+    clips = pa.Table.from_pandas(table(2), preserve_index=False)
     card = shards.ShardCard("encoder", 1, "done", "", 2)
     made = shards.Shard(clips, vectors(2).astype(np.float16), b"strips", card, vectors(2).astype(np.float16))
     shards.write_shard(home, "0123456789abcdef", made)
@@ -377,11 +378,12 @@ def test_a_writer_of_a_view_that_is_killed_at_any_step_leaves_nothing_for_ever(t
 
 def test_a_writer_of_a_shard_s_motion_that_is_killed_at_any_step_leaves_the_shard_whole(tmp_path: Path) -> None:
     home, key = tmp_path / "c", "0123456789abcdef"
+    clips = pa.Table.from_pandas(table(2), preserve_index=False)
     card = shards.ShardCard("encoder", 1, "done", "", 2)
-    shards.write_shard(home, key, shards.Shard(table(2), vectors(2).astype(np.float16), b"strips", card))
+    shards.write_shard(home, key, shards.Shard(clips, vectors(2).astype(np.float16), b"strips", card))
     motion = vectors(2, 3).astype(np.float16)
     with states(home, tmp_path / "states"):
-        shards.write_shard_motion(home, key, motion)
+        shards.write_shard_motion(home, key, motion, 1)
     kept = sorted((tmp_path / "states").iterdir())
     assert len(kept) > 5
     for state in kept:
@@ -390,7 +392,7 @@ def test_a_writer_of_a_shard_s_motion_that_is_killed_at_any_step_leaves_the_shar
         assert shards.read_shard_card(state, key) is not None
         before = shards.read_shard_motion(state, key, 3)
         assert before is None or np.array_equal(before, motion)
-        shards.write_shard_motion(state, key, motion)
+        shards.write_shard_motion(state, key, motion, 1)
         after = shards.read_shard_motion(state, key, 3)
         assert after is not None
         assert np.array_equal(after, motion)

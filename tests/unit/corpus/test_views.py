@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 
 import va_widgets as va
@@ -22,6 +23,7 @@ from va_widgets.corpus.building import measure_motion
 from va_widgets.corpus.building.merge import merge
 from va_widgets.corpus.files.digests import sealed
 from va_widgets.corpus.manifest import MANIFEST_FILE, SCHEMA_VERSION, read_manifest
+from va_widgets.display.corpus_summary import summary, summary_text
 from va_widgets.video.decoder_pool import DecoderPool
 from va_widgets.video.motion.features import FEATURES
 
@@ -159,9 +161,9 @@ def test_a_pickle_is_not_read(corpus: va.Corpus, tmp_path: Path) -> None:
 def test_views_that_are_not_there_are_told(corpus: va.Corpus) -> None:
     with pytest.raises(va.CorpusError, match=r"^This corpus has no view 'flow', only 'appearance', 'mine': see corpus"):
         corpus.add_view("mine", vectors()).view("flow")
-    with pytest.raises(va.CorpusError, match=r'corpus\.add_view\("motion"\) needs its values, as there are no videos'):
+    with pytest.raises(va.CorpusError, match=r'corpus\.add_view\("motion"\) needs its values, as it was made of emb'):
         _ = corpus.motion
-    with pytest.raises(va.CorpusError, match="was made of embeddings alone, so there are no videos whose motion"):
+    with pytest.raises(va.CorpusError, match="was made of embeddings, so the motion in its clips is not measured"):
         corpus.add_view("motion")
 
 
@@ -311,6 +313,51 @@ def test_a_corpus_of_schema_3_has_no_motion_until_it_is_measured(built: Path, ol
     assert not decoded
 
 
+def measured_by_version_1(path: Path, motion: NDArray[np.float16] | None = None) -> None:
+    """Turn the motion of a corpus into that of the first version, which wrote none; `motion` is what it measured."""
+    for file in (path / MANIFEST_FILE, *path.glob("shards/*/shard.json")):
+        content = json.loads(file.read_text())
+        del content["motion_version"], content["check"]
+        if motion is not None and "views" in content:
+            name = content["views"]["motion"]
+            np.save(path / name, motion)
+            content["files"].pop(name)
+        file.write_text(json.dumps(sealed(content)))
+
+
+def test_motion_of_an_earlier_version_is_told_and_measured_anew(
+    built: Path, tmp_path: Path, decoded: list[str]
+) -> None:
+    shutil.copytree(built, tmp_path / "older")
+    path = tmp_path / "older" / "corpus"
+    measured_by_version_1(path, va.Corpus.open(path).view("motion") + np.float16(1))
+    opened = va.Corpus.open(path).relocate(tmp_path / "older" / "videos")
+    assert opened.motion_is_old
+    assert 'corpus.add_view("motion") makes it anew' in summary_text(summary(opened))
+    measured = opened.add_view("motion", progress=False)
+    assert sorted(decoded) == ["0.mp4", "1.mp4", "2.mp4"]
+    assert not measured.motion_is_old
+    assert np.array_equal(measured.view("motion"), va.Corpus.open(built / "corpus").view("motion"))
+    assert set(measured.verify(progress=False)["status"]) == {"ok"}
+    decoded.clear()
+    measured.add_view("motion", progress=False)
+    assert not decoded
+
+
+def test_a_corpus_that_grows_says_that_its_former_motion_is_of_an_earlier_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = write_parts(tmp_path / "c", 1)
+    measured_by_version_1(first.path)
+    capsys.readouterr()
+    both = write_parts(tmp_path / "c", 2)
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"The motion of the {len(first)} former clips was measured by an earlier version")
+    assert both.motion_is_old
+    assert write_parts(tmp_path / "c", 2).motion_is_old
+    assert capsys.readouterr().err == ""  # it is said once
+
+
 @pytest.mark.slow
 def test_videos_that_cannot_be_read_are_told_and_measured_once_they_can(
     older: Path, decoded: list[str], capsys: pytest.CaptureFixture[str]
@@ -384,6 +431,11 @@ class _Broken(_Colour):
         return super().encode_clips(frames, fps) * np.nan
 
 
+class _Trained:
+    def encode_clips(self, frames: Sequence[NDArray[np.uint8]], fps: float) -> Any:
+        return torch.full((len(frames),), fps, requires_grad=True)
+
+
 def test_an_encoder_of_whole_clips_makes_a_view(built: Path, tmp_path: Path) -> None:
     made = va.Corpus.open(Path(shutil.copytree(built / "corpus", tmp_path / "corpus")))
     made.relocate(built / "videos")
@@ -401,9 +453,13 @@ def test_an_encoder_of_whole_clips_makes_a_view(built: Path, tmp_path: Path) -> 
         va.EncoderError, match=r"must give a finite vector \(d,\) of floats for each, but gave float64 \(6,\)"
     ):
         made.add_view("other", _Broken(), progress=False)
+    with pytest.raises(va.EncoderError, match="is an object, but _Colour is a class: make one of it"):
+        made.add_view("other", _Colour, progress=False)  # type: ignore[arg-type]
+    with pytest.raises(va.EncoderError, match=r"Can't call numpy\(\) on .*: of PyTorch, give vector\.detach\(\)"):
+        made.add_view("other", _Trained(), progress=False)
     with pytest.raises(va.CorpusError, match="The view 'motion' is measured here: give yours another name"):
         made.add_view("motion", encoder, progress=False)
-    with pytest.raises(va.CorpusError, match="made of embeddings alone"):
+    with pytest.raises(va.CorpusError, match="made of embeddings, and clips without a video"):
         va.Corpus.from_embeddings(tmp_path / "given", vectors(8), table()).add_view("colour", encoder)
 
 

@@ -65,7 +65,7 @@ def test_the_tiny_model_is_small_and_loads_through_open_clip() -> None:
 
 @pytest.mark.slow
 def test_searches_find_held_out_scenes(tmp_path: Path) -> None:
-    corpus = va.demo.corpus(tmp_path / "c", clips=1500, seed=77, videos=False, progress=False)
+    corpus = va.demo.corpus(tmp_path / "c", clips=250, seed=77, videos=False, progress=False)
     ap = {}
     for concept in CONCEPTS:
         answers = va.demo.truth_of(corpus, concept.name)
@@ -87,8 +87,8 @@ def test_a_corpus_without_videos_is_opened_by_a_second_call(tmp_path: Path, caps
 
 @pytest.mark.slow
 def test_the_demo_without_a_browser(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["demo", "--headless", "--path", str(tmp_path), "--clips", "80"]
-    assert main([*arguments, "--labels", "36"]) == 0
+    arguments = ["demo", "--headless", "--path", str(tmp_path), "--clips", "48"]
+    assert main([*arguments, "--labels", "24"]) == 0
     output = capsys.readouterr().out
     assert "4. Reached AP" in output
     assert "6. Published 'night city' version 1" in output

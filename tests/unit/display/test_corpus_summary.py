@@ -103,6 +103,7 @@ def test_the_html_says_the_same() -> None:
         ({"columns": [f"c{i}" for i in range(40)]}, "c0, c1, c2, c3, c4, c5 and 34 more"),
         ({"columns": ["x" * 500]}, f"{'x' * 19}…{'x' * 19}"),
         ({"views": ("appearance", "motion")}, "\n  views         appearance, motion\n"),
+        ({"motion_is_old": True}, 'measured by an earlier version: corpus.add_view("motion") makes it anew'),
         ({"views": [f"v{i}" for i in range(8)]}, "v0, v1, v2, v3, v4, v5 and 2 more"),
     ],
 )

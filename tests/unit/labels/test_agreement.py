@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from va_widgets.labels.agreement import Agreement, table
 from va_widgets.labels.label_store import Event, StoredValue
+from va_widgets.labels.majority import CountingRule, Decision
 
 
 def events_of(votes: list[tuple[str, str, StoredValue]]) -> list[Event]:
@@ -104,3 +105,27 @@ def test_against_counting_by_hand(votes: list[tuple[str, str, StoredValue]], cut
         assert row["annotators"] == len(said)
         assert row["agree"] == (len(set(said)) == 1)
         assert row["time"] == max(time for (clip, _), time in times.items() if clip == index)
+
+
+def test_another_rule_counts_at_once_and_for_later_labels() -> None:
+    events = events_of([("one", "a", "yes"), ("one", "b", "no"), ("one", "c", "no"), ("two", "a", "yes")])
+    found = agreement(events)
+    assert found.values == {"one": "no", "two": "yes"}
+    rules = (
+        (CountingRule(frozenset("a")), "yes"),
+        (CountingRule(frozenset("a"), {"one": Decision("d", "unsure", 9), "gone": Decision("d", "no", 8)}), "unsure"),
+        (CountingRule(frozenset("a"), {"one": Decision("d", "no", 10)}), "no"),
+        (CountingRule(frozenset("a")), "yes"),
+        (CountingRule(frozenset("ab")), "no"),  # they draw, and the majority of all is no
+        (CountingRule(), "no"),
+    )
+    for rule, value in rules:
+        found.follow(rule)
+        assert found.values == {"one": value, "two": "yes"}
+        assert found.counts == {name: list(found.values.values()).count(name) for name in ("yes", "no", "unsure")}
+        assert table(newest_labels(events), rule)["value"].to_dict() == found.values
+    found.follow(CountingRule(frozenset("a")))
+    found.take([Event(5, "a", "one", "none", "t", "review")])
+    assert found.values["one"] == "no"
+    assert sorted(found.unread("b")) == ["two"]
+    assert (found.has_others("a"), agreement(events[3:]).has_others("a")) == (True, False)

@@ -11,7 +11,6 @@ import pytest
 from tests.conftest import ROOT
 from va_widgets.base.errors import LabelError
 from va_widgets.cli import main
-from va_widgets.labels import copies
 from va_widgets.labels.label_store import LabelStore, check_file
 
 WHO = ("kelli", "night")
@@ -133,70 +132,3 @@ def test_a_backup_while_somebody_labels(path: Path, tmp_path: Path, capsys: pyte
     assert side_files(first) == []
     assert main(["labels", "backup", str(tmp_path / "nowhere")]) == 1
     assert "There are no labels in" in capsys.readouterr().err
-
-
-# --- copies that are made by themselves ----------------------------------------------------------------
-
-
-def kept(path: Path) -> list[Path]:
-    return sorted((path.parent / "backups").glob("*"))
-
-
-def opened(path: Path, label: str | None) -> None:
-    """Open a store as a session does, let its copy be made, label, and close it."""
-    with LabelStore(path, keep_copies=True) as store:
-        if store._copier is not None:
-            store._copier.join(60)
-        if label:
-            store.append(*WHO, {label: "yes"}, "search")
-
-
-def test_the_newest_copies_are_kept(path: Path, tmp_path: Path) -> None:
-    opened(path, None)
-    opened(path, "a")
-    assert kept(path) == [], "there was nothing to keep"
-    for label in (None, None, "b", "c", None, "d", "e", "f", "g"):
-        opened(path, label)
-    copied = kept(path)
-    assert len(copied) == 3
-    assert [held(file, tmp_path / file.stem) for file in copied] == [4, 5, 6]
-    opened(path, None)
-    assert len(kept(path)) == 3
-    with LabelStore(path) as store:
-        by_hand = store.backup()
-    opened(path, "h")
-    opened(path, None)
-    assert by_hand in kept(path), "only those that were made by themselves are removed"
-
-
-def test_no_copy_is_no_error(path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    opened(path, "a")
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (path.parent / "backups").symlink_to(elsewhere, target_is_directory=True)
-    opened(path, "b")
-    assert list(elsewhere.iterdir()) == [], "nothing is written through a link"
-    with LabelStore(path) as store, pytest.raises(LabelError, match="leads out of"):
-        store.backup()
-    (path.parent / "backups").unlink()
-    (path.parent / "backups").write_text("mine")
-    opened(path, "c")
-    assert (path.parent / "backups").read_text() == "mine"
-    with LabelStore(path) as store:
-        assert len(store.events("night")) == 3
-
-
-def test_a_damaged_file_does_not_take_the_place_of_its_copies(
-    path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for label in ("a", "b"):
-        opened(path, label)
-    before = kept(path)
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"search", b"sxarch"))
-    opened(path, "c")
-    assert kept(path) == before
-    assert "No copy of" in caplog.text
-    assert main(["labels", "check", str(path)]) == 1
-    assert "copy the newest file of" in capsys.readouterr().err
-    assert not copies.is_due(path.parent / "none.sqlite")

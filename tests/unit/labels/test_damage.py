@@ -192,13 +192,13 @@ def test_damaged_events_are_told_by_the_check_and_by_the_history(
     assert main(["labels", "check", str(path)]) == 1
     told = capsys.readouterr()
     assert "5" in told.out
-    assert "are damaged: restore the file from a copy" in told.err
+    assert f"are damaged: there is no sound copy in {tmp_path / 'backups'}, so put one of your own" in told.err
     with LabelStore(path) as store, pytest.raises(LabelError, match="damaged"):
         store.history("night")
-    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups").mkdir(exist_ok=True)
     (tmp_path / "backups" / "labels-1.sqlite").write_bytes(sound.read_bytes())
     assert main(["labels", "check", str(tmp_path)]) == 1
-    assert f"copy the newest file of {tmp_path / 'backups'} to its place" in capsys.readouterr().err
+    assert f"labels restore {path} newest` puts its newest sound copy, labels-1.sqlite of" in capsys.readouterr().err
 
 
 TRIGGER = "CREATE TRIGGER planted AFTER INSERT ON events BEGIN DELETE FROM events WHERE event_id = NEW.event_id; END"

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from va_widgets.base.errors import LabelError
+from va_widgets.labels import schema
 from va_widgets.labels.agreement import Agreement
 from va_widgets.labels.label_store import LabelStore, StoredValue
 
@@ -313,3 +315,24 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
     with LabelStore(path) as store:
         assert len(store.events("night")) == 120
+
+
+def test_a_file_is_not_taken_for_a_stranger_while_another_process_makes_it(tmp_path: Path) -> None:
+    path = tmp_path / "labels.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as maker:
+        maker.execute("PRAGMA journal_mode = WAL")
+
+        class Opening(sqlite3.Connection):
+            """Between two of its looks at the file the tables are made."""
+
+            def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+                if sql == "PRAGMA user_version":
+                    maker.execute("BEGIN IMMEDIATE")
+                    schema.create(maker)
+                    maker.execute("COMMIT")
+                return super().execute(sql, *values)
+
+        with closing(sqlite3.connect(path, isolation_level=None, factory=Opening)) as opening:
+            assert schema.version(opening) == 0
+    with closing(sqlite3.connect(path)) as db:
+        assert schema.version(db) == schema.SCHEMA_VERSION

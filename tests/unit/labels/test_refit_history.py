@@ -81,7 +81,8 @@ REFITTING = """
 import sys
 import va_widgets as va
 session = va.Session(va.Corpus.open(sys.argv[1]), "night", sys.argv[2])
-clips = list(session.corpus.clips.index)
+clips = list(session.scores().index)
+print(session.version, flush=True)  # a refit, too, where the other one has labelled before
 for number in range(12):
     session.label(clips[number], True)
     print(session.refit().version, flush=True)
@@ -98,13 +99,13 @@ def test_two_processes_that_refit_at_once_share_no_number_and_lose_no_point(tmp_
     told = [run.communicate()[0].split() for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     versions = [int(version) for lines in told for version in lines]
-    measured = set(versions)
+    measured = set(versions) - {0}
     assert all(lines == sorted(lines, key=int) for lines in told)
     again = va.Session(corpus, "night", "one")
     assert set(again.refits["version"]) == measured
     assert len(again.refits) == len(measured)
     # A refit without new labels returns the last one, so that a number may be told twice, but only by one of them.
-    assert not set(told[0]) & set(told[1])
+    assert not set(told[0][1:]) & set(told[1][1:])
 
 
 def test_a_session_goes_on_after_the_refits_of_an_older_version(demo_corpus: va.Corpus) -> None:

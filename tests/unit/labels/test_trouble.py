@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import pytest
 
 from tests.conftest import ROOT
 from va_widgets.base.errors import LabelError
-from va_widgets.labels import files
+from va_widgets.labels import files, problems
 from va_widgets.labels.label_store import LabelStore
 
 WHO = ("kelli", "night")
@@ -86,8 +87,9 @@ def test_nothing_that_reads_waits_for_a_writer(store: LabelStore, path: Path, mo
         with pytest.raises(LabelError) as told:
             store.append(*WHO, {"b": "yes"}, "search", message_id="m")
         assert str(told.value) == (
-            f"This was not saved in {path}, because another process is writing to it and does not finish: "
-            "try again, and end that process if it hangs."
+            f"This was not saved in {path}, because another process is writing to it and does not finish, or its "
+            "drive, as some network folders, has no locks: try again, end that process if it hangs, or keep the labels "
+            "on a local disk."
         )
     assert store.append(*WHO, {"b": "yes"}, "search", message_id="m") == {"b": "yes"}
     assert own(store) == {"a": "yes", "b": "yes"}
@@ -336,6 +338,14 @@ def test_each_code_has_its_sentence(store: LabelStore, path: Path, pragma: str, 
     assert own(store) == {"a": "yes"}
 
 
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = sqlite3.OperationalError("unable to open database file")
+    error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write wherever the disk is not read-only
+    told = problems.not_saved(tmp_path / "copy.sqlite", error)
+    assert f"because the folder {tmp_path} may not be written: give yourself the right to write there" in str(told)
+
+
 def test_damaged_pages(path: Path) -> None:
     with LabelStore(path) as store:
         for page in range(10):
@@ -344,6 +354,6 @@ def test_damaged_pages(path: Path) -> None:
     for page in range(6, len(data) // 4096):
         data[4096 * page : 4096 * page + 8] = b"\xff" * 8
     path.write_bytes(data)
-    told = r"its content is damaged .* restore the file from a copy, or move it away to begin anew\.$"
+    told = r"its content is damaged .* there is no sound copy .* or move the file away to begin anew\.$"
     with pytest.raises(LabelError, match=told), LabelStore(path) as store:
         store.append(*WHO, {"a": "yes"}, "search")

@@ -115,6 +115,21 @@ def test_intervals_cover_the_truth_though_the_labels_were_chosen() -> None:
     assert own_inside < 34
 
 
+def test_yes_labels_that_may_all_be_wrong_promise_nothing() -> None:
+    """A misleading text: one label in eight is a yes by mistake, whatever the score, and what is meant lies anywhere.
+
+    A page of yes among the best clips says that they are right.
+    """
+    logits, _ = corpus(4)
+    truth = np.random.default_rng(4).random(N) < 0.005
+    rows = np.argsort(-logits)[:60]
+    scattered = np.random.default_rng(5).random(60) < 0.12
+    quality = estimate_corpus(ScoreIndex(logits), rows, scattered, calibrate(scattered, logits[rows])).quality
+    assert quality.low <= average_precision_score(truth, logits) <= quality.high
+    best = np.arange(60) < 12
+    assert estimate_corpus(ScoreIndex(logits), rows, best, calibrate(best, logits[rows])).quality.low > 0.1
+
+
 def test_the_same_labels_and_seed_give_the_same_figures() -> None:
     logits, truth = corpus(2)
     rows = undecided(logits, 40)

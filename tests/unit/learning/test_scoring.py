@@ -11,7 +11,6 @@ from scipy.special import expit
 from va_widgets.base import int8_matrix
 from va_widgets.learning.feeds import FEEDS
 from va_widgets.learning.score_index import ScoreIndex
-from va_widgets.learning.smoothing import SHARE
 from va_widgets.learning.statistics import CorpusStatistics, sample_of
 from va_widgets.learning.trainer import ClipArrays, Fit, Trainer, TrainingLabels
 from va_widgets.learning.views import View
@@ -48,7 +47,7 @@ def test_feeds_show_the_nearest_clips_by_exact_logits(clips: ClipArrays, monkeyp
     np.testing.assert_allclose(rounded.plain.at(rows), exact.plain.at(rows), atol=1e-5)
     # Of a smoothed logit the neighbours' part is approximate.
     errors = np.abs(rounded.ranking.at(rows) - exact.ranking.at(rows))
-    assert errors.mean() < SHARE * np.abs(rounded.plain.logits - exact.plain.logits).mean()
+    assert errors.mean() < exact.share * np.abs(rounded.plain.logits - exact.plain.logits).mean()
     left_out = np.zeros(N, dtype=bool)
     for name in FEEDS:
         page = rounded_trainer.feed(rounded, name, 12, left_out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import stat
 import sys
 from dataclasses import replace
@@ -19,7 +20,7 @@ from scipy.special import logit
 import va_widgets as va
 from tests.conftest import labelled
 from va_widgets.catalogue.scores import score_columns
-from va_widgets.learning.smoothing import SHARE, smoothed
+from va_widgets.learning.smoothing import smoothed
 from va_widgets.models.names import slug
 from va_widgets.models.reference import LABELS_FILE, REFERENCE_FILE
 
@@ -42,10 +43,10 @@ def test_a_published_model_scores_as_the_session_does(session: va.Session) -> No
 def test_clips_by_themselves_are_scored_without_their_neighbours(session: va.Session) -> None:
     model, corpus = session.publish("night"), session.corpus
     assert corpus.neighbours is not None
-    assert model.smoothing == model.card["smoothing"] == SHARE
+    assert 0 < model.smoothing == model.card["smoothing"] < 1
     logits = logit(model.score(corpus.embeddings))
     np.testing.assert_allclose(
-        logit(model.score_corpus(corpus)), smoothed(logits, corpus.neighbours), rtol=1e-3, atol=1e-3
+        logit(model.score_corpus(corpus)), smoothed(logits, corpus.neighbours, model.smoothing), rtol=1e-3, atol=1e-3
     )
 
 
@@ -245,6 +246,8 @@ def test_a_threshold_for_a_wanted_precision(session: va.Session) -> None:
     session.refit()
     strict, why = session.threshold_for(0.95)
     assert "estimated for all clips; unsure, as there are only" in why
+    plainly = r"About \d+ % of them should be right, .+ That is a guess from \d+ labels: .+"
+    assert re.fullmatch(plainly, session.expectation)
     lenient, _ = session.threshold_for(0.5)
     assert 0 <= lenient < strict <= 1
     model = session.publish("night", precision=0.95)

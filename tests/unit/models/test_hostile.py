@@ -109,7 +109,7 @@ def test_a_card_with_a_wrong_entry_is_refused(folder: Path, changes: dict[str, A
         va.load_model(folder)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
 @pytest.mark.parametrize("part", ["coef", "intercept"])
 def test_weights_that_are_not_finite_are_refused(folder: Path, part: str, value: float) -> None:
     arrays = {"coef": np.arange(4, dtype=np.float32), "intercept": np.zeros(1, np.float32)}
@@ -125,6 +125,15 @@ def test_weights_of_another_shape_are_refused(folder: Path, shape: tuple[int, ..
         save({"coef": np.zeros(shape, np.float32), "intercept": np.zeros(1, np.float32)})
     )
     with pytest.raises(va.ModelError, match=r"its weights have the shape"):
+        va.load_model(folder)
+
+
+@pytest.mark.parametrize("view", ["appearance", "", "../x", "x" * 60])
+def test_a_view_with_a_name_that_none_has_is_refused(folder: Path, view: str) -> None:
+    arrays = {"coef": np.zeros(4, np.float32), "intercept": np.zeros(1, np.float32), f"view.{view}": np.ones(4, "<f4")}
+    (folder / "model.safetensors").write_bytes(save(arrays))
+    (folder / "card.json").write_text(json.dumps({**CARD, "schema": 2, "views": {view: 4}}))
+    with pytest.raises(va.ModelError, match=r"its weights are of a view with a name that none has"):
         va.load_model(folder)
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import va_widgets as va
-from tests.unit.models.conftest import publish_model
+from tests.unit.models.conftest import DIM, publish_model
+from va_widgets.learning.views import APPEARANCE, Linear
 from va_widgets.models import bundle
-from va_widgets.models.published import newest, served
+from va_widgets.models.bundle import goes_on_from
+from va_widgets.models.published import damaged, newest, served
+from va_widgets.models.withdrawal import withdraw
 
 
 def test_the_newest_version_that_is_not_withdrawn_is_served(corpus: va.Corpus) -> None:
@@ -86,8 +90,45 @@ def test_a_damaged_version_has_its_problem_in_the_table(corpus: va.Corpus) -> No
     assert table["version"].tolist() == [2, 1]
     assert "damaged" in table["problem"].iloc[0]
     assert table["problem"].iloc[1] == ""
-    with pytest.raises(va.ModelError, match="damaged"):
-        served(corpus)
+    withdraw(damaged.folder, "x")
+    assert corpus.models["withdrawn"].tolist() == [True, False]
+
+
+def test_a_damaged_version_is_not_served_and_other_models_are(corpus: va.Corpus) -> None:
+    first = publish_model(corpus.path / "models")
+    second = publish_model(corpus.path / "models", parent=first)
+    publish_model(corpus.path / "models", "rain")
+    (second.folder / "model.safetensors").write_bytes(b"")
+    assert list(served(corpus)) == ["rain"]  # not version 1 without a word
+    assert list(damaged(corpus)) == ["night"]
+    assert str(second.folder) in damaged(corpus)["night"]
+    known = newest(corpus, "night")
+    assert known is not None
+    assert known.version == 1  # the next version follows what can be read
+    withdraw(second.folder, "damaged")
+    assert served(corpus)["night"].version == 1
+    assert damaged(corpus) == {}
+
+
+def test_a_version_that_no_table_holds_is_damage(corpus: va.Corpus) -> None:
+    model = publish_model(corpus.path / "models")
+    card = json.loads((model.folder / "card.json").read_text())
+    (model.folder / "card.json").write_text(json.dumps({**card, "version": 2**64}))
+    assert "damaged" in corpus.models["problem"].iloc[0]
+
+
+def test_a_version_goes_on_from_those_before_it_and_from_no_other(tmp_path: Path) -> None:
+    first = publish_model(tmp_path / "a")
+    classifiers = [Linear({APPEARANCE: np.full(DIM, value)}, 0.5) for value in (1.0, 2.0)]
+    second = publish_model(tmp_path / "b", parent=first, classifier=classifiers[0])
+    third = publish_model(tmp_path / "b", parent=second, classifier=classifiers[1])
+    assert goes_on_from(second, first)
+    assert goes_on_from(third, first)
+    assert not goes_on_from(first, third)
+    assert not goes_on_from(third, third)
+    assert not goes_on_from(publish_model(tmp_path / "c", classifier=classifiers[0]), first)
+    odd = replace(third, card={**third.card, "parent": {"sha256": 3, "ancestors": {"a": [None]}}})
+    assert not goes_on_from(odd, first)
 
 
 def test_a_card_of_anything_in_its_further_entries_is_listed(corpus: va.Corpus) -> None:
@@ -106,8 +147,8 @@ def test_models_behind_a_link_that_leads_out_are_not_read(corpus: va.Corpus, tmp
     (corpus.path / "models").mkdir()
     (corpus.path / "models" / "night").symlink_to(tmp_path / "elsewhere" / "night")
     assert "leads out of" in corpus.models["problem"].iloc[0]
-    with pytest.raises(va.ModelError, match="leads out of"):
-        served(corpus)
+    assert served(corpus) == {}
+    assert "leads out of" in damaged(corpus)["night"]
 
 
 def test_versions_published_at_once_all_appear(tmp_path: Path) -> None:

@@ -35,3 +35,4 @@ def test_refits_know_their_labels_and_intervals(demo_corpus: va.Corpus) -> None:
     assert (row["labels"], row["yes"], row["no"]) == (5, 3, 2)
     assert np.isnan([row["ap"], row["corpus_ap"]]).all()  # too few labels
     assert session.threshold == (0.5, "0.5, because there are too few labels to choose one")
+    assert session.expectation == "There are too few labels to say how many of them are right."

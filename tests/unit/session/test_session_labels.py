@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import va_widgets as va
-from va_widgets.labels import rows
+from va_widgets.labels import records
 from va_widgets.labels.label_store import LabelStore
 
 
@@ -23,7 +23,7 @@ def test_the_newest_label_is_told_by_the_order_of_events_and_not_by_the_clock(
         def now(_zone: object) -> datetime:
             return datetime(2026, 1, 1, tzinfo=UTC) - timedelta(hours=next(hours))
 
-    monkeypatch.setattr(rows, "datetime", BackwardClock)
+    monkeypatch.setattr(records, "datetime", BackwardClock)
     session = va.Session(demo_corpus, "set back", annotator="kelli")
     clips = list(demo_corpus.clips.index[:4])
     for clip in clips:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 import cv2
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.unit.video.video_files import film, places, read, scene
+from va_widgets.video import large_pictures, stills
 from va_widgets.video.decode import Video
 from va_widgets.video.errors import UndecodableError
+from va_widgets.video.preview import cut
 from va_widgets.video.scaling import Picture
 from va_widgets.video.shots import Shot
 from va_widgets.video.stills import still
@@ -139,6 +141,25 @@ def test_mirrored_videos_stand_upright(how: str, tmp_path: Path) -> None:
     film(tmp_path / "a.mp4", [np.ascontiguousarray(lying)] * 6, matrix=matrix)
     (shot,), _ = read(tmp_path / "a.mp4")
     assert (shot.width, shot.height) == (80, 48)
+    assert stands_upright(shot)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_motion_jpeg_stands_as_its_exif_says(orientation: int, tmp_path: Path) -> None:
+    lying = np.ascontiguousarray(np.rot90(UPRIGHT, {1: 0, 3: 2, 6: 1}[orientation]))
+    exif, data = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.fromarray(lying).save(data, "JPEG", exif=exif, quality=95)
+    with av.open(str(tmp_path / "a.avi"), "w") as file:
+        stream = file.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = *lying.shape[:2], "yuvj420p"
+        for number in range(6):
+            packet = av.Packet(data.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.is_keyframe = stream, number, number, True
+            packet.time_base = Fraction(1, 25)
+            file.mux(packet)
+    (shot,), damage = read(tmp_path / "a.avi")
+    assert damage == ""
     assert stands_upright(shot)
 
 
@@ -264,14 +285,49 @@ def test_recordings_that_follow_one_another_in_a_file_go_on(tmp_path: Path) -> N
     assert places(found) == [(0.0, 1.2, 0, 30), (1.2, 2.4, 30, 60)]
     assert [(shot.width, shot.height) for shot in found] == [(96, 64), (64, 80)]
     assert all(len({picture.shape for picture in shot.pictures}) == 1 for shot in found)
+    video = Video(both, both.stat().st_size, 36, 64)
+    later = [(frame.time, frame.shown_size()) for frame in video.frames(1.8)]
+    assert len(later) == 15
+    assert later[0][0] == pytest.approx(1.8)
+    assert later[0][1] == (64, 80)
+    assert list(video.frames(3.0)) == []
+    video.close()
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mpg"])
+def test_every_moment_is_found_in_recordings_that_follow_one_another(suffix: str, tmp_path: Path) -> None:
+    # Most times are those of both, by their own clocks.
+    data = b""
+    for number, length in ((0, 60), (1, 150)):
+        codec = "libx264" if suffix == "ts" else "mpeg2video"
+        path = film(tmp_path / f"{number}.{suffix}", moving(length, seed=number), codec, options={"g": "10"})
+        data += path.read_bytes()
+    whole = from_moment(io.BytesIO(data), 0.0)[0]
+    assert len(whole) == 210
+    source = _Counted(data)
+    video = Video(source, 1, 36, 64, every=True)
+
+    def check(start: float) -> None:
+        frame = next(video.frames(start))
+        shown = (round(frame.time, 4), round(frame.end, 4), frame.small().tobytes())
+        assert shown == next(one for one in whole if one[1] > start)
+
+    check(1.01)
+    taken = source.taken
+    for start in (2.21, 3.01, 4.01, 7.01):  # in order, as clips of a table are read
+        check(start)
+    assert source.taken - taken <= len(data)  # not from the beginning for each of them
+    check(1.01)
+    assert video.damage == ""
+    video.close()
 
 
 # --- from a moment on ------------------------------------------------------------------------------
 
 
-def moving(frames: int, size: tuple[int, int] = (96, 64)) -> list[Picture]:
+def moving(frames: int, size: tuple[int, int] = (96, 64), seed: int = 0) -> list[Picture]:
     """Pictures of which no two are alike."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 255, (frames, 5, 8, 3), dtype=np.uint8)
     return [np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8) for one in coarse]
 
@@ -391,12 +447,14 @@ def test_one_video_gives_its_frames_as_often_as_they_are_asked_for(tmp_path: Pat
             video.close()
 
 
-@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mpeg4"), ("a.3gp", "h263")])
+@pytest.mark.parametrize(
+    ("name", "codec", "b_frames"), [("a.mp4", "mpeg4", 0), ("a.mp4", "mpeg4", 2), ("a.3gp", "h263", 0)]
+)
 def test_a_frame_that_refers_to_another_is_no_beginning_though_the_index_says_so(
-    name: str, codec: str, tmp_path: Path
+    name: str, codec: str, b_frames: int, tmp_path: Path
 ) -> None:
     pictures = [np.roll(one, 4 * i, axis=1) for i, one in enumerate(scene(1, 60, (176, 144)))]
-    path = film(tmp_path / name, pictures, codec, options={"g": "25"})
+    path = film(tmp_path / name, pictures, codec, options={"g": "25"}, b_frames=b_frames)
     path.write_bytes(path.read_bytes().replace(b"stss", b"free"))  # the list of key frames
     for start in (0.6, 1.4, 2.2):
         video = Video(path, path.stat().st_size, 36, 144)
@@ -432,6 +490,7 @@ def test_what_lies_before_a_moment_is_not_read(name: str, tmp_path: Path) -> Non
     film(tmp_path / name, itertools.chain.from_iterable([noisy] * 12), **x264(25, 0, crf="18"))
     source = _Counted((tmp_path / name).read_bytes())
     video = Video(source, 1, 36, 64, every=True)
+    next(video.frames(0.5))  # of a transport stream places all over the file are looked at before
     opened = source.taken
     assert next(video.frames(20.5)).time == pytest.approx(20.48, abs=1e-3)
     video.close()
@@ -542,6 +601,29 @@ def test_sound_is_no_video_not_even_with_a_cover(cover: bool, tmp_path: Path) ->
         read(tmp_path / "a.mp4")
 
 
+def test_empty_packets_repeat_the_frame_before_and_are_no_damage(tmp_path: Path) -> None:
+    # As Theora has it; PyAV has no encoder for that, and NUT keeps such packets of any codec.
+    with av.open(str(tmp_path / "a.nut"), "w") as file:
+        stream: Any = file.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for number in range(12):
+            packets = [av.Packet(0)]
+            if number in (5, 6, 10, 11):
+                packets[0].stream, packets[0].time_base = stream, stream.codec_context.time_base
+                packets[0].pts = packets[0].dts = number
+            else:
+                frame = av.VideoFrame.from_ndarray(scene(number // 6, 1)[0], format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                packets = stream.encode(frame)
+            file.mux(packets)
+        file.mux(stream.encode())
+    video = Video(tmp_path / "a.nut", 9999, 36, 64)
+    frames = [(frame.index, round(frame.time, 2), round(frame.end, 2)) for frame in video.frames()]
+    video.close()
+    assert video.damage == ""
+    assert [frames[4], frames[5], frames[-1]] == [(4, 0.16, 0.28), (7, 0.28, 0.32), (9, 0.36, 0.48)]
+
+
 # --- colours ---------------------------------------------------------------------------------------
 
 
@@ -609,6 +691,20 @@ def hybrid(light: NDArray[np.float64]) -> NDArray[np.float64]:
 WIDE = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])  # BT.709 to BT.2020
 
 
+@pytest.mark.parametrize("space", [3, 8, 10, 14])  # reserved, YCgCo, BT.2020 of constant luminance, ICtCp
+def test_colours_of_a_rare_kind_are_shown_as_well_as_can_be(space: int, tmp_path: Path) -> None:
+    picture = scene(1, 1)[0]
+    path = film(tmp_path / "a.mkv", [picture] * 3, "ffv1", pix_fmt="yuv444p", colour={"colorspace": space})
+    (shot,), damage = read(path)
+    shown = shot.pictures[0].astype(int)
+    is_grey = space in (8, 14)
+    assert ("shown in grey" in damage) == is_grey
+    assert bool((shown[..., 0] == shown[..., 2]).all()) == is_grey
+    expected = picture @ np.array([0.299, 0.587, 0.114]) if is_grey else picture
+    assert np.abs(shown - (expected[..., None] if is_grey else expected)).mean() < 16
+    assert cut(path, 0.0, 0.1)
+
+
 @pytest.mark.parametrize(("encode", "transfer"), [(perceptual, 16), (hybrid, 18)])
 def test_high_dynamic_range_looks_right_on_an_ordinary_screen(encode: Any, transfer: int, tmp_path: Path) -> None:
     options = {"crf": "4", "preset": "ultrafast"}
@@ -649,7 +745,7 @@ def _still(picture: Image.Image, kind: str, **options: Any) -> Shot:
     file = io.BytesIO()
     picture.save(file, kind, **options)
     file.seek(0)
-    return still(file, 64)
+    return still(file, 64).shot
 
 
 def _pictures() -> Iterator[tuple[str, Shot]]:
@@ -677,7 +773,7 @@ def _pictures() -> Iterator[tuple[str, Shot]]:
         _still(colour, "WEBP", save_all=True, append_images=[Image.fromarray(pixels[::-1])], lossless=True),
     )
     deep = cv2.imencode(".png", pixels[..., ::-1].astype(np.uint16) * 257)[1].tobytes()
-    yield "16 bits a channel", still(io.BytesIO(deep), 64)
+    yield "16 bits a channel", still(io.BytesIO(deep), 64).shot
 
 
 def test_pictures_of_every_kind_are_read_upright() -> None:
@@ -688,13 +784,93 @@ def test_pictures_of_every_kind_are_read_upright() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "transparent P"])
-def test_a_large_picture_is_made_smaller_in_parts_and_looks_the_same(mode: str) -> None:
+def test_a_large_picture_is_made_smaller_in_parts_and_looks_the_same(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stills, "_PART", 1 << 16)
     large = Image.fromarray(scene(3, 1, (1003, 777))[0]).convert(mode.split()[-1])
     small = np.asarray(large.convert("RGB").resize((82, 64), Image.Resampling.LANCZOS), dtype=int)
     shot = _still(large, "TIFF" if mode == "CMYK" else "PNG", **({"transparency": 255} if " " in mode else {}))
     assert (shot.width, shot.height) == (1003, 777)
     assert shot.pictures[0].shape == small.shape
     assert np.abs(shot.pictures[0] - small).mean() < 4
+
+
+@pytest.mark.parametrize("kind", ["I;16", "F", "1", "turned"])
+def test_a_large_picture_that_is_deep_or_turned_is_made_smaller_in_parts_and_looks_the_same(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stills, "_PART", 1 << 16)
+    pixels = scene(3, 1, (1003, 777))[0]
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), dtype=np.float32)
+    exif = Image.Exif()
+    exif[0x0112] = 6 if kind == "turned" else 1
+    large = {
+        "I;16": Image.fromarray((grey * 257).astype(np.uint16)),
+        "F": Image.fromarray((grey - grey.min()) / (grey.max() - grey.min())),
+        "1": Image.fromarray(grey.astype(np.uint8)).convert("1"),
+        "turned": Image.fromarray(pixels).transpose(Image.Transpose.ROTATE_90),
+    }[kind]
+    shown = Image.fromarray(pixels if kind == "turned" else grey.astype(np.uint8)).convert("RGB")
+    small = np.asarray(shown.resize((82, 64), Image.Resampling.LANCZOS), dtype=int)
+    shot = _still(large, "TIFF" if kind == "F" else "PNG", exif=exif)
+    assert (shot.width, shot.height) == (1003, 777)
+    assert np.abs(shot.pictures[0] - small).mean() < (12 if kind == "F" else 4)  # its levels are spread
+
+
+LARGE: dict[str, tuple[str, dict[str, Any]]] = {
+    "lossy": ("WEBP", {"quality": 90, "method": 0}),
+    "lossless": ("WEBP", {"lossless": True, "method": 0}),
+    "avif": ("AVIF", {"speed": 10, "max_threads": 1}),
+    "avif-444-limited": ("AVIF", {"speed": 10, "max_threads": 1, "subsampling": "4:4:4", "range": "limited"}),
+    "jpeg2000": ("JPEG2000", {"quality_mode": "rates", "quality_layers": [20]}),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_picture_that_is_decoded_smaller_looks_the_same(
+    name: str, orientation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, options = LARGE[name]
+    Image.init()
+    if kind not in Image.SAVE:
+        pytest.skip(f"this Pillow does not write {kind}")
+    large = Image.fromarray(scene(3, 1, (1003, 777))[0])
+    if kind == "WEBP":
+        large.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, 1003).astype(np.uint8), (777, 1))))
+
+    def shown() -> Shot:
+        exif = Image.Exif()  # a new one each time, because Pillow takes the orientation out of it for AVIF
+        exif[0x0112] = orientation
+        return _still(large, kind, exif=exif, **options)
+
+    wanted = shown()
+    monkeypatch.setattr(large_pictures, "_LARGE", 1)
+    made, reduced = list[Image.Image](), large_pictures.reduced
+
+    def noted(image: Image.Image, file: IO[bytes], side: int) -> Image.Image:
+        made.append(reduced(image, file, side))
+        return made[-1]
+
+    monkeypatch.setattr(large_pictures, "reduced", noted)
+    shot = shown()
+    assert max(made[0].size) < 600
+    assert (shot.width, shot.height) == (wanted.width, wanted.height)
+    assert np.abs(shot.pictures[0].astype(int) - wanted.pictures[0]).mean() < 4
+
+
+@pytest.mark.parametrize(("kind", "options"), [("WEBP", {"lossless": True}), ("JPEG2000", {})])
+def test_a_large_picture_that_is_damaged_is_refused(
+    kind: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_pictures, "_LARGE", 1)
+    file = io.BytesIO()
+    Image.fromarray(scene(3, 1, (400, 400))[0]).save(file, kind, **options)
+    data = file.getvalue()
+    whole = len(data) // 2 if kind == "JPEG2000" else 40
+    with pytest.raises(UndecodableError, match="not a picture that can be read"):
+        still(io.BytesIO(data[:whole] + bytes(len(data) - whole)), 64)
 
 
 def test_grey_pictures_of_any_depth_keep_their_shades() -> None:
@@ -732,9 +908,67 @@ def test_what_is_no_picture_is_refused(data: bytes, reason: str) -> None:
         still(io.BytesIO(data), 64)
 
 
+def test_a_damaged_avif_is_called_damaged() -> None:
+    Image.init()
+    if "AVIF" not in Image.SAVE:
+        pytest.skip("this Pillow does not write AVIF")
+    file = io.BytesIO()
+    Image.fromarray(scene(1, 1)[0]).save(file, "AVIF", speed=10, max_threads=1)
+    data, pixels = file.getvalue(), file.getvalue().index(b"mdat") + 4
+    for damaged in (data[:100], data[:pixels] + bytes(len(data) - pixels)):
+        with pytest.raises(UndecodableError, match=r"damaged or truncated AVIF|cannot be read|can be read"):
+            still(io.BytesIO(damaged), 64)
+
+
+def test_a_picture_whose_exif_is_damaged_is_shown() -> None:
+    whole = scene(1, 1)[0]
+    for kind in ("WEBP", "PNG", "JPEG"):
+        shot = _still(Image.fromarray(whole), kind, exif=b"Exif\0\0rubbish", quality=95)
+        assert np.abs(shot.pictures[0].astype(int) - whole).mean() < 6, kind
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_last_bytes_is_shown(progressive: bool) -> None:
+    file = io.BytesIO()
+    whole = scene(1, 1, (320, 240))[0]
+    Image.fromarray(whole).save(file, "JPEG", progressive=progressive)
+    data = file.getvalue()
+    small = np.asarray(Image.fromarray(whole).resize((86, 64)), dtype=int)
+    for missing in (1, 2, 30):
+        shown = still(io.BytesIO(data[:-missing]), 64)
+        assert shown.flaw == "its end is missing"
+        assert np.abs(shown.shot.pictures[0] - small).mean() < 4
+    assert still(io.BytesIO(data), 64).flaw == ""
+    for kept in (len(data) // 4, 500) if not progressive else (500,):
+        with pytest.raises(UndecodableError, match=r"missing|[Tt]runcated"):
+            still(io.BytesIO(data[:kept]), 64)
+
+
+@pytest.mark.parametrize(
+    ("brands", "reason"),
+    [
+        (b"heic\0\0\0\0mif1heic", "it is a HEIC picture, which is not read here: save it as JPEG, PNG or AVIF"),
+        (b"mif1\0\0\0\0heicmif1", "it is a HEIC picture"),
+        (b"avif\0\0\0\0mif1avif", "an AVIF picture"),
+        (b"isom\0\0\0\0isommp41", "it is not a picture of a kind that is known here"),
+    ],
+)
+def test_a_picture_that_is_built_like_an_mp4_is_called_what_it_is(brands: bytes, reason: str) -> None:
+    data = (8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands + (9).to_bytes(4, "big") + b"metax"
+    with pytest.raises(UndecodableError, match=reason if brands[:4] != b"avif" else "AVIF|cannot be read"):
+        still(io.BytesIO(data), 64)
+
+
+def test_of_an_animation_that_is_no_clip_the_first_picture_is_shown_and_that_is_said() -> None:
+    file = io.BytesIO()
+    colours = [Image.fromarray(scene(seed, 1)[0]) for seed in (1, 2, 3)]
+    colours[0].save(file, "WEBP", save_all=True, append_images=colours[1:])
+    assert still(io.BytesIO(file.getvalue()), 64).flaw == "only the first of its 3 pictures is shown"
+
+
 def test_a_truncated_and_a_gigantic_picture_are_refused() -> None:
     file = io.BytesIO()
-    Image.fromarray(scene(1, 1)[0]).save(file, "JPEG")
+    Image.fromarray(scene(1, 1)[0]).save(file, "PNG")
     with pytest.raises(UndecodableError, match="truncated"):
         still(io.BytesIO(file.getvalue()[: len(file.getvalue()) // 2]), 64)
     file = io.BytesIO()

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from va_widgets.video.decode import Video
 from va_widgets.video.preview import cut
+from va_widgets.video.shots import segments
 
 FPS = 25
 LENGTH = 6.0  # seconds of video
@@ -42,10 +44,12 @@ def film(
     clock: float = 0.0,
     gap: tuple[float, float] = (0.0, 0.0),
     default: int | None = None,
+    delay: int = 0,
 ) -> Path:
     """A video that flashes, with sounds.
 
-    They start so many seconds later than it and lack the packets of a gap; the clock of both begins late.
+    They start so many seconds later than it and lack the packets of a gap; the clock of both begins late. The picture
+    is delayed by a number of frames.
     """
     options = {"output_ts_offset": str(clock), "avoid_negative_ts": "disabled"} if clock else {}
     with av.open(str(path), "w", options=options) as file:
@@ -58,7 +62,7 @@ def film(
         for index in range(round(LENGTH * FPS)):
             light = 235 if AT - 1e-6 <= index / FPS < AT + LONG - 1e-6 else 16
             frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), light, np.uint8), format="rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, FPS)
+            frame.pts, frame.time_base = index + delay, Fraction(1, FPS)
             packets += picture.encode(frame)
         packets += picture.encode()
         for stream, samples in zip(heard, sounds, strict=True):
@@ -171,6 +175,21 @@ def test_it_is_in_time_where_the_sound_begins_after_the_picture(tmp_path: Path) 
     data = cut(film(tmp_path / "a.mp4", [beep(48_000, at=AT - 1.5)], starts=1.5), 0.0, 5.0)
     assert (seen(data), heard(data)) == pytest.approx((AT, AT), abs=0.03)
     assert lasts(data) == pytest.approx((5.0, 5.0), abs=0.03)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "libopus"), ("a.ts", "mp2")])
+def test_times_count_from_the_first_picture_where_the_sound_begins_before(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    path = film(tmp_path / name, [beep(48_000, at=AT + 1.0)], codec, delay=FPS)
+    for start, end, context in ((0.0, 5.0, 0.0), (3.0, 4.0, 0.0), (0.4, 4.6, 2.0)):
+        data = cut(path, start, end, context)
+        before = min(start, context)
+        assert (seen(data), heard(data)) == pytest.approx((AT - start + before, AT - start + before), abs=0.03)
+    video = Video(path, path.stat().st_size, 36, 36)
+    (shot,) = (shot for _, shot in segments(video.frames, [(AT, AT + LONG)], 1))
+    assert float(np.mean(shot.pictures[0])) > 128
+    video.close()
 
 
 def test_it_is_in_time_after_a_gap(tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from tests.unit.video.video_files import film, read, scene
 from va_widgets.base.errors import PreviewUnavailableError
+from va_widgets.video.decode import Video
 from va_widgets.video.errors import UndecodableError
 from va_widgets.video.preview import cut
 
@@ -41,6 +44,25 @@ def mpeg_ts(path: Path) -> None:
             data[data.index(b"\x1b\xe1\x00", table, end)] = 0xDB
             data[end - 4 : end] = crc(bytes(data[table : end - 4]))
     path.write_bytes(data)
+
+
+def pay_tv(path: Path, size: int = 188) -> None:
+    """Write a film of MPEG-TS in packets of `size` bytes, in which those of the video say that they are scrambled."""
+    before = 4 if size == 192 else 0  # bytes before each packet, as cameras write them
+    film(path, scene(1, 10), container="mpegts", file_options={"mpegts_m2ts_mode": str(int(size == 192))})
+    with av.open(str(path)) as file:
+        video = file.streams.video[0].id
+    data = path.read_bytes()
+    noise = np.random.default_rng(0)
+    packets = []
+    for at in range(before, len(data), before + 188):
+        packet = bytearray(data[at : at + 188])
+        first = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)  # of the payload
+        if int.from_bytes(packet[1:3], "big") & 0x1FFF == video:
+            packet[3] |= 0x80
+            packet[first:] = noise.bytes(188 - first)
+        packets.append(data[at - before : at] + packet + bytes(size - before - 188))
+    path.write_bytes(b"".join(packets))
 
 
 def asf(path: Path, kind: str, content: bytes) -> None:
@@ -85,6 +107,9 @@ def webm(path: Path) -> None:
 ENCRYPTED: dict[str, Callable[[Path], None]] = {
     "a.mp4": mp4,
     "a.ts": mpeg_ts,
+    "scrambled.ts": pay_tv,
+    "scrambled.m2ts": lambda path: pay_tv(path, 192),
+    "broadcast.ts": lambda path: pay_tv(path, 204),
     "a.wmv": windows_media,
     "newer.wmv": newer_windows_media,
     "a.webm": webm,
@@ -100,6 +125,16 @@ def test_an_encrypted_video_is_called_so(name: str, tmp_path: Path) -> None:
         cut(tmp_path / name, 0.1, 0.3)
 
 
+def test_an_open_video_beside_scrambled_ones_is_read(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.ts", scene(1, 10), container="mpegts")
+    scrambled = b"\x47\x01\x23\x90" + bytes(184)  # of another stream
+    path.write_bytes(scrambled * 50 + path.read_bytes())
+    with path.open("rb") as file:  # as a remote one is
+        video = Video(file, path.stat().st_size, 36, 64)
+        assert len(list(video.frames())) == 10
+        video.close()
+
+
 @pytest.mark.parametrize("left", [0.01, 0.3, 0.97])
 def test_an_mp4_that_ends_before_its_index_does_is_incomplete(left: float, tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", scene(1, 60))
@@ -109,12 +144,19 @@ def test_an_mp4_that_ends_before_its_index_does_is_incomplete(left: float, tmp_p
         read(path)
 
 
-def test_the_parts_of_a_film_without_their_beginning_are_incomplete(tmp_path: Path) -> None:
+def test_a_part_of_a_stream_alone_is_called_what_it_is(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", scene(1, 60), file_options={"movflags": "frag_keyframe+empty_moov"})
     data = path.read_bytes()
-    path.write_bytes(data[data.index(b"moof") - 4 :])
-    with pytest.raises(UndecodableError, match="it is incomplete: its index is missing"):
+    first, segment = data[: data.index(b"moof") - 4], data[data.index(b"moof") - 4 :]
+    path.write_bytes(segment)
+    with pytest.raises(UndecodableError, match=r"it is a segment of a stream, .* join that and all segments to one"):
         read(path)
+    path.write_bytes(first)
+    found, damage = read(path)
+    assert (found, damage.split(":")[0]) == ([], "it is the first file of a stream (init), without pictures")
+    path.write_bytes(first + segment)  # as the sentence says
+    found, damage = read(path)
+    assert (len(found), damage) == (1, "")
 
 
 def test_an_index_of_which_the_end_is_missing_is_named_where_nothing_can_be_decoded(tmp_path: Path) -> None:
@@ -122,3 +164,18 @@ def test_an_index_of_which_the_end_is_missing_is_named_where_nothing_can_be_deco
     path.write_bytes(path.read_bytes()[:-100])
     found, damage = read(path)
     assert (found, damage.split(":")[0]) == ([], "it is incomplete")
+
+
+def test_a_fragmented_mp4_that_ends_within_its_first_index_is_incomplete(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", scene(1, 10), file_options={"movflags": "frag_keyframe+empty_moov"})
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"hdlr")])
+    with pytest.raises(UndecodableError, match="it is incomplete: its index is missing"):
+        read(path)
+
+
+def test_a_file_of_which_nothing_can_be_decoded_says_so(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.ivf", scene(1, 10), "libvpx", options={"deadline": "realtime"})
+    path.write_bytes(path.read_bytes()[:60])
+    found, damage = read(path)
+    assert (found, damage) == ([], "it is damaged or truncated: not one of its pictures can be decoded")

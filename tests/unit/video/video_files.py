@@ -102,6 +102,25 @@ def film(
     return path
 
 
+def with_time_code(path: Path, start: str, rate: int | Fraction = 25, frames: int | None = None) -> Path:
+    """Write a video of four scenes, by default in 2 seconds, whose first picture has a time code, if `start` is any.
+
+    It is written in the way of its container.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as target:
+        if start:
+            target.metadata["timecode"] = start
+        stream = target.add_stream("mpeg2video" if path.suffix == ".mxf" else "libx264", rate=rate)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        length = round(rate) // 2 if frames is None else frames
+        for picture in (one for seed in range(4) for one in scene(seed, length)):
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(stream.encode())
+    return path
+
+
 def read(path: Path, side: int = 64, samples: int = 4) -> tuple[list[Shot], str]:
     """The shots of a video, and what is wrong with the file."""
     video = Video(path, path.stat().st_size, 36, side)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from va_widgets.base import arguments
 from va_widgets.base.arguments import ClipIds, described
 from va_widgets.base.errors import ArgumentError, ModelError, NotEnoughLabelsError
-from va_widgets.catalogue.labelled import labels_in
+from va_widgets.catalogue.labelled import labels_in, present_name
 from va_widgets.catalogue.monitor.compared import Compared, compared_with, reference_for
 from va_widgets.catalogue.monitor.drift import Drift, measure_drift
 from va_widgets.catalogue.monitor.estimate import LEVEL, Estimate, intervals
@@ -24,7 +24,6 @@ from va_widgets.models.model import Model
 from va_widgets.models.reference import labels_of
 from va_widgets.session import Session
 from va_widgets.session.assigned import AssignedFeed, SessionStart
-from va_widgets.session.corpus_view import check_corpus
 
 SAMPLE_FEED = "sample"
 """The name of the feed of a sample, and the source of the labels that are given in it."""
@@ -65,7 +64,11 @@ def monitor(
     there is nothing to compare with, or a corpus lacks a view that the model has learned from.
     """
     arguments.instance(model, Model, "The model to monitor", "a va.Model, such as va.load_model returns")
-    check_corpus(corpus)
+    expected = "a va.Corpus, such as va.Corpus.open returns"
+    arguments.instance(corpus, Corpus, "The corpus to monitor", expected)
+    if reference is not None:
+        arguments.instance(reference, Corpus, "The reference", expected)
+    model.check_corpus(corpus)
     corpus = copy(corpus)  # which does not change when clips are added
     seed = arguments.seed(seed)
     budget = arguments.count(budget, "budget", least=1)
@@ -203,7 +206,8 @@ class MonitorReport:
             )
         feed = AssignedFeed(SAMPLE_FEED, tuple(self.sample["clip_id"]), _REASON)
         start = SessionStart((feed,), self.model, inherited)
-        return Session(self.corpus, self.model.concept, annotator, seed=seed, group_by=group_by, start=start)
+        concept = present_name(self.corpus, self.model.concept)
+        return Session(self.corpus, concept, annotator, seed=seed, group_by=group_by, start=start)
 
     def estimate(self, labels: LabelledClips | None = None) -> Estimate:
         """Return precision, recall and prevalence in the monitored clips from the sample's labels, with intervals.
@@ -232,9 +236,12 @@ class MonitorReport:
         numbers, hits = np.bincount(stratum[counted], minlength=k), np.bincount(stratum[yes], minlength=k)
         total = int(numbers.sum())
         if total < min(_FEWEST, len(self.drawn.rows)) or (numbers == 0).any():
-            more = (
-                f" The next one to label is {described(self.sample['clip_id'].iloc[first])}." if len(open_ones) else ""
-            )
+            if not len(open_ones):
+                raise NotEnoughLabelsError(
+                    f"All {len(values)} clips of the sample are labelled, {total} of them yes or no: too few, or none"
+                    " in some range of scores. Draw a larger sample by va.monitor(…, budget=…); the labels stay."
+                )
+            more = f" The next one to label is {described(self.sample['clip_id'].iloc[first])}."
             raise NotEnoughLabelsError(
                 f"The sample has {total} labels in its order: label at least {_FEWEST} of its clips, and some of every"
                 f" range of scores, in the feed {SAMPLE_FEED!r} of report.session().{more}"

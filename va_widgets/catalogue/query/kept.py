@@ -6,8 +6,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import pandas as pd
-
 from va_widgets.corpus import Corpus
 
 _T = TypeVar("_T")
@@ -15,15 +13,14 @@ _TEXTS = 8  # that are kept
 
 
 class _Kept:
-    """What was made of a corpus's columns, for as long as the corpus has the same table of clips."""
+    """What was made of a corpus's columns."""
 
-    def __init__(self, clips: pd.DataFrame) -> None:
-        self.clips = clips
+    def __init__(self) -> None:
         self.made: dict[tuple[str, str], Any] = {}
         self.texts: dict[str, Any] = {}
 
 
-_kept: weakref.WeakKeyDictionary[Corpus, _Kept] = weakref.WeakKeyDictionary()
+_kept: dict[int, _Kept] = {}  # by the id of the table of clips, which copies of a corpus share, as long as it is in use
 
 
 def kept(corpus: Corpus, key: tuple[str, str], make: Callable[[], _T]) -> _T:
@@ -46,7 +43,8 @@ def kept_text(corpus: Corpus, text: str, make: Callable[[], _T]) -> _T:
 
 def _kept_of(corpus: Corpus) -> _Kept:
     clips = corpus.clips
-    known = _kept.get(corpus)
-    if known is None or known.clips is not clips:
-        known = _kept[corpus] = _Kept(clips)
+    known = _kept.get(id(clips))
+    if known is None:
+        known = _kept[id(clips)] = _Kept()
+        weakref.finalize(clips, _kept.pop, id(clips), None)
     return known

@@ -16,6 +16,7 @@ from va_widgets.catalogue.query.syntax import Named
 from va_widgets.catalogue.scores import Models, read_models
 from va_widgets.corpus import Corpus
 from va_widgets.models.model import Model
+from va_widgets.models.published import why_not_served
 
 NameKind: TypeAlias = Literal["model", "column", "motion"]
 _PREFIXES: dict[NameKind, str] = {"model": "models.", "column": "clips.", "motion": "motion."}
@@ -72,9 +73,17 @@ class Names:
             self.entries.append(entry)
             self._exact.setdefault(key, entry)
             self._exact.setdefault(full, entry)
-            others = [models[key].name, models[key].concept] if kind == "model" else []
-            for name in {key, *others}:
-                self._loose.setdefault(name.casefold(), {})[entry] = None
+            self._add_loose(key, entry)
+        for entry in self.entries:
+            if entry.kind == "model":
+                self._add_loose(models[entry.key].name, entry)
+        named = frozenset(self._loose)  # a concept's name means its models where nothing is called so itself
+        for entry in self.entries:
+            if entry.kind == "model" and models[entry.key].concept.casefold() not in named:
+                self._add_loose(models[entry.key].concept, entry)
+
+    def _add_loose(self, name: str, entry: Entry) -> None:
+        self._loose.setdefault(name.casefold(), {})[entry] = None
 
     def meant(self, name: str) -> list[Entry]:
         """Return what a name may mean, which is one thing if it is clear, and nothing if there is no such name."""
@@ -87,10 +96,14 @@ class Names:
         """Return what a name in the query `text` means. Raises QueryError, with the nearest name, if there is none."""
         matches, where = self.meant(node.text), place(text, node.column)
         if len(matches) > 1:
-            shown = " or ".join(written(entry.shown) for entry in matches)
+            known = [written(entry.shown) for entry in matches]
+            shown = " or ".join(known[:_LISTED]) + (" …" if len(known) > _LISTED else "")
             raise QueryError(f"“{node.text[:60]}” at {where} may be {shown}: write one of them.", node.column)
         if matches:
             return matches[0]
+        problem = why_not_served(self._corpus, node.text)
+        if problem is not None:
+            raise QueryError(problem, node.column)
         near = self._nearest(node.text)
         if near:
             hint = f"did you mean {near}?"
@@ -100,10 +113,14 @@ class Names:
         message = f"There is no model and no column “{node.text[:_LONGEST_COMPARED]}” ({where}): {hint}"
         raise QueryError(message if near else f"{message}.", node.column, near)
 
+    def is_like_one(self, text: str) -> bool:
+        """Return whether a text is a name, or so like one that it may be meant."""
+        return bool(self.meant(text) or self._nearest(text))
+
     def _nearest(self, text: str) -> str:
         """Return the name most like a wrong one, as it is written in a query; "" if none is like it."""
-        known = {name.casefold(): entry for name, entry in self._exact.items()}
-        known |= {name: next(iter(entries)) for name, entries in self._loose.items()}
+        known = {name: next(iter(entries)) for name, entries in self._loose.items()}
+        known |= {name.casefold(): entry for name, entry in self._exact.items()}
         close = get_close_matches(text[:_LONGEST_COMPARED].casefold(), list(known), n=1)
         return written(known[close[0]].shown) if close else ""
 

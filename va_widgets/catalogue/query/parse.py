@@ -63,6 +63,7 @@ _INSTEAD = {
     "≥": ">=",
     "≠": "!=",
 }  # of other languages
+_LARGEST_WHOLE = 2**64 - 1  # that a column holds, such as an id of 19 digits, which no float is equal to
 _WORDS = ("and", "or", "not", "in")
 
 
@@ -149,7 +150,8 @@ class _Nodes(Transformer[Token, Node]):
 
     def number(self, parts: list[Token]) -> Node:
         digits = str(parts[0])
-        value = int(digits) if digits.isdigit() and len(digits) < 19 else float(digits)
+        is_whole = digits.isdigit() and len(digits) <= len(str(_LARGEST_WHOLE)) and int(digits) <= _LARGEST_WHOLE
+        value = int(digits) if is_whole else float(digits)
         if not math.isfinite(value):
             raise QueryError(f"The number {digits[:20]} is too large.", _offset(parts[0]))
         return syntax.Number(_offset(parts[0]), value)
@@ -194,7 +196,7 @@ def _refused(error: UnexpectedInput, text: str) -> QueryError:
         return QueryError(f"A name or a value is missing before {_shown(sign)} at {where}.", column)
     if token.type in ("NAME", "STRING"):
         alike = [word for word in _WORDS if abs(len(word) - len(sign)) <= 1]
-        close = get_close_matches(sign.lower(), alike, n=1)
+        close = ["is missing"] if sign.lower() == "is" else get_close_matches(sign.lower(), alike, n=1)
         hint = f"did you mean “{close[0]}”?" if close else 'join names by "and" or "or", or quote one with blanks.'
         return QueryError(f"{_shown(sign)} cannot follow at {where}: {hint}", column, close[0] if close else "")
     return QueryError(f"{_shown(sign)} cannot follow at {where}.", column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import QueryError
+from va_widgets.base.sorting import order_of
 from va_widgets.catalogue.query.expression import evaluated
 from va_widgets.catalogue.query.names import Entry, Names
 from va_widgets.catalogue.query.parse import parse
@@ -55,6 +57,7 @@ class Query:
 
     def __init__(self, text: str, corpus: Corpus, models: Models | None = None, *, rule: Rule = PRODUCT) -> None:
         corpus = arguments.instance(corpus, Corpus, "The corpus of a query", "a va.Corpus", error=QueryError)
+        corpus = copy(corpus)  # which does not change when another thread adds clips
         root = parse(text)
         known = Names(corpus, read_models(models, corpus))
         named = {
@@ -108,7 +111,7 @@ class Query:
         if 0 < k < len(rows):  # few are sorted
             enough = scores >= np.partition(scores, len(rows) - k)[len(rows) - k]
             rows, scores = rows[enough], scores[enough]
-        return rows[np.argsort(-scores, kind="stable")[:k]]
+        return rows[order_of(scores, highest_first=True)[:k]]
 
     def _values(self, name: str, rows: Any) -> Any:
         used = self._used[name]

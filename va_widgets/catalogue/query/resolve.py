@@ -115,13 +115,20 @@ class Resolver:
                 left, right, name = right, left, _MIRRORED[name]  # type: ignore[assignment]
         if column is not None:
             return self._selection(column, name, right, node)
+        self._check_unquoted(left, right)
         return self._test(self._linear(left).plus(self._linear(right), -1), name, node)
+
+    def _check_unquoted(self, *values: Node) -> None:
+        """Raise QueryError for a quoted value that is no name, beside numbers."""
+        for value in values:
+            if isinstance(value, syntax.Named) and value.quoted and not self._names.is_like_one(value.text):
+                raise self._error("A number is compared with a number, without quotes, or with a name", value)
 
     def _test(self, difference: _Linear, name: str, node: Node) -> Expression:
         """Return where a sum compares with 0."""
         terms = [term for term in difference.terms.values() if term.weight]
         if not terms:
-            raise self._error("There is no name in this: compare a name with the number", node)
+            raise self._error("No name decides this: compare a name with a number", node)
         bound: float = -difference.constant
         scores = name not in ("==", "!=") and all(term.threshold is not None for term in terms)
         shares = sum(abs(term.weight) for term in terms)
@@ -212,7 +219,7 @@ class Resolver:
         return _Linear().plus(of, float(factor.constant))  # whole numbers would grow without end
 
     def _text_scores(self, node: syntax.TextSearch) -> tuple[str, Scores]:
-        shown = f'text("{node.text}")'
+        shown = node.shown
         if shown not in self._texts:
             if len(self._texts) == _MOST_TEXTS:
                 raise self._error(f"A query has at most {_MOST_TEXTS} texts", node)

@@ -50,6 +50,12 @@ class TextSearch(Node):
 
     text: str
 
+    @property
+    def shown(self) -> str:
+        """How a query writes it, and tables of hits call it."""
+        doubled = self.text.replace('"', '""')
+        return f'text("{doubled}")'
+
 
 @dataclass(frozen=True)
 class Sum(Node):

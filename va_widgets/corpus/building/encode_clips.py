@@ -15,7 +15,7 @@ from va_widgets.base import arguments
 from va_widgets.base.errors import CorpusError, EncoderError, PreviewUnavailableError, reason_of
 from va_widgets.base.progress import Progress
 from va_widgets.corpus.building.measure_motion import video_place
-from va_widgets.corpus.manifest import Source
+from va_widgets.corpus.manifest import NO_VIDEO, Source
 from va_widgets.corpus.trust import VideoAccess
 from va_widgets.encoders.protocol import ClipEncoder
 from va_widgets.video.decoder_messages import Clip, Done, Failed, Moved, PicturesRequest, Refused, Request
@@ -58,9 +58,11 @@ def encode_clips(
     not there or may not be read, later if a clip cannot be decoded; EncoderError if the encoder gives no vectors.
     """
     progress = arguments.flag(progress, "progress")
-    if "_root" not in clips:
+    if isinstance(encoder, type):
+        raise EncoderError(f"An encoder of clips is an object, but {encoder.__name__} is a class: make one of it.")
+    if "_root" not in clips or (clips["_key"] == NO_VIDEO).any():
         raise CorpusError(
-            f"The corpus in {path} was made of embeddings alone, so there are no clips to encode: give vectors."
+            f"The corpus in {path} was made of embeddings, and clips without a video cannot be encoded: give vectors."
         )
     jobs = _jobs(clips, sources, access)
     frames = arguments.count(getattr(encoder, "frames_per_clip", _FRAMES), "frames_per_clip", least=1, most=1 << 12)
@@ -121,7 +123,14 @@ def _vector(encoder: ClipEncoder, clip: Clip) -> NDArray[np.float32]:
     """Return the vector of a clip, float32 (d,). Raises EncoderError if the encoder does not give one."""
     frames = [np.frombuffer(data, dtype=np.uint8).reshape(height, width, 3) for height, width, data in clip.pictures]
     seconds = clip.end - clip.start
-    vector = np.asarray(encoder.encode_clips(frames, len(frames) / seconds if seconds > 0 else 0.0))
+    given = encoder.encode_clips(frames, len(frames) / seconds if seconds > 0 else 0.0)
+    try:
+        vector = np.asarray(given)
+    except (TypeError, RuntimeError, ValueError) as error:  # such as tensors on a GPU, or with gradients
+        raise EncoderError(
+            f"An encoder of clips must give a numpy array, but gave what is none ({error}): of PyTorch, give"
+            " vector.detach().float().cpu().numpy()."
+        ) from error
     if vector.ndim != 1 or not len(vector) or vector.dtype.kind != "f" or not np.isfinite(vector).all():
         raise EncoderError(
             f"An encoder of clips must give a finite vector (d,) of floats for each, but gave {vector.dtype}"

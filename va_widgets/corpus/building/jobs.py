@@ -26,6 +26,7 @@ class ShardJob:
     motions: list[NDArray[np.float16]] = field(default_factory=list)
     strips: list[bytes] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)  # reasons, by the image's index in `files`
+    flaws: dict[int, str] = field(default_factory=dict)  # of images that are used, by the same index
     bytes: int = 0  # of all strips
     position: int = 0  # bytes of the file that are decoded
     seconds: float = 0.0  # of video that are decoded
@@ -71,6 +72,11 @@ class ShardJob:
         self.motions.append(np.frombuffer(clip.motion, dtype="<f2"))
         self.strips.append(clip.strip)
         self.bytes += len(clip.strip)
+
+    def release(self) -> None:
+        """Drop the clips, which are most of the memory of a build, once the shard is written."""
+        for content in (self.rows, self.vectors, self.motions, self.strips):
+            content.clear()
 
 
 def one_by_one(job: ShardJob) -> list[ShardJob]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from va_widgets.base.names import unescaped
 from va_widgets.base.paths import is_file, open_regular
 from va_widgets.corpus.manifest import Root, Source, source_file
 from va_widgets.corpus.sources import SourceFile, content_key, is_respelled
@@ -74,6 +75,11 @@ class KnownFiles:
             return root, file
         source_id = self._ids.get(self._canonical(file.place))
         return (root, file) if source_id is None else (source_id[0], replace(file, name=source_id[1]))
+
+    def source_of(self, name: str) -> SourceId | None:
+        """Return the source that is a file of this absolute path, as `names.escaped`; None if there is none."""
+        place = unescaped(name)
+        return self._ids.get(self._canonical(place)) if os.path.isabs(place) else None  # noqa: PTH117
 
     def lost_its_owner(self, key: str, source_id: SourceId) -> bool:
         """Return whether another file had the clips of this content, and no longer exists."""

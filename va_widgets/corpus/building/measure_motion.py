@@ -21,13 +21,13 @@ from va_widgets.corpus import storage
 from va_widgets.corpus.building.merge_views import known_motion, shard_motion
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.lock import locked
-from va_widgets.corpus.manifest import MOTION, SCHEMA_VERSION
+from va_widgets.corpus.manifest import FROM_EMBEDDINGS, MOTION, SCHEMA_VERSION
 from va_widgets.corpus.trust import VideoAccess
 from va_widgets.corpus.writing import Writing
 from va_widgets.video.decoder_messages import Done, Failed, Measured, MotionRequest, Moved
 from va_widgets.video.decoder_pool import DecoderPool
 from va_widgets.video.installation import check_decoding
-from va_widgets.video.motion.features import FEATURES
+from va_widgets.video.motion.features import FEATURES, MOTION_VERSION
 from va_widgets.video.motion.meter import MotionMeter
 
 _LISTED_REASONS = 5  # in an error message
@@ -48,11 +48,11 @@ class _MotionJob:
 
 
 def measure_motion(path: Path, access: VideoAccess, progress: bool) -> None:
-    """Write the motion view of the corpus in `path`, if it has none or lacks the motion of some clips.
+    """Write the motion view of the corpus in `path`, if it has none, lacks the motion of some clips, or has an old one.
 
-    Only videos whose shards have no motion are decoded, and what is measured is kept there, so that a call that was
-    interrupted goes on. The rows of clips whose video cannot be read stay zero, and the reasons are written as those of
-    a build are.
+    Only videos whose shards have no motion of this version are decoded, and what is measured is kept there, so that a
+    call that was interrupted goes on. The rows of clips whose video cannot be read stay as they were, zero if it was
+    never measured, and the reasons are written as those of a build are.
 
     Raises CorpusError if there are no videos or none can be read, if a build is running, or nothing can be written.
     """
@@ -60,24 +60,28 @@ def measure_motion(path: Path, access: VideoAccess, progress: bool) -> None:
     with locked(path):
         files = storage.open_files(path)
         clips = files.read_media()
-        if "_shard" not in clips:
+        if files.manifest.cut == FROM_EMBEDDINGS:
             raise CorpusError(
-                f"The corpus in {path} was made of embeddings alone, so there are no videos whose motion could be"
-                f" measured: give its values to corpus.add_view({MOTION!r}, …)."
+                f"The corpus in {path} was made of embeddings, so the motion in its clips is not measured: give its"
+                f" values to corpus.add_view({MOTION!r}, …)."
             )
         known = known_motion(files)
         motion = np.zeros((len(clips), len(FEATURES)), np.float16) if known is None else known.astype(np.float16)
-        unknown = np.flatnonzero(~motion.any(axis=1))
+        is_old = known is not None and files.manifest.motion_version < MOTION_VERSION
+        unknown = np.flatnonzero(is_old | ~motion.any(axis=1))
         if known is not None and not len(unknown):
             return
         clips = clips.assign(video=files.read_clips()["video"].astype(str)).iloc[unknown]
         parts = clips.groupby(clips["_shard"].astype(str), sort=False).indices
         planned = _plan(path, {str(folder): clips.iloc[rows[0]] for folder, rows in parts.items()}, files, access)
         refused = _decode(path, *planned, access, progress)
+        version = MOTION_VERSION
         for folder, rows in parts.items():
-            measured = shard_motion(path, str(folder), clips.index[rows])
+            measured = shard_motion(path, str(folder), clips.index[rows], MOTION_VERSION)
             if measured is not None:
                 motion[unknown[rows]] = measured
+            elif motion[unknown[rows]].any():
+                version = files.manifest.motion_version
         if not motion.any():
             reasons = "; ".join(f"{name}: {reason}" for name, reason in refused[:_LISTED_REASONS])
             raise CorpusError(f"The motion of no clip could be measured ({reasons}): see to the videos, and try again.")
@@ -85,7 +89,10 @@ def measure_motion(path: Path, access: VideoAccess, progress: bool) -> None:
             name, matrix = writing.view(len(motion), len(FEATURES), np.float16)
             matrix[:] = motion
             views = {**files.manifest.views, MOTION: name}
-            writing.finish(msgspec.structs.replace(files.manifest, schema=SCHEMA_VERSION, views=views))
+            finished = msgspec.structs.replace(
+                files.manifest, schema=SCHEMA_VERSION, views=views, motion_version=version
+            )
+            writing.finish(finished)
 
 
 def _plan(
@@ -98,7 +105,7 @@ def _plan(
     sources = {(source.root, source.source): source for source in files.sources()}
     jobs, refused = list[_MotionJob](), list[tuple[str, str]]()
     for folder, clip in folders.items():
-        if shards.read_shard_motion(path, folder, len(FEATURES)) is not None:
+        if shards.read_shard_motion(path, folder, len(FEATURES), MOTION_VERSION) is not None:
             continue
         name, root = str(clip["video"]), int(clip["_root"])
         try:
@@ -106,7 +113,7 @@ def _plan(
             spans = list(zip(table["start"].astype(float), table["end"].astype(float), strict=True))
             if all(start >= end for start, end in spans):  # pictures
                 still = MotionMeter().result(0.0, 0.0).features.astype(np.float16)
-                shards.write_shard_motion(path, folder, np.tile(still, (len(table), 1)))
+                shards.write_shard_motion(path, folder, np.tile(still, (len(table), 1)), MOTION_VERSION)
                 continue
             size = sources[root, name].size
             place = video_place(access, root, name, size)
@@ -169,7 +176,7 @@ def _finish(path: Path, job: _MotionJob, reason: str) -> tuple[str, str]:
     measured: NDArray[np.bool_] = np.any(job.motion, axis=1)
     if not measured.any():
         return "skipped", reason or "it has no pictures any more"
-    shards.write_shard_motion(path, job.folder, job.motion)
+    shards.write_shard_motion(path, job.folder, job.motion, MOTION_VERSION)
     if measured.all():
         return "done", ""
     missing = f"{np.count_nonzero(~measured)} of its {len(measured)} clips hold no picture any more"

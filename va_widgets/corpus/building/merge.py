@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
-from sklearn.cluster import MiniBatchKMeans
 
 from va_widgets.base.arguments import listed
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.progress import Progress
 from va_widgets.base.threads import one_thread
-from va_widgets.corpus.building.merge_views import merge_views
+from va_widgets.corpus.building.merge_views import merge_views, motion_version
 from va_widgets.corpus.files import shards
 from va_widgets.corpus.manifest import COLUMNS, HIDDEN, TYPES, Manifest, Source
 from va_widgets.corpus.storage import Files
@@ -45,14 +46,10 @@ def merge(
     kept = [source for source in sources if source.status in ("done", "partial")]
     rank = {source.key: place for place, source in enumerate(kept)}
     old = _former_clips(former, kept)
-    parts, known = [old], set(old["_key"])
+    known = set(old["_key"])
     folders = list(dict.fromkeys(source.folder for source in kept if source.key not in known))
-    with _joining(folders, progress) as bar:
-        for folder in folders:
-            parts.append(_shard_clips(path, folder, rank))
-            bar.advance(1, clips=len(parts[-1]))
-            bar.file_done(folder, "done")
-    clips = pd.concat([part for part in parts if len(part)])
+    new = _new_clips(path, folders, rank, progress)
+    clips = pd.concat([part for part in (old, new.clips) if len(part)])
     ranks = clips["_key"].map(rank).to_numpy(dtype=np.int64)
     order = np.argsort(ranks, kind="stable")
     target = np.empty(len(clips), dtype=np.int64)  # the row in the new matrix of each row of `clips`
@@ -66,12 +63,12 @@ def merge(
             block = slice(start, min(start + _ROWS, done))
             matrix[target[block]] = former.embeddings[rows[block]]
         with _joining(folders, progress) as bar:
-            for folder, part in zip(folders, parts[1:], strict=True):
-                matrix[target[done : done + len(part)]] = shards.read_shard_embeddings(path, folder)[part["_row"]]
+            for folder, part in new.rows:
+                matrix[target[done : done + len(part)]] = shards.read_shard_embeddings(path, folder)[part]
                 done += len(part)
                 bar.advance(1, clips=len(part))
                 bar.file_done(folder, "done")
-        views = merge_views(path, writing, former, old, list(zip(folders, parts[1:], strict=True)), target)
+        views = merge_views(path, writing, former, old, new.rows, target)
         ordered = [kept[place] for place in ranks[order]]
         clips = clips.iloc[order].assign(
             video=pd.Categorical([source.source for source in ordered]),
@@ -91,6 +88,7 @@ def merge(
                 neighbours_file=writing.neighbours(matrix, progress=progress),
                 sources_file=writing.sources(sources),
                 views=views,
+                motion_version=motion_version(path, former, old, new.rows),
             )
         )
 
@@ -132,6 +130,9 @@ def clusters(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
 
     Data diversity is counted over clusters.
     """
+    # Not imported with this module: it takes 90 MB, and a build that finds nothing new does not need it.
+    from sklearn.cluster import MiniBatchKMeans
+
     n = len(embeddings)
     rows = np.linspace(0, n - 1, min(n, _CLUSTER_SAMPLE)).round().astype(np.int64)
     means = MiniBatchKMeans(min(_CLUSTERS, n), random_state=0, n_init=3, batch_size=4096)
@@ -161,12 +162,33 @@ def _joining(folders: Sequence[str], progress: bool) -> Progress:
     return Progress(len(folders), len(folders), progress and len(folders) >= _MANY, title="joining")
 
 
-def _shard_clips(path: Path, folder: str, keys: Collection[str]) -> pd.DataFrame:
-    """Return the clips of a shard whose sources are in `keys`, each with its `_row` in the shard's matrix."""
-    table = shards.read_shard_clips(path, folder)
-    table = table.assign(_row=np.arange(len(table)))
-    # Not by pandas' isin, which would take all keys of the corpus anew for each of its shards.
-    return table[[key in keys for key in table["_key"]]]
+@dataclass(frozen=True)
+class _NewClips:
+    """The clips of some shards, indexed by clip_id, and the `rows` that they have in the matrix of each shard."""
+
+    clips: pd.DataFrame
+    rows: list[tuple[str, NDArray[np.int64]]]
+
+
+def _new_clips(path: Path, folders: Sequence[str], keys: Collection[str], progress: bool) -> _NewClips:
+    """Return the clips of shards whose sources are in `keys`.
+
+    They stay Arrow's until all are read: a DataFrame a shard takes ten times as long, and 15 kB of memory.
+    """
+    tables, batch, rows = [shards.TABLE.empty_table()], list[pa.Table](), list[tuple[str, NDArray[np.int64]]]()
+    with _joining(folders, progress) as bar:
+        for folder in folders:
+            table = shards.read_shard_table(path, folder)
+            # Not by isin or is_in, which would take all keys of the corpus anew for each of its shards.
+            part = np.flatnonzero([key in keys for key in table["_key"].to_pylist()])
+            rows.append((folder, part))
+            batch.append(table if len(part) == len(table) else table.take(part))
+            if len(batch) == _MANY:
+                tables.append(pa.concat_tables(batch).combine_chunks())
+                batch.clear()
+            bar.advance(1, clips=len(part))
+            bar.file_done(folder, "done")
+    return _NewClips(pa.concat_tables([*tables, *batch]).to_pandas().set_index("clip_id"), rows)
 
 
 def _with_columns(clips: pd.DataFrame, former: Files | None, columns: pd.DataFrame | None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from va_widgets.corpus.files import shards
 from va_widgets.corpus.manifest import MOTION
 from va_widgets.corpus.storage import Files
 from va_widgets.corpus.writing import Writing
-from va_widgets.video.motion.features import FEATURES
+from va_widgets.video.motion.features import FEATURES, MOTION_VERSION
 
 _ROWS = 16_384  # of a matrix, copied at a time
 
@@ -26,13 +26,13 @@ def merge_views(
     writing: Writing,
     former: Files | None,
     old: pd.DataFrame,
-    new: Sequence[tuple[str, pd.DataFrame]],
+    new: Sequence[tuple[str, NDArray[np.int64]]],
     target: NDArray[np.int64],
 ) -> dict[str, str]:
     """Write the views of a corpus that a build has made; return the names of their files.
 
-    `old` are the clips that stay, with their `_row` in the `former` corpus, and `new` the folders of shards with their
-    clips, whose `_row` is that in the shard. `target` (n,) is the row of each clip in the new corpus, in this order.
+    `old` are the clips that stay, with their `_row` in the `former` corpus, and `new` the folders of shards with the
+    rows of their clips in the shard's matrices. `target` (n,) is the row of each clip in the new corpus, in this order.
 
     A view of the user's that lacks new clips is left out, which is written in one line. So is motion if it was not
     measured of some clips, unless the former corpus had it: then their rows are zero until `add_view` measures them.
@@ -59,6 +59,32 @@ def merge_views(
     return views
 
 
+def motion_version(
+    path: Path, former: Files | None, old: pd.DataFrame, new: Sequence[tuple[str, NDArray[np.int64]]]
+) -> int:
+    """Return the least version by which the motion of clips was measured; see `merge_views`.
+
+    Where a build adds clips to those of an earlier version, one line says so.
+    """
+    versions = [_version_of_shard(path, folder) for folder, _ in new]
+    if len(old) and former is not None and known_motion(former) is not None:
+        earlier = former.manifest.motion_version
+        if new and earlier < MOTION_VERSION:
+            Progress(0, 0, shown=True).note(
+                f"The motion of the {len(old):,} former clips was measured by an earlier version of va-widgets, that of"
+                f' the new ones by this one: corpus.add_view("{MOTION}") measures all anew.'
+            )
+        versions.append(earlier)
+    elif len(old):
+        versions += [_version_of_shard(path, str(folder)) for folder in old["_shard"].unique()]
+    return min(versions, default=MOTION_VERSION)
+
+
+def _version_of_shard(path: Path, folder: str) -> int:
+    card = shards.read_card(path / shards.SHARDS_FOLDER / folder)
+    return MOTION_VERSION if card is None else card.motion_version
+
+
 def known_motion(former: Files | None) -> NDArray[np.floating[Any]] | None:
     """Return the motion view of a corpus; None if it has none, or one that was measured with other features."""
     if former is None or MOTION not in former.manifest.views:
@@ -68,7 +94,7 @@ def known_motion(former: Files | None) -> NDArray[np.floating[Any]] | None:
 
 
 def _motion(
-    path: Path, former: Files | None, old: pd.DataFrame, new: Sequence[tuple[str, pd.DataFrame]]
+    path: Path, former: Files | None, old: pd.DataFrame, new: Sequence[tuple[str, NDArray[np.int64]]]
 ) -> NDArray[np.float16] | None:
     """Return the motion of old and new clips, float16 (n, len(FEATURES)); None if it was not measured of some."""
     known = known_motion(former)
@@ -80,8 +106,7 @@ def _motion(
         if before is None:
             return None
         parts.append(before)
-    for folder, clips in new:
-        rows = clips["_row"].to_numpy(dtype=np.int64)
+    for folder, rows in new:
         measured = shards.read_shard_motion(path, folder, len(FEATURES))
         if measured is None and known is None:
             return None
@@ -89,9 +114,12 @@ def _motion(
     return np.concatenate(parts).astype(np.float16, copy=False)
 
 
-def shard_motion(path: Path, folder: str, clip_ids: pd.Index) -> NDArray[np.float16] | None:
-    """Return the motion of some clips of a shard, float16 (k, len(FEATURES)); None if it has not been measured."""
-    measured = shards.read_shard_motion(path, folder, len(FEATURES))
+def shard_motion(path: Path, folder: str, clip_ids: pd.Index, version: int = 1) -> NDArray[np.float16] | None:
+    """Return the motion of some clips of a shard, float16 (k, len(FEATURES)); None if it has not been measured.
+
+    Nor is what was measured by a version before `version` returned.
+    """
+    measured = shards.read_shard_motion(path, folder, len(FEATURES), version)
     if measured is None:
         return None
     rows = shards.read_shard_clips(path, folder).index.get_indexer(clip_ids)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from va_widgets.base.errors import reason_of
-from va_widgets.base.names import printable_text
-from va_widgets.base.paths import is_file
+from va_widgets.base.names import printable_text, unescaped
+from va_widgets.base.paths import is_file, is_folder, is_share, open_regular
 from va_widgets.corpus.building.jobs import ShardJob, in_folder
 from va_widgets.corpus.building.known_files import KnownFiles, SourceId
 from va_widgets.corpus.building.request import BuildRequest
 from va_widgets.corpus.manifest import Root, Source, source_file
-from va_widgets.corpus.sources import SourceFile, SourceGroup
-from va_widgets.video.decoder_process import KILLED
+from va_widgets.corpus.sources import SourceFile, SourceGroup, told_apart
+from va_widgets.video.decoder_messages import TRIES_AGAIN
+from va_widgets.video.picture_kinds import is_animated
 
 _PICTURES_A_SHARD = 256
 
@@ -38,19 +39,22 @@ def plan_build(
 ) -> Plan:
     """Return the plan of a build in the folder `path`, where the corpus has these `roots` and `sources`."""
     roots = list(roots)
-    numbers = [_root_number(roots, group.root, path) for group in groups]
+    named = told_apart(groups, _names(roots, groups, sources, path))
+    numbers = [_root_number(roots, group.root, path) for group in named]
     known = {(source.root, source.source): source for source in sources}
     # Rows of a former table that could not be used are not reported again: this table may be another.
     plan = Plan(roots, {source_id: source for source_id, source in known.items() if source.root >= 0})
     planner = _Planner(plan, request, known)
     unread = list[tuple[str, str]]()
-    for group, number in zip(groups, numbers, strict=True):
+    for group, given, number in zip(named, groups, numbers, strict=True):
         planner.add_files(group.files, number)
         unread += group.unread
-        if request.retire and group.root is not None:
-            _retire(plan, number, group.root, group.files)
+        if request.retire and given.root is not None:
+            _retire(plan, number, given.root, group.files)
     for name, reason in [*request.refused, *unread]:
         plan.sources[-1, name] = Source(name, -1, 0, 0, "", "skipped", reason, 0, 0.0)
+    if request.retire:
+        _retire_listed(plan, planner.known_files, [name for name, _ in unread])
     _remove_renamed(plan, {source.key for job in plan.jobs for _, source in job.files})
     for source_id in planner.known_files.respelled:
         plan.sources.pop(source_id, None)
@@ -84,6 +88,8 @@ class _Planner:
                 plan.sources[root, file.name] = _source(file, root, key, "skipped", reason)
                 continue
             plan.keys[file.place] = key
+            if file.picture and not file.remote and _is_animated(Path(file.place)):
+                file = replace(file, animated=True)
             source = _source(file, root, key, "", "", shard=self._shard(file, key))
             if file.picture and file.place not in self._segments:
                 pictures.append((file, source))
@@ -102,8 +108,10 @@ class _Planner:
         self._plan.keys[file.place] = former.key
         if former.status != "skipped":
             return file.picture or former.folder == self._shard(file, former.key)
+        if former.reason.endswith(TRIES_AGAIN):
+            return False
         # A file that was skipped as a copy is built once the file that it is a copy of is gone.
-        return former.reason != KILLED and not self.known_files.lost_its_owner(former.key, (root, file.name))
+        return not self.known_files.lost_its_owner(former.key, (root, file.name))
 
     def _shard(self, file: SourceFile, key: str) -> str:
         """Return the name of a video's shard, which depends on the requested segments."""
@@ -114,33 +122,80 @@ class _Planner:
         return f"{key}-{_digest(repr(times))}"
 
 
+def _is_animated(file: Path) -> bool:
+    """Return whether a picture moves; False if it cannot be read, which its decoder reports."""
+    try:
+        with open_regular(file) as opened:
+            return is_animated(opened)
+    except OSError:
+        return False
+
+
+def _names(
+    roots: Sequence[Root], groups: Sequence[SourceGroup], sources: Iterable[Source], path: Path
+) -> list[tuple[Path, str]]:
+    """Return the folder of the root of each source that is a file, where it is now if it was moved, and its name.
+
+    Those of folders that are not there are left out: one that was moved is not told apart from what it was. Shares are
+    not looked at.
+    """
+    named = {number: root.folder for number, root in enumerate(roots) if root.absolute}
+    folders = {number: folder for number, folder in named.items() if is_share(folder) or is_folder(folder)}
+    for group in groups:
+        number = _known_root(roots, group.root, path)
+        if group.root is not None and number is not None:
+            folders[number] = group.root
+    return [(folders[source.root], source.source) for source in sources if source.root in folders]
+
+
 def _root_number(roots: list[Root], folder: Path | None, path: Path) -> int:
     """Return the index of a folder in `roots`: it is added if it is new, and updated if it was moved."""
+    number = _known_root(roots, folder, path)
+    if number is None:
+        roots.append(Root.of(folder, path))
+        return len(roots) - 1
+    roots[number] = Root.of(folder, path)
+    return number
+
+
+def _known_root(roots: Sequence[Root], folder: Path | None, path: Path) -> int | None:
+    """Return the index of a folder in `roots`; None if it is new."""
     new = Root.of(folder, path)
     # A corpus that was moved or copied together with its videos finds them at the same path relative to itself.
     for name in ("absolute", "relative"):
         for number, root in enumerate(roots):
             if getattr(root, name) == getattr(new, name) and (folder is None) == (not root.absolute):
-                roots[number] = new
                 return number
-    roots.append(new)
-    return len(roots) - 1
+    return None
 
 
 def _retire(plan: Plan, number: int, folder: Path, files: Iterable[SourceFile]) -> None:
-    """Mark sources as gone whose files are no longer in their folder; their shards stay, in case they come back."""
+    """Mark sources as gone whose files are no longer in their folder; their shards stay, in case they come back.
+
+    `files` are those that the folder holds, of the root `number`.
+    """
     present = {file.name for file in files}
-    below = {
-        other
-        for other, root in enumerate(plan.roots)
-        if other != number and root.absolute and root.folder.is_relative_to(folder)
-    }
     for (root, name), source in list(plan.sources.items()):
-        if source.status == "gone" or not (root in below or (root == number and name not in present)):
+        is_known = source.status == "gone" or (root == number and name in present)
+        if is_known or root < 0 or not plan.roots[root].absolute:
             continue
-        if _is_gone(source_file(plan.roots[root].folder, name)):
-            reason = "the file is no longer there; its clips come back with it"
-            plan.sources[root, name] = msgspec.structs.replace(source, status="gone", reason=reason, clips=0)
+        file = source_file(plan.roots[root].folder, name)
+        if file.is_relative_to(folder) and _is_gone(file):
+            _mark_gone(plan, (root, name))
+
+
+def _retire_listed(plan: Plan, known_files: KnownFiles, names: Iterable[str]) -> None:
+    """Mark sources as gone that a list names, by paths as `names.escaped`, and that are no longer there."""
+    for name in names:
+        known_id = known_files.source_of(name)
+        if known_id in plan.sources and _is_gone(Path(unescaped(name))):
+            del plan.sources[-1, name]
+            _mark_gone(plan, known_id)
+
+
+def _mark_gone(plan: Plan, source_id: SourceId) -> None:
+    reason = "the file is no longer there; its clips come back with it"
+    plan.sources[source_id] = msgspec.structs.replace(plan.sources[source_id], status="gone", reason=reason, clips=0)
 
 
 def _is_gone(file: Path) -> bool:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from va_widgets.base.disk import sync
 from va_widgets.base.errors import CorpusError
+from va_widgets.base.forks import ForkLock
 from va_widgets.base.paths import inside, is_folder, open_regular
 from va_widgets.base.system_errors import failure
 from va_widgets.corpus.files import leftovers
@@ -34,17 +36,28 @@ MOTION_FILE = "motion.npy"  # shards of older versions have none; it only counts
 SHARD_FILES = (_CLIPS, _EMBEDDINGS, MOTION_FILE, STRIPS_FILE, SHARD_CARD)  # in the order in which they are removed
 _NEEDED = (_CLIPS, _EMBEDDINGS, STRIPS_FILE, SHARD_CARD)
 _LARGEST_CARD = 1 << 20  # bytes
+_replacing = ForkLock()  # held while a shard takes its place: those of files with one content may be written at a time
+TABLE = pa.schema(
+    {
+        "clip_id": pa.large_string(),
+        **dict.fromkeys(("start", "end", "fps"), pa.float64()),
+        **dict.fromkeys(("frame_in", "frame_out", "width", "height"), pa.int64()),
+        "_key": pa.large_string(),
+        **dict.fromkeys(("_strip_at", "_strip_bytes", "_strip_frames", "_strip_width", "_strip_height"), pa.int64()),
+    }
+)
+"""The columns of a shard's table of clips."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The clips of one video, or of some pictures: table, embeddings float16 (n, dim), concatenated filmstrips.
+    """The clips of one video, or of some pictures: a `TABLE`, embeddings float16 (n, dim), concatenated filmstrips.
 
     `motion`, float16 (n, d), has the features of the clips' motion; None if it was not measured.
     """
 
-    clips: pd.DataFrame
+    clips: pa.Table
     embeddings: NDArray[np.float16]
     strips: bytes
     card: ShardCard
@@ -62,7 +75,9 @@ class ShardCard:
     clips: int
     seconds: float = field(default=0.0)  # of decoding and embedding for each file
     cut: str = "shots"
+    flaws: dict[str, str] = field(default_factory=dict)  # what is wrong with pictures, by their keys
     files: dict[str, Written] = field(default_factory=dict)  # digests of the other files of the shard
+    motion_version: int = 1  # by which version of va_widgets.video.motion it was measured; older cards do not say
     check: str = ""  # see `digests.sealed`
 
 
@@ -75,7 +90,7 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = leftovers.unfinished(folder, leftovers.new_number())
     table, matrix = io.BytesIO(), io.BytesIO()  # neither Arrow nor numpy itself reports a full disk
-    pq.write_table(pa.Table.from_pandas(shard.clips), table)
+    pq.write_table(shard.clips.replace_schema_metadata(_pandas_metadata()), table)
     np.save(matrix, shard.embeddings)
     contents: dict[str, memoryview] = {
         _CLIPS: table.getbuffer(),
@@ -93,19 +108,29 @@ def write_shard(path: Path, key: str, shard: Shard) -> None:
                 opened.write(content)
         for file in unfinished.iterdir():
             sync(file)
-        check_shard(path, key)
-        if is_folder(folder / key):  # damaged, or left by a build with another encoder that never finished
-            former = leftovers.unfinished(folder, leftovers.new_number())
-            os.rename(folder / key, former)
-            _remove_shard(former)
-        os.rename(unfinished, folder / key)
+        with _replacing:
+            check_shard(path, key)
+            if is_folder(folder / key):  # damaged, or left by a build with another encoder that never finished
+                former = leftovers.unfinished(folder, leftovers.new_number())
+                os.rename(folder / key, former)
+                _remove_shard(former)
+            os.rename(unfinished, folder / key)
     finally:
         if is_folder(unfinished):
             _remove_shard(unfinished)
 
 
-def write_shard_motion(path: Path, key: str, motion: NDArray[np.float16]) -> None:
+@cache
+def _pandas_metadata() -> dict[bytes, bytes]:
+    """Return the metadata of a `TABLE` by which pandas makes its ids the index."""
+    empty = TABLE.empty_table().to_pandas().set_index("clip_id")
+    return dict(pa.Schema.from_pandas(empty).metadata)
+
+
+def write_shard_motion(path: Path, key: str, motion: NDArray[np.float16], version: int) -> None:
     """Add the motion of its clips, float16 (n, d), to a shard; it counts once the shard's card is replaced.
+
+    `version` is the one by which it was measured.
 
     Raises CorpusError if the shard cannot be read.
     """
@@ -114,7 +139,8 @@ def write_shard_motion(path: Path, key: str, motion: NDArray[np.float16]) -> Non
     if former is None:
         raise CorpusError(f"{folder / SHARD_CARD} is damaged or gone: copy the corpus again.")
     content = _saved(motion)
-    card = replace(former, files={**former.files, MOTION_FILE: Written.of(content)}, check="")
+    files = {**former.files, MOTION_FILE: Written.of(content)}
+    card = replace(former, files=files, motion_version=version, check="")
     unfinished = leftovers.unfinished(folder.parent, leftovers.new_number())
     try:
         unfinished.mkdir()
@@ -190,11 +216,17 @@ def read_shard_card(path: Path, key: str) -> ShardCard | None:
 
 
 def read_shard_clips(path: Path, key: str) -> pd.DataFrame:
-    """Return a shard's table of clips. Raises CorpusError if it cannot be read."""
+    """Return a shard's table of clips, indexed by clip_id. Raises CorpusError if it cannot be read."""
+    return read_shard_table(path, key).to_pandas().set_index("clip_id")
 
-    def read(file: Path) -> pd.DataFrame:
+
+def read_shard_table(path: Path, key: str) -> pa.Table:
+    """Return a shard's table of clips as a `TABLE`. Raises CorpusError if it cannot be read."""
+
+    def read(file: Path) -> pa.Table:
         with open_regular(file) as opened:
-            return pd.read_parquet(opened)
+            table = pq.ParquetFile(pa.BufferReader(opened.read())).read(TABLE.names)
+        return table.select(TABLE.names).replace_schema_metadata().cast(TABLE)
 
     return _read_of_shard(path, key, _CLIPS, read)
 
@@ -204,13 +236,14 @@ def read_shard_embeddings(path: Path, key: str) -> NDArray[np.float16]:
     return _read_of_shard(path, key, _EMBEDDINGS, read_matrix)
 
 
-def read_shard_motion(path: Path, key: str, columns: int) -> NDArray[np.float16] | None:
+def read_shard_motion(path: Path, key: str, columns: int, version: int = 1) -> NDArray[np.float16] | None:
     """Return the motion of a shard's clips, float16 (n, columns), row i of clip i.
 
-    None if it was not measured, or by a version with other features, or the file is damaged: it can be measured again.
+    None if it was not measured, or by a version before `version`, or one with other features, or the file is damaged:
+    it can be measured again.
     """
     card = read_card(inside(path, SHARDS_FOLDER, key))
-    if card is None or MOTION_FILE not in card.files:
+    if card is None or MOTION_FILE not in card.files or card.motion_version < version:
         return None
     file = inside(path, SHARDS_FOLDER, key, MOTION_FILE)
     try:

@@ -17,8 +17,12 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath, absolute_path, exists
+from va_widgets.corpus import trust
 from va_widgets.corpus.building.merge import clusters
+from va_widgets.corpus.ingest.clip_videos import with_videos
+from va_widgets.corpus.ingest.places import VideoPlaces
 from va_widgets.corpus.ingest.rows import BY_ROW, rows_of
+from va_widgets.corpus.ingest.segment_sources import folder_of
 from va_widgets.corpus.ingest.vectors import (
     Vectors,
     VectorSource,
@@ -31,6 +35,7 @@ from va_widgets.corpus.lock import locked, remove_empty
 from va_widgets.corpus.manifest import (
     COLUMNS,
     FROM_EMBEDDINGS,
+    HIDDEN,
     MANIFEST_FILE,
     SCHEMA_VERSION,
     TYPES,
@@ -40,11 +45,12 @@ from va_widgets.corpus.manifest import (
 from va_widgets.corpus.user_tables.columns import check_columns
 from va_widgets.corpus.user_tables.encoding import holds_texts
 from va_widgets.corpus.user_tables.ids import index_by_clip
-from va_widgets.corpus.user_tables.read import check_names, origin_of, read_table
-from va_widgets.corpus.user_tables.times import seconds
+from va_widgets.corpus.user_tables.read import check_names, origin_of, read_table, row_numbers
+from va_widgets.corpus.user_tables.times import ADVICE, ClockOf, seconds, times_of
 from va_widgets.corpus.writing import Writing
 from va_widgets.encoders.protocol import Encoder
 
+_FRAMES = 8  # of a filmstrip
 _ROWS_DIGESTED = 1000
 # The corpus's own columns of numbers, beside times and clusters, and whether they hold whole numbers. 0 is unknown.
 _NUMBERS = {"frame_in": True, "frame_out": True, "fps": False, "width": True, "height": True}
@@ -60,8 +66,12 @@ def write_from_embeddings(
     encoder: Encoder | None,
     texts: Mapping[str, ArrayLike] | None,
     views: Mapping[str, VectorSource] | None = None,
+    videos: GivenPath | None = None,
 ) -> None:
     """Write a corpus of vectors (n, dim) and a table of n clips, a block of vectors at a time.
+
+    `videos` is the folder that the names of their videos are relative to: by default that of the file of `clips`, or
+    the working directory. It is trusted if there are any.
 
     `views` are further matrices of the clips, by name: see `ingest.views`. Where vectors and clips carry ids, vectors
     are brought into the order of the clips; otherwise the n-th vector is the n-th clip's.
@@ -78,8 +88,10 @@ def write_from_embeddings(
     check_names(table.columns, origin, own=())
     labels = labels_of(table.index)
     has_ids = labels is not None or "clip_id" in table.columns
-    table = index_by_clip(table, origin)
-    table = _with_own_columns(table, origin)
+    table = index_by_clip(table, origin, lambda row: row_numbers(clips)(row))
+    folder = folder_of(clips, videos)
+    places = VideoPlaces(folder)
+    table = _with_own_columns(table, origin, places.clock)
     check_columns(table.drop(columns=[name for name in COLUMNS if name in table.columns]), origin)
     n, dim = vectors.shape
     if vectors.ids is not None and not has_ids:
@@ -98,6 +110,7 @@ def write_from_embeddings(
             " the one that belongs to them."
         )
     phrases = _checked_texts(texts, dim)
+    table, found = with_videos(table, places, folder, path)
     new_views = read_views(views, table.index, labels)
     is_new = not exists(path)
     try:
@@ -113,19 +126,22 @@ def write_from_embeddings(
                     tag=getattr(encoder, "tag", None),
                     dim=dim,
                     clips=n,
-                    frames_per_shot=1,
+                    frames_per_shot=_FRAMES if found.sources else 1,
                     clips_file=writing.clips(table),
                     embeddings_file=name,
                     neighbours_file=writing.neighbours(matrix, progress=True),
                     texts_file=writing.texts(phrases) if phrases else None,
-                    roots=[],
+                    roots=found.roots,
                     cut=FROM_EMBEDDINGS,
+                    sources_file=writing.sources(found.sources) if found.sources else None,
                     views=view_files,
                 )
             )
     except CorpusError:
         remove_empty(path, is_new)
         raise
+    if found.groups:
+        trust.remember(path, trust.places_of(found.groups))
 
 
 def _vector_columns(vectors: Vectors, embeddings: VectorSource, clips: pd.DataFrame | GivenPath) -> list[str]:
@@ -138,13 +154,14 @@ def _vector_columns(vectors: Vectors, embeddings: VectorSource, clips: pd.DataFr
     return [vectors.column] if same else []
 
 
-def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:
+def _with_own_columns(table: pd.DataFrame, origin: str, clock_of: ClockOf) -> pd.DataFrame:
     """Return the table with all of the corpus's own columns but the clusters; those that it has are checked.
 
     Raises CorpusError for the first value that is refused.
     """
-    start, end = _times(table, origin)
-    own: dict[str, Any] = {"video": _videos(table, origin), "start": start, "end": end}
+    videos = _videos(table, origin)
+    start, end = _times(table, videos, origin, clock_of)
+    own: dict[str, Any] = {"video": videos, "start": start, "end": end}
     for name, whole in _NUMBERS.items():
         values = np.zeros(len(table))
         if name in table.columns:
@@ -157,7 +174,9 @@ def _with_own_columns(table: pd.DataFrame, origin: str) -> pd.DataFrame:
     return table.assign(**own)
 
 
-def _times(table: pd.DataFrame, origin: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _times(
+    table: pd.DataFrame, videos: pd.Series[Any], origin: str, clock_of: ClockOf
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the start and the end of each clip in seconds, float64 (n,) each, NaN where it has neither."""
     present = [name for name in ("start", "end") if name in table.columns]
     if len(present) == 1:
@@ -168,7 +187,12 @@ def _times(table: pd.DataFrame, origin: str) -> tuple[NDArray[np.float64], NDArr
     if not present:
         return np.full(len(table), np.nan), np.full(len(table), np.nan)
     missing = {name: table[name].isna().to_numpy(dtype=np.bool_) for name in present}
-    moments = {name: seconds(table[name]) for name in present}
+    moments = dict[str, NDArray[np.float64]]()
+    for name in present:
+        moments[name], unreadable = times_of(table[name], videos, clock_of)
+        if unreadable:
+            row, why = next(iter(unreadable.items()))
+            raise CorpusError(f"The clip {table.index[row]!r}{origin} has a {name} that {why}: correct it.")
 
     def refuse(bad: NDArray[np.bool_], what: str, name: str = "start") -> None:
         if bad.any():
@@ -179,12 +203,12 @@ def _times(table: pd.DataFrame, origin: str) -> tuple[NDArray[np.float64], NDArr
             raise CorpusError(f"The clip {table.index[row]!r}{origin}{first} {what.format(value)}.")
 
     for name, values in moments.items():
-        refuse(np.isnan(values) & ~missing[name], f"has the {name} {{}}: give seconds, MM:SS or HH:MM:SS.mmm", name)
+        refuse(np.isnan(values) & ~missing[name], f"has the {name} {{}}: {ADVICE}", name)
         with np.errstate(invalid="ignore"):
             refuse(np.abs(values) > _LATEST, f"has the {name} {{}}: give a number of seconds", name)
     start, end = moments["start"], moments["end"]
     refuse(missing["start"] != missing["end"], "has only one of start and end: give both, or leave out both")
-    refuse(start < 0, "starts before 0, at {}: give seconds from the start of its video")
+    refuse(start < 0, "starts before 0, at {}: give seconds from the first picture of its video")
     refuse(end < start, "ends before its start, at {}: exchange them", "end")
     return start, end
 
@@ -223,7 +247,8 @@ def _completed(table: pd.DataFrame, matrix: NDArray[np.float16]) -> pd.DataFrame
     """Return the table with clusters, and the corpus's own columns first."""
     if "cluster" not in table.columns:
         table = table.assign(cluster=clusters(matrix))
-    return table[[*COLUMNS, *(name for name in table.columns if name not in COLUMNS)]]
+    own = [*COLUMNS, *(name for name in HIDDEN if name in table.columns)]
+    return table[[*own, *(name for name in table.columns if name not in own)]]
 
 
 def _checked_texts(texts: Mapping[str, ArrayLike] | None, dim: int) -> dict[str, NDArray[np.float32]]:

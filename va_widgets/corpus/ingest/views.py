@@ -128,5 +128,11 @@ def add_view(path: Path, name: str, source: VectorSource | None, clips: pd.Index
         if not files.read_clips().index.equals(clips):
             raise CorpusError(f"The corpus in {path} has other clips since it was opened: open it again for new views.")
         written = {view.name: write_view(writing, view, clips)}
-        views = {**files.manifest.views, **written}
-        writing.finish(msgspec.structs.replace(files.manifest, schema=SCHEMA_VERSION, views=views))
+        manifest = msgspec.structs.replace(
+            files.manifest, schema=SCHEMA_VERSION, views={**files.manifest.views, **written}
+        )
+        if name == MOTION:
+            from va_widgets.video.motion.features import MOTION_VERSION
+
+            manifest = msgspec.structs.replace(manifest, motion_version=MOTION_VERSION)
+        writing.finish(manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,14 @@ def is_encodable(values: pd.Series[Any] | pd.Index) -> bool:
     except (pa.ArrowException, OverflowError):  # of several types, or numbers too large
         return all(text == text.encode("utf-8", "replace").decode() for text in values if isinstance(text, str))
     return True
+
+
+def paths_as_text(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column with its path objects as texts."""
+    if not isinstance(values.dtype, pd.CategoricalDtype) and (values.dtype != object or holds_texts(values)):
+        return values
+    texts = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in values]
+    return pd.Series(texts, values.index, dtype=object)
 
 
 def holds_texts(values: pd.Series[Any] | pd.Index) -> bool:

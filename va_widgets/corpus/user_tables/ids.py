@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 
 import numpy as np
@@ -14,8 +15,12 @@ from va_widgets.base.errors import CorpusError
 from va_widgets.corpus.user_tables.encoding import holds_texts, is_encodable
 
 
-def index_by_clip(table: pd.DataFrame, origin: str = "") -> pd.DataFrame:
+def index_by_clip(
+    table: pd.DataFrame, origin: str = "", number: Callable[[int], int] = lambda row: row + 2
+) -> pd.DataFrame:
     """Return a table indexed by the ids of its clips as text: those in its column clip_id, or else its index.
+
+    `number` returns what people call a row: by default as if the table's header were row 1 of a spreadsheet.
 
     Raises CorpusError for an index of several levels, for an index and a column that are both called clip_id and
     differ, and for what `id_texts` refuses.
@@ -25,12 +30,12 @@ def index_by_clip(table: pd.DataFrame, origin: str = "") -> pd.DataFrame:
         check_same_ids(table, origin)
         table = table.set_index("clip_id")
     table = table.copy(deep=False)
-    table.index = id_texts(table.index, origin)
+    table.index = id_texts(table.index, origin, number)
     return table
 
 
-def id_texts(ids: pd.Index, origin: str = "") -> pd.Index:
-    """Return ids of clips as text; numbers become their digits.
+def id_texts(ids: pd.Index, origin: str = "", number: Callable[[int], int] = int) -> pd.Index:
+    """Return ids of clips as text; numbers become their digits. `number` returns what people call a row.
 
     Raises CorpusError for an index of several levels, and for an id that is missing, blank, neither text nor a number,
     not valid Unicode, or repeated.
@@ -48,7 +53,8 @@ def id_texts(ids: pd.Index, origin: str = "") -> pd.Index:
     texts = (ids if bad.any() else ids.astype(str)).set_names("clip_id")
     bad = bad if bad.any() else np.asarray(texts.str.strip() == "", dtype=np.bool_)
     if bad.any():
-        raise CorpusError(f"The clip in row {int(np.argmax(bad))}{origin} has no id: every clip needs one of its own.")
+        row = number(int(np.argmax(bad)))
+        raise CorpusError(f"The clip in row {row}{origin} has no id: every clip needs one of its own.")
     if not texts.is_unique:
         repeated = texts[texts.duplicated()].unique().tolist()
         word = "The clip id" if len(repeated) == 1 else "The clip ids"
@@ -67,7 +73,7 @@ def check_same_ids(table: pd.DataFrame, origin: str) -> None:
     if differs.any():
         row = int(np.argmax(differs))
         raise CorpusError(
-            f"The index and the column clip_id{origin} differ, as in row {row} ({described(index[row])} and"
+            f"The index and the column clip_id{origin} differ, as in row {row + 2} ({described(index[row])} and"
             f" {described(column[row])}): keep one of them."
         )
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,16 @@ from va_widgets.base.arguments import described
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath, absolute_path, is_file
 from va_widgets.corpus.files.data_files import first_line
-from va_widgets.corpus.user_tables.encoding import encodable, holds_texts, is_encodable
+from va_widgets.corpus.user_tables import workbooks
+from va_widgets.corpus.user_tables.encoding import encodable, is_encodable, paths_as_text
 from va_widgets.corpus.user_tables.ids import check_same_ids
+from va_widgets.corpus.user_tables.names import plain_names
+from va_widgets.corpus.user_tables.text_files import read_text_file, text_file_rows
 
+SEGMENT_COLUMNS = ("clip_id", "video", "start", "end")
 TEXT_COLUMNS = ("clip_id", "video")
-_SUFFIXES = (".csv", ".tsv", ".parquet")
-_MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"]
-_SEPARATORS = ",;\t"
+_TEXT_SUFFIXES = (".csv", ".tsv")
+SUFFIXES = (*_TEXT_SUFFIXES, ".xlsx", ".parquet")
 _QUOTED_NAMES = 12
 
 
@@ -32,7 +33,7 @@ def read_table(
     text: Sequence[str] = TEXT_COLUMNS,
     without: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Return the table in a .csv, .tsv or .parquet file, or a copy of a DataFrame.
+    """Return the table in a .csv, .tsv, .xlsx or .parquet file, or a copy of a DataFrame.
 
     Parameters
     ----------
@@ -43,21 +44,28 @@ def read_table(
     without : names
         Columns that are left out, such as vectors that lie in the same table.
 
-    Text files are UTF-8, separated by commas, semicolons or tabs, whichever gives the header most columns.
+    Text files are UTF-8, or UTF-16 with its mark, and separated by what a first line such as "sep=;" says, or by
+    commas, semicolons or tabs, whichever gives the header most columns. The columns of segments and those that are
+    `needed` may be written in capitals and with spaces, as in "Clip ID".
 
     Raises CorpusError if the file does not exist, is of another kind or damaged, the table is empty or lacks a column,
-    a column has no name of its own that is text, or an index and a column are both called clip_id and differ.
+    a column has no name of its own that is text, or an index and a column are both called clip_id and differ;
+    MissingPackageError for an .xlsx file without openpyxl.
     """
+    own = {*SEGMENT_COLUMNS, *needed}
     if isinstance(source, pd.DataFrame):
         kept = source.drop(columns=list(without)) if without else source
-        name, table = "The table", encodable(_with_paths_as_text(kept.copy()))
+        name, table = "The table", encodable(_of_frame(kept, own))
     else:
         arguments.path(source, "A table", expected="a DataFrame, or the path of a file", error=CorpusError)
-        file = existing_file(source, _SUFFIXES, "A table")
-        name, table = (
-            str(file),
-            _table_of_parquet(file, without) if file.suffix.lower() == ".parquet" else _table_of_csv(file, text),
-        )
+        file = existing_file(source, SUFFIXES, "A table")
+        name, suffix = str(file), file.suffix.lower()
+        if suffix in _TEXT_SUFFIXES:
+            table = read_text_file(file, text, own)
+        elif suffix in workbooks.SUFFIXES:
+            table = workbooks.read_workbook(file, needed, text, own)
+        else:
+            table = _of_frame(_table_of_parquet(file, without), own)
     check_names(table.columns, origin_of(source))
     check_same_ids(table, origin_of(source))
     present = [str(column) for column in (*table.index.names, *table.columns) if column is not None]
@@ -67,6 +75,21 @@ def read_table(
     if not len(table):
         raise CorpusError(f"{name} holds no rows: at least one clip is needed.")
     return table
+
+
+def row_numbers(source: pd.DataFrame | GivenPath, needed: Sequence[str] = ()) -> Callable[[int], int]:
+    """Return a function of a row of a table that `read_table` has returned: the number that a spreadsheet shows of it.
+
+    The header is row 1, and blank rows count. Of tables that no spreadsheet shows, the first row is 2, too.
+    """
+    if isinstance(source, pd.DataFrame):
+        return lambda row: row + 2
+    file = absolute_path(source)
+    if file.suffix.lower() in _TEXT_SUFFIXES:
+        return text_file_rows(file).__getitem__
+    if file.suffix.lower() in workbooks.SUFFIXES:
+        return workbooks.workbook_rows(file, needed, {*SEGMENT_COLUMNS, *needed}).__getitem__
+    return lambda row: row + 2
 
 
 def origin_of(source: pd.DataFrame | GivenPath) -> str:
@@ -112,42 +135,24 @@ def _either(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _with_paths_as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with path objects in its column video as texts."""
-    if list(table.columns).count("video") == 1 and table["video"].dtype == object and not holds_texts(table["video"]):
-        paths = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in table["video"]]
-        table["video"] = pd.Series(paths, table.index, dtype=object)
-    return table
-
-
-def _table_of_csv(file: Path, text: Sequence[str]) -> pd.DataFrame:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            header = next((line for line in opened if line.strip()), "")
-        columns = {sign: next(csv.reader([header], delimiter=sign), []) for sign in _SEPARATORS}
-        separator = max(columns, key=lambda sign: len(columns[sign]))
-        names = [name.strip() for name in columns[separator]]
-        # pandas would rename the second of two columns of one name.
-        check_names(pd.Index([name for name in names if name], dtype=object), f" of {file}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows with more fields than the header
-            table = pd.read_csv(
-                file,
-                sep=separator,
-                encoding="utf-8-sig",
-                index_col=False,
-                skipinitialspace=True,
-                low_memory=False,
-                dtype=dict.fromkeys(text, str),
-                keep_default_na=False,
-                na_values={name: _MISSING for name in names if name not in text},
-            )
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{file} is not UTF-8: save it with that encoding.") from error
-    except pd.errors.ParserWarning as error:
-        raise CorpusError(f"{file} has rows with more fields than its header names: name every column.") from error
-    except (ValueError, csv.Error, OSError) as error:  # pandas's own are ValueErrors
-        raise CorpusError(f"{file} cannot be read as a table ({first_line(error)}).") from error
+def _of_frame(table: pd.DataFrame, own: Collection[str]) -> pd.DataFrame:
+    """Return a copy of a table in memory with `plain_names`, and with path objects in its column video as texts."""
+    table = table.copy()
+    if all(isinstance(name, str) for name in table.columns):
+        names = [
+            spelled if spelled in own else name
+            for name, spelled in zip(table.columns, plain_names(list(table.columns), own), strict=True)
+        ]
+        if names != list(table.columns):
+            table.columns = pd.Index(names, dtype=object)
+    levels = [level if isinstance(level, str) else "" for level in table.index.names]
+    spelled = [
+        new if new in own and new not in table.columns else old
+        for old, new in zip(table.index.names, plain_names(levels, own), strict=True)
+    ]
+    table.index = table.index.set_names(spelled)
+    if list(table.columns).count("video") == 1:
+        table["video"] = paths_as_text(table["video"])
     return table
 
 

@@ -10,20 +10,22 @@ from numpy.typing import NDArray
 
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import CorpusError
-from va_widgets.corpus.user_tables.encoding import is_encodable
-from va_widgets.corpus.user_tables.read import read_table
-from va_widgets.corpus.user_tables.times import seconds
+from va_widgets.corpus.user_tables.encoding import is_encodable, paths_as_text
+from va_widgets.corpus.user_tables.read import SEGMENT_COLUMNS, read_table
+from va_widgets.corpus.user_tables.times import ADVICE, ClockOf, times_of
 
 
-def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def checked_segments(table: pd.DataFrame, clock_of: ClockOf | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the segments of a table that can be used, and those that cannot, with the reasons.
 
     Parameters
     ----------
     table : DataFrame(video, start, end, …)
-        `video` is text or a path. `start` and `end` are seconds as numbers or text, or text such as "01:02:03.5",
-        "02:03" or "00:02:03,500". `clip_id`, as a column or the index, is optional, text or whole numbers; all other
-        columns are yours.
+        `video` is text or a path. `start` and `end` are seconds as numbers, durations or text, or text such as
+        "01:02:03.5", "02:03" or "00:02:03,500". `clip_id`, as a column or the index, is optional, text or whole
+        numbers; all other columns are yours.
+    clock_of : function of a video's name
+        Returns its clock, so that times may be time code, "01:00:02:12" or "01:00:02;12".
 
     Returns
     -------
@@ -36,24 +38,29 @@ def checked_segments(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises CorpusError if one of the three columns is missing, and for what `read_table` refuses.
     """
     table = read_table(table, ("video", "start", "end"))
-    others = [name for name in table.index.names if name not in ("clip_id", "video", "start", "end")]
+    others = [name for name in table.index.names if name not in SEGMENT_COLUMNS]
     if table.index.nlevels > 1 and others:
         raise CorpusError(
             f"The index of the table has a level {described(others[0])}, which would be lost: make it a column with"
             " .reset_index()."
         )
-    levels = [name for name in ("clip_id", "video", "start", "end") if name in table.index.names and name not in table]
+    levels = [name for name in SEGMENT_COLUMNS if name in table.index.names and name not in table]
     table = (table.reset_index(level=levels) if levels else table).reset_index(drop=True)
-    start, end = seconds(table["start"]), seconds(table["end"])
-    advice = "give seconds, MM:SS or HH:MM:SS.mmm"
+    table["video"] = paths_as_text(table["video"])
+    moments, unreadable = dict[str, NDArray[np.float64]](), dict[str, dict[int, str]]()
+    for name in ("start", "end"):
+        moments[name], unreadable[name] = times_of(table[name], table["video"], clock_of)
+    start, end = moments["start"], moments["end"]
     reasons = pd.Series("", index=table.index, dtype=object)
 
     def refuse(bad: NDArray[np.bool_], reason: str) -> None:
         reasons[bad & reasons.eq("").to_numpy()] = reason
 
     refuse(~_is_text(table["video"]), "it names no video, which must be text")
-    for name, moment in (("start", start), ("end", end)):
-        refuse(np.isnan(moment), f"its {name} is not a time: {advice}")
+    for name, moment in moments.items():
+        for row, why in unreadable[name].items():
+            reasons.iat[row] = str(reasons.iat[row]) or f"its {name} {why}"
+        refuse(np.isnan(moment), f"its {name} is not a time: {ADVICE}")
         refuse(np.isinf(moment), f"its {name} is not finite")
     refuse(start < 0, "it starts before 0")
     refuse(end <= start, "it does not end after its start")

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from va_widgets.video.motion.readable import RATE, Measured, MotionNumbers, numbers_of, rms, root, smoothed
 
+# Of how motion is measured; it grows when the same video gets other features. Versions before the second had none.
+MOTION_VERSION = 2
 _AXES = ("pan", "tilt", "zoom", "roll")
 # A speed that is clearly seen, of each axis, a second: the unit of what is learned from.
 _UNITS = np.array([0.05, 0.05, 0.05, 0.05])

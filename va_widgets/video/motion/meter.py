@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from va_widgets.video.motion.camera import pair_motion
+from va_widgets.video.motion.camera import MeasuredPair, measured_pair
 from va_widgets.video.motion.features import Motion, motion_of
 from va_widgets.video.motion.pair import PairMotion
 from va_widgets.video.motion.readable import Measured
+from va_widgets.video.motion.stretch import Pair, checked, is_complete, is_lost
 
 INTERVAL = 0.08  # seconds between two frames that are compared: two frames at 24 or 25 a second, one at 12
 _SHORTEST = 0.004  # seconds between two frames below which their distance says little of a speed
@@ -89,6 +90,7 @@ class MotionMeter:
         self._newest: NDArray[np.uint8] | None = None  # the last frame that was given, grey
         self._newest_time = 0.0
         self._pairs: list[tuple[float, float, PairMotion]] = []
+        self._unchecked: list[Pair] = []  # the newest pairs
         self._times: list[float] = []
         self._colours: list[tuple[float, float, float]] = []
 
@@ -102,6 +104,7 @@ class MotionMeter:
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
         self._newest, self._newest_time = grey, time
         if self._reference is None or self._reference.shape != grey.shape:
+            self._check()
             self._reference, self._reference_time = grey, time
         elif time - self._reference_time >= INTERVAL - 1e-3:
             self._compare(grey, time)
@@ -114,7 +117,12 @@ class MotionMeter:
         first, last = self._place(start), self._place(end)
         if self._newest is not None and self._reference_time + _SHORTEST < self._newest_time < end - _ROUNDING:
             self._compare(self._newest, self._newest_time)  # the rest of the clip is shorter than an interval
-        pairs = [pair for pair in self._pairs if pair[0] >= start - _ROUNDING and pair[1] < end - _ROUNDING]
+        unchecked = [pair for pair in self._unchecked if pair.end < end - _ROUNDING]
+        pairs = [
+            pair
+            for pair in self._pairs + _checked(unchecked)
+            if pair[0] >= start - _ROUNDING and pair[1] < end - _ROUNDING
+        ]
         return motion_of(
             Measured(
                 spans=np.array([pair[:2] for pair in pairs], dtype=np.float64).reshape(-1, 2),
@@ -139,6 +147,22 @@ class MotionMeter:
         repeats = cv2.norm(grey, self._reference, cv2.NORM_L1) <= _SAME * grey.size
         if repeats and time - self._reference_time < _LONGEST_PAUSE:
             return
-        move = PairMotion(certainty=1.0) if repeats else pair_motion(self._reference, grey)
-        self._pairs.append((self._reference_time, time, move))
+        size = grey.shape[1], grey.shape[0]
+        measured = MeasuredPair.at_rest(size) if repeats else measured_pair(self._reference, grey)
+        pair = Pair(self._reference_time, time, self._reference, grey, measured)
+        if is_lost(pair):
+            self._check()
+        self._unchecked.append(pair)
+        if is_complete(self._unchecked):
+            self._check()
         self._reference, self._reference_time = grey, time
+
+    def _check(self) -> None:
+        """Check the newest pairs together."""
+        self._pairs += _checked(self._unchecked)
+        self._unchecked = []
+
+
+def _checked(pairs: Sequence[Pair]) -> list[tuple[float, float, PairMotion]]:
+    """Return pairs that follow each other, each with its start, end and motion."""
+    return [(pair.start, pair.end, motion) for pair, motion in zip(pairs, checked(pairs), strict=True)]

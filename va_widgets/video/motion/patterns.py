@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from va_widgets.video.motion.texts import NEGATION
+
 PACES = dict.fromkeys("slow slowly gentle gently gradual gradually".split(), "slow") | dict.fromkeys(
     "fast quick quickly rapid rapidly sudden whip swish crash".split(), "fast"
 )
 SIGNS = {"left": -1, "right": 1, "down": -1, "up": 1, "out": -1, "back": -1, "backward": -1, "in": 1, "into": 1}
 _TURNS = dict.fromkeys(("anticlockwise", "counterclockwise", "anti clockwise", "counter clockwise"), -1)
 SIGNS |= {"on": 1, "onto": 1, "forward": 1, "clockwise": 1, **_TURNS}
-WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 FILLERS = frozenset("a an the shot shots clip clips scene scenes footage very".split())
 BARE_PACES = frozenset(("slow", "slowly", "fast"))  # a text of one of them asks for little or much motion
 BARE = {  # names of moves that are too common words to be looked for within a longer text
@@ -26,16 +27,20 @@ BARE = {  # names of moves that are too common words to be looked for within a l
         for verb in ("roll", "rolls", "rotate", "rotates", "turn", "turns", "spin", "spins")
         for turn, sign in {"clockwise": 1, **_TURNS}.items()
     },
-    "rotation": ("roll", 0),
-    **dict.fromkeys(("static", "still", "stationary", "fixed", "no movement", "no motion"), ("static", 0)),
+    **dict.fromkeys(("roll", "rotate", "rotating", "rotation"), ("roll", 0)),
+    **dict.fromkeys(
+        ("static", "still", "stationary", "fixed", "motionless", "no movement", "no motion"), ("static", 0)
+    ),
     **dict.fromkeys(("moving", "tracking", "movement"), ("moving", 0)),
-    **dict.fromkeys(("shaky", "handheld", "hand held", "unsteady", "wobbly"), ("shaky", 0)),
+    **dict.fromkeys(
+        ("shaky", "shaking", "handheld", "hand held", "unsteady", "wobbly", "jerky", "jittery"), ("shaky", 0)
+    ),
     **dict.fromkeys(("steady", "steadicam"), ("steady", 0)),
     **dict.fromkeys(("action", "hectic", "dynamic"), ("fast", 0)),
     **dict.fromkeys(("flash", "flashes", "flashing lights", "strobe", "flicker", "flickering", "fade"), ("light", 0)),
 }
 
-
+LEADING_NEGATION = re.compile(rf"{NEGATION}\b")
 LEADING = re.compile(  # what is left over before the rest of a text
     r"^(?:(?:a|an|the|camera|shots?|footage|of|and|with|on|onto|over|across|along|to|towards?|in|at|from"
     r"|through|past|around|showing)\b ?)+"
@@ -43,9 +48,11 @@ LEADING = re.compile(  # what is left over before the rest of a text
 
 
 def _pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern with a word of pace before it, after it, and where it has a ~ instead of a space."""
+    """Compile a pattern with a negation and a pace before it, a pace after it, and where it has a ~ for a space."""
     pace = f"(?:{'|'.join(PACES)})"
-    return re.compile(rf"\b(?:{pace} )?(?:{pattern.replace('~', f'(?: {pace})? ')})(?: {pace})?\b")
+    return re.compile(
+        rf"\b(?:(?P<no>{NEGATION}) )?(?:{pace} )?(?:{pattern.replace('~', f'(?: {pace})? ')})(?: {pace})?\b"
+    )
 
 
 def _not_after(words: str) -> str:
@@ -56,9 +63,15 @@ def _not_after(words: str) -> str:
 _GOES = "(?:moves?|moving|goes|going|turns?|turning|sweeps?|swings?|tracks?|tracking|slides?|travels?)"
 _SHOTS = "(?:shots?|footage|video|take)"
 _CAMERA = f"(?:camera|cam|{_SHOTS})"
-_SIDE = r"(?:to )?(?:the )?(?P<to>left|right)(?:wards?)?"
-_HEIGHT = r"(?P<to>up|down)(?:wards?)?"
-_DEPTH = r"(?P<to>in|into|out|back|forward|backward)s?"
+_SIDE = (
+    r"(?:(?:from )?(?:the )?(?:left|right) to (?=(?:the )?(?:left|right)\b))?(?:to )?(?:the )?"
+    r"(?P<to>left|right)(?:wards?)?(?P<both> (?:and|or|then) (?:back )?(?:left|right)(?:wards?)?\b)?"
+)
+_HEIGHT = r"(?P<to>up|down)(?:wards?)?(?P<both> (?:and|or|then) (?:up|down)(?:wards?)?\b)?"
+_DEPTH = (
+    r"(?P<to>in|into|out|back|forward|backward)s?"
+    r"(?P<both> (?:and|or|then) (?:back )?(?:in|out|forwards?|backwards?)\b)?"
+)
 _TURN = r"(?P<to>(?:anti ?|counter ?)?clockwise)"
 # Most of these words also name things: a pan left on the stove, a crane up in the sky, a call on Zoom, a child's dolly.
 _NO_PAN = _not_after("frying fry cooking sauce baking bread cake hot dust roasting sheet peter same your my his her")
@@ -75,6 +88,8 @@ PATTERNS = tuple(  # the first one that fits a place counts
         (r"(?:static|fixed) (?:framing|frame)", "static"),
         (r"locked off(?! (?:area|road|street|zone|door|room|building)s?\b)", "static"),
         (r"camera (?:is|stays|stands|remains|keeps) (?:static|stationary|fixed|still|motionless|locked)", "static"),
+        (rf"(?:camera (?:pans?|panning)|panning)~{_HEIGHT}", "tilt"),
+        (rf"{_NO_PAN}pans?~{_HEIGHT}{_NO_THING}(?! (?:the|his|her|their|my|your)\b)", "tilt"),
         (rf"{_NO_PAN}pans?~{_SIDE}{_NO_THING}", "pan"),
         (rf"(?:panning|panned|camera~{_GOES})~{_SIDE}", "pan"),
         (r"(?<!the )(?P<to>left|right)(?:ward)? (?:pan(?! of\b)|panning)(?: shots?)?", "pan"),

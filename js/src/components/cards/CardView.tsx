@@ -5,11 +5,15 @@ import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { shortcut } from "../../input/keys";
 import { type Card, VALUES } from "../../kernel/protocol";
+import { joinReasons, withoutParts } from "../../lists/reasons";
 import { timeRange } from "../../lists/time";
+import { remarkText } from "../../state/remarks";
 import { Icon, Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
 import { MotionMark } from "../MotionMark";
+import { VideoName } from "../VideoName";
 import { Thumb } from "./Thumb";
+import { Votes } from "./Votes";
 
 interface Props {
   readonly store: Store;
@@ -37,6 +41,10 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
   // What the classifier and others say in review is about the label that the clip had when it was listed.
   const isOutdated = isReview && card !== undefined && label !== card.label;
   const why = card && !isOutdated ? explain(card, isReview) : "";
+  const ownWhy = withoutParts(why, store.lists.sharedReasons.value);
+  const dispute = card?.dispute;
+  const hasDecided = useComputed(() => store.labelling.hasDecided(clip)).value && label !== null;
+  const decision = hasDecided ? "decided" : dispute?.decides ? "you decide" : "";
   const classes = [
     "va-card",
     label ? `va-is-${label}` : "",
@@ -44,11 +52,22 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
     selected ? "va-selected" : "",
     current ? "va-current" : "",
   ];
+  const remarked = useComputed(() => store.lists.remarks.get(clip)).value;
+  const remark = remarkText(remarked);
+  const othersRemark = remarked.others;
+  const remarkTitle = [remark, othersRemark].filter(Boolean).join("\n");
   const labelText = label ? `${label}${unsaved ? ", not saved yet" : ""}` : "no label";
   // Where the move is why the card is shown, it is said once.
   const motion = card?.motion ?? null;
   const isMove = motion !== null && why === motion.words;
-  const spoken = card && [card.video, timeRange(card, " to "), why, isMove ? "" : motion?.words];
+  const spoken = card && [
+    decision,
+    card.video,
+    timeRange(card, " to "),
+    why,
+    isMove ? "" : motion?.words,
+    remarkTitle,
+  ];
   const about = spoken?.filter(Boolean).join(", ") ?? "loading";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles every key
@@ -73,7 +92,14 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
       {label && (
         <span class="va-badge">
           <Mark value={label} /> {label}
+          {decision && ` · ${decision}`}
           {unsaved && <span class="va-badge-unsaved"> · unsaved</span>}
+        </span>
+      )}
+      {decision && !label && <span class="va-badge va-decide">{decision}</span>}
+      {(remark || othersRemark) && (
+        <span class={remark ? "va-remark" : "va-remark va-of-others"} title={remarkTitle}>
+          {remark || othersRemark}
         </span>
       )}
       {card && !isSimilarity && !isOutdated && <Score card={card} review={isReview} />}
@@ -107,12 +133,16 @@ export function CardView({ store, view, clip, card, index, id, width }: Props) {
       </span>
       {card && (
         <div class="va-line" title={lineTitle(card, why, isSimilarity)}>
-          <span class="va-why">{isMove ? <MotionMark motion={motion} full /> : why}</span>
+          {dispute ? (
+            <Votes dispute={dispute} own={hasDecided} />
+          ) : (
+            <span class="va-why">{isMove ? <MotionMark motion={motion} full /> : ownWhy}</span>
+          )}
           {/* Who calls the clip what needs the whole line. */}
-          {!card.note && (
+          {!card.note && !dispute && (
             <>
               {motion && !isMove && <MotionMark motion={motion} />}
-              <span class="va-video">{card.video}</span>
+              <VideoName name={card.video} />
               <span class="va-time">{timeRange(card)}</span>
             </>
           )}
@@ -150,5 +180,5 @@ function lineTitle(card: Card, why: string, isSimilarity: boolean): string {
 // Why the card is shown; in review, what others and the classifier say against its label.
 function explain(card: Card, isReview: boolean): string {
   const reason = isReview || card.suspicion === null ? card.reason : ""; // elsewhere a score is shown instead
-  return [card.note, reason].filter(Boolean).join(" · ");
+  return joinReasons(card.note, reason);
 }

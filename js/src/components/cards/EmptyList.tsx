@@ -5,7 +5,7 @@ import { VALUES } from "../../kernel/protocol";
 import { feedName } from "../../lists/feeds";
 
 export function EmptyList({ store }: { store: Store }) {
-  const { tab, review, annotator, labelled } = store.state.viewState.value;
+  const { tab, review, annotator, tag, labelled } = store.state.viewState.value;
   const status = store.state.status.value;
   const message = (title: string, next: string) => (
     // biome-ignore lint/a11y/useFocusableInteractive: one cell of text
@@ -42,15 +42,18 @@ export function EmptyList({ store }: { store: Store }) {
         ? "Type what the clips should show, in plain words, and press Enter."
         : "Type how the camera moves, such as “pan left” or “static”, and press Enter.",
     );
+  const feed = store.lists.feed.value;
+  if (tab === "feeds" && (feed === "assigned" || feed === "second_reading"))
+    return message(`You have labelled all of “${feedName(feed)}”.`, "Go on in another feed.");
   if (tab === "feeds")
     return status.clips > 0
       ? message(
-          `Nothing is left in “${feedName(store.lists.feed.value)}”.`,
+          `Nothing is left in “${feedName(feed)}”.`,
           "Every clip has a label, or has been shown. Look your labels over in Review.",
         )
       : message("This corpus has no clips.", "Build it from a folder of videos: va.Corpus.build(…).");
-  if (review !== "all" || annotator)
-    return message("No such labels.", "Choose all, and everybody, to see every labelled clip.");
+  if (review !== "all" || annotator || tag)
+    return message("No such labels.", "Choose all, everybody and any tag to see every labelled clip.");
   return message(
     "No labels yet.",
     "Search for what you look for, and label what you see: Y yes, N no, U unsure.",

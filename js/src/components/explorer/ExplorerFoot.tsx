@@ -3,6 +3,7 @@
 import type { ExplorerStore } from "../../explorer/store";
 import type { ExplorerView } from "../../explorer/view";
 import { shortcut } from "../../input/keys";
+import { Key } from "../Key";
 import { PreviousPage } from "../PreviousPage";
 
 export function ExplorerFoot({ store, view }: { store: ExplorerStore; view: ExplorerView }) {
@@ -30,7 +31,7 @@ export function ExplorerFoot({ store, view }: { store: ExplorerStore; view: Expl
           aria-disabled={(ended && index + 1 >= pages.length) || last >= count}
           onClick={() => void hits.list.next()}
         >
-          next page {key}
+          next page <Key name={key} />
         </button>
       </span>
     </div>

@@ -1,12 +1,10 @@
 // The clips of the query as a file, for a table or for an editing program.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import type { ExplorerStore } from "../../explorer/store";
 import type { ExplorerView } from "../../explorer/view";
 import { FORMATS, type Format } from "../../kernel/explorerProtocol";
 import { download } from "../download";
-import { moveByArrows } from "../popover";
 
 const NAMES: Readonly<Record<Format, readonly [name: string, use: string]>> = {
   csv: ["CSV", "a table with all scores"],
@@ -16,9 +14,7 @@ const NAMES: Readonly<Record<Format, readonly [name: string, use: string]>> = {
 };
 
 export function ExportMenu({ store, view }: { store: ExplorerStore; view: ExplorerView }) {
-  const list = useRef<HTMLUListElement>(null);
   const making = useSignal(false);
-  useEffect(() => list.current?.querySelector("button")?.focus({ preventScroll: true }), []);
   const save = async (format: Format) => {
     if (making.value) return;
     making.value = true;
@@ -28,11 +24,11 @@ export function ExportMenu({ store, view }: { store: ExplorerStore; view: Explor
     download(file);
   };
   return (
-    <div class="va-menu va-export" role="dialog" aria-label="Export the clips" onKeyDown={moveByArrows}>
+    <>
       <p class="va-menu-title">
         {making.value ? "Writing …" : `All ${store.hits.count.value ?? 0} clips, in this order, as`}
       </p>
-      <ul ref={list}>
+      <ul>
         {FORMATS.map((format) => (
           <li key={format} class="va-entry-row">
             <button type="button" class="va-entry" onClick={() => void save(format)}>
@@ -42,6 +38,6 @@ export function ExportMenu({ store, view }: { store: ExplorerStore; view: Explor
           </li>
         ))}
       </ul>
-    </div>
+    </>
   );
 }

@@ -2,6 +2,7 @@
 
 import type { ExplorerStore } from "../../explorer/store";
 import { ORDERS, type Order } from "../../kernel/explorerProtocol";
+import { Choice } from "../Choice";
 import { Facets } from "./Facets";
 
 const ORDER_NAMES: Readonly<Record<Order, string>> = {
@@ -22,39 +23,25 @@ export function Filters({ store, focusGrid }: { store: ExplorerStore; focusGrid:
   ];
   return (
     <div class="va-filters">
-      <select
-        class="va-select"
-        aria-label="Order"
-        value={String(sortings.findIndex((item) => item[0] === order && item[1] === by))}
-        onChange={(event) => {
-          const [chosen, name] = sortings[Number(event.currentTarget.value)] ?? [];
-          if (chosen && name !== undefined) void store.hits.run({ order: chosen, by: name });
-          focusGrid();
+      <Choice
+        name="Order"
+        options={sortings.map(([, , text]) => text)}
+        value={sortings.find((item) => item[0] === order && item[1] === by)?.[2] ?? ""}
+        choose={(chosen) => {
+          const [name, value] = sortings.find(([, , text]) => text === chosen) ?? [];
+          if (name && value !== undefined) void store.hits.run({ order: name, by: value });
         }}
-      >
-        {sortings.map(([, , text], index) => (
-          <option key={text} value={String(index)}>
-            {text}
-          </option>
-        ))}
-      </select>
-      <select
-        class="va-select"
-        aria-label="Count by"
+        focusGrid={focusGrid}
+      />
+      <Choice
+        name="Count by"
         title="Count the clips by a column, and choose some of them"
+        options={["", ...(store.state.catalogue.value?.columns ?? [])]}
+        names={{ "": "count by …" }}
         value={column}
-        onChange={(event) => {
-          void store.hits.run({ column: event.currentTarget.value, values: [] });
-          focusGrid();
-        }}
-      >
-        <option value="">count by …</option>
-        {store.state.catalogue.value?.columns.map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </select>
+        choose={(chosen) => void store.hits.run({ column: chosen, values: [] })}
+        focusGrid={focusGrid}
+      />
       {column && <Facets key={column} store={store} column={column} />}
     </div>
   );

@@ -8,6 +8,7 @@ import { timeRange } from "../../lists/time";
 import type { Place } from "../cards/CardGrid";
 import { Thumb } from "../cards/Thumb";
 import { numberText } from "../score";
+import { VideoName } from "../VideoName";
 
 interface Props extends Place {
   readonly store: ExplorerStore;
@@ -64,7 +65,7 @@ export function HitCard({ store, view, hit, index, id, width }: Props) {
             </span>
           ))}
         </span>
-        <span class="va-video">{hit.video}</span>
+        <VideoName name={hit.video} />
         <span class="va-time">{timeRange(hit)}</span>
       </div>
     </div>

@@ -9,6 +9,7 @@ import { CloseButton } from "../player/CloseButton";
 import { Controls } from "../player/Controls";
 import { Screen, useBesideCard, usePreview } from "../player/Screen";
 import { Strips } from "../timeline/Strips";
+import { ClipName } from "../VideoName";
 
 interface Props {
   readonly store: ExplorerStore;
@@ -55,7 +56,7 @@ export function HitPlayer({ store, view, clip }: Props) {
       <div class="va-controls">
         {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
         <span class="va-about" title={[about, motion?.words].filter(Boolean).join(" · ")}>
-          <span>{about}</span>
+          <ClipName video={video} time={{ start, end }} />
           {motion && <MotionMark motion={motion} full />}
         </span>
         <CloseButton player={player} />

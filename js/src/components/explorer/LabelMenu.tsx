@@ -1,23 +1,18 @@
 // For which concept the clips of the query, or the selected ones, are labelled.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import type { ExplorerStore } from "../../explorer/store";
 import type { ExplorerView } from "../../explorer/view";
 import { LONGEST_CONCEPT } from "../../kernel/protocol";
 import { Mark } from "../icons";
-import { moveByArrows } from "../popover";
 
 export function LabelMenu({ store, view }: { store: ExplorerStore; view: ExplorerView }) {
-  const input = useRef<HTMLInputElement>(null);
   const concept = useSignal("");
   const opening = useSignal(false);
   const selected = view.selected.value;
   const number = selected.length > 1 ? selected.length : (store.hits.count.value ?? 0);
-  useEffect(() => {
-    input.current?.focus({ preventScroll: true });
-    void store.loadConcepts();
-  }, [store]);
+  useEffect(() => void store.loadConcepts(), [store]);
   const open = async (name: string) => {
     if (opening.value || !name) return;
     opening.value = true;
@@ -28,7 +23,7 @@ export function LabelMenu({ store, view }: { store: ExplorerStore; view: Explore
     else view.goesTo = "";
   };
   return (
-    <div class="va-menu" role="dialog" aria-label="Label these clips" onKeyDown={moveByArrows}>
+    <>
       <p class="va-menu-title">
         {opening.value
           ? "Opening …"
@@ -41,7 +36,6 @@ export function LabelMenu({ store, view }: { store: ExplorerStore; view: Explore
         }}
       >
         <input
-          ref={input}
           type="text"
           class="va-input"
           maxLength={LONGEST_CONCEPT}
@@ -75,6 +69,6 @@ export function LabelMenu({ store, view }: { store: ExplorerStore; view: Explore
           </li>
         ))}
       </ul>
-    </div>
+    </>
   );
 }

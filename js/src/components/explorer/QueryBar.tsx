@@ -2,10 +2,9 @@
 
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
 import type { ExplorerStore } from "../../explorer/store";
 import type { ExplorerView, Panel } from "../../explorer/view";
-import { useCloseOutside } from "../popover";
+import { Menu } from "../Menu";
 import { Sizes } from "../toolbar/Sizes";
 import { ExportMenu } from "./ExportMenu";
 import { LabelMenu } from "./LabelMenu";
@@ -25,15 +24,15 @@ export function QueryBar({ store, view, focusGrid }: Props) {
       <QueryBox store={store} focusGrid={focusGrid} />
       <HitCount store={store} />
       <span class="va-actions">
-        <Menu view={view} panel="saved" text="Saved">
+        <Action view={view} panel="saved" text="Saved" label="Saved queries" menu="va-saved">
           <SavedMenu store={store} view={view} focusGrid={focusGrid} />
-        </Menu>
-        <Menu view={view} panel="label" text="Label these …">
+        </Action>
+        <Action view={view} panel="label" text="Label these …" label="Label these clips">
           <LabelMenu store={store} view={view} />
-        </Menu>
-        <Menu view={view} panel="export" text="Export">
+        </Action>
+        <Action view={view} panel="export" text="Export" label="Export the clips" menu="va-export">
           <ExportMenu store={store} view={view} />
-        </Menu>
+        </Action>
       </span>
       <span class="va-tools">
         <Sizes
@@ -68,31 +67,25 @@ function HitCount({ store }: { store: ExplorerStore }) {
   );
 }
 
-interface MenuProps {
+interface ActionProps {
   readonly view: ExplorerView;
   readonly panel: Panel;
   readonly text: string;
+  readonly label: string;
+  readonly menu?: string;
   readonly children: ComponentChildren;
 }
 
-function Menu({ view, panel, text, children }: MenuProps) {
-  const place = useRef<HTMLSpanElement>(null);
+function Action({ view, panel, ...props }: ActionProps) {
   const isOpen = useComputed(() => view.panel.value === panel);
-  useCloseOutside(place, isOpen.value, () => {
-    view.panel.value = "";
-  });
   return (
-    <span class="va-action va-keeps-focus" ref={place}>
-      <button
-        type="button"
-        class="va-chip"
-        aria-haspopup="dialog"
-        aria-expanded={isOpen.value}
-        onClick={() => view.toggle(panel)}
-      >
-        {text}
-      </button>
-      {isOpen.value && children}
-    </span>
+    <Menu
+      {...props}
+      place="va-action"
+      isOpen={isOpen.value}
+      set={(opens) => {
+        view.panel.value = opens ? panel : "";
+      }}
+    />
   );
 }

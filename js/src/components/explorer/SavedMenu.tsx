@@ -1,12 +1,11 @@
 // The saved queries: open one, give it another name, remove it; and save the one that is shown.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { ExplorerStore } from "../../explorer/store";
 import type { ExplorerView } from "../../explorer/view";
 import type { SavedQuery } from "../../kernel/explorerProtocol";
 import { Icon } from "../icons";
-import { moveByArrows } from "../popover";
 
 const LONGEST_NAME = 200;
 
@@ -22,7 +21,6 @@ export function SavedMenu({ store, view, focusGrid }: Props) {
   const renaming = useSignal("");
   const saved = store.state.catalogue.value?.saved ?? [];
   const { query, column, values } = store.state.viewState.value;
-  useEffect(() => input.current?.focus({ preventScroll: true }), []);
   const exists = saved.some((item) => item.name === name.value.trim());
   const open = (item: SavedQuery) => {
     view.panel.value = "";
@@ -30,7 +28,7 @@ export function SavedMenu({ store, view, focusGrid }: Props) {
     void store.hits.run({ query: item.text, column: item.column, values: item.values, by: "" });
   };
   return (
-    <div class="va-menu va-saved" role="dialog" aria-label="Saved queries" onKeyDown={moveByArrows}>
+    <>
       <p class="va-menu-title va-saved-text" title={described({ text: query, column, values })}>
         Save <b>{described({ text: query, column, values })}</b> as
       </p>
@@ -122,7 +120,7 @@ export function SavedMenu({ store, view, focusGrid }: Props) {
           </button>
         </p>
       )}
-    </div>
+    </>
   );
 }
 

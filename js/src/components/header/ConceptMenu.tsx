@@ -1,12 +1,14 @@
 // The open concept, and a menu to open another one of the corpus or a new one.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
-import { LONGEST_CONCEPT } from "../../kernel/protocol";
+import { type ConceptShown, LONGEST_CONCEPT } from "../../kernel/protocol";
 import { Icon, Mark } from "../icons";
-import { moveByArrows, useCloseOutside } from "../popover";
+import { Menu } from "../Menu";
+import { toggle } from "../toggle";
+import { ConceptChanges } from "./ConceptChanges";
 
 interface Props {
   readonly store: Store;
@@ -16,46 +18,49 @@ interface Props {
 
 export function ConceptMenu({ store, view, focusGrid }: Props) {
   const { concept } = store.state;
-  const isOpen = view.menuOpen.value;
-  const place = useRef<HTMLSpanElement>(null);
-  useCloseOutside(place, view.menuOpen.value, () => {
-    view.menuOpen.value = false;
-  });
+  const { opening } = store.concept;
   return (
-    <span class="va-menu-place" ref={place}>
-      <button
-        type="button"
-        class="va-concept va-keeps-focus"
-        aria-haspopup="dialog"
-        aria-expanded={isOpen}
-        title={concept}
-        onClick={() => {
-          view.menuOpen.value = !isOpen;
-          if (!isOpen) void store.concept.loadAll();
-        }}
-      >
-        <span class="va-concept-name">
-          {store.concept.opening.value ? `opening ${store.concept.opening.value} …` : concept}
-        </span>
-        <Icon name="down" />
-      </button>
-      {isOpen && <Menu store={store} view={view} focusGrid={focusGrid} />}
-    </span>
+    <Menu
+      place="va-menu-place"
+      button="va-concept"
+      text={
+        <>
+          <span class="va-concept-name">{opening.value ? `opening ${opening.value} …` : concept}</span>
+          <Icon name="down" />
+        </>
+      }
+      title={concept}
+      label="Concepts of this corpus"
+      isOpen={view.menuOpen.value}
+      set={(isOpen) => {
+        view.menuOpen.value = isOpen;
+        if (isOpen) void store.concept.loadAll();
+      }}
+    >
+      <Concepts store={store} view={view} focusGrid={focusGrid} />
+    </Menu>
   );
 }
 
-function Menu({ store, view, focusGrid }: Props) {
+function Concepts({ store, view, focusGrid }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const length = useSignal(0);
+  const unfolded = useSignal(""); // the concept whose changes are shown
+  const showsArchived = useSignal(false);
+  const all = store.concept.all.value;
+  const listed = all.filter(({ archived }) => showsArchived.value || !archived);
+  const archived = all.filter((entry) => entry.archived).length;
   const tooLong = length.value > LONGEST_CONCEPT;
-  useEffect(() => input.current?.focus({ preventScroll: true }), []);
-  const open = (concept: string) => {
+  const close = () => {
     view.menuOpen.value = false;
     focusGrid();
+  };
+  const open = (concept: string) => {
+    close();
     void store.concept.switchTo(concept);
   };
   return (
-    <div class="va-menu" role="dialog" aria-label="Concepts of this corpus" onKeyDown={moveByArrows}>
+    <>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -84,40 +89,106 @@ function Menu({ store, view, focusGrid }: Props) {
         )}
       </form>
       <ul>
-        {store.concept.all.value.map(({ concept, yes, no, empty }) => (
-          <li key={concept} class="va-entry-row">
-            <button
-              type="button"
-              class="va-entry"
-              aria-current={concept === store.state.concept}
-              title={concept}
-              onClick={() => open(concept)}
-            >
-              <span class="va-entry-name">{concept}</span>
-              <span class="va-count va-is-yes">
-                <Mark value="yes" /> {yes}
-              </span>
-              <span class="va-count va-is-no">
-                <Mark value="no" /> {no}
-              </span>
-            </button>
-            {empty && (
-              <button
-                type="button"
-                class="va-quiet va-small"
-                aria-label={`Forget ${concept}`}
-                title="Forget this concept: it has no labels"
-                onClick={() => {
-                  input.current?.focus({ preventScroll: true }); // the button is removed
-                  void store.concept.forget(concept);
-                }}
-              >
-                <Icon name="close" />
-              </button>
-            )}
+        {listed.map((entry) => (
+          <li key={entry.concept}>
+            <Entry
+              store={store}
+              entry={entry}
+              isUnfolded={unfolded.value === entry.concept}
+              unfold={(concept) => {
+                unfolded.value = concept;
+              }}
+              open={() => open(entry.concept)}
+              focusInput={() => input.current?.focus({ preventScroll: true })}
+              close={close}
+            />
           </li>
         ))}
       </ul>
-    </div>
+      {listed.some(({ annotators }) => annotators > 1) && (
+        <p class="va-of-all">Labels of all annotators. Clips that two have labelled count twice.</p>
+      )}
+      {archived > 0 && (
+        <button
+          type="button"
+          class="va-chip"
+          aria-pressed={showsArchived.value}
+          onClick={() => toggle(showsArchived)}
+        >
+          archived <span class="va-chip-count">{archived}</span>
+        </button>
+      )}
+    </>
+  );
+}
+
+interface EntryProps {
+  readonly store: Store;
+  readonly entry: ConceptShown;
+  readonly isUnfolded: boolean; // what can be done with it is shown
+  readonly unfold: (concept: string) => void; // "" for none
+  readonly open: () => void;
+  readonly focusInput: () => void;
+  readonly close: () => void; // the menu
+}
+
+function Entry({ store, entry, isUnfolded, unfold, open, focusInput, close }: EntryProps) {
+  const { concept, yes, no, annotators, empty, archived } = entry;
+  const ofAll = annotators > 1 ? `Labels of ${annotators} annotators` : undefined;
+  return (
+    <>
+      <div class="va-entry-row">
+        <button
+          type="button"
+          class="va-entry"
+          aria-current={concept === store.state.concept}
+          title={concept}
+          onClick={open}
+        >
+          <span class="va-entry-name">{concept}</span>
+          {archived && <span class="va-note">archived</span>}
+          <span class="va-count va-is-yes" title={ofAll}>
+            <Mark value="yes" /> {yes}
+          </span>
+          <span class="va-count va-is-no" title={ofAll}>
+            <Mark value="no" /> {no}
+          </span>
+        </button>
+        {empty ? (
+          <button
+            type="button"
+            class="va-quiet va-small"
+            aria-label={`Forget ${concept}`}
+            title="Forget this concept: it has no labels"
+            onClick={() => {
+              focusInput(); // the button is removed
+              void store.concept.forget(concept);
+            }}
+          >
+            <Icon name="close" />
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="va-quiet va-small"
+            aria-label={`Rename, archive or use ${concept}`}
+            title="Rename it, archive it, or use it for hints"
+            aria-expanded={isUnfolded}
+            onClick={() => unfold(isUnfolded ? "" : concept)}
+          >
+            <Icon name="more" />
+          </button>
+        )}
+      </div>
+      {isUnfolded && (
+        <ConceptChanges
+          store={store}
+          entry={entry}
+          fold={() => unfold("")}
+          focusInput={focusInput}
+          close={close}
+        />
+      )}
+    </>
   );
 }

@@ -11,7 +11,7 @@ export function FoundCount({ found }: { found: Found }) {
       class="va-found"
       title={`${clips} clips are labelled yes, or score ${shortScore(threshold)} or more. How many there are is estimated ${method}.`}
     >
-      found <b>{clips}</b> of about <b>{estimate}</b>
+      found <b>{clips}</b> · in all about <b>{estimate}</b>
       <span class="va-interval">{interval}</span>
     </span>
   );

@@ -1,13 +1,15 @@
 // The header: the concept and its guideline, counts, quality, advice, and whether everything is saved.
 
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
+import { shortcut } from "../../input/keys";
 import { VALUES } from "../../kernel/protocol";
 import { Icon, Mark } from "../icons";
-import { toggle } from "../toggle";
 import { ConceptMenu } from "./ConceptMenu";
 import { FoundCount } from "./FoundCount";
+import { GuidelineBox } from "./GuidelineBox";
 import { Quality } from "./Quality";
 import { BUSY, LOST, SavedState } from "./SavedState";
 
@@ -18,8 +20,9 @@ interface Props {
 }
 
 export function Header({ store, view, focusGrid }: Props) {
-  const editing = useSignal(false);
-  const draft = useSignal<string | null>(null); // a guideline that could not be saved
+  const editing = useSignal(""); // the concept whose guideline is being written
+  // Guidelines that could not be saved, by concept; shown again when they are edited.
+  const drafts = useRef(new Map<string, string>());
   const status = store.state.status.value;
   if (!status) {
     const waiting = store.state.busy.value
@@ -29,12 +32,16 @@ export function Header({ store, view, focusGrid }: Props) {
       <header class="va-header">{store.state.lost.value ? `${LOST}: run this cell again` : waiting}</header>
     );
   }
-  const save = async (typed: string) => {
+  const { keys, reads } = store.state.viewState.value;
+  const { concept, guideline } = status;
+  const isEditing = editing.value === concept;
+  const keep = async (typed: string) => {
+    if (editing.value === concept) editing.value = "";
     const text = typed.trim();
-    editing.value = false;
-    draft.value = null;
-    // If it cannot be saved, the text area shows it again when it is opened.
-    if (text !== status.guideline && !(await store.concept.setGuideline(text))) draft.value = text;
+    drafts.current.delete(concept);
+    if (text === guideline) return;
+    const isOpen = store.state.concept === concept; // the kernel takes it for the concept that is open
+    if (!isOpen || !(await store.concept.setGuideline(text))) drafts.current.set(concept, text);
   };
   return (
     <header class="va-header">
@@ -43,9 +50,11 @@ export function Header({ store, view, focusGrid }: Props) {
         type="button"
         class="va-quiet va-small va-edit va-keeps-focus"
         aria-label="Edit the guideline"
-        aria-expanded={editing.value}
-        title={status.guideline || "Write down what counts"}
-        onClick={() => toggle(editing)}
+        aria-expanded={isEditing}
+        title={guideline || "Write down what counts"}
+        onClick={() => {
+          editing.value = isEditing ? "" : concept;
+        }}
       >
         <Icon name="edit" />
       </button>
@@ -65,23 +74,12 @@ export function Header({ store, view, focusGrid }: Props) {
         <SavedState store={store} status={status} />
       </span>
       <p class="va-advice">{status.advice}</p>
-      {editing.value && (
-        <textarea
-          class="va-guideline"
-          rows={2}
-          maxLength={2000}
-          placeholder="What counts, and what does not? Everybody who labels this concept sees it."
-          value={draft.value ?? status.guideline}
-          aria-label="Guideline"
-          ref={(element) => element?.focus()}
-          onBlur={(event) => void save(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === "Enter" && !event.shiftKey) {
-              event.preventDefault();
-              void save(event.currentTarget.value);
-              focusGrid(); // before the text area disappears, and the focus with it
-            }
-          }}
+      {isEditing && (
+        <GuidelineBox
+          key={concept}
+          text={drafts.current.get(concept) ?? guideline}
+          keep={(typed) => void keep(typed)}
+          focusGrid={focusGrid}
         />
       )}
       {store.outbox.saveError.value && (
@@ -99,10 +97,17 @@ export function Header({ store, view, focusGrid }: Props) {
           {status.concept_note}
         </p>
       )}
-      {!editing.value && status.guideline && (
-        <p class="va-guideline-text" title={status.guideline}>
-          {status.guideline}
-        </p>
+      {!isEditing && guideline && (
+        <button
+          type="button"
+          class="va-guideline-text va-guideline-fold"
+          aria-expanded={reads}
+          title={`${reads ? "Fold the guideline" : guideline} (${shortcut("guideline", keys)})`}
+          onClick={() => store.state.updateViewState({ reads: !reads })}
+        >
+          {guideline}
+          {reads && <span class="va-guideline-version"> · version {status.guideline_version}</span>}
+        </button>
       )}
     </header>
   );

@@ -9,6 +9,7 @@ import { timeRange } from "../../lists/time";
 import { Mark } from "../icons";
 import { LabelButton } from "../LabelButton";
 import { MotionMark } from "../MotionMark";
+import { ClipName } from "../VideoName";
 import { CloseButton } from "./CloseButton";
 import { Controls } from "./Controls";
 import { Screen, useBesideCard, usePreview } from "./Screen";
@@ -45,7 +46,7 @@ export function Player({ store, view, clip }: Props) {
       <div class="va-controls">
         {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
         <span class="va-about" title={[about, motion?.words].filter(Boolean).join(" · ")}>
-          <span>{about}</span>
+          {card && <ClipName video={card.video} time={card} />}
           {motion && <MotionMark motion={motion} full />}
         </span>
         <span class="va-loupe-labels">

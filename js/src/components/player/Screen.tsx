@@ -79,17 +79,19 @@ export function Screen({ media, player, clip, preview, error, children }: Screen
 export function useBesideCard(panel: RefObject<HTMLElement>, index: number, layout: string): void {
   useLayoutEffect(() => {
     const element = panel.current;
-    const stage = element?.closest(".va-stage");
+    const stage = element?.closest<HTMLElement>(".va-stage");
     const findCard = () => stage?.querySelector(`[data-index="${index}"]`);
     if (!element || !stage) return;
     const place = () => {
       const card = findCard();
       if (!card) return;
-      const [cardBox, stageBox] = [card.getBoundingClientRect(), stage.getBoundingClientRect()];
+      let [cardBox, stageBox] = [card.getBoundingClientRect(), stage.getBoundingClientRect()];
       const { left, width } = besideCard(cardBox.left - stageBox.left, cardBox.width, stageBox.width);
       element.style.left = `${left}px`;
       element.style.width = `${width}px`;
       const { offsetHeight } = element; // with this width
+      stage.style.minHeight = `${offsetHeight}px`; // one row of cards is lower; notebooks cut what sticks out
+      [cardBox, stageBox] = [card.getBoundingClientRect(), stage.getBoundingClientRect()];
       const box = { top: cardBox.top - stageBox.top, height: cardBox.height };
       const covers = left < cardBox.right - stageBox.left && left + width > cardBox.left - stageBox.left;
       element.style.top = `${playerTop(box, offsetHeight, stageBox.height, covers)}px`;
@@ -99,6 +101,9 @@ export function useBesideCard(panel: RefObject<HTMLElement>, index: number, layo
     // The page may get another width, and the clip that is loaded another height.
     const observer = new ResizeObserver(place);
     for (const resized of [element, stage]) observer.observe(resized);
-    return () => observer.disconnect();
+    return () => {
+      observer.disconnect();
+      stage.style.minHeight = "";
+    };
   }, [panel, index, layout]);
 }

@@ -11,6 +11,7 @@ import { Controls } from "../player/Controls";
 import { Screen, usePreview } from "../player/Screen";
 import { muted } from "../player/sound";
 import { toggle } from "../toggle";
+import { ClipName } from "../VideoName";
 import { Strips } from "./Strips";
 
 export function TimelineApp({ store }: { store: ExplorerStore }) {
@@ -75,15 +76,15 @@ function Played({ store, clip, player }: { store: ExplorerStore; clip: string; p
   const preview = loaded.preview.value;
   if (!shown) return null;
   const { keys } = store.state.viewState.value;
-  const time = timeRange({ start: shown.starts[index] ?? null, end: shown.ends[index] ?? null });
-  const about = [shown.video, time].filter(Boolean).join(" · ");
+  const time = { start: shown.starts[index] ?? null, end: shown.ends[index] ?? null };
+  const about = [shown.video, timeRange(time)].filter(Boolean).join(" · ");
   return (
     <div class="va-timeline-app">
       <Screen media={store.media} player={player} clip={clip} {...loaded} />
       <div class="va-controls">
         {preview?.url && <Controls player={player} sound={preview.sound} keys={keys} />}
         <span class="va-about" title={`${about} · ${shortcut("play", keys)} plays`}>
-          <span>{about}</span>
+          <ClipName video={shown.video} time={time} />
         </span>
       </div>
       <Strips

@@ -30,7 +30,6 @@ export function FeedButtons({ store }: { store: Store }) {
           );
         })}
       </div>
-      <p class="va-purpose">{feedPurpose(feed)}</p>
       {/* Hidden but not removed while there is nothing new, so that the buttons beside it do not move. */}
       <button
         type="button"

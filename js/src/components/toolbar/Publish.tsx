@@ -2,16 +2,15 @@
 // was written and how it is loaded, and exports the found clips.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Published } from "../../annotator/concept";
 import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
 import { type Found, LONGEST_CONCEPT } from "../../kernel/protocol";
 import { hasBothClasses } from "../../lists/feeds";
 import { download } from "../download";
-import { moveByArrows, useCloseOutside } from "../popover";
+import { Menu } from "../Menu";
 import { shortScore } from "../score";
-import { toggle } from "../toggle";
 
 interface Props {
   readonly store: Store;
@@ -21,40 +20,32 @@ interface Props {
 export function Publish({ store, view }: Props) {
   const status = store.state.status.value;
   const ready = status !== null && hasBothClasses(status);
-  const place = useRef<HTMLSpanElement>(null);
-  useCloseOutside(place, view.publishOpen.value, () => {
-    view.publishOpen.value = false;
-  });
   return (
-    <span class="va-publish-place va-keeps-focus" ref={place}>
-      <button
-        type="button"
-        class="va-chip"
-        aria-haspopup="dialog"
-        aria-expanded={view.publishOpen.value}
-        disabled={!ready}
-        title={
-          ready
-            ? "Write this classifier as a model beside the corpus, or export what it finds"
-            : "It needs at least one yes and one no"
-        }
-        onClick={() => toggle(view.publishOpen)}
-      >
-        Publish …
-      </button>
-      {view.publishOpen.value && ready && (
-        <Panel store={store} concept={status.concept} found={status.found} />
-      )}
-    </span>
+    <Menu
+      place="va-publish-place"
+      text="Publish …"
+      title={
+        ready
+          ? "Write this classifier as a model beside the corpus, or export what it finds"
+          : "It needs at least one yes and one no"
+      }
+      disabled={!ready}
+      label="Publish"
+      menu="va-publish"
+      isOpen={view.publishOpen.value && ready}
+      set={(isOpen) => {
+        view.publishOpen.value = isOpen;
+      }}
+    >
+      {ready && <Panel store={store} concept={status.concept} found={status.found} />}
+    </Menu>
   );
 }
 
 function Panel({ store, concept, found }: { store: Store; concept: string; found: Found | null }) {
-  const input = useRef<HTMLInputElement>(null);
   const name = useSignal("");
   const published = useSignal<Published | null>(null);
   const publishing = useSignal(false);
-  useEffect(() => input.current?.focus({ preventScroll: true }), []);
   const publish = async () => {
     if (publishing.value) return;
     publishing.value = true;
@@ -62,7 +53,7 @@ function Panel({ store, concept, found }: { store: Store; concept: string; found
     publishing.value = false;
   };
   return (
-    <div class="va-menu va-publish" role="dialog" aria-label="Publish" onKeyDown={moveByArrows}>
+    <>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -70,7 +61,6 @@ function Panel({ store, concept, found }: { store: Store; concept: string; found
         }}
       >
         <input
-          ref={input}
           type="text"
           class="va-input"
           maxLength={LONGEST_CONCEPT}
@@ -90,8 +80,9 @@ function Panel({ store, concept, found }: { store: Store; concept: string; found
         <>
           <p>
             <b>{found.clips}</b> clips are found: you called them yes, or they score{" "}
-            <b>{shortScore(found.threshold)}</b> or more ({found.why}).
+            <b>{shortScore(found.threshold)}</b> or more.
           </p>
+          <p title={`Why this score: ${found.why}.`}>{found.expect}</p>
           <p>
             <button
               type="button"
@@ -104,7 +95,7 @@ function Panel({ store, concept, found }: { store: Store; concept: string; found
         </>
       )}
       {published.value && <Result published={published.value} />}
-    </div>
+    </>
   );
 }
 

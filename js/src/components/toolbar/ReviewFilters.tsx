@@ -2,6 +2,7 @@
 
 import type { Store } from "../../annotator/store";
 import { REVIEW_ORDERS, REVIEW_VALUES, type ReviewOrder } from "../../kernel/protocol";
+import { Choice } from "../Choice";
 
 const ORDERS: Readonly<Record<ReviewOrder, string>> = {
   suspicion: "most suspicious first",
@@ -10,9 +11,10 @@ const ORDERS: Readonly<Record<ReviewOrder, string>> = {
 };
 
 export function ReviewFilters({ store, focusGrid }: { store: Store; focusGrid: () => void }) {
-  const { review, order, annotator } = store.state.viewState.value;
+  const { review, order, annotator, tag } = store.state.viewState.value;
   const known = store.navigation.annotators.value;
   const annotators = known.includes(annotator) || !annotator ? known : [...known, annotator];
+  const tags = store.navigation.tags.value;
   return (
     <>
       <div class="va-feeds" role="group" aria-label="Which labels">
@@ -29,40 +31,34 @@ export function ReviewFilters({ store, focusGrid }: { store: Store; focusGrid: (
           </button>
         ))}
       </div>
-      <select
-        class="va-select"
-        aria-label="Order"
+      <Choice
+        name="Order"
+        options={REVIEW_ORDERS}
+        names={ORDERS}
         value={order}
-        onChange={(event) => {
-          const chosen = REVIEW_ORDERS.find((name) => name === event.currentTarget.value);
-          if (chosen) void store.navigation.openReview({ order: chosen });
-          focusGrid();
-        }}
-      >
-        {REVIEW_ORDERS.map((name) => (
-          <option key={name} value={name}>
-            {ORDERS[name]}
-          </option>
-        ))}
-      </select>
+        choose={(chosen) => void store.navigation.openReview({ order: chosen })}
+        focusGrid={focusGrid}
+      />
       {(annotators.length > 1 || annotator) && (
-        <select
-          class="va-select va-annotator"
-          aria-label="Whose labels"
-          title="Whose labels"
+        <Choice
+          name="Whose labels"
+          options={["", ...annotators]}
+          names={{ "": "everybody" }}
           value={annotator}
-          onChange={(event) => {
-            void store.navigation.openReview({ annotator: event.currentTarget.value });
-            focusGrid();
-          }}
-        >
-          <option value="">everybody</option>
-          {annotators.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
+          choose={(chosen) => void store.navigation.openReview({ annotator: chosen })}
+          focusGrid={focusGrid}
+        />
+      )}
+      {(tags.length > 0 || tag) && (
+        <Choice
+          name="Clips with a tag"
+          title="Clips with a tag; those without a label come last"
+          options={["", ...new Set(tag ? [tag, ...tags] : tags)]}
+          names={{ "": "any tag" }}
+          value={tag}
+          choose={(chosen) => void store.navigation.openReview({ tag: chosen })}
+          focusGrid={focusGrid}
+        />
       )}
     </>
   );

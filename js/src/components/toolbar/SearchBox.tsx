@@ -5,6 +5,7 @@ import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../../annotator/store";
 import { shortcut } from "../../input/keys";
 import { LIKENESSES, type Likeness, MOTION_FILTERS, type MotionFilter } from "../../kernel/protocol";
+import { Choice } from "../Choice";
 import { FilmstripFrame } from "../cards/FilmstripFrame";
 import { Icon } from "../icons";
 
@@ -156,38 +157,6 @@ function Order({
         </button>
       )}
     </>
-  );
-}
-
-interface ChoiceProps<T extends string> {
-  readonly name: string; // for screen readers
-  readonly title: string;
-  readonly options: readonly T[];
-  readonly names: Readonly<Record<T, string>>;
-  readonly value: T;
-  readonly choose: (chosen: T) => void;
-  readonly focusGrid: () => void;
-}
-
-function Choice<T extends string>({ name, title, options, names, value, choose, focusGrid }: ChoiceProps<T>) {
-  return (
-    <select
-      class="va-select va-choice"
-      aria-label={name}
-      title={title}
-      value={value}
-      onChange={(event) => {
-        const chosen = options.find((option) => option === event.currentTarget.value);
-        if (chosen !== undefined) choose(chosen);
-        focusGrid();
-      }}
-    >
-      {options.map((option) => (
-        <option key={option} value={option}>
-          {names[option]}
-        </option>
-      ))}
-    </select>
   );
 }
 

@@ -1,8 +1,9 @@
 // The width of the cards, and how many are on a page.
 
 import { MAX_CARD_WIDTH, MIN_CARD_WIDTH } from "../../state/viewState";
+import { Choice } from "../Choice";
 
-const PAGE_SIZES = [5, 12, 24, 48, 100];
+const PAGE_SIZES = ["0", "5", "12", "24", "48", "100"];
 
 interface Props {
   readonly size: number; // px
@@ -25,23 +26,14 @@ export function Sizes({ size, page, change, focusGrid }: Props) {
         value={size}
         onInput={(event) => change({ size: Number(event.currentTarget.value) })}
       />
-      <select
-        class="va-select va-per-page"
-        aria-label="Cards a page"
-        title="Cards a page"
+      <Choice
+        name="Cards a page"
+        options={PAGE_SIZES}
+        names={{ "0": "fit" }}
         value={String(page)}
-        onChange={(event) => {
-          change({ page: Number(event.currentTarget.value) });
-          focusGrid();
-        }}
-      >
-        <option value="0">fit</option>
-        {PAGE_SIZES.map((number) => (
-          <option key={number} value={String(number)}>
-            {number}
-          </option>
-        ))}
-      </select>
+        choose={(chosen) => change({ page: Number(chosen) })}
+        focusGrid={focusGrid}
+      />
     </span>
   );
 }

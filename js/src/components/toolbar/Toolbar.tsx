@@ -2,6 +2,7 @@
 
 import type { Store } from "../../annotator/store";
 import type { View } from "../../annotator/view";
+import { feedPurpose } from "../../lists/feeds";
 import type { Tab } from "../../state/viewState";
 import { toggle } from "../toggle";
 import { FeedButtons } from "./FeedButtons";
@@ -41,16 +42,18 @@ export function Toolbar({ store, view, focusGrid }: Props) {
           </button>
         ))}
       </div>
-      {tab === "search" && <SearchBox store={store} focusGrid={focusGrid} />}
-      {tab === "feeds" && <FeedButtons store={store} />}
-      {tab === "review" && (
-        <>
-          <ReviewFilters store={store} focusGrid={focusGrid} />
-          <span class="va-space" />
-          <Publish store={store} view={view} />
-        </>
-      )}
-      {/* In one row, so that the last button never wraps alone. */}
+      {/* What wraps wraps in here: the tabs and the tools stay in the first row. */}
+      <div class="va-choices">
+        {tab === "search" && <SearchBox store={store} focusGrid={focusGrid} />}
+        {tab === "feeds" && <FeedButtons store={store} />}
+        {tab === "review" && (
+          <>
+            <ReviewFilters store={store} focusGrid={focusGrid} />
+            <span class="va-space" />
+            <Publish store={store} view={view} />
+          </>
+        )}
+      </div>
       <span class="va-tools">
         <Sizes
           size={size}
@@ -69,6 +72,7 @@ export function Toolbar({ store, view, focusGrid }: Props) {
           ?
         </button>
       </span>
+      {tab === "feeds" && <p class="va-purpose">{feedPurpose(store.lists.feed.value)}</p>}
       {tab === "search" && note && (
         <p class={isWarning ? "va-search-note" : "va-purpose"} role="note">
           {note}

@@ -135,6 +135,30 @@ def test_unsure_labels_are_left_out_of_an_estimate(report: MonitorReport) -> Non
     assert "1 without a clear answer" in estimate.method
 
 
+def test_a_sample_that_is_too_small_is_told_once_it_is_labelled(published: va.Model, other: va.Corpus) -> None:
+    report = va.monitor(published, other, 3)
+    votes = other.clips["truth"].astype(object)
+    with pytest.raises(va.NotEnoughLabelsError, match=r"All 3 clips of the sample are labelled.* Draw a larger sample"):
+        report.estimate(votes[report.sample["clip_id"]])
+    with pytest.raises(va.NotEnoughLabelsError, match="The next one to label is"):
+        report.estimate(votes[report.sample["clip_id"][:2]])
+
+
+def test_labels_that_a_version_cannot_be_judged_on_are_left_out(tmp_path: Path) -> None:
+    home = corpus(tmp_path / "home", 60, 3)
+    session = va.Session(home, CONCEPT)
+    truth = home.clips["truth"]
+    few = [*truth[truth].index[:3], *truth[~truth].index[:3]]  # too few to fit it again without a fifth of them
+    label(session, few)
+    first = session.publish(CONCEPT, pictures=False)
+    with pytest.raises(va.NotEnoughLabelsError, match="label 3 other clips yes and 3 no for 'bright'"):
+        first.compare(first, home)
+    label(session, [*truth[truth].index[3:9], *truth[~truth].index[3:9]])
+    comparison = session.publish(CONCEPT, pictures=False).compare(first, home)
+    assert (comparison.labels, comparison.left_out) == (12, 6)
+    assert "6 more are left out" in comparison.method
+
+
 def test_the_next_version_counts_on_and_is_compared_with_the_former_one(
     report: MonitorReport, published: va.Model, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,6 +199,9 @@ def test_a_comparison_needs_labels_of_both_values(published: va.Model, other: va
         published.compare(published, other)
     with pytest.raises(va.ArgumentError, match="sample must be"):
         published.compare(published, other, sample=pd.DataFrame())
+    for probability in (0, np.nan, 2, "1"):
+        with pytest.raises(va.ArgumentError, match="probability above 0 and up to 1"):
+            published.compare(published, other, sample=pd.DataFrame({"clip_id": ["a"], "probability": [probability]}))
 
 
 @pytest.mark.parametrize("budget", [0, -1, 201, 2.5, None])
@@ -186,6 +213,10 @@ def test_a_budget_is_a_number_of_clips_that_there_are(published: va.Model, other
 def test_what_cannot_be_monitored_is_refused(published: va.Model, other: va.Corpus, tmp_path: Path) -> None:
     with pytest.raises(va.ArgumentError, match=r"va\.Model"):
         va.monitor("bright", other)  # type: ignore[arg-type]
+    with pytest.raises(va.ArgumentError, match=r"The corpus to monitor must be a va\.Corpus"):
+        va.monitor(published, "films")  # type: ignore[arg-type]
+    with pytest.raises(va.ArgumentError, match=r"The reference must be a va\.Corpus"):
+        va.monitor(published, other, reference=3)  # type: ignore[arg-type]
     with pytest.raises(va.ArgumentError, match="nothing to monitor"):
         va.monitor(published, other, since=other.clips.index)
     with pytest.raises(va.EncoderMismatchError):
@@ -193,6 +224,8 @@ def test_what_cannot_be_monitored_is_refused(published: va.Model, other: va.Corp
     bare = model(other, "bare")
     with pytest.raises(va.ModelError, match="reference="):
         va.monitor(bare, other, 20)
+    with pytest.raises(va.EncoderMismatchError):
+        va.monitor(replace(bare, encoder="another"), other)
     report = va.monitor(bare, other, 20, reference=other)
     with pytest.raises(va.ModelError, match="keeps no labels"):
         report.session()
@@ -221,6 +254,10 @@ def test_the_command_line_says_what_has_changed(
     assert len(facts["sample"]) == 25
     assert facts["estimate"] is None
     assert main(["monitor", str(published.folder), str(other.path), "--budget", "0"]) == 1
+    assert main(["monitor", "nigth", str(other.path)]) == 1
+    assert "No model 'nigth' is published from this corpus" in capsys.readouterr().err
+    assert main([*command, "--sample", str(tmp_path / "none" / "sample.csv")]) == 1
+    assert "The sample cannot be written to" in capsys.readouterr().err
 
 
 def test_an_annotator_shows_the_sample(report: MonitorReport) -> None:

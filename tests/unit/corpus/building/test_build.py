@@ -6,13 +6,12 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 
 import va_widgets as va
@@ -324,14 +323,14 @@ def test_joining_many_shards_shows_progress_and_asks_for_the_keys_of_each_alone(
         def __iter__(self) -> Iterator[str]:
             raise AssertionError("all keys of the corpus were walked through for one shard")
 
-    read, folders = merge._shard_clips, list[str]()
+    read, joined = merge._new_clips, list[Sequence[str]]()
 
-    def shard_clips(path: Path, folder: str, keys: dict[str, int]) -> pd.DataFrame:
-        folders.append(folder)
-        return read(path, folder, Keys(keys))
+    def new_clips(path: Path, folders: Sequence[str], keys: dict[str, int], progress: bool) -> merge._NewClips:
+        joined.append(folders)
+        return read(path, folders, Keys(keys), progress)
 
     monkeypatch.setattr(merge, "_MANY", 2)
-    monkeypatch.setattr(merge, "_shard_clips", shard_clips)
+    monkeypatch.setattr(merge, "_new_clips", new_clips)
     assert len(va.Corpus.build(tmp_path / "corpus", videos=videos)) == 5
-    assert len(folders) == 2
+    assert [len(folders) for folders in joined] == [2]
     assert "joining: 2/2 files, 5 clips" in capsys.readouterr().err

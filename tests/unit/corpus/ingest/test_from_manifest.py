@@ -94,10 +94,10 @@ def test_what_cannot_be_used_is_listed_and_the_rest_is_taken(videos: Path, encod
     assert "1 of 2 segments hold no picture" in str(report.loc["a.mp4", "reason"])
     told = {
         "gone.mp4": "there is no such file",
-        "a.mp4 (row 3)": "it does not end after its start",
-        "a.mp4 (row 4)": "its start is not a time",
+        "a.mp4 (row 5)": "it does not end after its start",
+        "a.mp4 (row 6)": "its start is not a time",
         "bad.mp4": "it is not a video",
-        "./a.mp4 (row 6)": "the same segment is there already",
+        "./a.mp4 (row 8)": "the same segment is there already",
         "foo://host/x.mp4": "foo://host/x.mp4 is not followed, because only http, ",
     }
     for name, reason in told.items():
@@ -212,7 +212,7 @@ def test_segments_of_two_videos_of_the_same_content_are_all_there(
     reasons = corpus.report.set_index("source")["reason"].to_dict()
     assert reasons == {
         "0-copy.mp4": "it has the same content as a.mp4, which has its clips",
-        "0-copy.mp4 (row 2)": "the same segment is there already",
+        "0-copy.mp4 (row 4)": "the same segment is there already",
         "a.mp4": "",
     }
 

@@ -326,10 +326,10 @@ def test_no_table_is_a_dict(doors: Doors, tmp_path: Path, encoder: Encoder) -> N
 @pytest.mark.parametrize(
     ("ids", "told"),
     [
-        (["a", None, "c"], "The clip in row 1 has no id"),
-        (["a", " ", "c"], "The clip in row 1 has no id"),
-        (pd.array([1, None, 3], "Int64"), "The clip in row 1 has no id"),
-        ([1.0, np.nan, 3.0], "The clip in row 1 has no id"),
+        (["a", None, "c"], "The clip in row 3 has no id"),
+        (["a", " ", "c"], "The clip in row 3 has no id"),
+        (pd.array([1, None, 3], "Int64"), "The clip in row 3 has no id"),
+        ([1.0, np.nan, 3.0], "The clip in row 3 has no id"),
         (["a", "b", "a"], "The clip id 'a' comes twice"),
         (["a", "a", "a"], "The clip id 'a' comes twice"),
         ([1, "1", "c"], "The clip id '1' comes twice"),
@@ -363,7 +363,7 @@ def test_ids_that_are_numbers_become_text(tmp_path: Path, encoder: Encoder, vide
 def test_an_index_and_a_column_of_ids_say_the_same(name: str, doors: Doors) -> None:
     folder, door = doors[name]
     table = CLIP.set_index(pd.Index(["a", "c", "b"], name="clip_id")).assign(mine=1)
-    told = "The index and the column clip_id differ, as in row 1 ('c' and 'b'): keep one of them."
+    told = "The index and the column clip_id differ, as in row 3 ('c' and 'b'): keep one of them."
     assert refusal(folder, lambda: door(table)) == told
     same = CLIP.set_index(pd.Index(IDS, name="clip_id")).assign(mine=1)
     assert door(same).clips.index.tolist() == IDS
@@ -538,9 +538,9 @@ def test_vectors_are_named_by_clip_wherever_they_lie(tmp_path: Path) -> None:
         ({"start": [0, 1, 1], "end": [1, None, None]}, "The clip 'b' (the first of 2 such) has only one of start and"),
         ({"start": [0, 1, 1], "end": [1, np.inf, 2]}, "The clip 'b' has the end inf: give a number of seconds"),
         ({"start": [0, -1e308, 1], "end": [1, 2, 2]}, "The clip 'b' has the start -1e+308: give a number of seconds"),
-        ({"start": [0, -1, 1], "end": [1, 2, 2]}, "The clip 'b' starts before 0, at -1: give seconds from the start"),
+        ({"start": [0, -1, 1], "end": [1, 2, 2]}, "The clip 'b' starts before 0, at -1: give seconds from the first"),
         ({"start": [0, 3, 1], "end": [1, 2, 2]}, "The clip 'b' ends before its start, at 2: exchange them"),
-        ({"start": ["0", "soon", "1"], "end": [1, 2, 2]}, "The clip 'b' has the start 'soon': give seconds, MM:SS or"),
+        ({"start": ["0", "soon", "1"], "end": [1, 2, 2]}, "The clip 'b' has the start 'soon': give seconds, MM:SS"),
         ({"start": [0, 1j, 1], "end": [1, 2, 2]}, "The clip 'a' (the first of 3 such) has the start 0j: give seconds"),
         ({"start": [0, 1, 1]}, "The table of clips has a column 'start' but none called 'end': give both"),
         ({"fps": [25, -25, 30]}, "The clip 'b' has the fps -25: give a number from 0 on, or leave it out"),
@@ -595,7 +595,7 @@ def test_paths_of_videos_are_names_of_videos(tmp_path: Path, encoder: Encoder, v
         ("clip_id,mood,mood\na,1,2\nb,1,2\nc,1,2\n", "The column 'mood' of {} comes twice"),
         ("clip_id;_key\na;1\nb;1\nc;1\n", "The column '_key' of {} is the corpus's own"),
         ("clip_id,x\na,1\nb,1\na,1\n", "The clip id 'a' of {} comes twice"),
-        ("clip_id,x\na,1\n,1\nc,1\n", "The clip in row 1 of {} has no id"),
+        ("clip_id,x\na,1\n,1\nc,1\n", "The clip in row 3 of {} has no id"),
         ("clip_id,x\na,1\nb,1\n", "One vector a clip is needed, not embeddings (3, 5) for the 2 clips of {}"),
     ],
 )

@@ -51,10 +51,11 @@ def test_a_table_comes_from_parquet_or_is_copied(tmp_path: Path) -> None:
         (b"a,b\n1,2\n", "lacks the column 'video': it has 'a', 'b'"),
         (b"video,start\n", "holds no rows"),
         (b"", "cannot be read as a table"),
-        (b"video,start\n1,2,3\n", "more fields than its header"),
-        (b"video,start\n1,2\n1,2,3\n", "cannot be read as a table .*line 3"),
+        (b"video,start\n1,2,3\n", "Row 2 of .* has more fields than its header"),
+        (b"video,start\n1,2\n\n1,2,3\n", "Row 4 of .* has more fields than its header"),
         (b'video,start\n"1,2\n', "cannot be read as a table"),
         ("video\nCafé\n".encode("latin-1"), "is not UTF-8"),
+        ("video\na\n".encode("utf-16-le"), "is not UTF-8"),  # without its mark
     ],
 )
 def test_a_csv_that_is_no_table_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -68,8 +69,8 @@ def test_other_tables_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(va.CorpusError, match="cannot be read as Parquet"):
         read_table(tmp_path / "t.parquet")
-    with pytest.raises(va.CorpusError, match=r"from \.csv, \.tsv or \.parquet, not from"):
-        read_table(tmp_path / "t.xlsx")
+    with pytest.raises(va.CorpusError, match=r"from \.csv, \.tsv, \.xlsx or \.parquet, not from"):
+        read_table(tmp_path / "t.ods")
     with pytest.raises(va.CorpusError, match="The table holds no rows"):
         read_table(pd.DataFrame({"video": []}), ["video"])
     with pytest.raises(va.CorpusError, match="The table lacks the column 'end', 'start': it has 'video'"):
@@ -131,10 +132,13 @@ def test_whatever_is_given_is_a_time_or_is_refused(values: list[object]) -> None
 
 
 @pytest.mark.parametrize(
-    "value", ["1:60", "1:60:00", "1:2:3:4", ":30", "12:", "-1:30", "1,5", "", "soon", "９:００x", True]
+    "value", ["1:60", "1:60:00", "1:2:3:4", ":30", "12:", "-1:30", "1,5,0", "", "soon", "９:００x", True]
 )
 def test_what_is_not_a_time_is_refused(value: object) -> None:
-    assert segments([value]) == ({}, {0: "its start is not a time: give seconds, MM:SS or HH:MM:SS.mmm"})
+    assert segments([value]) == (
+        {},
+        {0: "its start is not a time: give seconds, MM:SS, HH:MM:SS.mmm or time code HH:MM:SS:FF"},
+    )
 
 
 def test_rows_that_cannot_be_used_say_why() -> None:
@@ -174,7 +178,7 @@ def test_rows_that_cannot_be_used_say_why() -> None:
         6: "it does not end after its start",
         7: "it does not end after its start",
         8: "its end is not finite",
-        9: "its end is not a time: give seconds, MM:SS or HH:MM:SS.mmm",
+        9: "its end is not a time: give seconds, MM:SS, HH:MM:SS.mmm or time code HH:MM:SS:FF",
         10: "the same segment is there already",
         12: "it names no video, which must be text",
     }

@@ -98,6 +98,36 @@ def test_a_subject_that_the_camera_follows_stays_a_subject() -> None:
     assert numbers.subject_motion > 0.02
 
 
+def test_a_van_that_fills_half_of_the_picture_does_not_move_a_camera_at_rest() -> None:
+    van = cv2.resize(world(1), (34, 108), interpolation=cv2.INTER_AREA)
+
+    def drives(second: float) -> Image:
+        image = seen()
+        top = round(20 * second)
+        image[:, 15:49] = van[top : top + 36]
+        return image
+
+    assert max(abs(value) for value in filmed(drives).numbers[:4]) < 2 * STILL
+    assert words(drives) == "static, subject moves"
+
+
+def test_a_crowd_that_goes_one_way_does_not_move_a_camera_at_rest() -> None:
+    rng = np.random.default_rng(9)
+    people = cv2.resize(world(1), (60 * 6, 10), interpolation=cv2.INTER_AREA)
+    places, speeds = rng.uniform(0, 1, (60, 2)), rng.uniform(0.1, 0.2, 60)  # picture widths a second
+
+    def crowd(second: float) -> Image:
+        image = seen(size=(256, 144))
+        for i, (x, y) in enumerate(places):
+            left, top = round((x + speeds[i] * second) % 1 * 232), round(50 + y * 52)
+            person = cv2.resize(people[:, 6 * i : 6 * i + 6], (24, 40), interpolation=cv2.INTER_LINEAR)
+            image[top : top + 40, left : left + 24] = person
+        return cv2.resize(image, (64, 36), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+    assert abs(filmed(crowd, seconds=2).numbers.pan) < 0.015
+    assert words(crowd, seconds=2).startswith("static")
+
+
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_water_and_crowds_stay_static(share: float) -> None:
     rng = np.random.default_rng(3)
@@ -116,6 +146,67 @@ def test_water_and_crowds_stay_static(share: float) -> None:
     assert max(abs(value) for value in numbers[:4]) < 0.03
     assert numbers.subject_motion > 0.02
     assert words(water, seconds=2).startswith("static")
+
+
+def waves(second: float, top: int = 0, stream: float = 0.0) -> Image:
+    """Waves of many lengths and directions that fill the picture from row `top` on, on a stream in widths a second."""
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[0:36, 0:64].astype(np.float64)
+    height = np.zeros((36, 64))
+    for number, way, start in rng.uniform((0.2, 0, 0), (2.0, 2 * np.pi, 2 * np.pi), (25, 3)):
+        place = (x - 64 * stream * second) * np.cos(way) + y * np.sin(way)
+        height += np.sin(number * place - 6 * np.sqrt(number) * second + start)
+    image = seen()
+    image[top:] = np.clip(height * 9 + 110, 0, 255)[top:, :, None]
+    return image
+
+
+@pytest.mark.parametrize("top", [0, 4, 12])
+@pytest.mark.parametrize("stream", [0.0, 0.05])
+def test_waves_that_most_points_follow_for_a_moment_do_not_move_a_camera_at_rest(top: int, stream: float) -> None:
+    def sea(second: float) -> Image:
+        return waves(second, top, stream)
+
+    assert words(sea, seconds=2).startswith("static")
+
+
+def test_snow_that_falls_at_many_speeds_does_not_move_a_camera_at_rest() -> None:
+    rng = np.random.default_rng(2)
+    places, speeds = rng.uniform(0, 1, (500, 2)), rng.uniform(0.2, 0.6, 500)
+
+    def snow(second: float) -> Image:
+        image = (cv2.resize(seen(), (320, 180), interpolation=cv2.INTER_LINEAR) * 0.4).astype(np.uint8)
+        for (x, y), speed in zip(places, speeds, strict=True):
+            at = round((x + 0.04 * second) % 1 * 320), round((y + speed * second) % 1 * 180)
+            cv2.circle(image, at, 1, (230, 230, 230), -1)
+        return cv2.resize(image, (64, 36), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+    assert words(snow, seconds=1.5).startswith("static")
+
+
+@pytest.mark.parametrize("zoom", [0.0, 0.03])
+def test_somebody_who_moves_before_the_camera_hides_neither_rest_nor_a_slow_zoom(zoom: float) -> None:
+    head = cv2.resize(world(1), (30, 36), interpolation=cv2.INTER_AREA)
+
+    def talks(second: float) -> Image:
+        image = seen(zoom=zoom * second)
+        left, top = round(17 + 3 * np.sin(4 * second)), round(6 + 2 * np.sin(2.6 * second))
+        image[top:36, left : left + 30] = head[: 36 - top]
+        return image
+
+    numbers = filmed(talks, seconds=3).numbers
+    assert numbers.zoom == pytest.approx(zoom, abs=0.008)
+    assert words(talks, seconds=3) == ("zooms in slowly" if zoom else "static, subject moves")
+
+
+def test_what_is_checked_does_not_reach_over_a_cut() -> None:
+    def video(second: float) -> Image:
+        return waves(second) if second < 1 else seen(x=0.03 * (second - 1))
+
+    meter = MotionMeter()
+    for i in range(72):
+        meter.add(video(i / 24), i / 24)
+    assert meter.result(1.0, 3.0).numbers.pan == pytest.approx(0.03, rel=0.15)
 
 
 def test_a_frozen_picture_is_static() -> None:
@@ -164,6 +255,10 @@ def test_changes_of_light_are_no_moves() -> None:
     def fade(second: float) -> Image:
         return (seen() * np.clip(second, 0.02, 1)).astype(np.uint8)
 
+    def from_black(second: float) -> Image:
+        return (seen() * min(1.0, second)).astype(np.uint8)
+
+    assert words(from_black) == "static"
     numbers = filmed(fade, seconds=1.5).numbers
     assert max(abs(value) for value in numbers[:4]) < STILL
     assert numbers.brightness_change == pytest.approx(0.5 / 1.5, rel=0.2)

@@ -41,6 +41,25 @@ def test_numbers_become_words(numbers: dict[str, float], words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("numbers", "seconds", "words"),
+    [
+        ({"zoom": 0.009}, 3.0, "static"),
+        ({"zoom": 0.009}, 20.0, "zooms in slowly"),
+        ({"zoom": 0.013}, 3.0, "zooms in slowly"),
+        ({"pan": -0.009}, 20.0, "camera moves left slowly"),
+        ({"pan": -0.009}, 5.0, "static"),
+        ({"pan": -0.009}, float("nan"), "static"),
+        ({"tilt": 0.005}, 600.0, "static"),
+        ({"tilt": 0.2, "zoom": 0.02}, 600.0, "camera moves up"),
+    ],
+)
+def test_a_slow_move_is_named_where_it_comes_far(numbers: dict[str, float], seconds: float, words: str) -> None:
+    assert motion_in_words(STILL | numbers, seconds) == words
+    columns = {name: np.array([value]) for name, value in (STILL | numbers).items()}
+    assert is_static(columns, np.array([seconds])).tolist() == [words == "static"]
+
+
+@pytest.mark.parametrize(
     ("numbers", "direction", "word"),
     [
         ({}, None, "static"),
@@ -113,6 +132,16 @@ TABLE = {name: np.array([clip.get(name, 0.0) for clip in CLIPS.values()]) for na
         ("slow pan across the skyline", "camera moves sideways slowly", "right slowly"),
         ("pan left in slow motion", "camera moves left", "left"),
         ("handheld", "shaky", "shaky"),
+        ("pan left to right", "camera moves right", "right"),
+        ("the camera is panning left and right", "camera moves sideways", "right"),
+        ("zoom in and out", "zooms", "in"),
+        ("the camera pans up", "camera moves up", "up"),
+        ("slow camera movement", "camera moves slowly", "right slowly"),
+        ("pann lefft", "camera moves left", "left"),
+        ("zom-in", "zooms in", "in"),
+        ("Statc shot", "static", "static"),
+        ("shakey camra", "shaky", "shaky"),
+        ("zoomout", "zooms out", "out"),
     ],
 )
 def test_texts_that_name_a_move_rank_by_it(text: str, phrase: str, best: str) -> None:
@@ -123,6 +152,35 @@ def test_texts_that_name_a_move_rank_by_it(text: str, phrase: str, best: str) ->
     assert scores.shape == (len(CLIPS),)
     assert np.isfinite(scores).all()
     assert list(CLIPS)[int(np.argmax(scores))] == best
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "measure", "worst"),
+    [
+        ("not shaky", "steady", "how little the camera shakes", "shaky"),
+        ("without any camera shake", "steady", "how little the camera shakes", "shaky"),
+        ("not a static shot", "camera moves", "how much the camera moves", "static"),
+        ("the camera isn\u2019t moving", "static", "how little the camera moves", "right and in"),
+        ("no fast action", "little motion", "how little moves", "right and in"),
+        ("not fast", "little motion", "how little moves", "right and in"),
+        ("no zoom", "not: zooms", "how little the camera moves (zooms)", "right and in"),
+        ("don't pan left", "not: camera moves left", "how little the camera moves (left)", "left"),
+        ("no strobe lights", "not: brightness changes", "how little the brightness changes", "flash"),
+    ],
+)
+def test_what_a_text_takes_back_is_ranked_last(text: str, phrase: str, measure: str, worst: str) -> None:
+    query = motion_query(text)
+    assert query is not None
+    assert (query.phrase, query.measure, query.rest) == (phrase, measure, "")
+    assert list(CLIPS)[int(np.argmin(query.scores(TABLE)))] == worst
+
+
+def test_a_move_that_is_taken_back_counts_beside_other_words() -> None:
+    for text, rest in (("a face, no zooming in", "face"), ("no people, static shot", "no people")):
+        query = motion_query(text)
+        assert query is not None
+        assert query.rest == rest
+        assert query.negated == ("zooming" in text)
 
 
 def test_a_move_is_ranked_above_rest_and_rest_above_its_opposite() -> None:
@@ -174,7 +232,10 @@ NO_MOVES = (
     "|wide shot of a valley|a close-up of a face|establishing shot|over-the-shoulder shot|aerial view of a city"
     "|low angle shot of a tower|shot of a dog|someone running|children playing|a horse galloping|waves on a beach"
     "|traffic at night|two people kissing|a red circle at night|snowy mountains|fireworks|a train crossing a bridge"
-    "|a man cooking|hands typing|golden hour|\u65e5\u672c|\ube60\ub974\uac8c \ub2ec\ub9ac\ub294 \uc0ac\ub78c|"
+    "|a man cooking|hands typing|golden hour|a bread roll, not a bun|no dogs|a pan up on the shelf|an inn on the right"
+    # Other languages.
+    "|schwenk nach links|Zoom auf das Gesicht|un pan de chocolate|la c\u00e1mara se mueve|zoom arri\u00e8re"
+    "|\u9759\u6b62|\u65e5\u672c|\ube60\ub974\uac8c \ub2ec\ub9ac\ub294 \uc0ac\ub78c|"
 ).split("|")
 
 

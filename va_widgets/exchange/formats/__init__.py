@@ -1,0 +1,1 @@
+"""The formats, a module for each family: content becomes files, and files become foreign rows."""
