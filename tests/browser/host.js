@@ -14,7 +14,7 @@ const kernel = {
   asked: [], // requests of all pages, oldest first
   open: 0, // messages that have arrived and are not answered yet
   held: [],
-  hold: false, // hold messages back, as a busy kernel does
+  hold: options.hold ?? false, // hold messages back, as a busy kernel does: all of them, or those of one type
   lose: false, // drop messages, as a broken connection does
   unsavable: "", // why no label can be saved
   gone: options.gone ?? false, // refuse messages, as JupyterLab does where a new kernel does not know the widget
@@ -285,7 +285,7 @@ function open(element) {
       kernel.asked.push(message);
       model.asked.push(message.type);
       if (kernel.lose) return;
-      if (kernel.hold) kernel.held.push([model, message]);
+      if (kernel.hold === true || kernel.hold === message.type) kernel.held.push([model, message]);
       else arrive(model, message);
     },
     deliver(content, buffers = []) {

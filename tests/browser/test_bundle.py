@@ -98,6 +98,16 @@ def test_hovering_scrubs_through_the_filmstrip(annotator: Page) -> None:
         expect(thumb).to_have_attribute("data-frame", frame)
 
 
+def test_a_pointer_that_waits_for_the_filmstrip_scrubs_it(open_page: Open) -> None:
+    page = open_page(hold="filmstrips")
+    thumb = page.locator(".va-thumb").first
+    thumb.hover(position={"x": 200, "y": 40})  # of some 280
+    page.wait_for_function("kernel.held.length > 0")
+    expect(thumb).to_have_attribute("data-frame", "0")
+    page.evaluate("kernel.release()")
+    expect(thumb).to_have_attribute("data-frame", "5")
+
+
 def test_keys_work_whatever_page_is_opened_and_none_leaks(annotator: Page) -> None:
     take_keyboard(annotator)
     for key in ("3", "y", "Enter", "Enter", "n", "k", "b", "d", "d", "z", "?", "Escape", "5", "u"):

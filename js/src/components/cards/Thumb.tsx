@@ -19,11 +19,14 @@ export function Thumb({ media, clip, plays, width }: Props) {
   const filmstrip = media.filmstrip(clip).value;
   const needsWide = filmstrip.url !== "" && isBlurred(width, filmstrip);
   const wide = needsWide ? media.wideFilmstrip(clip).value : undefined;
-  const scrubbed = useSignal<number | null>(null); // the frame under the pointer
+  const scrubbed = useSignal<number | null>(null); // share of the width at which the pointer is
   const request = useRef(0);
   useEffect(() => () => cancelAnimationFrame(request.current), []);
-  const played = useFrames(filmstrip.frames, Math.floor(filmstrip.frames / 2), plays);
-  const frame = scrubbed.value ?? played;
+  const { frames } = filmstrip;
+  const played = useFrames(frames, Math.floor(frames / 2), plays);
+  // The pointer may be there before the filmstrip is, so that the frame is found whenever this is drawn.
+  const share = scrubbed.value;
+  const frame = share === null ? played : Math.max(0, Math.min(frames - 1, Math.floor(share * frames)));
   return (
     <div
       class="va-thumb"
@@ -34,9 +37,7 @@ export function Thumb({ media, clip, plays, width }: Props) {
         cancelAnimationFrame(request.current);
         request.current = requestAnimationFrame(() => {
           const { left, width } = thumb.getBoundingClientRect();
-          const position = (x - left) / Math.max(1, width);
-          const { frames } = filmstrip;
-          scrubbed.value = Math.max(0, Math.min(frames - 1, Math.floor(position * frames)));
+          scrubbed.value = (x - left) / Math.max(1, width);
         });
       }}
       onPointerLeave={() => {
