@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from numpy.typing import NDArray
 
 from va_widgets.video.container import as_aspect, pixel_aspect
@@ -102,7 +103,9 @@ class GeometryReader:
 def _display_matrix(frame: av.VideoFrame) -> NDArray[np.int32] | None:
     """Return FFmpeg's display matrix of a frame, int32 (9,) or its first five values; None if it has none."""
     try:
-        side_data: Any = frame.side_data  # PyAV's types know of motion vectors alone
+        # As `frame.side_data`, which keeps it: then the two refer to each other, and the frame's memory is not free
+        # before Python looks for such cycles. PyAV's types know of motion vectors alone.
+        side_data: Any = SideDataContainer(frame)  # type: ignore[call-arg]
     except ValueError:
         # PyAV 18 does not know all kinds of FFmpeg 8, such as EXIF in Motion JPEG. It tells the rotation nonetheless,
         # in degrees counterclockwise, but not whether the frame is mirrored, and 0 where there is no matrix.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import itertools
 from collections.abc import Iterator, Sequence
@@ -445,6 +446,22 @@ def test_one_video_gives_its_frames_as_often_as_they_are_asked_for(tmp_path: Pat
                 assert found == [pixels for _, _, pixels in whole[round(start * 25) :][:5]], (name, start)
             assert video.damage == ""
             video.close()
+
+
+def test_the_memory_of_a_frame_is_free_as_soon_as_it_is_not_needed(tmp_path: Path) -> None:
+    """Without a search for objects that refer to each other, which comes late: a frame of 1080p is 3 MB."""
+    film(tmp_path / "a.mp4", moving(20), rotation=90)
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        assert len(from_moment(tmp_path / "a.mp4", 0.0)[0]) == 20
+        gc.collect()
+        assert not [one for one in gc.garbage if isinstance(one, av.VideoFrame)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
 
 
 @pytest.mark.parametrize(
