@@ -17,7 +17,8 @@
 # You have a few hundred shots and want to find all shots of one kind. You **search** for the first examples, **label** the
 # clips that the feeds show you, and **review** your labels. The classifier is refitted after every batch of labels.
 #
-# The videos here are rendered, so everything works offline. Run all cells, then come back to the annotator.
+# The videos here are rendered, so everything works offline. Run all cells, then come back to the annotator; the first
+# time it takes a few minutes to render the videos and to build the corpus.
 
 # %%
 import va_widgets as va
@@ -28,10 +29,11 @@ corpus
 # %% [markdown]
 # ## Label
 #
-# Type a description into the search box and press Enter: `city at night`. Then label with the keyboard, with the pointer
-# away from the cards: the **arrow keys** move between cards, **Y** is yes, **N** is no, **U** is unsure, and **Z** undoes the
-# last label. `?` shows all keys. After a page or two, open *Feeds*: clips with the highest and the lowest scores, clips that
-# the classifier is unsure about, and random ones.
+# The annotator has searched for the concept's own words. For others, type a description into the search box and press
+# Enter: `city at night`. Then label with the keyboard, with the pointer away from the cards: the **arrow keys** move
+# between cards, **Y** is yes, **N** is no, **U** is unsure, and **Z** undoes the last label. `?` shows all keys. After a page
+# or two, open *Feeds*: clips with the highest and the lowest scores, clips that the classifier is unsure about, and random
+# ones.
 
 # %%
 session = va.Session(corpus, concept="night city", annotator="me")

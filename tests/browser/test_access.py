@@ -74,7 +74,7 @@ def test_every_control_has_a_name(annotator: Page) -> None:
 def test_the_focus_goes_in_the_order_of_sight(annotator: Page) -> None:
     annotator.locator(".va-concept").focus()
     places = []
-    for _ in range(14):
+    for _ in range(20):
         spot = annotator.evaluate("""() => {
           const e = document.activeElement.closest('.va-app') ? document.activeElement : null;
           const part = e && ['header', 'toolbar', 'stage', 'foot'].find((name) => e.closest('.va-' + name));

@@ -101,6 +101,16 @@ def test_a_query_is_typed_with_completion_corrected_and_refined_by_keyboard(
     assert view_state(page)["values"] == [first.get_attribute("title")]
 
 
+def test_few_clips_leave_no_gap_below_them(open_widget: Open, published_corpus: va.Corpus) -> None:
+    clip = published_corpus.query("night", k=1).index[0]
+    video = published_corpus.clips.loc[clip, "video"]
+    page = open_widget(va.Explorer(published_corpus, query=f'night and video == "{video}"'))
+    expect(page.locator(".va-film").first).to_be_visible()
+    expect(page.locator(".va-histogram")).to_be_visible()
+    bottom = "selector => document.querySelector(selector).getBoundingClientRect().bottom"
+    assert page.evaluate(bottom, ".va-app") - page.evaluate(bottom, ".va-foot") < 8
+
+
 def test_the_player_shows_where_in_the_video_the_names_hold(open_widget: Open, published_corpus: va.Corpus) -> None:
     page = open_widget(va.Explorer(published_corpus, query="night"))
     expect(page.locator(".va-film").first).to_be_visible()

@@ -28,6 +28,17 @@ def test_space_plays_pauses_and_escape_closes(annotator: Page) -> None:
     expect(annotator.locator(".va-box")).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [400, 800, 1200])
+def test_its_controls_have_the_room_that_it_gives_them(open_page: Open, width: int) -> None:
+    page = open_page(width=width)
+    expect(page.locator(".va-film").first).to_be_visible()
+    opened(page)
+    top = "selector => document.querySelector(`.va-loupe ${selector}`).getBoundingClientRect().top"
+    close = page.evaluate(top, ".va-close")
+    assert abs(close - page.evaluate(top, ".va-loupe-labels")) < 8  # in one row
+    assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('.va-loupe .va-clip-name'))")
+
+
 def test_a_click_opens_it_and_it_follows_the_keyboard(annotator: Page) -> None:
     annotator.locator(".va-thumb").nth(2).click()
     expect(annotator.locator(".va-loupe video")).to_be_visible()

@@ -15,7 +15,7 @@ CLIPS = "[...document.querySelectorAll('.va-card')].map((e) => e.dataset.clip)"
 
 def test_who_has_read_nothing_is_led(annotator: Page) -> None:
     hint = annotator.locator(".va-hint")
-    expect(hint).to_contain_text("Label what you look for yes")
+    expect(hint).to_contain_text("Say yes to what you look for")
     take_keyboard(annotator)
     annotator.keyboard.press("y")
     annotator.keyboard.press("ArrowRight")
@@ -92,6 +92,25 @@ def test_advice_and_guideline_are_in_the_header(annotator: Page) -> None:
     expect(annotator.locator(".va-guideline-text")).to_have_text("Any skyline, no dusk")
     expect(annotator.locator(".va-box")).to_be_focused()
     shoot(annotator, "guideline")
+
+
+def test_who_has_no_guideline_is_asked_for_one_where_there_is_room(open_page: Open) -> None:
+    page = open_page()
+    line = page.locator(".va-guideline-text")
+    expect(line).to_have_text("Write down what counts …")
+    below = page.locator(".va-below").bounding_box()
+    page.evaluate("kernel.advice = 'Label ten more of borderline.'; kernel.refit()")
+    expect(page.locator(".va-advice")).to_be_visible()
+    assert page.locator(".va-below").bounding_box() == below  # advice moves no card
+    line.click()
+    page.get_by_role("textbox", name="Guideline").fill("Any skyline")
+    page.keyboard.press("Enter")
+    expect(line).to_have_text("Any skyline")
+    expect(page.locator(".va-box")).to_be_focused()
+    assert page.locator(".va-below").bounding_box() == below
+    page = open_page(width=480)
+    expect(page.locator(".va-card").first).to_be_visible()
+    expect(page.locator(".va-guideline-text")).to_be_hidden()
 
 
 def test_a_new_concept_is_started_and_the_old_one_found_again(annotator: Page) -> None:

@@ -85,6 +85,20 @@ def test_a_kernel_that_knows_the_widget_no_more_is_said_and_labels_stay(open_pag
     yes(page, 2)
 
 
+def test_clips_that_a_busy_kernel_does_not_send_yet_are_waited_for_in_words(annotator: Page) -> None:
+    fake_clock(annotator)
+    take_keyboard(annotator)
+    annotator.evaluate("kernel.hold = true")
+    annotator.keyboard.press("3")
+    nothing = annotator.locator(".va-nothing")
+    expect(nothing).to_have_text("Looking …")
+    expect(annotator.locator(".va-hint")).to_be_empty()  # there is nothing to label
+    annotator.clock.run_for(2_000)
+    expect(nothing).to_have_text("The kernel is busy …The clips come when it answers.")
+    annotator.evaluate("kernel.release()")
+    expect(nothing).to_have_count(0)
+
+
 def test_a_page_that_no_kernel_knows_from_the_start_says_what_to_do(open_page: Open) -> None:
     page = open_page(gone=True)
     expect(page.locator(".va-header")).to_have_text("kernel lost: run this cell again")
@@ -98,6 +112,10 @@ def test_a_kernel_that_goes_while_nothing_is_done_is_said(annotator: Page) -> No
     annotator.evaluate("kernel.gone = true; models[0].emit('comm_live_update')")
     expect(state).to_have_text("kernel lost")
     expect(annotator.locator(".va-hint")).to_contain_text("Run this cell again")
+    take_keyboard(annotator)
+    annotator.keyboard.press("3")  # whose clips do not come
+    nothing = annotator.locator(".va-nothing")
+    expect(nothing).to_have_text("The kernel is lost.Run this cell again: what you did is kept.")
     annotator.evaluate("kernel.gone = false; models[0].emit('comm_live_update')")
     expect(state).to_have_attribute("data-state", "saved")
 

@@ -139,6 +139,20 @@ def resize(session: CDPSession, size: tuple[int, float]) -> None:
     session.send("Emulation.setDeviceMetricsOverride", metrics)
 
 
+@pytest.mark.parametrize(("width", "seen"), [(300, ["head", "tail"]), (95, ["head", "tail"]), (60, ["tail"])])
+def test_the_head_of_a_name_goes_where_it_has_no_room(open_page: Open, width: int, seen: list[str]) -> None:
+    page = open_page(title="demo-0007.mp4")
+    expect(page.locator(".va-video").first).to_be_visible()
+    page.evaluate("width => { document.querySelector('.va-video').style.width = `${width}px`; }", width)
+    parts = page.evaluate("""() => {
+      const name = document.querySelector('.va-video');
+      const edge = name.getBoundingClientRect();
+      const inside = (e) => e.getBoundingClientRect().top < edge.bottom - 2;
+      return ['head', 'tail'].filter((_, place) => inside(name.children[place]));
+    }""")
+    assert parts == seen
+
+
 # The theme changes from size to size and from state to state, and is the other one in the other language: so each state
 # is seen in all four pairs, and each size of it in both themes.
 @pytest.mark.parametrize(("first_theme", "words"), [(0, ENGLISH), (1, KOREAN)], ids=["english", "korean"])

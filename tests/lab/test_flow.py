@@ -165,6 +165,34 @@ def test_a_reload_and_a_new_kernel_come_back_to_the_same_place(
     shoot("resumed")
 
 
+def test_where_the_user_went_while_the_kernel_was_held_survives_a_reload_and_a_new_kernel(
+    lab: Lab, page: Page, notebook: str
+) -> None:
+    opened(lab, page, notebook)
+    page.evaluate("jupyterapp.commands.execute('notebook:insert-cell-below')")
+    # Holds the interpreter's lock, so that no thread of the kernel takes messages.
+    page.evaluate(
+        "jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel"
+        ".setSource('import ctypes; ctypes.PyDLL(None).sleep(8)')"
+    )
+    save(page)
+    page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
+    page.wait_for_timeout(1000)
+    page.locator(".va-box").first.focus()
+    for key in "2314":  # JupyterLab sends the first change of a trait, and holds those after it back
+        page.keyboard.press(key)
+    page.reload()
+    lab.with_widgets(page)
+    chosen = ready(page).locator("[data-feed=random]")
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+    page.evaluate("void jupyterapp.commands.execute('notebook:restart-kernel')")
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()
+    lab.run_all(page)
+    ready(page)
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_dead_kernel_is_said_and_a_saved_notebook_shows_the_still(
     lab: Lab, page: Page, notebook: str, shoot: Callable[[str], None]
 ) -> None:

@@ -41,7 +41,7 @@ def still(session: Session) -> str:
     values = session.labels["value"]
     clips = [(clip, f"{score} {MARKS.get(str(values.get(clip, '')), '')}") for clip, score in _shown(session)]
     measured = session.quality if session.ready else None
-    quality = quality_line(measured) if measured else session.quality_note or "not yet"
+    quality = quality_line(measured) if measured else f"– {session.quality_note or 'not yet'}"
     facts = [counts_line(session.counts), f"quality {quality}", f"v{session.version}"]
     concept, guideline = concept_line(session.concept), shortened(session.guideline, _LONGEST_GUIDELINE)
     now = now_line()

@@ -125,15 +125,15 @@ function hintFor(store: Store, view: View, status: Status): string {
   if (store.state.notice.value) return store.state.notice.value;
   if (view.cards.past.value && rest > 0) return `Last clip of the page; ${rest} are without a label`;
   if (view.cards.past.value && tab === "review") return "Last clip of the list";
-  if (!status.ready) return "";
+  if (!status.ready || store.lists.clips.value.length === 0) return "";
   if (tab === "review")
     return "Change a label in place: press another button, or the same one to take it back.";
   if (view.pageDone.value && store.lists.openList.value?.isLast.value)
     return `That was the last page. Go on ${tab === "search" ? "with other words, or in Feeds" : "in another feed, or in Review"}.`;
-  if (status.counts.yes === 0) return `Label what you look for yes: the tick, or ${key("yes")}.`;
+  if (status.counts.yes === 0) return `Say yes to what you look for: the tick, or ${key("yes")}.`;
   if (status.counts.no === 0 && rest > 0)
-    return `Label what is not it no: the cross, ${key("no")}, or ${key("rest")} for the rest of the page.`;
+    return `Say no to the others: the cross, ${key("no")}, or ${key("rest")} for the rest of the page.`;
   if (tab === "search" && hasBothClasses(status))
-    return "Both kinds are there: go on in Feeds, where the classifier asks.";
+    return "You have said both yes and no: go on in Feeds, where the classifier chooses what to ask.";
   return "";
 }

@@ -57,7 +57,7 @@ export function KeyList({ commands, keys, change }: Props) {
           aria-disabled={Object.keys(keys).length === 0}
           onClick={() => change({})}
         >
-          All keys as they were
+          Reset all keys
         </button>
       </p>
     </>

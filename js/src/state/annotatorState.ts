@@ -16,7 +16,8 @@ export class AnnotatorState {
   readonly announcement = signal(""); // the latest result of any action, for screen readers
   viewCount = 0; // attached views
   #placeStorage: ((concept: string) => PlaceStorage) | null = null;
-  hasSavedViewState: boolean; // an earlier page has saved it, or this one has, even before the kernel replied
+  hasSavedViewState: boolean; // an earlier page has saved where the user is, or they have gone there on this one
+  #hasMoved = false; // the user has gone somewhere on this page, even before the kernel replied
 
   // The corpus has a model for text search, but it cannot be used now; the header shows why.
   readonly textSearchUnavailable = computed(
@@ -51,21 +52,30 @@ export class AnnotatorState {
     return this.status.value?.numbers.includes(number) ? number : "";
   }
 
-  // Keeps where the user is in each concept from now on. Goes there, unless this widget knows where that is: by its
-  // trait, or because the user has gone somewhere already.
+  // Keeps where the user is in each concept from now on. Goes there, unless the user has gone somewhere already, or the
+  // trait says where this widget was. What this widget has kept is newer than its trait: the host holds changes of
+  // traits back while the kernel is busy, and a reload of the page drops them.
   keepPlacesIn(storage: (concept: string) => PlaceStorage): void {
     this.#placeStorage = storage;
-    const place = this.concept === undefined ? null : storage(this.concept).read();
-    if (place !== null && !this.hasSavedViewState) this.updateViewState({ ...placeOf(readViewState(place)) });
+    const kept = this.concept === undefined ? null : storage(this.concept).read();
+    if (kept === null || this.#hasMoved) return;
+    const place = readViewState(kept);
+    const isOwn = place.widget !== "" && place.widget === this.viewState.value.widget;
+    if (isOwn || !this.hasSavedViewState) this.updateViewState(placeOf(place));
   }
 
   updateViewState(change: Partial<ViewState>): void {
-    const viewState = withoutLoneSurrogates({ ...this.viewState.value, ...change });
+    const widget = this.viewState.value.widget || Math.random().toString(36).slice(2, 10);
+    const viewState = withoutLoneSurrogates({ ...this.viewState.value, ...change, widget });
     this.viewState.value = viewState;
-    this.hasSavedViewState = true;
+    if (change.tab !== undefined) {
+      this.hasSavedViewState = true;
+      this.#hasMoved = true;
+    }
     this.model.set(TRAIT, viewState);
     this.model.save_changes();
-    if (this.concept !== undefined) this.#placeStorage?.(this.concept).save(placeOf(viewState));
+    if (this.concept !== undefined)
+      this.#placeStorage?.(this.concept).save({ ...placeOf(viewState), widget });
   }
 
   showError(error: unknown): void {

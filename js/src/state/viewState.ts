@@ -41,6 +41,7 @@ export interface ViewState {
   readonly tag: string; // that the review lists clips by; "": whatever their tags
   readonly reads: boolean; // the guideline is shown in full
   readonly keys: Keys;
+  readonly widget: string; // whose view state this is; "" until it is saved first
 }
 
 // A view state from an unchecked value: each field that makes no sense gets its default.
@@ -64,11 +65,12 @@ export function readViewState(value: unknown): ViewState {
     tag: text(saved.tag),
     reads: saved.reads === true,
     keys: readKeys(saved.keys),
+    widget: text(saved.widget),
   };
 }
 
 // The part that says where the user is; the rest is how they like the page, which the kernel keeps by their name.
-export function placeOf({ size, page, turns, keys, ...place }: ViewState): Partial<ViewState> {
+export function placeOf({ size, page, turns, keys, widget, ...place }: ViewState): Partial<ViewState> {
   return place;
 }
 

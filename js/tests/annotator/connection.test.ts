@@ -68,6 +68,45 @@ describe("opening", () => {
     expect(elsewhere.state.viewState.value).toMatchObject({ feed: "", query: "snow" });
   });
 
+  it("goes back to where the user was on the reloaded page, although the kernel was too busy to be told", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.openFeed("borderline");
+    const told = kernel.traits.get("place");
+    await store.navigation.openFeed("random");
+    kernel.traits.set("place", told); // the host has held the change back, and was reloaded
+    const again = storeWithView(kernel);
+    await again.connection.open(4);
+    expect(again.state.viewState.value).toMatchObject({ tab: "feeds", feed: "random" });
+  });
+
+  it("goes back to its own place where two annotators of one concept are on a page", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.openFeed("borderline");
+    const { store: second } = await openStore();
+    await second.navigation.openReview({ review: "yes" });
+    const again = storeWithView(kernel);
+    await again.connection.open(4);
+    expect(again.state.viewState.value).toMatchObject({ tab: "feeds", feed: "borderline" });
+  });
+
+  it("goes back although the size of the cards was changed before the kernel replied", async () => {
+    const { store } = await openStore();
+    await store.navigation.openFeed("borderline");
+    const again = storeWithView(new ClipKernel());
+    again.state.updateViewState({ size: 200 });
+    await again.connection.open(4);
+    expect(again.state.viewState.value).toMatchObject({ tab: "feeds", feed: "borderline", size: 200 });
+  });
+
+  it("stays where the user has gone before the kernel replied", async () => {
+    const { kernel, store } = await openStore();
+    await store.navigation.openFeed("borderline");
+    const again = storeWithView(kernel);
+    again.state.updateViewState({ tab: "review" });
+    await again.connection.open(4);
+    expect(again.state.viewState.value).toMatchObject({ tab: "review" });
+  });
+
   it("restores the saved tab and feed", async () => {
     const { kernel, store } = await openStore();
     await store.navigation.openFeed("borderline");

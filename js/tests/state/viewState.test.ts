@@ -21,6 +21,7 @@ it("a saved view state that makes no sense is replaced by defaults", () => {
     tag: "",
     reads: false,
     keys: {},
+    widget: "",
   });
   expect(readViewState(null).tab).toBe("search");
 });

@@ -65,6 +65,9 @@ class Estimate:
         figures = ", ".join(f"{name} {getattr(self, name)}" for name in ("precision", "recall", "prevalence"))
         return f"{figures}: {self.method}"
 
+    def __repr__(self) -> str:
+        return f"Estimate({self})"
+
     def table(self) -> pd.DataFrame:
         """Return DataFrame(value, low, high), indexed by "precision", "recall" and "prevalence"."""
         names = ["precision", "recall", "prevalence"]

@@ -19,6 +19,10 @@ export function EmptyList({ store }: { store: Store }) {
   );
   if (!status) return message("Waiting for the kernel …", "If it was restarted, run this cell again.");
   if (store.concept.opening.value) return message(`Opening ${store.concept.opening.value} …`, "");
+  if (store.lists.loading.value && store.state.lost.value)
+    return message("The kernel is lost.", "Run this cell again: what you did is kept.");
+  if (store.lists.loading.value && store.state.busy.value && !store.connection.waitsForTextModel.value)
+    return message("The kernel is busy …", "The clips come when it answers.");
   if (store.lists.loading.value)
     return status.words === "loading" ? message("One moment …", status.words_note) : message("Looking …", "");
   if (tab === "search" && store.state.textSearchUnavailable.value)

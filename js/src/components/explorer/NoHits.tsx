@@ -7,6 +7,7 @@ export function NoHits({ store }: { store: ExplorerStore }) {
   const catalogue = state.catalogue.value;
   const [title, next] = (() => {
     if (!catalogue) return ["Waiting for the kernel …", "If it was restarted, run this cell again."];
+    if (hits.loading.value && state.lost.value) return ["The kernel is lost.", "Run this cell again."];
     if (hits.loading.value) return ["Looking …", ""];
     if (catalogue.clips === 0)
       return ["This corpus has no clips.", "Build it from a folder of videos: va.Corpus.build(…)."];

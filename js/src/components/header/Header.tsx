@@ -13,6 +13,8 @@ import { GuidelineBox } from "./GuidelineBox";
 import { Quality } from "./Quality";
 import { BUSY, LOST, SavedState } from "./SavedState";
 
+const WRITE_GUIDELINE = "Write down what counts";
+
 interface Props {
   readonly store: Store;
   readonly view: View;
@@ -51,7 +53,7 @@ export function Header({ store, view, focusGrid }: Props) {
         class="va-quiet va-small va-edit va-keeps-focus"
         aria-label="Edit the guideline"
         aria-expanded={isEditing}
-        title={guideline || "Write down what counts"}
+        title={guideline || WRITE_GUIDELINE}
         onClick={() => {
           editing.value = isEditing ? "" : concept;
         }}
@@ -73,15 +75,6 @@ export function Header({ store, view, focusGrid }: Props) {
         </span>
         <SavedState store={store} status={status} />
       </span>
-      <p class="va-advice">{status.advice}</p>
-      {isEditing && (
-        <GuidelineBox
-          key={concept}
-          text={drafts.current.get(concept) ?? guideline}
-          keep={(typed) => void keep(typed)}
-          focusGrid={focusGrid}
-        />
-      )}
       {store.outbox.saveError.value && (
         <p class="va-words" role="alert">
           <b>What you label waits on this page until it can be saved.</b> {store.outbox.saveError.value}
@@ -97,18 +90,38 @@ export function Header({ store, view, focusGrid }: Props) {
           {status.concept_note}
         </p>
       )}
-      {!isEditing && guideline && (
-        <button
-          type="button"
-          class="va-guideline-text va-guideline-fold"
-          aria-expanded={reads}
-          title={`${reads ? "Fold the guideline" : guideline} (${shortcut("guideline", keys)})`}
-          onClick={() => store.state.updateViewState({ reads: !reads })}
-        >
-          {guideline}
-          {reads && <span class="va-guideline-version"> · version {status.guideline_version}</span>}
-        </button>
-      )}
+      <div class="va-below">
+        {isEditing ? (
+          <GuidelineBox
+            key={concept}
+            text={drafts.current.get(concept) ?? guideline}
+            keep={(typed) => void keep(typed)}
+            focusGrid={focusGrid}
+          />
+        ) : guideline ? (
+          <button
+            type="button"
+            class="va-guideline-text va-guideline-fold"
+            aria-expanded={reads}
+            title={`${reads ? "Fold the guideline" : guideline} (${shortcut("guideline", keys)})`}
+            onClick={() => store.state.updateViewState({ reads: !reads })}
+          >
+            {guideline}
+            {reads && <span class="va-guideline-version"> · version {status.guideline_version}</span>}
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="va-guideline-text va-guideline-fold va-no-guideline va-keeps-focus"
+            onClick={() => {
+              editing.value = concept;
+            }}
+          >
+            {WRITE_GUIDELINE} …
+          </button>
+        )}
+        <p class="va-advice">{status.advice}</p>
+      </div>
     </header>
   );
 }

@@ -8,7 +8,7 @@ const HEIGHT = 16;
 
 export function Quality({ status }: { status: Status }) {
   const { quality, quality_note, points } = status;
-  if (!quality) return <span class="va-quality va-note">{quality_note}</span>;
+  if (!quality) return <span class="va-quality va-note">{quality_note && `quality – ${quality_note}`}</span>;
   return (
     <span
       class="va-quality"

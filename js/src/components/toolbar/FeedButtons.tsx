@@ -25,7 +25,7 @@ export function FeedButtons({ store }: { store: Store }) {
               data-feed={name}
               onClick={() => void store.navigation.openFeed(name)}
             >
-              {feedName(name)} <span class="va-chip-count">{labelled}</span>
+              {feedName(name)} <span class="va-chip-count">{labelled || ""}</span>
             </button>
           );
         })}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +117,7 @@ def test_an_estimate_uses_the_labels_of_the_sample_in_its_order_alone(report: Mo
     label(session, report.sample["clip_id"][:20].tolist(), "sample")
     first = report.estimate()
     assert first.labels == 20
+    assert re.match(r"Estimate\(precision \d\.\d\d \(\d\.\d\d–\d\.\d\d\), recall", repr(first))
     label(session, report.sample["clip_id"][22:].tolist(), "suggested")  # chosen by a feed, out of turn
     assert report.estimate() == first
     label(session, report.sample["clip_id"][20:22].tolist(), "sample")
