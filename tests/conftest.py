@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 import va_widgets as va
 from tests.tiers import times_by_tier
 from va_widgets.base.user_state import STATE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
+
+PATIENCE = 240_000
+"""How long a page is waited for, ms: a kernel that loads torch from a cold disk, on a busy machine, takes its time."""
+expect.set_options(timeout=PATIENCE)
 
 # Before anything imports huggingface_hub: no test, and no process of one, asks a hub whether it is there.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -114,6 +118,13 @@ def browser(chromium: str) -> Iterator[Browser]:
         )
         yield opened
         opened.close()
+
+
+def new_context(browser: Browser, width: int, height: int, scale: float = 1.0) -> BrowserContext:
+    """Open a context whose pages have this size in CSS pixels, and wait as long as `expect` does."""
+    context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import va_widgets as va
+from tests.conftest import new_context
 from tests.lab.conftest import free_port
 
 pytestmark = pytest.mark.skipif(find_spec("marimo") is None, reason="pip install marimo")
@@ -49,7 +50,7 @@ def test_marimo_shows_cards_and_stores_a_label(
     home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     with log.open("wb") as written:
         server = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **home}, stdout=written, stderr=written)
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = new_context(browser, 1400, 900)
     try:
         _wait_until_ready(port, server, log)
         page = context.new_page()

@@ -160,7 +160,7 @@ def test_a_refit_that_fails_and_cannot_be_shown_does_not_end_the_learning() -> N
 
     worker = RefitWorker(refit, lambda: None, cannot_be_shown, pause=0.0, batch=1)
     worker.labelled(1)
-    assert done.wait(30)
+    assert done.wait(120)
     worker.stop()
 
 
@@ -175,7 +175,7 @@ def test_no_more_threads_leave_the_label_stored_and_the_refit_for_later(monkeypa
         patch.setattr("va_widgets.base.background.start", none)
         worker.labelled(1)
     worker.labelled(1)
-    assert done.wait(30)
+    assert done.wait(120)
     worker.stop()
 
 

@@ -249,7 +249,7 @@ sys.modules["kept"] = store
 def test_the_end_of_the_interpreter_does_not_wait_for_one(path: Path) -> None:
     opened(path, "a")
     command = [sys.executable, "-c", ENDS, str(path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert copies.copies_of(path) == []
     assert not path.with_name("labels.sqlite-wal").exists()
