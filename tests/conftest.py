@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 import va_widgets as va
 from tests.tiers import times_by_tier
@@ -125,6 +125,12 @@ def new_context(browser: Browser, width: int, height: int, scale: float = 1.0) -
     context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
     context.set_default_timeout(PATIENCE)
     return context
+
+
+def pictured(page: Page | Locator) -> None:
+    """Wait until every card that is drawn has its filmstrip."""
+    expect(page.locator(".va-film").first).to_be_visible()
+    expect(page.locator(".va-thumb:not(:has(.va-film))")).to_have_count(0)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.conftest import new_context
+from tests.conftest import new_context, pictured
 from tests.widget.test_protocol import cases
 from va_widgets.video.preview import cut
 
@@ -190,12 +190,6 @@ def fake_clock(page: Page) -> None:
     page.wait_for_function("kernel.open === 0")
     set_apart(page)
     page.clock.install()
-
-
-def pictured(page: Page) -> None:
-    """Wait until every card that is drawn has its filmstrip."""
-    expect(page.locator(".va-film").first).to_be_visible()
-    expect(page.locator(".va-thumb:not(:has(.va-film))")).to_have_count(0)
 
 
 def becomes(page: Page, expression: str, value: object) -> None:

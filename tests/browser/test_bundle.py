@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Page, Position, expect
 
-from tests.browser.conftest import Open, becomes, pictured, press, shoot, take_keyboard
+from tests.browser.conftest import Open, becomes, press, shoot, take_keyboard
+from tests.conftest import pictured
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -94,10 +95,9 @@ def test_labels_are_told_by_shape_and_text(annotator: Page) -> None:
 
 def test_hovering_scrubs_through_the_filmstrip(annotator: Page) -> None:
     thumb = annotator.locator(".va-thumb").first
-    box = thumb.bounding_box()
-    assert box is not None
+    width = thumb.evaluate("(thumb) => thumb.clientWidth")
     for part, frame in ((0.02, "0"), (0.55, "4"), (0.98, "7")):
-        annotator.mouse.move(box["x"] + part * box["width"], box["y"] + 20)
+        thumb.hover(position={"x": part * width, "y": 20})
         expect(thumb).to_have_attribute("data-frame", frame)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, becomes, fake_clock, pictured, press, shoot, take_keyboard
+from tests.browser.conftest import Open, becomes, fake_clock, press, shoot, take_keyboard
+from tests.conftest import pictured
 
 
 def opened(page: Page) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from jupyter_client import BlockingKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -30,7 +30,7 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 STARTED = re.compile(r"\[(\*|\d+)\]")
 RUNNING = re.compile(r"\[\*\]")
 DONE = re.compile(r"\[\d+\]")
-_START_SECONDS = 90.0
+_START_SECONDS = 240.0
 _ATTEMPTS = 30  # of running all cells, of 4 s or more each
 _ATTEMPTS_A_PAGE = 8
 _CLEARING_SECONDS = 60
@@ -122,7 +122,7 @@ class Lab:
         page.on("console", lambda said: errors.append(said.text.partition("\n")[0]) if said.type == "error" else None)
         for _ in range(_LOADS):
             try:
-                page.wait_for_function(_KNOWS_WIDGETS, timeout=20_000)
+                page.wait_for_function(_KNOWS_WIDGETS, timeout=60_000)
             except PlaywrightTimeout:
                 page.reload()
                 expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()

@@ -38,7 +38,7 @@ def _():
 if __name__ == "__main__":
     app.run()
 """
-_START_SECONDS = 90.0
+_START_SECONDS = 240.0
 
 
 def test_marimo_shows_cards_and_stores_a_label(
@@ -58,7 +58,8 @@ def test_marimo_shows_cards_and_stores_a_label(
         cards = page.locator(".va-card")  # Playwright looks into shadow roots
         expect(cards.locator(".va-film").first).to_be_visible()
         assert page.locator(".va-root").evaluate("root => root.getRootNode() instanceof ShadowRoot")
-        assert cards.first.evaluate("card => card.getBoundingClientRect().width") > 200
+        card = cards.first.element_handle()
+        page.wait_for_function("(card) => card.getBoundingClientRect().width > 200", arg=card)
         expect(page.locator(".va-root")).to_have_attribute("data-va-theme", "light")
         page.evaluate("document.body.dataset.theme = 'dark'")  # as marimo's own switch does
         expect(page.locator(".va-root")).to_have_attribute("data-va-theme", "dark")
