@@ -41,8 +41,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small demo corpus, filmed and built once; labels given in it are seen by every test that uses it."""
+    """A small demo corpus, filmed and built once; labels given in it are seen by every test that uses it.
+
+    The environment variable VA_WIDGETS_TEST_DEMO may name such a corpus that is there already: its copy is taken.
+    """
     folder = tmp_path_factory.mktemp("demo") / "corpus"
+    if there := os.environ.get("VA_WIDGETS_TEST_DEMO"):
+        copy_unlabelled(Path(there), folder)
     va.demo.corpus(folder, clips=120, seed=0, progress=False)
     return folder
 

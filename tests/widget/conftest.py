@@ -59,7 +59,7 @@ class Page:
         return self._first(wanted, messages.index(since) + 1 if since else 0)[0]
 
     def _first(
-        self, wanted: Callable[[dict[str, Any]], bool], since: int = 0, seconds: float = 120.0
+        self, wanted: Callable[[dict[str, Any]], bool], since: int = 0, seconds: float = 240.0
     ) -> tuple[dict[str, Any], list[bytes]]:
         deadline = time.monotonic() + seconds
         with self._news:

@@ -533,7 +533,7 @@ def test_labels_that_are_left_behind_wait_for_the_next_page(
     page.bye()
     assert not refitted.wait(1.0)
     page.hello()
-    assert refitted.wait(120)
+    assert refitted.wait(240)
 
 
 def test_a_window_that_closes_leaves_the_other_one_as_it_was(page: Page, session: va.Session) -> None:
