@@ -91,13 +91,16 @@ class Lab:
 
     def _is_cleared(self, kernel: str) -> bool:
         """Whether the kernel lives and could forget its widgets, which the next page would show anew, and variables."""
-        client = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{kernel}.json"))
+        file = self.runtime / f"kernel-{kernel}.json"
+        if not file.is_file():
+            return False
+        client = BlockingKernelClient(connection_file=str(file))
         client.load_connection_file()
         client.start_channels()
         try:
             client.wait_for_ready(timeout=_CLEARING_SECONDS)
             reply = client.execute_interactive(_CLEAR, timeout=_CLEARING_SECONDS, output_hook=lambda _message: None)
-        except (RuntimeError, TimeoutError):
+        except (RuntimeError, TimeoutError):  # it does not answer
             return False
         finally:
             client.stop_channels()
