@@ -73,21 +73,16 @@ class Lab:
         expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
         expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()
 
-    def leave_one_kernel(self) -> None:
-        """End all kernels but one, in which nothing of its notebook is left.
-
-        The next test need not wait until torch is imported. More kernels would need more memory than a small machine
-        has.
-        """
-        first, *others = self._ask("GET", "sessions") or [None]
-        for session in others:
-            self._ask("DELETE", f"sessions/{session['id']}")
-        kept = first["kernel"]["id"] if first else ""
-        for kernel in self._ask("GET", "kernels"):  # Voilà's have no session
-            if kernel["id"] != kept:
+    def stop_kernels(self, but: str = "") -> None:
+        """End every kernel, but one: a dozen that have loaded torch are more than a small machine holds."""
+        for kernel in self._ask("GET", "kernels"):
+            if kernel["id"] != but:
                 self._ask("DELETE", f"kernels/{kernel['id']}")
-        if first and not self._is_cleared(kept):
-            self._ask("DELETE", f"sessions/{first['id']}")
+
+    def leave_one_kernel(self) -> None:
+        """End all kernels but one that has forgotten its notebook, so that the next test need not load torch anew."""
+        kernels = [session["kernel"]["id"] for session in self._ask("GET", "sessions")]
+        self.stop_kernels(but=kernels[0] if kernels and self._is_cleared(kernels[0]) else "")
 
     def _is_cleared(self, kernel: str) -> bool:
         """Whether the kernel lives and could forget its widgets, which the next page would show anew, and variables."""
