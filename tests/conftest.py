@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 import va_widgets as va
 from tests.tiers import times_by_tier
 from va_widgets.base.user_state import STATE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
+
+PATIENCE = 240_000
+"""How long a page is waited for, ms: a kernel that loads torch from a cold disk, on a busy machine, takes its time."""
+expect.set_options(timeout=PATIENCE)
 
 # Before anything imports huggingface_hub: no test, and no process of one, asks a hub whether it is there.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -37,8 +41,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small demo corpus, filmed and built once; labels given in it are seen by every test that uses it."""
+    """A small demo corpus, filmed and built once; labels given in it are seen by every test that uses it.
+
+    The environment variable VA_WIDGETS_TEST_DEMO may name such a corpus that is there already: its copy is taken.
+    """
     folder = tmp_path_factory.mktemp("demo") / "corpus"
+    if there := os.environ.get("VA_WIDGETS_TEST_DEMO"):
+        copy_unlabelled(Path(there), folder)
     va.demo.corpus(folder, clips=120, seed=0, progress=False)
     return folder
 
@@ -114,6 +123,19 @@ def browser(chromium: str) -> Iterator[Browser]:
         )
         yield opened
         opened.close()
+
+
+def new_context(browser: Browser, width: int, height: int, scale: float = 1.0) -> BrowserContext:
+    """Open a context whose pages have this size in CSS pixels, and wait as long as `expect` does."""
+    context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+def pictured(page: Page | Locator) -> None:
+    """Wait until every card that is drawn has its filmstrip."""
+    expect(page.locator(".va-film").first).to_be_visible()
+    expect(page.locator(".va-thumb:not(:has(.va-film))")).to_have_count(0)
 
 
 @pytest.fixture(scope="session")

@@ -159,7 +159,15 @@ function change(message) {
   return labels;
 }
 
+// Filmstrips look alike from ten clips to ten: each is drawn once.
+const strips = new Map();
 async function strip(index, width) {
+  const key = `${index % 10} ${width}`;
+  if (!strips.has(key)) strips.set(key, draw(index, width));
+  return (await strips.get(key)).slice();
+}
+
+async function draw(index, width) {
   const scale = width / 160;
   const canvas = new OffscreenCanvas(8 * width, 90 * scale);
   const pen = canvas.getContext("2d");

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, press, take_keyboard
+from tests.conftest import pictured
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
 
@@ -58,6 +59,7 @@ def test_axe_finds_nothing_serious(open_page: Open, theme: str, width: int) -> N
     page.keyboard.press("Escape")
     page.locator(".va-concept").click()
     page.get_by_label("Rename, archive or use city at night").click()
+    expect(page.get_by_role("button", name="Rename", exact=True)).to_be_visible()
     assert serious(page) == []
     page.keyboard.press("Escape")
     page.locator("[data-filter=disputed]").click()
@@ -99,6 +101,7 @@ def test_labels_and_errors_are_spoken(annotator: Page) -> None:
 
 def test_nothing_moves_for_who_asked_for_no_motion(open_page: Open) -> None:
     page = open_page(video=False)
+    pictured(page)
     page.emulate_media(reduced_motion="reduce")
     moving = page.evaluate("""() => [...document.querySelectorAll('.va-root *')]
       .filter((e) => parseFloat(getComputedStyle(e).transitionDuration) > 0).length""")

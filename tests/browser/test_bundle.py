@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Page, Position, expect
 
-from tests.browser.conftest import Open, press, shoot, take_keyboard
+from tests.browser.conftest import Open, becomes, press, shoot, take_keyboard
+from tests.conftest import pictured
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -59,13 +60,16 @@ def test_a_long_concept_takes_the_room_there_is(open_page: Open, theme: str, wid
     assert page.locator(".va-header").evaluate("(header) => header.offsetHeight") <= 10 + 20 * lines
 
 
+ROW = "document.querySelector('.va-row').children.length"
+
+
 @pytest.mark.parametrize(("size", "page_size", "width", "columns"), [(120, 100, 1200, 9), (264, 5, 300, 1)])
 def test_cards_come_in_any_size_and_number(
     open_page: Open, size: int, page_size: int, width: int, columns: int
 ) -> None:
     page = open_page(width=width, clips=120, place={"tab": "search", "size": size, "page": page_size})
     expect(page.locator(".va-card")).to_have_count(page_size)
-    assert page.evaluate("document.querySelector('.va-row').children.length") == columns
+    becomes(page, ROW, columns)
 
 
 def test_the_card_size_is_slid_and_kept(annotator: Page) -> None:
@@ -73,8 +77,8 @@ def test_the_card_size_is_slid_and_kept(annotator: Page) -> None:
     slider.focus()
     for _ in range(5):
         annotator.keyboard.press("ArrowLeft")
-    assert annotator.evaluate("window.place.size") < 264
-    assert annotator.evaluate("document.querySelector('.va-row').children.length") > 4
+    annotator.wait_for_function("window.place.size < 264")
+    annotator.wait_for_function(f"{ROW} > 4")
     slider.click()  # by the pointer: the cards have the keyboard again
     expect(annotator.locator(".va-box")).to_be_focused()
 
@@ -91,10 +95,9 @@ def test_labels_are_told_by_shape_and_text(annotator: Page) -> None:
 
 def test_hovering_scrubs_through_the_filmstrip(annotator: Page) -> None:
     thumb = annotator.locator(".va-thumb").first
-    box = thumb.bounding_box()
-    assert box is not None
+    width = thumb.evaluate("(thumb) => thumb.clientWidth")
     for part, frame in ((0.02, "0"), (0.55, "4"), (0.98, "7")):
-        annotator.mouse.move(box["x"] + part * box["width"], box["y"] + 20)
+        thumb.hover(position={"x": part * width, "y": 20})
         expect(thumb).to_have_attribute("data-frame", frame)
 
 
@@ -190,21 +193,23 @@ def test_a_double_click_labels_once(annotator: Page) -> None:
     assert annotator.evaluate("kernel.asked.filter((m) => m.type === 'label').length") == 1
 
 
+TOPS = "['.va-tabs', '.va-tools'].map((part) => document.querySelector(part).getBoundingClientRect().top)"
+
+
 def test_help_and_sizes_stay_beside_the_tabs(open_page: Open) -> None:
     page = open_page(width=900, labelled=9, place={"tab": "feeds"})
     for tab in ("Feeds", "Review", "Search"):
         page.get_by_role("tab", name=tab).click()
         expect(page.locator(".va-film").first).to_be_visible()
-        tabs, tools = page.locator(".va-tabs").bounding_box(), page.locator(".va-tools").bounding_box()
-        assert tabs is not None
-        assert tools is not None
-        assert abs(tools["y"] - tabs["y"]) < 4, tab
+        tabs, tools = page.evaluate(TOPS)
+        assert abs(tools - tabs) < 4, tab
 
 
 def test_a_key_is_changed_in_the_help_and_kept(annotator: Page) -> None:
     take_keyboard(annotator)
     annotator.keyboard.press("?")
     help_ = annotator.get_by_role("dialog", name="Keys and help")
+    expect(help_).to_be_visible()
     shoot(annotator, "help")
     floats = "[...document.querySelectorAll('.va-help :is(dt, dd)')].map((part) => getComputedStyle(part).float)"
     assert set(annotator.evaluate(floats)) == {"none"}  # whatever JupyterLab says of such lists
@@ -214,7 +219,7 @@ def test_a_key_is_changed_in_the_help_and_kept(annotator: Page) -> None:
     help_.get_by_role("button", name="Close").click()
     annotator.keyboard.press("j")
     expect(annotator.locator(".va-card").first).to_have_attribute("data-label", "yes")
-    assert annotator.evaluate("window.place.keys") == {"yes": "j"}
+    becomes(annotator, "window.place.keys", {"yes": "j"})
     assert annotator.evaluate("window.leaked") == []
 
 
@@ -224,7 +229,8 @@ def test_typing_a_search_does_not_label(annotator: Page) -> None:
     box.press_sequentially("nun y u z")
     expect(annotator.locator(".va-badge")).to_have_count(0)
     box.press("Enter")
-    assert annotator.evaluate("kernel.asked.filter((m) => m.type === 'search').at(-1).text") == "nun y u z"
+    becomes(annotator, "kernel.asked.filter((m) => m.type === 'search').at(-1).text", "nun y u z")
+    expect(annotator.locator(".va-card").first).to_be_visible()
     annotator.keyboard.press("y")  # the results have the keyboard
     expect(annotator.locator(".va-card").first).to_have_attribute("data-label", "yes")
 
@@ -315,7 +321,7 @@ def test_sizes_act_at_once(open_page: Open) -> None:
     assert not page.evaluate("kernel.asked.some((m) => m.type === 'filmstrips' && m.width > 240)")
     page.get_by_label("Card size").fill("520")
     expect(cards).to_have_count(6)  # full rows of two
-    assert page.evaluate("document.querySelector('.va-row').children.length") == 2
+    becomes(page, ROW, 2)
     page.wait_for_function("kernel.asked.filter((m) => m.type === 'filmstrips' && m.width === 640).length === 6")
     page.wait_for_function("getComputedStyle(document.querySelector('.va-film')).backgroundImage.includes(',')")
 
@@ -340,7 +346,7 @@ def test_buttons_hide_little_of_a_picture(open_page: Open, size: int, share: flo
 
 def test_the_foot_stays_where_it_is_over_an_empty_list(open_page: Open) -> None:
     page = open_page(labelled=9, place={"tab": "feeds", "feed": "random", "size": 264})
-    expect(page.locator(".va-film").first).to_be_visible()
+    pictured(page)
     before = page.locator(".va-foot").bounding_box()
     page.get_by_role("tab", name="Review").click()
     page.locator("[data-filter=unsure]").click()

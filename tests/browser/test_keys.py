@@ -7,14 +7,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
-from tests.browser.conftest import Open, press, take_keyboard
+from tests.browser.conftest import Open, becomes, press, take_keyboard
 
 LABELS = "kernel.asked.filter((m) => ['label', 'undo'].includes(m.type)).map((m) => m.value ?? m.type)"
 PROCESSED = 229  # the key code of a key that an input method has taken
-
-
-def label_of(page: Page, index: int) -> str | None:
-    return page.locator(f"[data-index='{index}']").get_attribute("data-label")
 
 
 # --- the focus -------------------------------------------------------------------------------------
@@ -33,7 +29,7 @@ def test_a_button_that_was_clicked_is_not_pressed_again_by_a_key(annotator: Page
     annotator.keyboard.press("Enter")
     annotator.wait_for_function("kernel.open === 0")
     expect(card).to_have_attribute("data-label", "no")
-    assert annotator.evaluate(LABELS) == ["yes", "no"]
+    becomes(annotator, LABELS, ["yes", "no"])
 
 
 def like_this(page: Page) -> None:
@@ -71,8 +67,7 @@ def test_keys_act_on_the_cards_after_anything_that_was_pressed(annotator: Page, 
     before = annotator.evaluate(LABELS)
     expect(annotator.locator(".va-box")).to_be_focused()
     annotator.keyboard.press("u")
-    annotator.wait_for_function("kernel.open === 0")
-    assert annotator.evaluate(LABELS) == [*before, "unsure"]
+    becomes(annotator, LABELS, [*before, "unsure"])
     assert annotator.evaluate("window.leaked") == []
 
 
@@ -82,8 +77,7 @@ def test_overshoot_and_paging_label_nothing(open_page: Open) -> None:
     take_keyboard(page)
     press(page, "yyyyyyyyyyynnnn")
     expect(page.locator(".va-next")).to_have_text("page done ⏎")
-    page.wait_for_function("kernel.open === 0")
-    assert page.evaluate(LABELS) == ["yes"] * 11 + ["no"]
+    becomes(page, LABELS, ["yes"] * 11 + ["no"])
     for _ in range(3):
         page.keyboard.down("Enter")  # held: it pages once
     page.keyboard.up("Enter")
@@ -129,7 +123,8 @@ def test_keys_label_in_every_script(annotator: Page, typed: list[tuple[str, str]
         send(session, key, code, PROCESSED if key == "Process" else 0)
     expect(annotator.locator(".va-spoken")).to_have_text("1 label undone")
     assert annotator.evaluate(LABELS) == ["yes", "no", "unsure", "undo"]
-    assert [label_of(annotator, index) for index in range(3)] == ["yes", "no", ""]
+    for index, label in enumerate(("yes", "no", "")):
+        expect(annotator.locator(f"[data-index='{index}']")).to_have_attribute("data-label", label)
     assert annotator.evaluate("window.leaked") == []
 
 
@@ -195,6 +190,6 @@ def test_a_word_is_composed_undisturbed(
     assert page.evaluate(f"kernel.asked.filter((m) => m.type === {message!r}).length") == before
     box.press("Enter")
     page.wait_for_function(f"kernel.asked.filter((m) => m.type === {message!r}).length > {before}")
-    assert page.evaluate(f"kernel.asked.filter((m) => m.type === {message!r}).at(-1).{field}") == "바다"
+    becomes(page, f"kernel.asked.filter((m) => m.type === {message!r}).at(-1).{field}", "바다")
     assert page.evaluate(LABELS) == []
     assert page.evaluate("window.leaked") == []

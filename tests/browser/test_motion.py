@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, shoot
+from tests.browser.conftest import Open, becomes, shoot
 
 
 def test_cards_and_player_say_how_the_camera_moves(open_page: Open) -> None:
@@ -39,8 +39,12 @@ def test_moving_or_static_clips_alone_are_found_and_the_choice_is_kept(open_page
     page = open_page()
     page.get_by_label("Moving or static").select_option("static")
     expect(page.locator(".va-motion").first).to_have_text("static")
-    assert page.locator(".va-card").count() == page.locator(".va-motion", has_text="static").count() > 5
-    assert page.evaluate("window.place.motion") == "static"
+    page.wait_for_function("""() => {
+      const moves = [...document.querySelectorAll(".va-card .va-motion")];
+      const cards = document.querySelectorAll(".va-card").length;
+      return cards > 5 && cards === moves.filter((move) => move.textContent === "static").length;
+    }""")
+    becomes(page, "window.place.motion", "static")
     page.keyboard.press("y")  # the cards have the keyboard again
     expect(page.locator(".va-card").first).to_have_attribute("data-label", "yes")
     again = open_page(place=page.evaluate("window.place"))
@@ -55,7 +59,7 @@ def test_all_clips_are_sorted_by_a_number(open_page: Open) -> None:
     expect(page.locator(".va-card").first.locator(".va-why")).to_have_text("zoom 0.31")
     expect(page.get_by_role("note")).to_have_text("All clips by zoom, the highest first. The words do not count.")
     page.get_by_role("button", name="lowest first").click()
-    page.wait_for_function("kernel.asked.findLast((m) => m.type === 'sorted').lowest")
+    page.wait_for_function("kernel.asked.findLast((m) => m.type === 'sorted').lowest && window.place.lowest")
     shoot(page, "sorted")
     again = open_page(place=page.evaluate("window.place"))
     expect(again.get_by_label("Sort by a number")).to_have_value("zoom")
@@ -101,4 +105,4 @@ def test_moves_are_searched_for_where_words_cannot_be(open_page: Open) -> None:
     box.fill("pan left")
     page.keyboard.press("Enter")
     expect(page.locator(".va-card").first).to_be_visible()
-    assert page.evaluate("kernel.asked.findLast((m) => m.type === 'search').text") == "pan left"
+    becomes(page, "kernel.asked.findLast((m) => m.type === 'search').text", "pan left")

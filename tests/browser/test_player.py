@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, fake_clock, press, shoot, take_keyboard
+from tests.browser.conftest import Open, becomes, fake_clock, press, shoot, take_keyboard
+from tests.conftest import pictured
 
 
 def opened(page: Page) -> None:
@@ -19,7 +20,7 @@ def test_space_plays_pauses_and_escape_closes(annotator: Page) -> None:
     opened(annotator)
     annotator.wait_for_function("document.querySelector('video').currentTime > 0.2")
     annotator.keyboard.press("Space")
-    assert annotator.evaluate("document.querySelector('video').paused")
+    annotator.wait_for_function("document.querySelector('video').paused")
     annotator.keyboard.press("Space")
     annotator.wait_for_function("!document.querySelector('video').paused")
     shoot(annotator, "player")
@@ -50,8 +51,8 @@ def test_a_click_opens_it_and_it_follows_the_keyboard(annotator: Page) -> None:
     annotator.get_by_label("Player").get_by_role("button", name="Yes").click()
     expect(annotator.locator(".va-loupe .va-badge")).to_have_text("yes")
     # Only what is looked at and the one after it are cut, each once.
-    asked = annotator.evaluate("kernel.asked.filter((m) => m.type === 'preview').map((m) => m.clip)")
-    assert sorted(asked) == ["clip-2", "clip-3", "clip-4", "clip-5"]
+    asked = "kernel.asked.filter((m) => m.type === 'preview').map((m) => m.clip).sort()"
+    becomes(annotator, asked, ["clip-2", "clip-3", "clip-4", "clip-5"])
 
 
 def test_speed_loop_and_frames(annotator: Page) -> None:
@@ -64,6 +65,7 @@ def test_speed_loop_and_frames(annotator: Page) -> None:
     expect(annotator.get_by_role("button", name="Loop")).to_have_attribute("aria-pressed", "false")
     annotator.wait_for_function("!document.querySelector('video').loop")
     annotator.keyboard.press("Space")
+    annotator.wait_for_function("document.querySelector('video').paused")
     annotator.evaluate("document.querySelector('video').currentTime = 1.02")
     times = []
     for key in (".", ".", ","):
@@ -81,8 +83,7 @@ def test_what_is_around_the_clip_comes_on_request(annotator: Page) -> None:
     expect(annotator.locator(".va-own")).to_be_visible()
     annotator.keyboard.press("c")  # cached: nothing is cut again
     expect(annotator.locator(".va-own")).to_have_count(0)
-    asked = annotator.evaluate("kernel.asked.filter((m) => m.type === 'preview' && m.clip === 'clip-0').length")
-    assert asked == 2
+    becomes(annotator, "kernel.asked.filter((m) => m.type === 'preview' && m.clip === 'clip-0').length", 2)
 
 
 def test_a_missing_video_is_its_filmstrip_and_the_reason(open_page: Open) -> None:
@@ -114,25 +115,25 @@ def test_a_clip_is_heard_until_it_is_muted_and_so_are_the_next(annotator: Page) 
     opened(annotator)
     button = annotator.get_by_role("button", name="Mute")
     expect(button).to_have_attribute("aria-pressed", "false")
-    assert not annotator.evaluate(MUTED)
+    becomes(annotator, MUTED, False)
     annotator.wait_for_function("document.querySelector('video').webkitAudioDecodedByteCount > 0")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
-    assert annotator.evaluate(MUTED)
+    becomes(annotator, MUTED, True)
     first = annotator.locator("video").get_attribute("src")
     annotator.keyboard.press("y")  # on to the next, which stays muted
     expect(annotator.locator("video")).not_to_have_attribute("src", first or "")
     expect(button).to_have_attribute("aria-pressed", "true")
     annotator.wait_for_function("document.querySelector('video').currentTime > 0.1")
-    assert annotator.evaluate(MUTED)
+    becomes(annotator, MUTED, True)
     annotator.keyboard.press("m")
     expect(button).to_have_attribute("aria-pressed", "false")
-    assert not annotator.evaluate(MUTED)
+    becomes(annotator, MUTED, False)
     annotator.keyboard.press("Escape")
     annotator.keyboard.press("m")  # for the clip that will be opened
     annotator.keyboard.press("Space")
     expect(button).to_have_attribute("aria-pressed", "true")
-    assert annotator.evaluate(MUTED)
+    becomes(annotator, MUTED, True)
 
 
 def test_its_key_may_be_another(open_page: Open) -> None:
@@ -156,10 +157,10 @@ def test_where_the_browser_refuses_sound_it_plays_muted_and_says_so(annotator: P
     button = annotator.get_by_role("button", name="Mute")
     expect(button).to_have_attribute("aria-pressed", "true")
     annotator.wait_for_function("document.querySelector('video').currentTime > 0.1")
-    assert annotator.evaluate(MUTED)
+    becomes(annotator, MUTED, True)
     annotator.keyboard.press("m")  # now something was pressed
     expect(button).to_have_attribute("aria-pressed", "false")
-    assert not annotator.evaluate(MUTED)
+    becomes(annotator, MUTED, False)
 
 
 def test_a_clip_without_sound_says_so(open_page: Open) -> None:
@@ -184,10 +185,11 @@ def test_what_nobody_sees_is_not_heard(annotator: Page) -> None:
     opened(annotator)
     annotator.wait_for_function(f"!{paused}")
     annotator.evaluate(hide, True)
-    assert annotator.evaluate(paused)
+    becomes(annotator, paused, True)
     annotator.evaluate(hide, False)
-    assert not annotator.evaluate(paused)
+    becomes(annotator, paused, False)
     annotator.keyboard.press("Space")  # what the person has paused stays so
+    becomes(annotator, paused, True)
     annotator.evaluate(hide, True)
     annotator.evaluate(hide, False)
     assert annotator.evaluate(paused)
@@ -202,16 +204,16 @@ def test_only_one_of_two_players_is_heard(open_page: Open) -> None:
         app.locator(".va-box").focus()
         page.keyboard.press("Space")
         page.wait_for_function(f"document.querySelectorAll('video')[{number}]?.currentTime > 0.1")
-    assert page.evaluate(playing) == [False, True]
+    becomes(page, playing, [False, True])
     page.locator(".va-app").first.locator(".va-box").focus()
     page.keyboard.press("Space")
-    page.wait_for_function(f"{playing}.join() === 'true,false'")
+    becomes(page, playing, [True, False])
 
 
 def test_the_filmstrip_is_silent(annotator: Page) -> None:
     """Scrubbed by the pointer, and in place of a clip that is still being cut."""
     thumb = annotator.locator(".va-thumb").nth(1)
-    expect(thumb).to_have_attribute("data-frame", "4")  # the middle of a filmstrip that has come
+    expect(thumb).to_have_attribute("data-frame", "4")  # the middle
     thumb.hover(position={"x": 4, "y": 40})
     expect(thumb).to_have_attribute("data-frame", "0")
     expect(annotator.locator("video, audio")).to_have_count(0)
@@ -221,7 +223,7 @@ def test_the_filmstrip_is_silent(annotator: Page) -> None:
     annotator.keyboard.press("ArrowDown")  # a clip that has not been cut yet
     expect(annotator.locator(".va-loupe .va-film")).to_be_visible()
     expect(annotator.locator("video, audio")).to_have_count(0)
-    assert sounding.evaluate("(video) => video.paused")
+    annotator.wait_for_function("(video) => video.paused", arg=sounding)
 
 
 # --- its place, and the pages ----------------------------------------------------------------------
@@ -260,15 +262,14 @@ FRAMES = "[...document.querySelectorAll('.va-thumb')].map((thumb) => thumb.datas
 
 
 def test_the_card_under_the_keyboard_plays(annotator: Page) -> None:
-    still = annotator.evaluate(FRAMES)
+    still = ["4"] * annotator.locator(".va-thumb").count()  # the middle of every filmstrip
+    becomes(annotator, FRAMES, still)
     take_keyboard(annotator)
     for index in (0, 1):
-        annotator.wait_for_function(f"document.querySelectorAll('.va-thumb')[{index}].dataset.frame === '7'")
-        others = [frame for number, frame in enumerate(annotator.evaluate(FRAMES)) if number != index]
-        assert others == still[1:]
+        becomes(annotator, FRAMES, [*still[:index], "7", *still[index + 1 :]])
         annotator.keyboard.press("ArrowRight")
     annotator.keyboard.press("Escape")  # the notebook has the keyboard
-    annotator.wait_for_function(f"{FRAMES}.join() === {','.join(still)!r}")
+    becomes(annotator, FRAMES, still)
 
 
 def test_nothing_plays_for_who_asked_for_no_motion(annotator: Page) -> None:
@@ -290,15 +291,15 @@ def test_nothing_plays_for_who_asked_for_no_motion(annotator: Page) -> None:
 
 def test_what_opens_over_a_single_row_of_cards_is_not_cut_by_the_notebook(open_page: Open) -> None:
     page = open_page(clips=2, labelled=0)
-    expect(page.locator(".va-film").first).to_be_visible()
-    low = page.locator(".va-app").bounding_box()
+    pictured(page)
+    bottom = "document.querySelector({}).getBoundingClientRect().bottom".format
+    whole = bottom("'.va-app'")
+    low = page.evaluate(whole)
     for key, selector in ((" ", ".va-loupe"), ("?", ".va-help")):
         take_keyboard(page)
         page.keyboard.press(key)
-        opened, whole = page.locator(selector).bounding_box(), page.locator(".va-app").bounding_box()
-        assert opened is not None
-        assert whole is not None
-        assert opened["y"] + opened["height"] <= whole["y"] + whole["height"], selector
+        expect(page.locator(selector)).to_be_visible()
+        page.wait_for_function(f"{bottom(repr(selector))} <= {whole}")
         page.keyboard.press("Escape")
         expect(page.locator(selector)).to_have_count(0)
-        assert page.locator(".va-app").bounding_box() == low, "all is as low as before"
+        becomes(page, whole, low)  # all is as low as before

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 
 import va_widgets as va
 from tests.browser.real_kernel import RealKernel
+from tests.conftest import new_context
 
 
 def test_a_clip_is_read_again_and_a_dispute_decided(browser: Browser, bundle: Path, tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_a_clip_is_read_again_and_a_dispute_decided(browser: Browser, bundle: Pa
     kelli.label(clips[:2], True)
     sam.label(clips[0], False)
     ada.label(clips[5], True)
-    context = browser.new_context(viewport={"width": 900, "height": 700})
+    context = new_context(browser, 900, 700)
     page = context.new_page()
     RealKernel(page, va.Annotator(ada), bundle, "light")
     cards, grid = page.locator(".va-card"), page.locator(".va-box")
@@ -38,7 +39,7 @@ def test_a_clip_is_read_again_and_a_dispute_decided(browser: Browser, bundle: Pa
     page.locator("[data-filter=disputed]").click()
     disputed = page.locator(f"[data-clip={clips[0]}]")
     expect(disputed).to_contain_text("you decide")
-    assert [vote.inner_text().strip() for vote in disputed.locator(".va-vote").all()] == ["kelli", "sam"]
+    expect(disputed.locator(".va-vote")).to_have_text(["kelli", "sam"])
     own = page.locator(f"[data-clip={clips[1]}]")  # ada is one of the two, and sam could decide
     expect(own).to_have_count(1)
     expect(own).not_to_contain_text("decide")
@@ -46,6 +47,8 @@ def test_a_clip_is_read_again_and_a_dispute_decided(browser: Browser, bundle: Pa
     page.keyboard.press("Escape")
     page.keyboard.press("y")
     expect(disputed).to_contain_text("yes · decided")
+    expect(page.locator(".va-state")).to_have_attribute("data-state", "saved")
+    expect(page.locator(".va-unsaved")).to_have_count(0)
     context.close()
     assert ada.labels.loc[[clips[0]], "decided"].tolist() == ["ada"]
     assert ada.own_labels == {clips[1]: "no", clips[0]: "yes", clips[5]: "yes"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
-from tests.browser.conftest import Open, press, take_keyboard
+from tests.browser.conftest import Open, press, set_apart, take_keyboard
 
 ENGLISH = {
     "concept": "establishing shot of a city at night, seen from far above",
@@ -166,6 +166,7 @@ def test_nothing_is_cut_in_any_state_at_any_width(open_page: Open, first_theme: 
         place={"tab": "feeds", "size": 264, "page": 12},
         status=status,
     )
+    set_apart(page)
     session = page.context.new_cdp_session(page)
     cut: dict[str, list[str]] = {}  # what is cut, and where
     for number, state in enumerate(states(page, words)):

@@ -15,43 +15,49 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tests.conftest import new_context
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 STARTED = re.compile(r"\[(\*|\d+)\]")
 RUNNING = re.compile(r"\[\*\]")
 DONE = re.compile(r"\[\d+\]")
-_START_SECONDS = 90.0
+_START_SECONDS = 240.0
 _ATTEMPTS = 30  # of running all cells, of 4 s or more each
 _ATTEMPTS_A_PAGE = 8
+_CLEARING_SECONDS = 60
+_CLEAR = "import ipywidgets\nipywidgets.Widget.close_all()\nget_ipython().reset(new_session=False)"
 _LOADS = 4  # of a page, until JupyterLab's own extension for widgets has come with it
 # What the open notebook can show, of which the extension adds widgets.
 _KNOWS_WIDGETS = """() => window.jupyterapp?.shell.currentWidget?.content?.rendermime?.mimeTypes
   .includes("application/vnd.jupyter.widget-view+json")"""
-_PATIENCE = 240_000  # ms; a kernel that loads torch from a cold disk, on a busy machine, takes its time
-expect.set_options(timeout=_PATIENCE)
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: `root` is the folder it shows."""
+    """A running JupyterLab: `root` is the folder it shows, `runtime` where it keeps how to reach its kernels."""
 
     url: str
     token: str
     root: Path
+    runtime: Path
 
     def write(self, name: str, *cells: str) -> None:
-        """Put a notebook of code cells into the folder."""
+        """Put a notebook of code cells into the folder; it gets the kernel that an earlier test has left, if any."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         # Without a kernel's name JupyterLab asks for one in a dialog.
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.root / name)
+        for session in self._ask("GET", "sessions")[:1]:
+            self._ask("PATCH", f"sessions/{session['id']}", {"path": name, "name": name, "type": "notebook"})
 
     def cells(self, name: str) -> list[str]:
         """The sources of a saved notebook's cells."""
@@ -67,16 +73,42 @@ class Lab:
         expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
         expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()
 
-    def stop_kernels(self) -> None:
-        """End every kernel: a dozen that have loaded torch are more than a small machine holds."""
-        for kernel in json.load(self._ask("GET", "kernels")):
-            self._ask("DELETE", f"kernels/{kernel['id']}")
+    def stop_kernels(self, but: str = "") -> None:
+        """End every kernel, but one: a dozen that have loaded torch are more than a small machine holds."""
+        for kernel in self._ask("GET", "kernels"):
+            if kernel["id"] != but:
+                self._ask("DELETE", f"kernels/{kernel['id']}")
 
-    def _ask(self, method: str, what: str) -> HTTPResponse:
-        headers = {"Authorization": f"token {self.token}"}
-        request = urllib.request.Request(f"{self.url}/api/{what}", method=method, headers=headers)
-        answer: HTTPResponse = urllib.request.urlopen(request, timeout=30)
-        return answer
+    def leave_one_kernel(self) -> None:
+        """End all kernels but one that has forgotten its notebook, so that the next test need not load torch anew."""
+        kernels = [session["kernel"]["id"] for session in self._ask("GET", "sessions")]
+        self.stop_kernels(but=kernels[0] if kernels and self._is_cleared(kernels[0]) else "")
+
+    def _is_cleared(self, kernel: str) -> bool:
+        """Whether the kernel lives and could forget its widgets, which the next page would show anew, and variables."""
+        file = self.runtime / f"kernel-{kernel}.json"
+        if not file.is_file():
+            return False
+        client = BlockingKernelClient(connection_file=str(file))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=_CLEARING_SECONDS)
+            reply = client.execute_interactive(_CLEAR, timeout=_CLEARING_SECONDS, output_hook=lambda _message: None)
+        except (RuntimeError, TimeoutError):  # it does not answer
+            return False
+        finally:
+            client.stop_channels()
+        return bool(reply["content"]["status"] == "ok")
+
+    def _ask(self, method: str, what: str, content: dict[str, str] | None = None) -> Any:
+        """Return the server's answer, None where it has no content."""
+        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        data = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(f"{self.url}/api/{what}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
 
     def with_widgets(self, page: Page) -> None:
         """See that the page can show widgets, loading it anew where JupyterLab's extension for them did not come.
@@ -88,7 +120,7 @@ class Lab:
         page.on("console", lambda said: errors.append(said.text.partition("\n")[0]) if said.type == "error" else None)
         for _ in range(_LOADS):
             try:
-                page.wait_for_function(_KNOWS_WIDGETS, timeout=20_000)
+                page.wait_for_function(_KNOWS_WIDGETS, timeout=60_000)
             except PlaywrightTimeout:
                 page.reload()
                 expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible()
@@ -120,7 +152,7 @@ class Lab:
             ),
             "outputs": page.locator(".jp-OutputArea-output").all_text_contents(),
             "dialogs": page.locator(".jp-Dialog").all_text_contents(),
-            "kernels": json.load(self._ask("GET", "kernels")),
+            "kernels": self._ask("GET", "kernels"),
         }
         return " ".join(f"{name}: {str(value)[-1500:]}" for name, value in parts.items())
 
@@ -165,6 +197,10 @@ def running(root: Path, home: Path) -> Iterator[Lab]:
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', encoding="utf-8")
+    # Nobody builds JupyterLab here: it would look with Node, for each page, whether it ought to.
+    labconfig = home / "config" / "labconfig"
+    labconfig.mkdir(parents=True)
+    (labconfig / "page_config.json").write_text('{"buildAvailable": false, "buildCheck": false}', encoding="utf-8")
     token, port = secrets.token_hex(8), free_port()
     environment = {
         **os.environ,
@@ -180,7 +216,7 @@ def running(root: Path, home: Path) -> Iterator[Lab]:
     with (home / "lab.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
         try:
-            started = Lab(f"http://127.0.0.1:{port}", token, root)
+            started = Lab(f"http://127.0.0.1:{port}", token, root, home / "runtime")
             _wait_until_ready(started, server, home / "lab.log")
             yield started
         finally:
@@ -201,7 +237,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """What the pages of a module share: the browser's cache of JupyterLab's many files."""
-    opened = browser.new_context(viewport={"width": 1680, "height": 1050})
+    opened = new_context(browser, 1680, 1050)
     yield opened
     opened.close()
 
@@ -209,14 +245,13 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(lab: Lab, context: BrowserContext) -> Iterator[Page]:
     opened = context.new_page()
-    opened.set_default_timeout(_PATIENCE)
     # On a busy machine JupyterLab may show a notebook before it knows the kernels, and then asks which one to take.
     asked = opened.locator(".jp-Dialog", has_text="Select Kernel").first
     # By its class: its accessible name is another than what is written on it. A second dialog may follow the first.
     opened.add_locator_handler(asked, lambda: asked.locator("button.jp-mod-accept").click(), no_wait_after=True)
     yield opened
     opened.close()
-    lab.stop_kernels()
+    lab.leave_one_kernel()
 
 
 @pytest.fixture(scope="session")

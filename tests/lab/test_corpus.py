@@ -26,7 +26,8 @@ def test_a_corpus_is_built_shown_and_played_in_cells(
     page.wait_for_function("() => document.querySelector('.jp-OutputArea video').readyState >= 2")
     pictures = page.locator(".jp-OutputArea img[src^='data:image/jpeg']")
     expect(pictures).to_have_count(8)
-    assert all(pictures.evaluate_all("pictures => pictures.map(picture => picture.naturalWidth > 0)"))
+    for picture in pictures.all():
+        page.wait_for_function("(picture) => picture.naturalWidth > 0", arg=picture.element_handle())
     outputs = page.locator(".jp-OutputArea")
     expect(outputs.first).to_contain_text("100%")
     expect(outputs.first).to_contain_text("Skipped broken.mp4: it is not a video")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 import va_widgets as va
-from tests.conftest import copy_unlabelled
+from tests.conftest import copy_unlabelled, pictured
 from tests.lab.conftest import Lab, choose, save
 
 OPEN = """import va_widgets as va
@@ -50,7 +50,7 @@ def opened(lab: Lab, page: Page, notebook: str) -> Locator:
 
 def ready(page: Page) -> Locator:
     annotator = page.locator(".va-app").first
-    expect(annotator.locator(".va-film").first).to_be_visible()
+    pictured(annotator)
     return annotator
 
 

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import va_widgets as va
+from tests.conftest import new_context
 from tests.lab.conftest import free_port
 
 pytestmark = pytest.mark.skipif(find_spec("marimo") is None, reason="pip install marimo")
@@ -37,7 +38,7 @@ def _():
 if __name__ == "__main__":
     app.run()
 """
-_START_SECONDS = 90.0
+_START_SECONDS = 240.0
 
 
 def test_marimo_shows_cards_and_stores_a_label(
@@ -49,7 +50,7 @@ def test_marimo_shows_cards_and_stores_a_label(
     home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     with log.open("wb") as written:
         server = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **home}, stdout=written, stderr=written)
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = new_context(browser, 1400, 900)
     try:
         _wait_until_ready(port, server, log)
         page = context.new_page()
@@ -57,7 +58,8 @@ def test_marimo_shows_cards_and_stores_a_label(
         cards = page.locator(".va-card")  # Playwright looks into shadow roots
         expect(cards.locator(".va-film").first).to_be_visible()
         assert page.locator(".va-root").evaluate("root => root.getRootNode() instanceof ShadowRoot")
-        assert cards.first.evaluate("card => card.getBoundingClientRect().width") > 200
+        card = cards.first.element_handle()
+        page.wait_for_function("(card) => card.getBoundingClientRect().width > 200", arg=card)
         expect(page.locator(".va-root")).to_have_attribute("data-va-theme", "light")
         page.evaluate("document.body.dataset.theme = 'dark'")  # as marimo's own switch does
         expect(page.locator(".va-root")).to_have_attribute("data-va-theme", "dark")

@@ -186,9 +186,7 @@ def test_a_4k_video_is_scrubbed_played_and_labelled(lab: Lab, page: Page, screen
     lab.write("uhd.ipynb", built, f'session = va.Session(corpus, concept="city at night")\n{SHOW}')
     annotator = opened(lab, page, "uhd.ipynb")
     thumb = annotator.locator(".va-thumb").first
-    box = thumb.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] - 3, box["y"] + 20)
+    thumb.hover(position={"x": thumb.evaluate("(thumb) => thumb.clientWidth") - 3, "y": 20})
     expect(thumb).to_have_attribute("data-frame", "7")
     thumb.click(position={"x": 20, "y": 20})
     page.keyboard.press("y")  # while it is cut

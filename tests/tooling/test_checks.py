@@ -96,9 +96,9 @@ def test_the_folders_of_unit_tests_are_those_of_the_package() -> None:
 def test_importing_is_light() -> None:
     script = """
 import sys, time
-started = time.perf_counter()
+started = time.process_time()
 import va_widgets
-print(time.perf_counter() - started)
+print(time.process_time() - started)
 print([name for name in ("torch", "open_clip", "cv2", "av", "sklearn", "pandas") if name in sys.modules])
 """
     runs = [run(sys.executable, "-c", script).stdout.split("\n") for _ in range(3)]

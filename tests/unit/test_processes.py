@@ -84,7 +84,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_forked_writers_lose_nothing_and_leave_a_sound_file(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _FORKED, str(tmp_path / "labels.sqlite"), str(_WRITERS), str(_LABELS)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "ok"), done.stderr
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import va_widgets as va
+from va_widgets.corpus import OpenClipEncoder
 
 
 class Page:
@@ -59,7 +60,7 @@ class Page:
         return self._first(wanted, messages.index(since) + 1 if since else 0)[0]
 
     def _first(
-        self, wanted: Callable[[dict[str, Any]], bool], since: int = 0, seconds: float = 30.0
+        self, wanted: Callable[[dict[str, Any]], bool], since: int = 0, seconds: float = 240.0
     ) -> tuple[dict[str, Any], list[bytes]]:
         deadline = time.monotonic() + seconds
         with self._news:
@@ -70,6 +71,17 @@ class Page:
                 left = deadline - time.monotonic()
                 assert left > 0, f"it never came; there came {[m.get('event') or m.get('type') for m, _ in self.sent]}"
                 self._news.wait(left)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder() -> OpenClipEncoder:
+    return OpenClipEncoder("va-tiny")
+
+
+@pytest.fixture
+def demo_corpus(demo_corpus: va.Corpus, tiny_encoder: OpenClipEncoder) -> va.Corpus:
+    """The demo corpus without any labels, for one test alone, with an encoder that is loaded once for all tests."""
+    return va.Corpus.open(demo_corpus.path, encoder=tiny_encoder)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_labels_do_not_wait_for_a_preview(page: Page, session: va.Session, monke
     cut = session.preview
 
     def slowly(clip: str, context: float = 0.0) -> bytes:
-        assert stored.wait(30)
+        assert stored.wait(240)
         return cut(clip, context)
 
     monkeypatch.setattr(session, "preview", slowly)

@@ -20,7 +20,7 @@ class Gate:
         real = OpenClipEncoder.encode_text
 
         def encode_text(encoder: OpenClipEncoder, texts: Any) -> Any:
-            assert self.opened.wait(30)
+            assert self.opened.wait(240)
             if self.problem:
                 raise va.EncoderError(self.problem)
             return real(encoder, texts)

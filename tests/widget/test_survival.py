@@ -136,7 +136,7 @@ def test_a_connection_that_takes_no_message_ends_neither_labelling_nor_learning(
     for part, value in ((clips[:8], "yes"), (clips[8:16], "no")):
         message = {"v": 1, "id": value, "type": "label", "concept": session.concept, "clips": part, "value": value}
         page.annotator._handle_custom_msg({**message, "source": "search"}, [])
-        assert refits.acquire(timeout=60)
+        assert refits.acquire(timeout=240)
     assert session.counts == {"yes": 8, "no": 8, "unsure": 0}
     page.annotator.send = keep
     unsubscribe()
@@ -160,7 +160,7 @@ def test_a_refit_that_fails_and_cannot_be_shown_does_not_end_the_learning() -> N
 
     worker = RefitWorker(refit, lambda: None, cannot_be_shown, pause=0.0, batch=1)
     worker.labelled(1)
-    assert done.wait(30)
+    assert done.wait(240)
     worker.stop()
 
 
@@ -175,7 +175,7 @@ def test_no_more_threads_leave_the_label_stored_and_the_refit_for_later(monkeypa
         patch.setattr("va_widgets.base.background.start", none)
         worker.labelled(1)
     worker.labelled(1)
-    assert done.wait(30)
+    assert done.wait(240)
     worker.stop()
 
 
@@ -192,7 +192,7 @@ def resources(folder: Path) -> tuple[Counter[str], int]:
         thread for thread in threading.enumerate() if thread.name.startswith("va-") and thread.name not in lasting
     ]:
         for thread in busy:  # a refit's end begins another one, which tidies up the labels
-            thread.join(60)
+            thread.join(240)
             assert not thread.is_alive(), f"{thread.name} goes on"
     gc.collect()
     files: list[str] = []

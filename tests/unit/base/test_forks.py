@@ -86,7 +86,7 @@ session.label(clips[50], False)  # SQLite is open again here, too
 session.close()
 closed.set()
 for process in children:
-    process.join(90)
+    process.join(240)
     if process.is_alive():
         process.kill()
 print([process.exitcode for process in children])
@@ -98,7 +98,7 @@ def test_children_work_while_threads_of_the_parent_do(demo_corpus: va.Corpus, bu
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", SCRIPT, str(demo_corpus.path)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[0, 0]\n", "")
@@ -163,5 +163,5 @@ for thread in threads:
 print(failed)
 """
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

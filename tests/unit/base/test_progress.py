@@ -221,7 +221,7 @@ with Progress(2, 20, True) as progress:
     progress.file_done("b\\n.mp4", "skipped", "it is empty (0 bytes)", unread=10)
 """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
     outputs = notebook.cells[0].outputs
     assert [one.data["text/plain"] for one in outputs if one.output_type == "display_data"]
     assert any("application/vnd.jupyter.widget-view+json" in one.get("data", {}) for one in outputs)

@@ -32,7 +32,7 @@ from va_widgets.corpus.verification import verify
 from va_widgets.video.motion.features import FEATURES, MOTION_VERSION
 
 CLIPS, DIM = 12, 8
-_LONGEST = 20  # seconds that a case may take before its process is ended
+_LONGEST = 120  # seconds that a case may take before its process is ended
 _MEGABYTES = 1500  # of address space that a case may add to what the process has
 _ODD_NUMBERS: list[Any] = [-1, 0, 7, 2**31, -(2**63), 2**63 - 1, -1e308, 1e308, 1.5, float("nan"), float("inf"), None]
 _ODD_TEXTS = [

@@ -153,7 +153,7 @@ class _Waiting(OpenClipEncoder):
 
     def encode_frames(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         self.asked.set()
-        assert self.may.wait(120)
+        assert self.may.wait(240)
         return super().encode_frames(frames)
 
 
@@ -163,7 +163,7 @@ def test_of_two_builds_at_once_the_second_is_refused_and_the_first_finishes(case
         target=va.Corpus.build, args=(tmp_path / "corpus", videos, encoder), kwargs={"progress": False}
     )
     first.start()
-    assert encoder.asked.wait(120)
+    assert encoder.asked.wait(240)
     for _ in range(2):
         with pytest.raises(va.CorpusError, match=r"^Something else is writing to .*: wait until it is done, then try"):
             va.Corpus.build(tmp_path / "corpus", videos, progress=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.unit.labels.test_snapshots import tidied
 from va_widgets.base.errors import LabelError
 from va_widgets.cli import main
 from va_widgets.labels.label_store import LabelStore, check_file
@@ -43,9 +44,7 @@ def test_after_a_pause_the_file_alone_holds_everything(path: Path, tmp_path: Pat
     with LabelStore(path) as store:
         for label in range(20):
             store.append(*WHO, {f"clip {label}": "yes"}, "search")
-        tidier = store._database._checkpointer
-        assert tidier is not None
-        tidier.join(60)  # it ends when the file holds everything
+        tidied(store)
         assert store._database._checkpointer is None
         assert held(path, tmp_path / "pause") == 20
         store.append(*WHO, {"one more": "yes"}, "search")
@@ -83,7 +82,7 @@ sys.modules["kept"] = store
 def test_a_process_that_ends_without_closing_leaves_one_file(path: Path, tmp_path: Path, ending: str) -> None:
     script = SCRIPT.format(labels=LABELS, ending=ending, statement=ENDINGS[ending])
     command = [sys.executable, "-c", script, str(path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.stdout == f"{LABELS - 1}\n", done.stderr
     assert side_files(path) == []
     assert held(path, tmp_path / "copy") == LABELS
@@ -95,7 +94,7 @@ def test_a_kernel_that_is_shut_down_leaves_one_file(path: Path, tmp_path: Path) 
     code = SCRIPT.format(labels=LABELS, ending="kernel", statement="").replace("sys.argv[1]", repr(str(path)))
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
     try:
-        reply = client.execute_interactive(code, timeout=60, output_hook=lambda _message: None)
+        reply = client.execute_interactive(code, timeout=240, output_hook=lambda _message: None)
         assert reply["content"]["status"] == "ok", reply["content"]
         client.stop_channels()
     finally:

@@ -312,7 +312,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", WRITER, str(path), who, "60"], stdout=subprocess.DEVNULL)
         for who in ("kelli", "thomas")
     ]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    assert [writer.wait(timeout=240) for writer in writers] == [0, 0]
     with LabelStore(path) as store:
         assert len(store.events("night")) == 120
 

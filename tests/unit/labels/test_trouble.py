@@ -75,7 +75,7 @@ def stopped_writer(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @linux
 def test_nothing_that_reads_waits_for_a_writer(store: LabelStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "PATIENCE", 0.3)
+    monkeypatch.setattr(files, "PATIENCE", 240.0)  # no slow machine takes as long
     with stopped_writer(path):
         started = time.monotonic()
         with LabelStore(path) as another:  # opening does not write, either
@@ -83,7 +83,8 @@ def test_nothing_that_reads_waits_for_a_writer(store: LabelStore, path: Path, mo
             assert own(another) == own(store) == {"a": "yes"}
             assert store.steps(*WHO) == (True, False)
             assert len(store.history(WHO[1])) == 1
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 120
+        monkeypatch.setattr(files, "PATIENCE", 0.3)
         with pytest.raises(LabelError) as told:
             store.append(*WHO, {"b": "yes"}, "search", message_id="m")
         assert str(told.value) == (
@@ -129,7 +130,7 @@ print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 def test_none_of_eight_writers_is_left_waiting(path: Path) -> None:
     LabelStore(path).close()
     command = [sys.executable, "-c", FORKED_WRITERS, str(path), str(WRITERS), str(EACH)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     *lines, codes = done.stdout.split("\n\n")
     assert codes == f"{[0] * WRITERS}\n", done.stderr
     times = sorted(float(line) for line in "".join(lines).split())

@@ -46,7 +46,7 @@ class Heard:
 
     def next(self) -> tuple[str, dict[str, Any]]:
         with self._news:
-            assert self._news.wait_for(lambda: self.events, 30), "it was not noticed"
+            assert self._news.wait_for(lambda: self.events, 240), "it was not noticed"
             return self.events.pop(0)
 
 
@@ -156,7 +156,7 @@ def test_the_thread_ends_with_the_last_listener(path: Path, monkeypatch: pytest.
     thread = watcher()
     assert thread is not None
     stop()
-    thread.join(30)
+    thread.join(240)
     assert watcher() is None
     listeners.add(lambda _name, _data: None)
     watching.watch(labels)
@@ -164,7 +164,7 @@ def test_the_thread_ends_with_the_last_listener(path: Path, monkeypatch: pytest.
     assert again is not None
     assert again.is_alive()
     labels.close()
-    again.join(30)
+    again.join(240)
     assert not again.is_alive()
 
 

@@ -39,7 +39,7 @@ def test_shards_are_reported_in_their_order_though_several_are_written_at_a_time
 
     def write(job: ShardJob) -> list[Source]:
         if job.folder == "0":
-            assert last.wait(60)  # the first one is written after the last
+            assert last.wait(240)  # the first one is written after the last
         if job.folder == "3":
             last.set()
         return [source_of(job.folder)]
