@@ -322,6 +322,21 @@ def test_every_moment_is_found_in_recordings_that_follow_one_another(suffix: str
     video.close()
 
 
+@pytest.mark.parametrize("short_is_first", [True, False])
+def test_a_recording_is_found_that_is_a_small_part_of_its_file(short_is_first: bool, tmp_path: Path) -> None:
+    short = film(tmp_path / "short.ts", moving(75), container="mpegts", **x264(10, 0)).read_bytes()
+    long = film(tmp_path / "long.ts", moving(300, seed=1), container="mpegts", **x264(10, 0)).read_bytes()
+    spare = (b"\x47\x1f\xff\x10" + bytes(184)) * 20  # packets of no stream, as a channel of a steady bit rate has them
+    long = b"".join(long[at : at + 188] + spare for at in range(0, len(long), 188))
+    assert len(long) > 64 * len(short)
+    path = tmp_path / "both.ts"
+    path.write_bytes(short + long if short_is_first else long + short)
+    whole = from_moment(path, 0.0)[0]
+    assert len(whole) == 375
+    number = 100 if short_is_first else 25  # at the first second of the long recording
+    assert from_moment(path, whole[number][0])[0] == whole[number:]
+
+
 # --- from a moment on ------------------------------------------------------------------------------
 
 
