@@ -798,14 +798,14 @@ def test_pictures_of_every_kind_are_read_upright() -> None:
         assert np.abs(shot.pictures[0] - wanted).mean() < 12, name
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "transparent P"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "LAB", "transparent P"])
 def test_a_large_picture_is_made_smaller_in_parts_and_looks_the_same(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stills, "_PART", 1 << 16)
     large = Image.fromarray(scene(3, 1, (1003, 777))[0]).convert(mode.split()[-1])
     small = np.asarray(large.convert("RGB").resize((82, 64), Image.Resampling.LANCZOS), dtype=int)
-    shot = _still(large, "TIFF" if mode == "CMYK" else "PNG", **({"transparency": 255} if " " in mode else {}))
+    shot = _still(large, "TIFF" if mode in ("CMYK", "LAB") else "PNG", **({"transparency": 255} if " " in mode else {}))
     assert (shot.width, shot.height) == (1003, 777)
     assert shot.pictures[0].shape == small.shape
     assert np.abs(shot.pictures[0] - small).mean() < 4
@@ -886,6 +886,37 @@ def test_a_large_picture_that_is_damaged_is_refused(
     whole = len(data) // 2 if kind == "JPEG2000" else 40
     with pytest.raises(UndecodableError, match="not a picture that can be read"):
         still(io.BytesIO(data[:whole] + bytes(len(data) - whole)), 64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options", "bytes_a_pixel"),
+    [
+        ("JPEG", "RGB", {"progressive": True, "subsampling": 0}, 6),
+        ("JPEG", "RGB", {"progressive": True, "subsampling": 2}, 3),
+        ("JPEG", "CMYK", {"progressive": True}, 8),
+        ("JPEG", "L", {"progressive": True}, 2),
+        ("JPEG2000", "RGB", {"num_resolutions": 1}, 19),
+    ],
+)
+def test_a_picture_that_takes_too_much_memory_is_refused(
+    kind: str, mode: str, options: dict[str, Any], bytes_a_pixel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_pictures, "_LARGE", 1)
+    picture = Image.fromarray(scene(3, 1, (2000, 1000))[0]).convert(mode)  # decoded smaller, if it can be
+    monkeypatch.setattr(large_pictures, "_MOST_MEMORY", bytes_a_pixel * 2e6)
+    assert _still(picture, kind, **options).width == 2000
+    monkeypatch.setattr(large_pictures, "_MOST_MEMORY", bytes_a_pixel * 2e6 - 1)
+    with pytest.raises(UndecodableError, match=r"^decoding its 2 megapixels takes more than 1 GB of memory: save it"):
+        _still(picture, kind, **options)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("JPEG", {}), ("JPEG2000", {}), ("WEBP", {}), ("PNG", {})])
+def test_a_picture_that_can_be_decoded_in_little_memory_is_not_refused(
+    kind: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_pictures, "_LARGE", 1)
+    monkeypatch.setattr(large_pictures, "_MOST_MEMORY", 1)
+    assert _still(Image.fromarray(scene(3, 1, (2000, 1000))[0]), kind, **options).width == 2000
 
 
 def test_grey_pictures_of_any_depth_keep_their_shades() -> None:
