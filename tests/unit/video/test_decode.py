@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import itertools
 from collections.abc import Iterator, Sequence
@@ -409,6 +410,18 @@ def test_decoding_from_a_moment_on_gives_the_same_frames(name: str, tmp_path: Pa
     film(tmp_path / name, moving(100), **SEEKABLE[name])
     assert len(from_moment(tmp_path / name, 0.0)[0]) == 100
     same_from_every_moment(tmp_path / name, [0.04, 0.5, 1.56, 1.6, 1.61, 2.48, 3.96, 3.99, 9.0])
+
+
+def test_frames_leave_memory_when_they_are_no_longer_needed(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", moving(50), **x264(12, 2))
+    gc.collect()
+    gc.disable()  # what only it frees may be gigabytes of large frames
+    try:
+        cut(path, 0.0, 2.0)
+        left = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left < 5
 
 
 def test_frames_from_a_moment_on_have_their_numbers(tmp_path: Path) -> None:
