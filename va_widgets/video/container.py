@@ -40,7 +40,7 @@ def open_container(source: Path | IO[bytes]) -> av.container.InputContainer:
 def _with_all_frames(source: Path | IO[bytes]) -> av.container.InputContainer:
     """Open a file so that FFmpeg loses none of the frames that are to be shown."""
     container = _demuxed(source, {})
-    if mp4_times.has_endless_edits(container, source):
+    if mp4_times.has_mistaken_edits(container, source):
         container = _reopened(container, source, mp4_times.ONLY_BEGINNINGS)
     if mp4_times.loses_video(container):
         container = _reopened(container, source, mp4_times.NO_EDITS)

@@ -1,9 +1,10 @@
 """MP4 and MOV files of which FFmpeg loses frames, because of what they say of the times at which frames are shown.
 
 An edit list says which part of a track is shown. One without an end has a duration of 0, as programs write it that do
-not know yet how long a recording will be; FFmpeg knows this only of files that are fragmented throughout. One that
-leaves nothing, such as a part behind the end of the track, is an error of the program that wrote it. And where the
-table of durations says that frames take no time, no edit list can say which are shown.
+not know yet how long a recording will be; FFmpeg knows this only of files that are fragmented throughout. For a pause
+that is not at the beginning FFmpeg shows the first frames of the track. A list that leaves nothing, such as a part
+behind the end of the track, is an error of the program that wrote it. And where the table of durations says that frames
+take no time, no edit list can say which are shown.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ NO_EDITS = {"ignore_editlist": "1"}
 _FORMAT = "mov,mp4,m4a,3gp,3g2,mj2"
 _FASTEST = 1000.0  # frames a second that are plausible
 _MOST_EDITS = 1000  # of a track
+_PAUSE = -1  # in place of where an edit begins
 
 
 def is_mp4(container: av.container.Container) -> bool:
@@ -42,17 +44,17 @@ def has_clock(stream: av.VideoStream) -> bool:
     return len(index) - 1 <= _FASTEST * float((index[-1].timestamp - index[0].timestamp) * stream.time_base)
 
 
-def has_endless_edits(container: av.container.InputContainer, source: Path | IO[bytes]) -> bool:
-    """Return whether a file has an edit list without an end, and FFmpeg does not know it: open it `ONLY_BEGINNINGS`.
+def has_mistaken_edits(container: av.container.InputContainer, source: Path | IO[bytes]) -> bool:
+    """Return whether FFmpeg takes an edit list of a file for another than it is: open it with `ONLY_BEGINNINGS`.
 
-    The file's boxes are read only if frames are missing in FFmpeg's index.
+    The file's boxes are read only if FFmpeg's index has other frames than the file: of a URL this takes requests.
     """
-    tracks = [*container.streams.video, *container.streams.audio]
-    if not is_mp4(container) or not any(map(_is_cut, tracks)):
+    is_suspect = any(map(_is_edited, container.streams.video)) or any(map(_is_short, container.streams.audio))
+    if not is_mp4(container) or not is_suspect:
         return False
     with opened(source) as file:
         position = file.tell()  # at which FFmpeg goes on, if it reads the same file object
-        found = any(duration == 0 and begin >= 0 for duration, begin in _edits(file))
+        found = any(map(_is_mistaken, _edit_lists(file)))
         file.seek(position)
     return found
 
@@ -79,10 +81,15 @@ def _films(container: av.container.InputContainer) -> list[av.VideoStream]:
     return [track for track in container.streams.video if not track.disposition & cover]
 
 
-def _is_cut(track: av.stream.Stream) -> bool:
-    """Return whether some frames of a track are not shown."""
+def _is_short(sound: av.AudioStream) -> bool:
+    """Return whether most of a sound is left out; nearly every sound lacks its first samples, which are silent."""
+    return len(sound.index_entries) < sound.frames / 2
+
+
+def _is_edited(track: av.VideoStream) -> bool:
+    """Return whether frames of a track are left out or repeated."""
     index = track.index_entries
-    return len(index) < track.frames or (len(index) > 0 and index[0].is_discard)
+    return (track.frames > 0 and len(index) != track.frames) or (len(index) > 0 and index[0].is_discard)
 
 
 def _is_lost(track: av.VideoStream) -> bool:
@@ -92,14 +99,20 @@ def _is_lost(track: av.VideoStream) -> bool:
     return track.duration is not None and (track.start_time or 0) + track.duration <= 0 < track.duration
 
 
-def _edits(file: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield the edits of a file's tracks: their durations and where in the track they begin, -1 for a pause."""
+def _is_mistaken(edits: list[tuple[int, int]]) -> bool:
+    """Return whether an edit list has an edit without an end, or a pause that is not its first edit."""
+    is_endless = any(duration == 0 and begin != _PAUSE for duration, begin in edits)
+    return is_endless or any(begin == _PAUSE for _, begin in edits[1:])
+
+
+def _edit_lists(file: IO[bytes]) -> Iterator[list[tuple[int, int]]]:
+    """Yield the edits of each track of a file: their durations and where in the track they begin."""
     for edit_list in _found(file, file_boxes(file), (b"moov", b"trak", b"edts", b"elst")):
         file.seek(edit_list.content)
         version, number = struct.unpack(">B3xI", file.read(8).ljust(8, b"\0"))
         edit = struct.Struct(">Qq4x" if version == 1 else ">Ii4x")
         data = file.read(min(number, _MOST_EDITS) * edit.size)
-        yield from edit.iter_unpack(data[: len(data) // edit.size * edit.size])
+        yield list(edit.iter_unpack(data[: len(data) // edit.size * edit.size]))
 
 
 def _found(file: IO[bytes], boxes: Iterator[Box], path: tuple[bytes, ...]) -> Iterator[Box]:

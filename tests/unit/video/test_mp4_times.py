@@ -62,6 +62,8 @@ EDITS: dict[str, tuple[list[tuple[int, int]], list[int], str]] = {
     "without an end": ([(0, 0)], list(range(100)), ""),
     "without an end from 1.2 s on": ([(0, 15_360)], list(range(30, 100)), ""),
     "without an end, after a pause": ([(1000, PAUSE), (0, 0)], list(range(100)), ""),
+    "a pause at its end": ([(4000, 0), (1000, PAUSE)], list(range(100)), ""),
+    "two parts with a pause between": ([(1000, 0), (1000, PAUSE), (3000, SECOND)], list(range(100)), ""),
     "longer than the track": ([(99_000, 0)], list(range(100)), ""),
     "two parts": ([(1000, 0), (1000, 2 * SECOND)], [*range(25), *range(50, 75)], ""),
     "a part twice": ([(2000, 0), (2000, 0)], [*range(50), *range(50)], ""),
