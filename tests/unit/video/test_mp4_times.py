@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.unit.video import test_preview
 from tests.unit.video.test_decode import from_moment, moving, same_from_every_moment, x264
 from tests.unit.video.video_files import film
 from va_widgets.video.mp4_times import NOTHING_LEFT
@@ -113,6 +114,13 @@ def test_a_preview_of_a_file_with_an_endless_edit_list(tmp_path: Path) -> None:
     path.write_bytes(with_edits(path.read_bytes(), [(0, SECOND + 1024)]))
     (tmp_path / "preview.mp4").write_bytes(cut(path, 1.0, 2.0))
     assert len(from_moment(tmp_path / "preview.mp4", 0.0)[0]) == 25
+
+
+def test_the_sound_of_a_file_with_endless_edit_lists_is_in_time(tmp_path: Path) -> None:
+    path = test_preview.film(tmp_path / "a.mp4", [test_preview.beep(48_000)])
+    path.write_bytes(with_edits(path.read_bytes(), [(0, 1024)]))  # of the sound, too, whose first packet has no sound
+    preview = cut(path, test_preview.AT - 1, test_preview.AT + 1)
+    assert test_preview.heard(preview) == pytest.approx(test_preview.seen(preview), abs=0.02)
 
 
 @pytest.mark.parametrize(
