@@ -7,10 +7,10 @@ import os
 import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import BufferedReader
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -119,13 +119,18 @@ def open_regular(file: Path) -> BufferedReader:
     has no end.
     """
     _check_regular(file, file.stat().st_mode)  # opening a device may already change it
-    opened = open(file, "rb", opener=_open_at_once)  # noqa: SIM115  # Path.open has no opener
+    regular = open(file, "rb", opener=_open_at_once)  # noqa: SIM115  # Path.open has no opener
     try:
-        _check_regular(file, os.fstat(opened.fileno()).st_mode)  # it may have been exchanged meanwhile
+        _check_regular(file, os.fstat(regular.fileno()).st_mode)  # it may have been exchanged meanwhile
     except OSError:
-        opened.close()
+        regular.close()
         raise
-    return opened
+    return regular
+
+
+def opened(source: Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    """Return the file of a path, opened by `open_regular` and closed after the block; a file object as it is."""
+    return open_regular(source) if isinstance(source, Path) else nullcontext(source)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import IO, Any
 import av
 
 from va_widgets.base.paths import open_regular
+from va_widgets.video import mp4_times
 from va_widgets.video.errors import UndecodableError
 from va_widgets.video.picture_kinds import HEIC, is_heic
 from va_widgets.video.unusable import ENCRYPTED, says_encrypted
@@ -26,17 +27,36 @@ _METADATA_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__v
 def open_container(source: Path | IO[bytes]) -> av.container.InputContainer:
     """Open a file to be decoded. Raises OSError for a path to anything but a regular file, or whatever PyAV raises."""
     if not isinstance(source, Path):
-        return _demuxed(source)
+        return _with_all_frames(source)
     with open_regular(source) as file:
         before = os.fstat(file.fileno())
-    container = _demuxed(source)
+    container = _with_all_frames(source)
     if not os.path.samestat(before, source.stat()):
         container.close()
         raise OSError(errno.ESTALE, "it was exchanged for another file while it was opened", str(source))
     return container
 
 
-def _demuxed(source: Path | IO[bytes]) -> av.container.InputContainer:
+def _with_all_frames(source: Path | IO[bytes]) -> av.container.InputContainer:
+    """Open a file so that FFmpeg loses none of the frames that are to be shown."""
+    container = _demuxed(source, {})
+    if mp4_times.has_mistaken_edits(container, source):
+        container = _reopened(container, source, mp4_times.ONLY_BEGINNINGS)
+    if mp4_times.loses_video(container):
+        container = _reopened(container, source, mp4_times.NO_EDITS)
+    return container
+
+
+def _reopened(
+    container: av.container.InputContainer, source: Path | IO[bytes], options: dict[str, str]
+) -> av.container.InputContainer:
+    container.close()
+    if not isinstance(source, Path):
+        source.seek(0)
+    return _demuxed(source, options)
+
+
+def _demuxed(source: Path | IO[bytes], options: dict[str, str]) -> av.container.InputContainer:
     # A decoder's thread that logs waits for the interpreter's lock, whose holder may wait for that thread: a deadlock.
     # PyAV logs nothing by default, but older versions of torchvision switch it on when they are imported.
     av.logging.set_level(None)
@@ -44,7 +64,7 @@ def _demuxed(source: Path | IO[bytes]) -> av.container.InputContainer:
         str(source) if isinstance(source, Path) else source,
         "r",
         # A playlist that is named like a video must not make FFmpeg open the files that it lists.
-        options={"protocol_whitelist": "file" if isinstance(source, Path) else "none"},
+        options={"protocol_whitelist": "file" if isinstance(source, Path) else "none", **options},
         **_METADATA_OPTIONS,
     )
 
@@ -80,7 +100,12 @@ def default_audio(container: av.container.InputContainer) -> av.AudioStream | No
 
 def frame_rate(stream: av.VideoStream) -> float:
     """Return the frames a second that a stream says it has; 25 if it states no plausible one."""
-    rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
+    if mp4_times.has_clock(stream):
+        rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
+    else:
+        seconds = (stream.duration or 0) * time_base(stream)
+        rates = [stream.frames / seconds] if seconds else []
+        rates += [float(rate) for rate in (stream.codec_context.framerate,) if rate]
     # A slide show has less than a frame a second, but so has, on average, a recorded screen on which little moves.
     rates = [rate for rate in rates if 1 <= rate <= _FASTEST] or [rate for rate in rates if _SLOWEST <= rate < 1]
     return rates[0] if rates else 25.0
@@ -94,9 +119,11 @@ def time_base(stream: av.VideoStream) -> float:
 def duration(container: av.container.InputContainer, stream: av.VideoStream) -> float:
     """Return how many seconds the file says that its video lasts; 0 if it does not say."""
     seconds_a_unit = time_base(stream)
-    if stream.duration:
-        return stream.duration * seconds_a_unit
     start = (stream.start_time or 0) * seconds_a_unit
+    if stream.duration:
+        # What lies before 0 in an MP4 is left out by its edit list.
+        left_out = max(0.0, -start) if mp4_times.is_mp4(container) else 0.0
+        return stream.duration * seconds_a_unit - left_out
     # Matroska and others say when the video ends, or only when the last of all streams does.
     clock = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
     if clock is not None:

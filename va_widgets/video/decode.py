@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 import av
 from av.video.frame import PictureType
 
+from va_widgets.video import mp4_times
 from va_widgets.video.animations import playable
 from va_widgets.video.clock_restarts import JOINABLE
 from va_widgets.video.container import duration, frame_rate, time_base
@@ -104,7 +105,10 @@ class Video:
         self._base = time_base(stream)
         self._start_time = (stream.start_time or 0) * self._base
         self.duration = duration(container, stream)
+        self._edit_flaw = mp4_times.flaw(container)
         self._stamp_source = stamp_source(container, stream)
+        # Frames before 0 are those that an edit list leaves out, where FFmpeg does not leave them out itself.
+        self._earliest_stamp = 0 if mp4_times.is_mp4(container) else None
         if self._stamp_source == "sorted":  # a frame that is missing would shift the time stamps of all after it
             codec.flags |= av.codec.context.Flags.output_corrupt
         may_skip = not self._every and self._stamp_source == "presentation"
@@ -136,6 +140,8 @@ class Video:
             parts = [
                 f"its colours are of a kind that is not converted here ({self._grey_space}), so it is shown in grey"
             ]
+        if self._edit_flaw:
+            parts.append(self._edit_flaw)
         damaged = self._undecoded + self._reader.damaged
         has_nothing = self._decoded_to_end and not self._until
         if damaged and not has_nothing:
@@ -160,7 +166,7 @@ class Video:
         if start > 0 and self._is_joined is None:
             self._whole = None  # it would go on elsewhere in the file
             self._is_joined = self._reader.clock_restarts()
-        if start > 0 and not self._is_joined:
+        if start > 0 and not self._is_joined and self._stamp_source != "counted":
             self._whole = None
             is_found = False
             for frame in self._shown(self._decode_from(start), start, numbered=False):
@@ -252,7 +258,7 @@ class Video:
     def _decode(self, packets: Iterable[av.Packet[Any]]) -> Iterator[_Decoded]:
         """Yield every frame that decodes whole."""
         codec, audio = self._reader.video.codec_context, self._reader.audio
-        stamps, changes = FrameStamps(self._stamp_source, self._skips), ChangeDetector()
+        stamps, changes = FrameStamps(self._stamp_source, self._skips, self._earliest_stamp), ChangeDetector()
         number = -1
         for packet in packets:
             if packet.stream is audio:
@@ -275,6 +281,8 @@ class Video:
             self._geometries.decoded(packet, bool(frames))
             for frame in frames:
                 stamp, skipped = stamps.take(frame)
+                if stamps.is_hidden(stamp):
+                    continue
                 number += 1 + skipped
                 self._grey_space = self._grey_space or GREY_SPACES.get(frame.colorspace, "")
                 self._types_are_known |= frame.pict_type != PictureType.NONE

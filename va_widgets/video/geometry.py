@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from va_widgets.video.container import as_aspect, pixel_aspect
 
 _ONE = 1 << 16  # in a display matrix
+_SideData: Any = SideDataContainer  # PyAV's types know of motion vectors alone
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ class GeometryReader:
 def _display_matrix(frame: av.VideoFrame) -> NDArray[np.int32] | None:
     """Return FFmpeg's display matrix of a frame, int32 (9,) or its first five values; None if it has none."""
     try:
-        # As `frame.side_data`, which keeps it: then the two refer to each other, and the frame's memory is not free
-        # before Python looks for such cycles. PyAV's types know of motion vectors alone.
-        side_data: Any = SideDataContainer(frame)  # type: ignore[call-arg]
+        # Not `frame.side_data`: that is kept by the frame, which it refers to, so that the frame's memory would only
+        # be freed when Python looks for such cycles.
+        side_data = _SideData(frame)
     except ValueError:
         # PyAV 18 does not know all kinds of FFmpeg 8, such as EXIF in Motion JPEG. It tells the rotation nonetheless,
         # in degrees counterclockwise, but not whether the frame is mirrored, and 0 where there is no matrix.

@@ -1,6 +1,7 @@
 """Large pictures of kinds that Pillow decodes as a whole, decoded smaller, in much less time and memory.
 
-For a picture of 177 megapixels Pillow takes 3.3 GB as JPEG 2000, 2.8 GB as WebP and 1.6 GB as AVIF.
+For a picture of 177 megapixels Pillow takes 3.3 GB as JPEG 2000, 2.8 GB as WebP and 1.6 GB as AVIF. Those that take too
+much in any way are refused: several are decoded at a time, and where memory runs out the system ends any process.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from av.video.reformatter import Colorspace
 from PIL import Image
 
 from va_widgets.video.container import open_container
+from va_widgets.video.errors import UndecodableError
 from va_widgets.video.exif import ORIENTATION, orientation
 
 _LARGE = 1 << 24  # pixels, for which Pillow needs 270 MB
 _COARSEST = 64  # times that FFmpeg makes a side smaller; its filters have at most 256 pixels
+_MOST_MEMORY = 1e9  # bytes
 _UNSPECIFIED = 2  # what a frame says of its colours where the file says nothing
 
 
@@ -39,6 +42,32 @@ def reduced(image: Image.Image, file: IO[bytes], side: int) -> Image.Image:
         return image
     smaller.getexif()[ORIENTATION] = orientation(image)
     return smaller
+
+
+def check_memory(image: Image.Image, size: tuple[int, int]) -> None:
+    """Raise UndecodableError if a picture that is open, but not decoded, takes more than 1 GB of memory to decode.
+
+    `size` are its columns and rows, which for a JPEG are less in `image` if it is decoded smaller.
+    """
+    bands = len(image.getbands())
+    a_pixel: float
+    if image.format in ("JPEG", "MPO"):
+        a_pixel = _coefficients(image) if "progressive" in image.info else 0.0
+    else:
+        a_pixel = {"JPEG2000": 4 + 5 * bands, "WEBP": 16, "AVIF": 12}.get(image.format or "", 0)
+    pixels = size[0] * size[1]
+    if a_pixel * pixels > _MOST_MEMORY:
+        raise UndecodableError(
+            f"decoding its {pixels / 1e6:.0f} megapixels takes more than 1 GB of memory: save it smaller, or as a JPEG"
+            " that is not progressive"
+        )
+
+
+def _coefficients(image: Any) -> float:
+    """Return the bytes a pixel of a JPEG's coefficients, all of which a progressive one needs until its last scan."""
+    samplings = [(across, down) for _, across, down, _ in image.layer]
+    finest = max(across for across, _ in samplings) * max(down for _, down in samplings)
+    return 2 * sum(across * down for across, down in samplings) / finest
 
 
 def _by_levels(file: IO[bytes], factor: int) -> Image.Image | None:

@@ -19,7 +19,7 @@ from va_widgets.video.scaling import fitted_size
 from va_widgets.video.shots import Shot
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "AVIF", "GIF", "JPEG2000", "PPM")
-_REDUCIBLE = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")  # of 8 bits, of which means can be taken
+_REDUCIBLE = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB")  # of 8 bits, of which means can be taken
 _ANIMATED = ("WEBP", "PNG", "GIF", "AVIF")
 _JPEG = ("JPEG", "MPO")
 _JPEG_END = b"\xff\xd9"
@@ -37,7 +37,7 @@ class Still(NamedTuple):
 def still(file: IO[bytes], side: int) -> Still:
     """Return an image file as a clip of one upright frame, whose shorter side has at most `side` pixels.
 
-    Raises UndecodableError if it is no image, or is damaged; a JPEG may lack up to half of it.
+    Raises UndecodableError if it is no image, is damaged, or takes too much memory; a JPEG may lack up to half of it.
     """
     if not file.read(1):
         raise UndecodableError("it is empty (0 bytes)")
@@ -50,7 +50,10 @@ def still(file: IO[bytes], side: int) -> Still:
             if opened.format in _ANIMATED and (number := getattr(opened, "n_frames", 1)) > 1:
                 flaw = f"only the first of its {number:,} pictures is shown"
             opened.draft("RGB", (2 * side, 2 * side))  # a JPEG can be decoded smaller, which is faster
-            opened = large_pictures.reduced(opened, file, side)  # type: ignore[assignment]  # perhaps of no file
+            whole = opened
+            opened = large_pictures.reduced(whole, file, side)  # type: ignore[assignment]  # perhaps of no file
+            if opened is whole:
+                large_pictures.check_memory(whole, (width, height))
             # Pillow itself turns a TIFF, and some versions exchange its sides already when it is opened.
             try:
                 opened.load()
