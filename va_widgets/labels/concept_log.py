@@ -14,8 +14,10 @@ from va_widgets.base.errors import ArgumentError, LabelError
 from va_widgets.labels import concept_rows, records, rows
 from va_widgets.labels.concept_names import RENAME, key_of, keys_by_name, names_by_key, present_name
 from va_widgets.labels.concept_rows import GUIDELINE as GUIDELINE
+from va_widgets.labels.current_rows import current_labels
 from va_widgets.labels.records import ConceptEvent
 from va_widgets.labels.schema import StoredValue
+from va_widgets.labels.sorted_labels import SortedLabels
 from va_widgets.labels.spelling import Spellings, look_alike
 
 if TYPE_CHECKING:
@@ -265,11 +267,12 @@ class ConceptLog:
             into, of = key_of(db, concept), key_of(db, other)
             if into == of:
                 raise ArgumentError(f"The concept {described(concept)} cannot be merged into itself: name another one.")
-            given, here = rows.current_labels(db, of).values, rows.current_labels(db, into).values
+            given, here = current_labels(db, of).values, current_labels(db, into).values
+            none: SortedLabels[StoredValue] = SortedLabels()
             merged = [
-                MergedLabel(clip, who, own := here.get(who, {}).get(clip, "none"), value, own == "none")
+                MergedLabel(clip, who, own := here.get(who, none).get(clip, "none"), value, own == "none")
                 for who, labels in given.items()
-                for clip, value in labels.items()
+                for clip, value in labels.pairs()
             ]
             if not merged:
                 raise ArgumentError(f"The concept {described(other)} has no labels to merge: see session.concepts.")

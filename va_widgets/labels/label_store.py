@@ -16,6 +16,7 @@ from va_widgets.labels.concept_log import GUIDELINE as GUIDELINE
 from va_widgets.labels.concept_log import ConceptLog
 from va_widgets.labels.concept_names import key_of
 from va_widgets.labels.concept_rows import guidelines
+from va_widgets.labels.current_rows import CurrentLabels as CurrentLabels
 from va_widgets.labels.database import Database
 from va_widgets.labels.entry_checks import LONGEST_SOURCE as LONGEST_SOURCE
 from va_widgets.labels.entry_checks import check_entry, check_names, check_unicode
@@ -24,7 +25,6 @@ from va_widgets.labels.records import ConceptEvent as ConceptEvent
 from va_widgets.labels.records import NewConceptEvent as NewConceptEvent
 from va_widgets.labels.records import NewRemark as NewRemark
 from va_widgets.labels.records import Remark as Remark
-from va_widgets.labels.rows import CurrentLabels as CurrentLabels
 from va_widgets.labels.rows import Event as Event
 from va_widgets.labels.rows import NewAction as NewAction
 from va_widgets.labels.schema import StoredValue as StoredValue
