@@ -1,8 +1,8 @@
 """The present labels of a concept, read from `current_labels` in pages of columns rather than row by row.
 
-SQLite puts a page's columns together as texts, from which Python makes lists: for a million rows that takes half as
-long as a tuple a row. The checksum of every row is computed and compared all the same. Where one differs, or a text
-holds the separator, the page is read row by row, which says which row is damaged.
+SQLite puts a page's columns together as JSON, from which Python makes lists: for a million rows that takes half as long
+as a tuple a row. The checksum of every row is computed and compared all the same. Where one differs the page is read
+row by row, which says which row is damaged.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import operator
 import sqlite3
 import zlib
 from collections.abc import Iterator
-from itertools import compress, groupby, islice, repeat
+from itertools import compress, groupby, islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,15 +22,11 @@ from va_widgets.labels.schema import VALUES, DamageError, StoredValue, checked
 from va_widgets.labels.sorted_labels import SortedLabels
 
 _PAGE = 65_536  # rows; SQLite's texts may have a billion bytes
-_SEPARATOR = b"\x1e"
-_VALUES: dict[bytes, StoredValue] = {value.encode(): value for value in VALUES}
+_VALUES: dict[str, StoredValue] = {value: value for value in VALUES}
 _OF_ANNOTATOR = "FROM current_labels WHERE concept = ? AND annotator = ?"
 _COLUMNS = ", ".join(
-    f"CAST(group_concat({column}, char({_SEPARATOR[0]})) AS BLOB)"
-    for column in ("clip_id", "value", "event_id", "sources")
+    f"json_group_array({column})" for column in ("clip_id", "value", "sources", "event_id", "checksum")
 )
-# Blobs sort after texts. Numbers and NULLs do not have the checksums of texts.
-_NO_BLOBS = " AND ".join(f"typeof(MAX({column})) = 'text'" for column in ("clip_id", "value", "sources"))
 
 
 class CurrentLabels(NamedTuple):
@@ -50,7 +46,7 @@ class _Page(NamedTuple):
 
     clips: list[str]
     values: list[StoredValue]
-    sources: list[bytes]
+    sources: list[str]
     checksums: list[int]
 
 
@@ -85,7 +81,7 @@ def _add_sources(clips_of: dict[str, list[str]], page: _Page) -> None:
     begin = 0
     for text, some in groupby(page.sources):  # most clips in a row were labelled from the same ones
         end = begin + sum(1 for _ in some)
-        for source in schema.sources(text.decode()):
+        for source in schema.sources(text):
             clips_of.setdefault(source, []).extend(page.clips[begin:end])
         begin = end
 
@@ -108,23 +104,21 @@ def _pages(db: sqlite3.Connection, concept: str, annotator: str) -> Iterator[_Pa
 def _as_columns(
     db: sqlite3.Connection, concept: str, annotator: str, rows: str, values: tuple[object, ...]
 ) -> _Page | None:
-    """Return rows, None where they are not what their checksums say or cannot be told apart."""
-    sql = f"SELECT {_COLUMNS}, json_group_array(checksum), {_NO_BLOBS} {rows}"
-    *texts, sums, no_blobs = db.execute(sql, values).fetchone()
-    if not no_blobs or None in texts:
-        return None
-    columns = [text.split(_SEPARATOR) for text in texts]
-    stored = msgspec.json.decode(sums, type=list[int])
-    if any(len(column) != len(stored) for column in columns):
+    """Return rows, None if any is not as it was written."""
+    try:
+        *texts, events, stored = db.execute(f"SELECT {_COLUMNS} {rows}", values).fetchone()
+        clips, labels, sources = (msgspec.json.decode(text, type=list[str]) for text in texts)
+        numbers, checksums = (msgspec.json.decode(text, type=list[int]) for text in (events, stored))
+    except (sqlite3.Error, msgspec.MsgspecError):  # damaged, such as a blob in place of a text
         return None
     start = zlib.crc32(f"{concept}\x1f{annotator}\x1f".encode())  # as `checksum` begins
-    written = map(b"\x1f".join, zip(*columns, strict=True))
-    if list(map(zlib.crc32, written, repeat(start))) != stored:
+    fields = zip(clips, labels, numbers, sources, strict=True)
+    written = [
+        zlib.crc32(f"{clip}\x1f{label}\x1f{number}\x1f{names}".encode(), start) for clip, label, number, names in fields
+    ]
+    if written != checksums or not set(labels) <= _VALUES.keys():
         return None
-    if not _VALUES.keys() >= set(columns[1]):
-        return None
-    labels = list(map(_VALUES.__getitem__, columns[1]))
-    return _Page(texts[0].decode().split(_SEPARATOR.decode()), labels, columns[3], stored)
+    return _Page(clips, list(map(_VALUES.__getitem__, labels)), sources, checksums)
 
 
 def _row_by_row(db: sqlite3.Connection, rows: str, values: tuple[object, ...]) -> _Page:
@@ -136,6 +130,6 @@ def _row_by_row(db: sqlite3.Connection, rows: str, values: tuple[object, ...]) -
             raise DamageError(f"the label of {clip!r} is {value!r}")
         page.clips.append(clip)
         page.values.append(value)
-        page.sources.append(sources.encode())
+        page.sources.append(sources)
         page.checksums.append(row[-1])
     return page
