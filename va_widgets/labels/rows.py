@@ -173,14 +173,17 @@ def add_events(
     counts = {"yes": total.yes, "no": total.no, "unsure": total.unsure, "none": 0}
     events_sum, labels_sum = total.events_sum, total.labels_sum
     events, current = [], []
+    with_source: dict[tuple[str, str], str] = {}  # the lists of sources with one more: few differ in an action
     for number, (clip, value) in enumerate(labels.items(), first):
         before, listed, replaced = former.get(clip, ("none", "[]", 0))
         source = sources.get(clip, written.source)
         whose = (number, written.action, times.get(clip, time), annotator, concept)
         event = (*whose, clip, value, before, source, *written[4:])
         events.append((*event, checksum(*event)))
-        if source not in (known := schema.sources(listed)):
-            listed = json.dumps([*known, source])
+        if (listed, source) not in with_source:
+            known = schema.sources(listed)
+            with_source[listed, source] = listed if source in known else json.dumps([*known, source])
+        listed = with_source[listed, source]
         row = (concept, annotator, clip, value, number, listed)
         current.append((*row, checksum(*row)))
         events_sum += events[-1][-1]
