@@ -151,6 +151,11 @@ class ConceptLog:
             alike = [name for name in others if look_alike(concept, [name]) and concept_rows.is_used(db, others[name])]
             return present_name(db, alike[0]) if alike else None
 
+    def is_used(self, concept: str) -> bool:
+        """Return whether a concept has labels, remarks or a guideline."""
+        with self._database.snapshot() as db:
+            return concept_rows.is_used(db, key_of(db, concept))
+
     def archived(self) -> set[str]:
         """Return the concepts that are archived."""
         with self._database.snapshot() as db:
