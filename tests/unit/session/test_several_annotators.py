@@ -182,4 +182,4 @@ def test_primary_annotators_are_people_who_label(corpus: va.Corpus) -> None:
     kelli.primary_annotators = ["kelli", " sam "]  # oneself, and a name that looks the same
     assert sam.primary_annotators == ("kelli", "sam")
     kelli.primary_annotators = []
-    assert sam.primary_annotators == ()
+    assert not sam.primary_annotators
