@@ -141,6 +141,7 @@ def refit():
             pool.submit(time.sleep, 0.01)
             time.sleep(0.02)
 
+ThreadPoolExecutor(1).submit(time.sleep, 1)  # the end waits for it, with all executors closed
 RefitWorker(refit, lambda: None, lambda error: print("shown:", error), pause=0, batch=1).now()
 time.sleep(0.3)
 """
