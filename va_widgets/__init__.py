@@ -31,6 +31,7 @@ from va_widgets.base.errors import (
     SearchUnavailableError,
     UnknownClipError,
     VaError,
+    VaWarning,
 )
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ __all__ = [
     "Timeline",
     "UnknownClipError",
     "VaError",
+    "VaWarning",
     "__version__",
     "demo",
     "experiments",

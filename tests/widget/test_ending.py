@@ -127,3 +127,26 @@ def test_tasks_run_in_order_and_one_that_fails_does_not_stop_the_rest(caplog: py
     assert done.wait(240)
     assert ran == [1, 2]
     assert "va-test failed" in caplog.text
+
+
+# Its executor takes no more work a moment before anything else says that the interpreter is ending.
+REFITTING = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from va_widgets.widget.worker import RefitWorker
+
+def refit():
+    with ThreadPoolExecutor(1) as pool:
+        while True:
+            pool.submit(time.sleep, 0.01)
+            time.sleep(0.02)
+
+ThreadPoolExecutor(1).submit(time.sleep, 1)  # the end waits for it, with all executors closed
+RefitWorker(refit, lambda: None, lambda error: print("shown:", error), pause=0, batch=1).now()
+time.sleep(0.3)
+"""
+
+
+def test_a_refit_that_finds_its_executor_closed_at_the_end_says_nothing() -> None:
+    ended = subprocess.run([sys.executable, "-c", REFITTING], capture_output=True, text=True, timeout=_SECONDS)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -18,6 +18,8 @@ from collections.abc import Callable
 # The import of torch cannot be interrupted, and takes this long from a slow disk. A thread that waits for a network for
 # longer is left behind: it is in a system call, where the end of the interpreter does no harm.
 _JOIN_SECONDS = 30.0
+# At the end of the interpreter executors refuse work before the main thread counts as ended.
+_NOTICED_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 _threads: set[threading.Thread] = set()
 _ending = threading.Event()
@@ -63,6 +65,14 @@ def wait(seconds: float) -> bool:
     return _ending.wait(seconds)
 
 
+def is_of_ending(error: Exception) -> bool:
+    """Whether an error came because the interpreter is ending: executors take no more work then, and imports fail.
+
+    Waits up to two seconds for the end after a RuntimeError, which is what executors and threads raise.
+    """
+    return _ending.wait(_NOTICED_SECONDS if isinstance(error, RuntimeError) else 0)
+
+
 class TaskQueue:
     """Runs tasks one after another on a thread that exists only while there are tasks.
 
@@ -104,9 +114,10 @@ class TaskQueue:
 def _logged(work: Callable[[], object], name: str) -> None:
     try:
         work()
-    except Exception:
+    except Exception as error:
         # While the interpreter ends some imports fail, and connections may be closed: that is not logged.
-        _log.log(logging.DEBUG if _ending.is_set() else logging.ERROR, "The thread %s failed", name, exc_info=True)
+        level = logging.DEBUG if is_of_ending(error) else logging.ERROR
+        _log.log(level, "The thread %s failed", name, exc_info=True)
 
 
 def _keep() -> None:

@@ -132,3 +132,7 @@ class ProtocolError(VaError):
 def reason_of(error: Exception) -> str:
     """Return the message of an error of the system, without the name of the file that it is about."""
     return getattr(error, "strerror", None) or str(error)
+
+
+class VaWarning(UserWarning):
+    """Something that is done as asked, and is probably not what was meant; a sentence says what to do."""

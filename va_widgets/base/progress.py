@@ -15,6 +15,8 @@ from typing import Any, Self, TextIO
 
 from tqdm.auto import tqdm
 
+from va_widgets.base.texts import counted
+
 # By name: the class itself would load a widget library where there is no notebook.
 _IN_NOTEBOOK = any(base.__module__ == "tqdm.notebook" for base in tqdm.__mro__)
 _EVERY = 0.15  # seconds between two updates of a bar
@@ -195,7 +197,7 @@ class Progress:
         parts = [f"{self._files_done:,}/{self._files:,} {self._unit}"]
         if not ended and (left := self.seconds_left) is not None:
             parts.append(f"{clock_time(left)} left")
-        parts += [f"{self._clips:,} clips", f"{clock_time(elapsed)} elapsed"]
+        parts += [f"{counted(self._clips, 'clip')}", f"{clock_time(elapsed)} elapsed"]
         speed = self._seconds_of_video / elapsed if ended and elapsed > 0 else self._speed.realtime
         if elapsed >= _SETTLED and speed > 0:
             parts.append(f"{speed:,.0f}x realtime" if speed >= 10 else f"{speed:.2g}x realtime")

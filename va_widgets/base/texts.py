@@ -29,3 +29,8 @@ def without_lone_surrogates(value: Any) -> Any:
     if isinstance(value, dict):
         return {without_lone_surrogates(key): without_lone_surrogates(part) for key, part in value.items()}
     return [without_lone_surrogates(part) for part in value]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words, such as "1 clip" or "2,000 clips"; `noun` is what one of them is called."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

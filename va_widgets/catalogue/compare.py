@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import ArgumentError, NotEnoughLabelsError
+from va_widgets.base.texts import counted
 from va_widgets.catalogue.cross_fit import held_out_scores
 from va_widgets.catalogue.labelled import labels_in
 from va_widgets.catalogue.scores import score_columns
@@ -96,7 +97,8 @@ class Comparison:
         newer, older = (f"version {model.version}" for model in (self.newer, self.older))
         if self.newer.name != self.older.name:
             newer, older = (f"{model.name} v{model.version}" for model in (self.newer, self.older))
-        figures = f"average precision {self.ap}, right at its threshold {self.right}, on the same {self.labels} labels"
+        labels = counted(self.labels, "label")
+        figures = f"average precision {self.ap}, right at its threshold {self.right}, on the same {labels}"
         if self.better is None:
             return (
                 f"{_capital(newer)} is not better than {older} as far as these labels tell: {figures}. Keep {older},"
@@ -116,13 +118,13 @@ class Comparison:
             else ""
         )
         return (
-            f"On {self.labels} labels of this corpus{weighting}. {self.cross_fitted} of them had been learned from:"
-            f" there a version is fitted again without the labels of the same videos.{left_out} Intervals are 95 %, by"
-            " a paired bootstrap."
+            f"On {counted(self.labels, 'label')} of this corpus{weighting}. {self.cross_fitted} of them had been"
+            " learned from: there a version is fitted again without the labels of the same videos."
+            f"{left_out} Intervals are 95 %, by a paired bootstrap."
         )
 
     def __str__(self) -> str:
-        return f"{self.verdict} {len(self.flipped):,} of {len(self.corpus):,} clips changed sides."
+        return f"{self.verdict} {len(self.flipped):,} of {counted(len(self.corpus), 'clip')} changed sides."
 
     def _repr_html_(self) -> str:
         from va_widgets.display.comparison import comparison_html

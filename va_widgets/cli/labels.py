@@ -7,6 +7,7 @@ from pathlib import Path
 
 from va_widgets.base.errors import LabelError
 from va_widgets.base.paths import absolute_path, exists, inside, is_folder
+from va_widgets.base.texts import counted
 from va_widgets.cli import exchange
 from va_widgets.cli.parsers import Commands, print_table
 
@@ -40,7 +41,8 @@ def _check_labels(options: argparse.Namespace) -> int:
 
     path = _labels_file(options.corpus)
     result = check_file(path)
-    counts = f"{result.events:,} events, {result.concepts:,} concepts, {result.annotators:,} annotators"
+    found = {"event": result.events, "concept": result.concepts, "annotator": result.annotators}
+    counts = ", ".join(counted(number, noun) for noun, number in found.items())
     print(printable(f"{path}: {counts}"))
     for problem in result.problems:
         print(printable(f"  {problem}"))

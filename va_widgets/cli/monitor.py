@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from va_widgets.base.errors import ArgumentError, NotEnoughLabelsError, reason_of
+from va_widgets.base.texts import counted
 from va_widgets.cli.parsers import Commands
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _monitor(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(facts, indent=1, ensure_ascii=False))
     else:
-        print(printable(f"{model.name}, version {model.version}: {len(report.monitored):,} clips"))
+        print(printable(f"{model.name}, version {model.version}: {counted(len(report.monitored), 'clip')}"))
         for line in [f"Alarm: {alarm}" for alarm in report.alarms] or [report.note or "No alarm."]:
             print(printable(line))
         print(f"{int(report.drift['drifted'].sum())} of {len(report.drift)} tests have changed.")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from va_widgets.base.errors import QueryError
 from va_widgets.base.progress import printable
+from va_widgets.base.texts import counted
 from va_widgets.cli.parsers import Commands, print_table
 
 _DESCRIPTION = """\
@@ -87,5 +88,5 @@ def _query(options: argparse.Namespace) -> int:
     values = [name for name in hits if name not in spans]
     print_table(hits[values].join(spans).reset_index(), as_json=options.json)
     if not options.json:
-        print(f"{len(hits):,} of {query.count:,} clips that match")
+        print(f"{len(hits):,} of {counted(query.count, 'clip')} that match")
     return 0

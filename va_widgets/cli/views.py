@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from va_widgets.base.texts import counted
 from va_widgets.cli.parsers import Commands
 
 
@@ -27,7 +28,7 @@ def _list(options: argparse.Namespace) -> int:
 
     corpus = Corpus.open(options.corpus)
     for name in corpus.views:
-        print(f"{name}: {len(corpus):,} clips, {corpus.view(name).shape[1]:,} columns")
+        print(f"{name}: {counted(len(corpus), 'clip')}, {counted(corpus.view(name).shape[1], 'column')}")
     return 0
 
 

@@ -15,6 +15,7 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_one_of, listed
 from va_widgets.base.errors import CorpusError, UnknownClipError
 from va_widgets.base.paths import GivenPath, absolute_path
+from va_widgets.base.texts import counted
 from va_widgets.corpus import storage, trust
 from va_widgets.corpus.manifest import APPEARANCE, FROM_EMBEDDINGS, MOTION
 from va_widgets.corpus.media import ClipMedia
@@ -101,7 +102,8 @@ class OpenCorpus:
 
     def __repr__(self) -> str:
         videos = self._clips["video"].nunique()
-        return f"Corpus({str(self.path)!r}: {len(self):,} clips of {videos:,} videos, {self._manifest.dim}-d)"
+        content = f"{counted(len(self), 'clip')} of {counted(videos, 'video')}"
+        return f"Corpus({str(self.path)!r}: {content}, {self._manifest.dim}-d)"
 
     @property
     def clips(self) -> pd.DataFrame:

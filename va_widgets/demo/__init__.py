@@ -19,6 +19,7 @@ from va_widgets.base import arguments
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.paths import GivenPath, absolute_path, replacing
 from va_widgets.base.progress import can_be_shown
+from va_widgets.base.texts import counted
 from va_widgets.corpus import Corpus, OpenClipEncoder
 from va_widgets.demo.concepts import CONCEPTS, Concept, truth
 from va_widgets.demo.render import render
@@ -139,7 +140,7 @@ def _build_without_videos(path: Path, scenes: Sequence[Scene], progress: bool) -
     if (path / "manifest.json").exists():
         return Corpus.open(path)
     if progress:
-        print(f"Rendering {len(scenes)} clips straight into embeddings: no video files, so no thumbnails.")
+        print(f"Rendering {counted(len(scenes), 'clip')} straight into embeddings: no video files, so no thumbnails.")
     parts = []
     with tqdm(total=len(scenes), desc="rendering", unit="clip", disable=not can_be_shown(progress)) as bar:
         for start in range(0, len(scenes), _FAST_CHUNK):

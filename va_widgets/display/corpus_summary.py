@@ -12,9 +12,10 @@ import numpy as np
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.names import escaped
 from va_widgets.base.progress import clock_time, printable
+from va_widgets.base.texts import counted
 from va_widgets.corpus.manifest import COLUMNS, STATUSES
 from va_widgets.display.html import facts_table
-from va_widgets.display.player import counted, data_uri
+from va_widgets.display.player import data_uri
 from va_widgets.video.filmstrip import Filmstrip, frame_of
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.base.errors import LabelError, NotEnoughLabelsError
+from va_widgets.base.texts import counted
 from va_widgets.display.html import facts_table, picture, shortened, title_of
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ def _facts(report: MonitorReport) -> list[tuple[str, str]]:
     before, now = report.measured.videos
     facts = [
         ("clips", f"{len(report.monitored):,}, of which {int(strata['clips'][strata['above']].sum()):,} are a yes"),
-        ("compared", f"{before:,} videos before with {now:,} now"),
+        ("compared", f"{counted(before, 'video')} before with {now:,} now"),
         ("changed", f"{int(tests['drifted'].sum())} of {len(tests)} tests: see report.drift"),
-        ("sample", f"{len(report.drawn.rows)} clips to label: va.Annotator(report.session())"),
+        ("sample", f"{counted(len(report.drawn.rows), 'clip')} to label: va.Annotator(report.session())"),
     ]
     if not np.isnan(report.measured.separability):
         facts.insert(3, ("told apart", f"{report.measured.separability:.0%} of the pairs of a new clip and one before"))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from va_widgets.base.errors import CorpusError
 from va_widgets.base.progress import clock_time, printable
+from va_widgets.base.texts import counted
 from va_widgets.video.filmstrip import Filmstrip, opened_strip
 
 if TYPE_CHECKING:
@@ -143,8 +144,3 @@ def _figure(shown: str, caption: str) -> str:
 def data_uri(mime: str, data: bytes) -> str:
     """Return some bytes as a URL that holds them."""
     return f"data:{escape(mime)};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number of things in words, such as "1 video" or "2,000 videos"."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

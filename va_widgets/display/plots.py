@@ -15,6 +15,7 @@ from sklearn.metrics import precision_recall_curve
 
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import ArgumentError, MissingPackageError
+from va_widgets.base.texts import counted
 from va_widgets.display.html import shortened
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def precision_recall(
         return _with_note(axes, shortened(f"No curve: {note or 'too few labels yet'}.", 80))
     y, probabilities = held_out
     precision, recall, _ = precision_recall_curve(y, probabilities)
-    axes.step(recall, precision, where="post", color=_QUALITY, label=f"cross-validated on {len(y):,} labels")
+    axes.step(recall, precision, where="post", color=_QUALITY, label=f"cross-validated on {counted(len(y), 'label')}")
     chosen = probabilities >= threshold
     hits = float((chosen & y).sum())
     at = (hits / max(1.0, float(y.sum())), hits / max(1.0, float(chosen.sum())))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from va_widgets._version import __version__
 from va_widgets.base.errors import ModelError, ReportError
 from va_widgets.base.paths import GivenPath, absolute_path, is_folder, replacing
-from va_widgets.base.texts import without_lone_surrogates
+from va_widgets.base.texts import counted, without_lone_surrogates
 from va_widgets.display.html import (
     MARKS,
     concept_line,
@@ -153,12 +153,12 @@ def _facts(session: Session) -> str:
     )
     facts = [
         ("quality (average precision)", *measured),
-        ("labels", counts_line(session.counts), f"by {_counted(len(session.annotators), 'annotator')}"),
+        ("labels", counts_line(session.counts), f"by {counted(len(session.annotators), 'annotator')}"),
         ("diversity", f"{session.diversity:.2f}", "how evenly the labels cover the corpus, 0 to 1"),
         (
             "corpus",
-            _counted(len(corpus), "clip"),
-            f"of {_counted(corpus.clips['video'].nunique(), 'video')}, embedded by {corpus.encoder_fingerprint}",
+            counted(len(corpus), "clip"),
+            f"of {counted(corpus.clips['video'].nunique(), 'video')}, embedded by {corpus.encoder_fingerprint}",
         ),
         ("classifier", *(figures if session.version else ("none yet", "no label has been learnt"))),
     ]
@@ -264,10 +264,6 @@ def _models(session: Session) -> str:
 
 def _no_quality(session: Session) -> str:
     return session.quality_note or "no labels yet"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _number(metrics: object, name: str) -> str:

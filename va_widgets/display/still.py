@@ -10,6 +10,7 @@ from html import escape
 
 import numpy as np
 
+from va_widgets.base.texts import counted
 from va_widgets.catalogue.exploration import Answer
 from va_widgets.corpus import Corpus
 from va_widgets.display.html import MARKS, concept_line, counts_line, now_line, picture, quality_line, shortened
@@ -62,7 +63,7 @@ def still_of_hits(corpus: Corpus, query: str, answer: Answer) -> str:
     hits = answer.table(_SHOWN)
     scores = [f"{score:.2f}" for score in hits["score"]] if "score" in hits else [""] * len(hits)
     clips = list(zip(map(str, hits.index), scores, strict=True))
-    number = f"{len(answer.rows):,} clip{'' if len(answer.rows) == 1 else 's'}"
+    number = counted(len(answer.rows), "clip")
     return (
         '<div style="color:inherit;overflow-wrap:anywhere">'
         f'<p><b title="{escape(query)}">{escape(concept_line(query))}</b><br>{number}</p>'

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base.errors import ExchangeError
+from va_widgets.base.texts import counted
 
 MOST_PROBLEMS = 1000
 """How many bad rows a report holds; the others are counted."""
@@ -118,7 +119,7 @@ class Problems:
         shown = [f"{where}: {reason}" for where, reason in table.head(_SHOWN).itertuples(index=False)]
         rest = self.count - len(shown)
         more = f"; and {rest:,} more" if rest else ""
-        rows = "1 row" if self.count == 1 else f"{self.count:,} rows"
+        rows = counted(self.count, "row")
         raise ExchangeError(
             f"Nothing was imported, because {rows} of {self._foreign.name} cannot be taken: {'; '.join(shown)}{more}.",
             table,

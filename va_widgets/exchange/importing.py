@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from va_widgets.base.arguments import described, is_one_of
 from va_widgets.base.errors import ExchangeError, LabelError
 from va_widgets.base.paths import GivenPath, exists, inside
-from va_widgets.base.texts import has_lone_surrogate
+from va_widgets.base.texts import counted, has_lone_surrogate
 from va_widgets.corpus.open_corpus import OpenCorpus
 from va_widgets.exchange.checking import checked, name_checker
 from va_widgets.exchange.foreign import MOST_PROBLEMS, Foreign, Problems
 from va_widgets.exchange.matching import Matches, matched
 from va_widgets.exchange.opened import opened
 from va_widgets.exchange.registry import FORMATS, read
-from va_widgets.exchange.results import Imported, counted
+from va_widgets.exchange.results import Imported
 from va_widgets.exchange.segments import Times
 from va_widgets.exchange.storing import (
     RENAME,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from va_widgets.base.texts import counted
+
 _HOW = {"id": "by id", "time": "by video and time", "frame": "by video and frame", "video": "by video", "kept": "kept"}
 
 
@@ -111,8 +113,3 @@ class Imported:
             where, reason = self.left.iloc[0]
             lines.append(f"{counted(self.left_count, 'row')} left out, such as {where}: {reason}.")
         return "\n".join([*lines, *self.notes])
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

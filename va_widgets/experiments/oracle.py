@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_within
 from va_widgets.base.errors import LabelError
+from va_widgets.base.texts import counted
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.session import Session
 
@@ -71,7 +72,7 @@ def label_by_oracle(
         query = arguments.text(query, "query")
     missing = session.corpus.clips.index.difference(truth.index)
     if len(missing):
-        raise LabelError(f"The truth says nothing about {len(missing)} clips, {missing[0]!r} among them.")
+        raise LabelError(f"The truth says nothing about {counted(len(missing), 'clip')}, {missing[0]!r} among them.")
     if not truth.index.is_unique:
         raise LabelError("The truth names a clip twice: give one value a clip.")
     clip_truth = truth.loc[session.corpus.clips.index]

@@ -18,6 +18,7 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described, is_one_of
 from va_widgets.base.errors import SearchUnavailableError, reason_of
 from va_widgets.base.paths import GivenPath, absolute_path
+from va_widgets.base.texts import counted
 from va_widgets.corpus import Corpus
 from va_widgets.experiments.errors import ExperimentError
 from va_widgets.learning.views import APPEARANCE
@@ -76,7 +77,7 @@ class Pool:
         return len(self.embeddings)
 
     def __repr__(self) -> str:
-        return f"Pool({self.name!r}: {len(self):,} clips, {len(self.concepts)} concepts)"
+        return f"Pool({self.name!r}: {counted(len(self), 'clip')}, {counted(len(self.concepts), 'concept')})"
 
     @property
     def concepts(self) -> list[str]:

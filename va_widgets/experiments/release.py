@@ -25,6 +25,7 @@ from va_widgets.base.arguments import described
 from va_widgets.base.errors import CorpusError, reason_of
 from va_widgets.base.paths import GivenPath, absolute_path, is_folder
 from va_widgets.base.system_errors import failure
+from va_widgets.base.texts import counted
 from va_widgets.corpus import Corpus
 from va_widgets.corpus.ingest.vectors import read_vectors
 from va_widgets.corpus.manifest import MANIFEST_FILE
@@ -86,7 +87,7 @@ class Release:
         self.corpus = corpus
 
     def __repr__(self) -> str:
-        return f"Release({str(self.folder)!r}: {len(self.corpus):,} shots)"
+        return f"Release({str(self.folder)!r}: {counted(len(self.corpus), 'shot')})"
 
     @property
     def concepts(self) -> list[str]:

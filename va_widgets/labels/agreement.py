@@ -5,8 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Collection, Container, Iterable, Sequence
 from typing import cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from va_widgets.labels.label_store import CurrentLabels, Event, StoredValue
 from va_widgets.labels.majority import MAJORITY, Agreed, Answers, CountingRule, majority
+from va_widgets.labels.sorted_labels import SortedLabels
 
 
 class Agreement:
@@ -32,18 +32,16 @@ class Agreement:
 
     def __init__(self, current: CurrentLabels | None = None, rule: CountingRule = MAJORITY) -> None:
         self.rule = rule
-        # Each annotator's labels by clip, and the clips that were ever labelled from each source.
-        self._own, self._sources = ({}, {}) if current is None else (current.values, current.sources)
+        # Each annotator's labels by clip, and the clips that were ever labelled from each source: lists as they were
+        # loaded, and sets from when they are first asked for.
+        self._own: dict[str, SortedLabels[StoredValue]] = {} if current is None else dict(current.values)
+        self._sources: dict[str, Collection[str]] = {} if current is None else dict(current.sources)
         self._loaded_event = 0 if current is None else current.event  # the newest event among them
         self._events = array("q")  # the numbers of the events taken since, in ascending order
-        self.values: dict[str, Agreed]
+        self.values: SortedLabels[Agreed]
         """What counts, by clip; a clip whose labels were all taken back is not there."""
-        if len(self._own) == 1:
-            (own,) = self._own.values()
-            self.values = cast("dict[str, Agreed]", dict(own))  # StoredValue, but `current` has no "none"
-        else:
-            self.values = self._all_agreed()
-        self._counts = Counter(self.values.values())
+        self.values = self._all_agreed()
+        self._counts = self._counted()
         self._source_counts: Counter[str] | None = None  # of `sources`, from when they are first asked for
 
     @property
@@ -63,8 +61,8 @@ class Agreement:
             if clip in self.values:
                 self._counts[self.values.pop(clip)] -= 1
                 self._count_sources(clip, -1)
-            self._sources.setdefault(event.source, set()).add(clip)
-            own = self._own.setdefault(event.annotator, {})
+            self._clips_of(event.source).add(clip)
+            own = self._own.setdefault(event.annotator, SortedLabels())
             if event.value == "none":
                 own.pop(clip, None)
             else:
@@ -79,7 +77,7 @@ class Agreement:
         former, self.rule = self.rule, rule
         if former.primary != rule.primary:
             self.values = self._all_agreed()
-            self._counts = Counter(self.values.values())
+            self._counts = self._counted()
             return
         for clip, _ in former.decisions.items() ^ rule.decisions.items():  # a decision of some clips is new or gone
             if clip in self.values:
@@ -102,20 +100,21 @@ class Agreement:
 
     def others_alone(self, annotator: str, clips: Iterable[str]) -> set[str]:
         """Return those of some clips that others have labelled, and an annotator has not."""
-        mine = self._own.get(annotator, {})
+        mine: Container[str] = self._own.get(annotator, ())
         others = [own for who, own in self._own.items() if who != annotator]
         return {clip for clip in clips if clip not in mine and any(clip in own for own in others)}
 
     def came_from(self, source: str) -> frozenset[str]:
         """Return the clips that were ever labelled from a source, such as a feed, also if labelled again since."""
-        return frozenset(self._sources.get(source, ()))
+        return frozenset(self._clips_of(source)) if source in self._sources else frozenset()
 
     @property
     def sources(self) -> dict[str, int]:
         """How many clips with a label were ever labelled from each source."""
         if self._source_counts is None:
-            has_label = self.values.__contains__
-            self._source_counts = Counter({name: sum(map(has_label, clips)) for name, clips in self._sources.items()})
+            labelled = set(self.values)
+            counts = {source: len(labelled & self._clips_of(source)) for source in self._sources}
+            self._source_counts = Counter(counts)
         return {source: self._source_counts[source] for source in self._sources}
 
     @property
@@ -125,26 +124,50 @@ class Agreement:
 
     def own(self, annotator: str) -> dict[str, StoredValue]:
         """Return one annotator's labels by clip."""
-        return dict(self._own.get(annotator, {}))
+        own = self._own.get(annotator)
+        return {} if own is None else dict(own.pairs())
 
     def annotators(self) -> dict[str, dict[str, int]]:
         """Return how many clips each annotator with labels has labelled yes, no and unsure."""
-        counted = {annotator: Counter(own.values()) for annotator, own in self._own.items() if own}
+        counted = {who: Counter(value for _, value in own.pairs()) for who, own in self._own.items() if own}
         return {who: {value: counted[who][value] for value in ("yes", "no", "unsure")} for who in sorted(counted)}
 
     def training_set(self) -> tuple[list[str], NDArray[np.bool_]]:
         """Return the clips that count as yes or no, ordered by clip id, and whether each is yes, bool (n,)."""
-        clips = sorted(clip for clip, value in self.values.items() if value in ("yes", "no"))
-        return clips, np.array([self.values[clip] == "yes" for clip in clips], dtype=bool)
+        labels = sorted(label for label in self.values.pairs() if label[1] in ("yes", "no"))
+        return [clip for clip, _ in labels], np.array([value == "yes" for _, value in labels], dtype=bool)
+
+    def _clips_of(self, source: str) -> set[str]:
+        """Return the clips that were ever labelled from a source, which is noted if it is new."""
+        clips = self._sources.get(source, ())
+        if not isinstance(clips, set):
+            self._sources[source] = clips = set(clips)
+        return clips
+
+    def _counted(self) -> Counter[Agreed]:
+        return Counter(value for _, value in self.values.pairs())
 
     def _count_sources(self, clip: str, number: int) -> None:
         if self._source_counts is not None:
-            for source, clips in self._sources.items():
-                if clip in clips:
+            for source in self._sources:
+                if clip in self._clips_of(source):
                     self._source_counts[source] += number
 
-    def _all_agreed(self) -> dict[str, Agreed]:
-        return {clip: self._agreed(clip) for clip in dict.fromkeys(chain.from_iterable(self._own.values()))}
+    def _all_agreed(self) -> SortedLabels[Agreed]:
+        """Return what counts for all clips; where all annotators say the same it is that, by any rule."""
+        owns = [own for own in self._own.values() if own]
+        if len(owns) == 1:
+            return cast("SortedLabels[Agreed]", owns[0].copy())  # StoredValue, but there is no "none"
+        agreed: dict[str, Agreed] = {}
+        differ: set[str] = set()
+        for own in owns:
+            labels = cast("dict[str, Agreed]", dict(own.pairs()))
+            differ.update(clip for clip in labels.keys() & agreed.keys() if labels[clip] != agreed[clip])
+            agreed |= labels
+        for clip in differ:
+            agreed[clip] = self._agreed(clip)
+        clips = sorted(agreed)
+        return SortedLabels(clips, [agreed[clip] for clip in clips])
 
     def _agreed(self, clip: str) -> Agreed:
         if not (self.rule.primary or self.rule.decisions):  # the usual case, which a million labels go through

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from va_widgets.base.texts import counted
 from va_widgets.labels.agreement_measures import MISSING, Estimate, estimates
 from va_widgets.labels.majority import ADJUDICATION, CountingRule
 from va_widgets.labels.rows import Event
@@ -57,8 +58,8 @@ class AnnotatorAgreement:
         rows = [(name, *self.measures.loc[key]) for key, name in _NAMES.items()]
         width = max(len(name) for name in _NAMES.values())
         lines = [
-            f"{len(self.annotators)} annotators, {_clips(self.clips)} with labels of two or more of them,"
-            f" {self.yes:.0%} of these labels are yes",
+            f"{counted(len(self.annotators), 'annotator')}, {counted(self.clips, 'clip')} with labels of two or more of"
+            f" them, {self.yes:.0%} of these labels are yes",
             *(f"  {name:<{width}}  {_shown(Estimate(*numbers))}" for name, *numbers in rows),
         ]
         if self.measures["value"].isna().any():
@@ -74,7 +75,9 @@ class AnnotatorAgreement:
             lines.append("by pair, on the clips that both have labelled: equal labels, Cohen's kappa, AC1")
         for pair in self.pairs.to_dict("records"):
             shown = [_shown(Estimate(*(pair[f"{name}{part}"] for part in ("", "_low", "_high")))) for name in _OF_PAIRS]
-            lines.append(f"  {pair['first']} and {pair['second']}, {_clips(pair['clips'])}:  {'   '.join(shown)}")
+            lines.append(
+                f"  {pair['first']} and {pair['second']}, {counted(pair['clips'], 'clip')}:  {'   '.join(shown)}"
+            )
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -132,10 +135,6 @@ def answers_table(labels: Iterable[Event], rule: CountingRule, *, decisions: boo
     clips = sorted({clip for own in votes.values() for clip in own})
     table = {who: np.array([votes[who].get(clip) for clip in clips], dtype=object) for who in sorted(votes)}
     return pd.DataFrame(table, index=pd.Index(clips, dtype=str, name="clip_id"))
-
-
-def _clips(number: int) -> str:
-    return "1 clip" if number == 1 else f"{number:,} clips"
 
 
 def _shown(estimate: Estimate) -> str:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from va_widgets.base.texts import counted
 from va_widgets.labels import schema
 from va_widgets.labels.problems import SQLITE_ERRORS
 from va_widgets.labels.schema import DamageError
@@ -115,7 +116,7 @@ def _counts(db: sqlite3.Connection) -> Iterator[str]:
         f"SELECT COUNT(*) FROM (SELECT {columns} FROM ({schema.NEWEST}) EXCEPT SELECT {columns} FROM current_labels)"
     ).fetchone()
     if wrong:
-        yield f"the newest values of {wrong:,} clips are not those of the events"
+        yield f"the newest values of {counted(wrong, 'clip')} are not those of the events"
 
 
 def _other_rows(db: sqlite3.Connection) -> Iterator[str]:

@@ -14,8 +14,10 @@ from va_widgets.base.errors import ArgumentError, LabelError
 from va_widgets.labels import concept_rows, records, rows
 from va_widgets.labels.concept_names import RENAME, key_of, keys_by_name, names_by_key, present_name
 from va_widgets.labels.concept_rows import GUIDELINE as GUIDELINE
+from va_widgets.labels.current_rows import current_labels
 from va_widgets.labels.records import ConceptEvent
 from va_widgets.labels.schema import StoredValue
+from va_widgets.labels.sorted_labels import SortedLabels
 from va_widgets.labels.spelling import Spellings, look_alike
 
 if TYPE_CHECKING:
@@ -149,6 +151,11 @@ class ConceptLog:
             alike = [name for name in others if look_alike(concept, [name]) and concept_rows.is_used(db, others[name])]
             return present_name(db, alike[0]) if alike else None
 
+    def is_used(self, concept: str) -> bool:
+        """Return whether a concept has labels, remarks or a guideline."""
+        with self._database.snapshot() as db:
+            return concept_rows.is_used(db, key_of(db, concept))
+
     def archived(self) -> set[str]:
         """Return the concepts that are archived."""
         with self._database.snapshot() as db:
@@ -265,11 +272,12 @@ class ConceptLog:
             into, of = key_of(db, concept), key_of(db, other)
             if into == of:
                 raise ArgumentError(f"The concept {described(concept)} cannot be merged into itself: name another one.")
-            given, here = rows.current_labels(db, of).values, rows.current_labels(db, into).values
+            given, here = current_labels(db, of).values, current_labels(db, into).values
+            none: SortedLabels[StoredValue] = SortedLabels()
             merged = [
-                MergedLabel(clip, who, own := here.get(who, {}).get(clip, "none"), value, own == "none")
+                MergedLabel(clip, who, own := here.get(who, none).get(clip, "none"), value, own == "none")
                 for who, labels in given.items()
-                for clip, value in labels.items()
+                for clip, value in labels.pairs()
             ]
             if not merged:
                 raise ArgumentError(f"The concept {described(other)} has no labels to merge: see session.concepts.")

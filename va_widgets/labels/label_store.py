@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -16,6 +17,7 @@ from va_widgets.labels.concept_log import GUIDELINE as GUIDELINE
 from va_widgets.labels.concept_log import ConceptLog
 from va_widgets.labels.concept_names import key_of
 from va_widgets.labels.concept_rows import guidelines
+from va_widgets.labels.current_rows import CurrentLabels as CurrentLabels
 from va_widgets.labels.database import Database
 from va_widgets.labels.entry_checks import LONGEST_SOURCE as LONGEST_SOURCE
 from va_widgets.labels.entry_checks import check_entry, check_names, check_unicode
@@ -24,7 +26,6 @@ from va_widgets.labels.records import ConceptEvent as ConceptEvent
 from va_widgets.labels.records import NewConceptEvent as NewConceptEvent
 from va_widgets.labels.records import NewRemark as NewRemark
 from va_widgets.labels.records import Remark as Remark
-from va_widgets.labels.rows import CurrentLabels as CurrentLabels
 from va_widgets.labels.rows import Event as Event
 from va_widgets.labels.rows import NewAction as NewAction
 from va_widgets.labels.schema import StoredValue as StoredValue
@@ -150,18 +151,25 @@ class LabelStore(StoredLabels, KeptDocuments):
         with self._database.transaction() as db:
             if self.data_version != planned_at:
                 entries = _checked(plan())
-            for given in entries:
-                entry = given._replace(concept=key_of(db, given.concept))
-                if isinstance(entry, NewRemark):
-                    records.add_remark(db, *entry[:-1], entry.time or records.time_now())
-                elif isinstance(entry, NewConceptEvent):
-                    records.add_concept_event(db, *entry)
-                    if entry.kind == GUIDELINE[1]:
-                        text = entry.details.get("text", "")
-                        records.keep_document(db, GUIDELINE[0], entry.concept, GUIDELINE[1], text)
-                elif rows.answered(db, entry.annotator, entry.concept, entry.message_id) is None:
-                    rows.add_labels(db, entry)
-                    stored += len(entry.labels)
+            for kind, some in groupby(entries, type):
+                if kind is NewRemark:
+                    remarks = [entry for entry in some if isinstance(entry, NewRemark)]
+                    keys = {concept: key_of(db, concept) for concept in {remark.concept for remark in remarks}}
+                    records.add_remarks(db, (remark._replace(concept=keys[remark.concept]) for remark in remarks))
+                    continue
+                for given in some:
+                    entry = given._replace(concept=key_of(db, given.concept))
+                    if isinstance(entry, NewConceptEvent):
+                        records.add_concept_event(db, *entry)
+                        if entry.kind == GUIDELINE[1]:
+                            text = entry.details.get("text", "")
+                            records.keep_document(db, GUIDELINE[0], entry.concept, GUIDELINE[1], text)
+                    elif (
+                        isinstance(entry, NewAction)
+                        and rows.answered(db, entry.annotator, entry.concept, entry.message_id) is None
+                    ):
+                        rows.add_labels(db, entry)
+                        stored += len(entry.labels)
         return stored
 
     def undo(self, annotator: str, concept: str, message_id: str | None = None) -> dict[str, StoredValue]:
@@ -227,7 +235,7 @@ class LabelStore(StoredLabels, KeptDocuments):
         check_unicode([clip_id, note, *tags])
         with self._database.transaction() as db:
             key = key_of(db, concept)
-            records.add_remark(db, annotator, key, clip_id, note, tags, time or records.time_now())
+            records.add_remarks(db, [NewRemark(annotator, key, clip_id, note, tags, time)])
 
     def add_concept_event(self, annotator: str, concept: str, kind: str, details: Mapping[str, Any]) -> None:
         """Keep that something became of a concept, such as a new guideline; `details` is a JSON object."""

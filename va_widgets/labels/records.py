@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -69,13 +69,17 @@ _INSERT_REMARK = f"INSERT INTO remarks VALUES ({', '.join('?' * (len(schema.REMA
 _INSERT_CONCEPT = f"INSERT INTO concept_events VALUES ({', '.join('?' * (len(schema.CONCEPT_EVENT_COLUMNS) + 1))})"
 
 
-def add_remark(
-    db: sqlite3.Connection, annotator: str, concept: str, clip_id: str, note: str, tags: Sequence[str], time: str
-) -> None:
-    """Add a remark."""
-    kept = json.dumps(list(tags), ensure_ascii=False)
-    row = (next_id(db, "remarks", "remark_id"), time, annotator, concept, clip_id, note, kept)
-    db.execute(_INSERT_REMARK, (*row, checksum(*row)))
+def add_remarks(db: sqlite3.Connection, new: Iterable[NewRemark]) -> None:
+    """Add remarks in their order, with one statement."""
+    now, rows = time_now(), []
+    listed: dict[tuple[str, ...], str] = {}  # most of an import's remarks have the same few tags
+    for number, remark in enumerate(new, next_id(db, "remarks", "remark_id")):
+        tags = tuple(remark.tags)
+        if tags not in listed:
+            listed[tags] = json.dumps(tags, ensure_ascii=False)
+        row = (number, remark.time or now, remark.annotator, remark.concept, remark.clip_id, remark.note, listed[tags])
+        rows.append((*row, checksum(*row)))
+    db.executemany(_INSERT_REMARK, rows)
 
 
 def remarks(db: sqlite3.Connection, concept: str, after: int) -> list[Remark]:

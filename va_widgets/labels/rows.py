@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from va_widgets.labels import schema
 from va_widgets.labels.records import next_id, time_now
-from va_widgets.labels.schema import VALUES, DamageError, StoredValue, Total, checked, checksum
+from va_widgets.labels.schema import DamageError, StoredValue, Total, checked, checksum
 
 
 class Event(NamedTuple):
@@ -25,26 +23,12 @@ class Event(NamedTuple):
     source: str
 
 
-class CurrentLabels(NamedTuple):
-    """The present labels of a concept.
-
-    `event` is the newest one's number, 0 without any; `values` each annotator's newest values by clip, without "none";
-    `sources` the clips that were ever labelled from each source.
-    """
-
-    event: int
-    values: dict[str, dict[str, StoredValue]]
-    sources: dict[str, set[str]]
-
-
 class Stacks(NamedTuple):
     """The tops of what can be undone (a label's action) and redone (an undo), None where there is nothing."""
 
     done: int | None
     undone: int | None
 
-
-_VALUES: dict[str, StoredValue] = {value: value for value in VALUES}
 
 SELECT_EVENTS = f"SELECT {', '.join(schema.EVENT_COLUMNS)}, checksum FROM events "
 _INSERT_EVENT = f"INSERT INTO events VALUES ({', '.join('?' * (len(schema.EVENT_COLUMNS) + 1))})"
@@ -189,14 +173,17 @@ def add_events(
     counts = {"yes": total.yes, "no": total.no, "unsure": total.unsure, "none": 0}
     events_sum, labels_sum = total.events_sum, total.labels_sum
     events, current = [], []
+    with_source: dict[tuple[str, str], str] = {}  # the lists of sources with one more: few differ in an action
     for number, (clip, value) in enumerate(labels.items(), first):
         before, listed, replaced = former.get(clip, ("none", "[]", 0))
         source = sources.get(clip, written.source)
         whose = (number, written.action, times.get(clip, time), annotator, concept)
         event = (*whose, clip, value, before, source, *written[4:])
         events.append((*event, checksum(*event)))
-        if source not in (known := schema.sources(listed)):
-            listed = json.dumps([*known, source])
+        if (listed, source) not in with_source:
+            known = schema.sources(listed)
+            with_source[listed, source] = listed if source in known else json.dumps([*known, source])
+        listed = with_source[listed, source]
         row = (concept, annotator, clip, value, number, listed)
         current.append((*row, checksum(*row)))
         events_sum += events[-1][-1]
@@ -239,36 +226,3 @@ def all_totals(db: sqlite3.Connection) -> dict[tuple[str, str], Total]:
     if counted != written:
         raise DamageError(f"{counted:,} events are counted where {written:,} are written")
     return totals
-
-
-def current_labels(db: sqlite3.Connection, concept: str) -> CurrentLabels:
-    """Return a concept's present labels. Raises DamageError unless all of it is as it was written."""
-    (newest,) = db.execute("SELECT MAX(event_id) FROM events WHERE concept = ?", (concept,)).fetchone()
-    values: dict[str, dict[str, StoredValue]] = {}
-    clips_of: dict[str, set[str]] = {}
-    for (of, annotator), total in all_totals(db).items():
-        if of != concept:
-            continue
-        own: dict[str, StoredValue] = {}
-        clips_by_sources: defaultdict[str, list[str]] = defaultdict(list)  # by the text that lists the sources
-        labels = labels_sum = 0
-        start = zlib.crc32(f"{concept}\x1f{annotator}\x1f".encode())  # as `checksum` begins
-        for clip, value, event, sources, stored in db.execute(
-            """SELECT clip_id, value, event_id, sources, checksum FROM current_labels
-               WHERE concept = ? AND annotator = ?""",
-            (concept, annotator),
-        ):
-            if zlib.crc32(f"{clip}\x1f{value}\x1f{event}\x1f{sources}".encode(), start) != stored:
-                raise DamageError(f"the label of {clip!r}")
-            labels += 1
-            labels_sum += stored
-            if value != "none":
-                own[clip] = _VALUES[value]
-            clips_by_sources[sources].append(clip)
-        if (labels, labels_sum) != (total.labels, total.labels_sum):
-            raise DamageError(f"{labels:,} of the {total.labels:,} labels of {annotator!r} are left")
-        for text, clips in clips_by_sources.items():
-            for source in schema.sources(text):
-                clips_of.setdefault(source, set()).update(clips)
-        values[annotator] = own
-    return CurrentLabels(int(newest or 0), values, clips_of)

@@ -12,11 +12,12 @@ import pandas as pd
 
 from va_widgets.labels import checking, decisions, records, rows, schema
 from va_widgets.labels.concept_names import key_of, names_by_key
+from va_widgets.labels.current_rows import CurrentLabels, current_labels
 from va_widgets.labels.database import Database
 from va_widgets.labels.majority import CountingRule
 from va_widgets.labels.problems import DamagedLabelsError
 from va_widgets.labels.records import Remark
-from va_widgets.labels.rows import CurrentLabels, Event
+from va_widgets.labels.rows import Event
 from va_widgets.labels.schema import DamageError, checked
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class StoredLabels:
 
         Raises LabelError if it is damaged and cannot be computed anew from the events.
         """
-        return self._computed(lambda db: rows.current_labels(db, key_of(db, concept)))
+        return self._computed(lambda db: current_labels(db, key_of(db, concept)))
 
     def counting_rule(
         self,

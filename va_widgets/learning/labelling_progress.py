@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.base.matrix import kth_largest
+from va_widgets.base.texts import counted
 
 _LEAST_TOP = 50  # clips at the top that are compared from one refit to the next
 _DRAWN = 20  # labels of random clips that are enough to show whether anything was missed
@@ -55,11 +56,12 @@ def advice(
     if measured and len(last) == _SETTLED_REFITS and max(last) < _SETTLED:
         settled = f"The last {_SETTLED_REFITS} batches changed less than {_SETTLED:.0%} of what is found"
         if random_labels:
-            return f"{settled}: label {random_labels} clips of Random, and the quality is known to about a tenth."
+            clips = counted(random_labels, "clip")
+            return f"{settled}: label {clips} of Random, and the quality is known to about a tenth."
         if drawn < _DRAWN:
             missing = f"{_DRAWN - drawn} {'more clips' if drawn else 'clips'}"
             return f"{settled}: label {missing} of Random to see whether anything was missed, then review and publish."
         return f"{settled}: a good moment to review and publish."
     if random_labels and yes + no >= _MANY:
-        return f"{random_labels} labels from Random would tell the quality to about a tenth."
+        return f"{counted(random_labels, 'label')} from Random would tell the quality to about a tenth."
     return ""

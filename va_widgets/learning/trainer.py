@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from va_widgets.base.forks import ForkLock
+from va_widgets.base.texts import counted
 from va_widgets.base.threads import one_blas_thread
 from va_widgets.learning.calibration import PRIOR, Calibration, calibrate
 from va_widgets.learning.corpus_estimate import Positives, Threshold, best_threshold, estimate_corpus, threshold_for
@@ -226,7 +227,11 @@ class Fit:
         if self._best is None:
             return "There are too few labels to say how many of them are right."
         few = len(self.labels.all_y)
-        doubt = f" That is a guess from {few} labels: label {_FEW} or more before you rely on it." if few < _FEW else ""
+        doubt = (
+            f" That is a guess from {counted(few, 'label')}: label {_FEW} or more before you rely on it."
+            if few < _FEW
+            else ""
+        )
         return self._best.plainly() + doubt
 
     @cached_property
@@ -248,7 +253,8 @@ class Fit:
         why = aim + chosen.exactly()
         few = len(self.labels.all_y)
         if few < _FEW:
-            why += f"; unsure, as there are only {few} labels: label {_FEW} or more before you rely on it"
+            only = f"there {'is' if few == 1 else 'are'} only {counted(few, 'label')}"
+            why += f"; unsure, as {only}: label {_FEW} or more before you rely on it"
         return float(expit(self.calibration.factor * chosen.logit)), why
 
     def advice(self, turnovers: Sequence[float]) -> str:

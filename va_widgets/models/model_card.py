@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from va_widgets.base.texts import counted
 from va_widgets.models.names import slug
 
 YES, NO, BORDERLINE, CURVE = "yes.jpg", "no.jpg", "borderline.jpg", "precision_recall.png"
@@ -104,7 +105,7 @@ def _guideline(text: str) -> str:
 
 
 def _usage(card: Mapping[str, Any]) -> str:
-    views = "".join(f", {escaped(name)} ({size:,} columns)" for name, size in card.get("views", {}).items())
+    views = "".join(f", {escaped(name)} ({counted(size, 'column')})" for name, size in card.get("views", {}).items())
     return (
         "```python\nimport va_widgets as va\n\n"
         f'model = va.load_model("{slug(card["name"])}/v{card["version"]}")\n'

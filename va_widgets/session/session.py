@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 
 from va_widgets.base import arguments
 from va_widgets.base.arguments import ClipIds, described, is_one_of
-from va_widgets.base.errors import LabelError
+from va_widgets.base.errors import LabelError, VaWarning
 from va_widgets.base.listeners import Listener, Listeners
 from va_widgets.base.paths import GivenPath, inside
 from va_widgets.base.renaming import FormerName
@@ -19,6 +20,7 @@ from va_widgets.corpus import Corpus, Filmstrip, TextSearch
 from va_widgets.corpus.manifest import APPEARANCE
 from va_widgets.corpus.open_corpus import ClipFilter
 from va_widgets.labels.concept_labels import ConceptLabels
+from va_widgets.labels.concept_log import ConceptLog
 from va_widgets.labels.label_status import LabelStatus
 from va_widgets.labels.label_store import LABELS_FILE as LABELS_FILE
 from va_widgets.labels.label_store import LabelStore, StoredValue
@@ -76,6 +78,9 @@ class Session(SeveralAnnotators, ConceptChanges):
         kept for a day, and the last one of each day for a week. False has an effect where no other session of this
         process makes them.
 
+    A concept that is new, where there is another one whose name differs by no more than its case, is opened with a
+    VaWarning.
+
     Raises LabelError if the concept's or the annotator's name cannot be used, the concept was renamed, or the labels
     cannot be read; ArgumentError if `corpus` is no corpus, `seed` no seed, or `group_by` no column to group clips by.
     Plots raise MissingPackageError without matplotlib.
@@ -101,6 +106,7 @@ class Session(SeveralAnnotators, ConceptChanges):
         view = CorpusView.of(corpus, seed, group_by)
         user = StoreUser(inside(corpus.path, LABELS_FILE, error=LabelError), snapshots=snapshots)
         annotator, concept = user.store.concept_log.spelled(annotator, concept)
+        _warn_of_another(user.store.concept_log, concept)
         self._begin(view, user, concept, annotator, OpenSessions(), {concept: start})
         self._siblings.add(concept, self)
 
@@ -437,3 +443,14 @@ class Session(SeveralAnnotators, ConceptChanges):
 
         self._labels.check_file()
         return report.of(self, path)
+
+
+def _warn_of_another(log: ConceptLog, concept: str) -> None:
+    """Warn whoever opens a new concept whose name is nearly that of another one, as "Night" is of "night"."""
+    if (alike := log.look_alike(concept)) is not None and not log.is_used(concept):
+        warnings.warn(
+            f"The concept {described(concept)} is new, and there is also {described(alike)}: open that one if you mean"
+            " it, and take this one out of the list of concepts by session.forget_concept(…).",
+            VaWarning,
+            stacklevel=3,
+        )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 
 import pandas as pd
 
 from va_widgets.base import arguments
 from va_widgets.base.arguments import ClipIds, described, is_one_of, listed
-from va_widgets.base.errors import LabelError
+from va_widgets.base.errors import LabelError, VaWarning
 from va_widgets.labels.annotator_agreement import AnnotatorAgreement, agreement_of, answers_table
 from va_widgets.labels.label_store import LabelStore, StoredValue
 from va_widgets.labels.majority import ADJUDICATION, Answers
+from va_widgets.labels.spelling import Spellings
 from va_widgets.labels.values import OMITTED, LabelledClips, LabelValues, read_labels
 from va_widgets.learning.feeds import FEEDS
 from va_widgets.session.concept_results import ConceptResults
@@ -64,13 +67,30 @@ class SeveralAnnotators(ConceptResults):
         Where they have a majority it counts; elsewhere, also where they draw, that of all annotators does. Without
         primary annotators the majority of all counts, as in the aggregated labels of Video Annotator's release; with
         one, the classifier learns from that annotator's labels, as in its checkpoints. It is kept with the labels, and
-        all sessions of the concept follow. Raises LabelError for what is no list of names.
+        all sessions of the concept follow. Where nobody has labelled yet, any names are taken, with a VaWarning. Raises
+        LabelError for what is no list of names, and for one who has labelled nothing where others have.
         """
         return tuple(sorted(self._labels.rule.primary))
 
     @primary_annotators.setter
     def primary_annotators(self, names: Iterable[str]) -> None:
-        self._labels.set_primary(_names(names, "primary_annotators", self.concept))
+        given = _names(names, "primary_annotators", self.concept)
+        self._labels.check_file()
+        known, _ = self._labels.store.concept_log.known_names()
+        spelled = list(dict.fromkeys(map(Spellings([*known, self._labels.annotator]).of, given)))
+        unknown = [name for name in spelled if name not in (*known, self._labels.annotator)]
+        if unknown and known:
+            near = get_close_matches(unknown[0].casefold(), {name.casefold(): name for name in known}, n=1)
+            meant = next((name for name in known if name.casefold() in near), "")
+            hint = f"did you mean {meant!r}?" if meant else f"there are {listed(known)}."
+            raise LabelError(f"The annotator {described(unknown[0])} has labelled nothing: {hint}")
+        if unknown:
+            warnings.warn(
+                f"Nobody has labelled yet: check how {listed(unknown)} will be spelled in va.Session(…, annotator=…).",
+                VaWarning,
+                stacklevel=2,
+            )
+        self._labels.set_primary(spelled)
 
     def adjudicate(
         self, clip_id: LabelledClips, value: LabelValues = OMITTED, *, message_id: str | None = None

@@ -14,6 +14,7 @@ import pandas as pd
 
 from va_widgets.base import arguments
 from va_widgets.base.errors import MissingPackageError, VaError
+from va_widgets.base.texts import counted
 from va_widgets.session import Session
 from va_widgets.widget.annotator import Annotator
 
@@ -110,7 +111,7 @@ class Map:
         )
 
     def __repr__(self) -> str:
-        return f"Map({self.session.concept!r}: {len(self._places):,} clips, {len(self.selected):,} selected)"
+        return f"Map({self.session.concept!r}: {counted(len(self._places), 'clip')}, {len(self.selected):,} selected)"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         data, metadata = self.scatter.show()._repr_mimebundle_(**options)

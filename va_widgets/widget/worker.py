@@ -76,7 +76,7 @@ class RefitWorker:
                 self._on_start()
                 self._refit()
             except Exception as error:  # the widget shows it; if the thread ended there would be no more refits
-                if background.stop_requested():
+                if background.is_of_ending(error):
                     raise
                 try:
                     self._on_error(error)

@@ -8,6 +8,7 @@ import { firstTab, type Navigation } from "../lists/navigation";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { ShownLabels } from "../state/labels";
 import type { Requester } from "../state/requester";
+import { counted } from "../words";
 
 export type Published = Requests["publish"]["result"];
 
@@ -92,7 +93,7 @@ export class Concept {
     const [data] = reply?.buffers ?? [];
     if (!reply || !data) return null;
     const { file, mime, clips } = reply.result;
-    this.state.announce(`${clips} clips in ${file}`, true);
+    this.state.announce(`${counted(clips, "clip")} in ${file}`, true);
     return new File([data], file, { type: mime });
   }
 

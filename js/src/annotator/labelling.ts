@@ -7,6 +7,7 @@ import type { Labels, Value } from "../kernel/protocol";
 import type { Lists } from "../lists/lists";
 import type { AnnotatorState } from "../state/annotatorState";
 import type { ShownLabels } from "../state/labels";
+import { counted } from "../words";
 
 const MOST_CLIPS = 500; // in one message
 const DECISION = "adjudication"; // the source of a label that decides between those of others
@@ -124,5 +125,5 @@ export class Labelling {
 
 function describeStep(type: "undo" | "redo", number: number): string {
   if (number === 0) return `nothing to ${type}`;
-  return `${number === 1 ? "1 label" : `${number} labels`} ${type === "undo" ? "undone" : "done again"}`;
+  return `${counted(number, "label")} ${type === "undo" ? "undone" : "done again"}`;
 }

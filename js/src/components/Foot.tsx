@@ -7,6 +7,7 @@ import type { View } from "../annotator/view";
 import { type Command, shortcut } from "../input/keys";
 import type { Status } from "../kernel/protocol";
 import { hasBothClasses } from "../lists/feeds";
+import { counted } from "../words";
 import { Icon } from "./icons";
 import { Key } from "./Key";
 import { PreviousPage } from "./PreviousPage";
@@ -85,7 +86,7 @@ function Paging({ store, view }: { store: Store; view: View }) {
   const done = view.pageDone.value;
   if (!list) {
     const { length } = store.lists.clips.value;
-    return <span class="va-page">{length === 1 ? "1 clip" : `${length} clips`}</span>;
+    return <span class="va-page">{counted(length, "clip")}</span>;
   }
   const { index, pages } = list.progress.value;
   const isLast = list.isLast.value;

@@ -6,6 +6,7 @@ import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../annotator/store";
 import type { View } from "../annotator/view";
 import { type Command, shortcut } from "../input/keys";
+import { TOO_MANY_TAGS, withTag } from "../state/remarks";
 import { Key } from "./Key";
 import { useCloseOutside } from "./popover";
 
@@ -26,9 +27,10 @@ export function RemarkBox({ store, view, clip, grid, focusGrid }: Props) {
   const { remarks } = store.lists;
   const box = useRef<HTMLFormElement>(null);
   const input = useRef<HTMLInputElement>(null);
-  const former = remarks.get(clip);
+  const former = remarks.written(clip);
   const tags = useSignal(former.tags);
   const note = useSignal(former.note);
+  const full = useSignal(false); // a tag was not taken, because there are as many as there can be
   const list = useId();
   const { keys } = store.state.viewState.value;
   const place = useSignal({ left: 0, bottom: 0 });
@@ -54,12 +56,16 @@ export function RemarkBox({ store, view, clip, grid, focusGrid }: Props) {
   const tagInput = useRef<HTMLInputElement>(null);
   const save = useRef(() => {});
   save.current = () => {
-    add(tagInput.current?.value.trim() ?? ""); // it may still be typed
+    const typed = tagInput.current?.value.trim() ?? ""; // it may still be typed
+    if (!add(typed)) note.value = [note.value.trim(), typed].filter(Boolean).join(" · ");
     remarks.remark(clip, note.value.trim(), tags.value, concept.current);
   };
   useEffect(() => () => save.current(), []); // nothing that was typed is lost, whatever closes it
-  const add = (tag: string) => {
-    if (tag && !tags.value.includes(tag)) tags.value = [...tags.value, tag];
+  const add = (tag: string): boolean => {
+    const added = tag ? withTag(tags.value, tag) : tags.value;
+    full.value = !added;
+    if (added) tags.value = added;
+    return added !== undefined;
   };
   const offered = [...new Set([...remarks.tags.value.slice(0, SHOWN_TAGS), ...tags.value])];
   return (
@@ -87,8 +93,9 @@ export function RemarkBox({ store, view, clip, grid, focusGrid }: Props) {
               aria-pressed={tags.value.includes(tag)}
               title={key ? `${tag} (on a card: ${key})` : tag}
               onClick={() => {
-                const others = tags.value.filter((other) => other !== tag);
-                tags.value = others.length < tags.value.length ? others : [...others, tag];
+                if (!tags.value.includes(tag)) return void add(tag);
+                tags.value = tags.value.filter((other) => other !== tag);
+                full.value = false;
               }}
             >
               <span class="va-entry-name">{tag}</span>
@@ -108,12 +115,10 @@ export function RemarkBox({ store, view, clip, grid, focusGrid }: Props) {
             const tag = event.currentTarget.value.trim();
             if (event.key !== "Enter" || !tag) return;
             event.preventDefault(); // the next Enter saves
-            add(tag);
-            event.currentTarget.value = "";
+            if (add(tag)) event.currentTarget.value = "";
           }}
           onBlur={(event) => {
-            add(event.currentTarget.value.trim());
-            event.currentTarget.value = "";
+            if (add(event.currentTarget.value.trim())) event.currentTarget.value = "";
           }}
         />
         <datalist id={list}>
@@ -122,6 +127,11 @@ export function RemarkBox({ store, view, clip, grid, focusGrid }: Props) {
           ))}
         </datalist>
       </div>
+      {full.value && (
+        <p class="va-too-long" role="alert">
+          {TOO_MANY_TAGS}
+        </p>
+      )}
       <span class="va-remark-note">
         <input
           ref={input}

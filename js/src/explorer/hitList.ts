@@ -4,6 +4,7 @@
 import { computed, type Signal, signal } from "@preact/signals";
 import type { Facet, Histogram, Hit } from "../kernel/explorerProtocol";
 import { type Page, PagedList } from "../lists/pagedList";
+import { counted } from "../words";
 import type { QueryDraft } from "./queryDraft";
 import type { ExplorerState } from "./state";
 import type { ExplorerViewState } from "./viewState";
@@ -61,7 +62,7 @@ export class HitList {
     this.draft.settle(asked.query, count, null);
     this.count.value = count;
     this.names.value = names;
-    this.state.announcement.value = count === 1 ? "1 clip" : `${count} clips`;
+    this.state.announcement.value = counted(count, "clip");
     let firstPage: Page<Hit> | null = pageOf(first.result.hits);
     await this.list.open(async (pages, k) => {
       const ready = firstPage;

@@ -6,6 +6,7 @@ import { Client, type Model } from "../kernel/client";
 import type { Format, SavedQuery } from "../kernel/explorerProtocol";
 import { Media } from "../kernel/media";
 import type { ConceptShown } from "../kernel/protocol";
+import { counted } from "../words";
 import { HitList, question } from "./hitList";
 import { Latest } from "./latest";
 import { QueryDraft } from "./queryDraft";
@@ -211,7 +212,7 @@ export class ExplorerStore {
     const [data] = reply?.buffers ?? [];
     if (!reply || !data) return null;
     const { file, mime, clips } = reply.result;
-    this.state.announce(`${clips} clips in ${file}`);
+    this.state.announce(`${counted(clips, "clip")} in ${file}`);
     return new File([data], file, { type: mime });
   }
 

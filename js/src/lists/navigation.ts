@@ -5,6 +5,7 @@ import type { Likeness, MotionFilter, ReviewOrder, ReviewValue, Selection, Statu
 import type { AnnotatorState } from "../state/annotatorState";
 import type { Requester } from "../state/requester";
 import type { Tab, ViewState } from "../state/viewState";
+import { counted } from "../words";
 import { givenFeed, hasBothClasses } from "./feeds";
 import { fetchFeed, fetchReview, fetchSearch, fetchSelection, fetchSimilar, fetchSorted } from "./fetchers";
 import type { Lists } from "./lists";
@@ -102,7 +103,7 @@ export class Navigation {
   async openSelection(selection: Selection): Promise<void> {
     this.#trail = [];
     this.#showInstead("", selection);
-    this.state.announce(`${selection.title}: ${selection.clips.length} clips`, false);
+    this.state.announce(`${selection.title}: ${counted(selection.clips.length, "clip")}`, false);
     await this.goTo({ tab: "search" });
   }
 

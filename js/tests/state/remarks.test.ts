@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from "vitest";
 import events from "../../../tests/protocol_cases/events.json";
 import { View } from "../../src/annotator/view";
-import { remarkText } from "../../src/state/remarks";
+import { remarkText, withTag } from "../../src/state/remarks";
 import { settle } from "../goldenKernel";
 import { openStore } from "../testStore";
 
@@ -83,4 +83,32 @@ it("what somebody else remarks is shown when the kernel reports it, but not over
   remarks.remark("b", "mine", []);
   report();
   expect(remarks.get("b")).toMatchObject({ note: "mine", others: "jo: lamps" });
+});
+
+const TEN = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
+
+it("an eleventh tag is not given, and a sentence says so", async () => {
+  const { kernel, store, remarks } = await open();
+  kernel.hold = true;
+  remarks.remark("a", "mine", TEN);
+  remarks.toggleTag(["a", "b"], "too dark");
+  expect(remarks.get("a")).toMatchObject({ note: "mine", tags: TEN });
+  expect(remarks.get("b").tags).toEqual(["too dark"]);
+  expect(store.state.notice.value).toContain("A clip can have 10 tags");
+  expect(withTag(TEN, "3")).toBe(TEN);
+  expect(withTag(TEN, "11")).toBeUndefined();
+});
+
+it("what the kernel refuses stays written until something else is stored", async () => {
+  const { kernel, remarks } = await open();
+  const { reply } = kernel;
+  kernel.refuse("bad_value", "A note may have 1,000 characters.");
+  remarks.remark("a", "long", ["x"]);
+  await settle();
+  expect(remarks.get("a").note).toBe("");
+  expect(remarks.written("a")).toEqual({ note: "long", tags: ["x"] });
+  kernel.reply = reply;
+  remarks.remark("a", "short", []);
+  await settle();
+  expect(remarks.written("a")).toBe(remarks.get("a"));
 });

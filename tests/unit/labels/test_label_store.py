@@ -108,7 +108,7 @@ def test_what_counts_is_read_alike_from_events_and_from_what_is_kept_of_them(sto
     by_events.take(store.events(WHO[1]))
     kept = Agreement(store.current(WHO[1]))
     for agreement in (by_events, kept):
-        assert (agreement.values, agreement.event) == ({"a": "unsure"}, 8)
+        assert (dict(agreement.values), agreement.event) == ({"a": "unsure"}, 8)
         assert agreement.came_from("random") == {"a", "b"}
     assert [(label.clip_id, label.annotator, label.value) for label in store.labels(WHO[1])] == [
         ("a", "kelli", "unsure")

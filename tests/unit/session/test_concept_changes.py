@@ -48,6 +48,16 @@ def test_a_concept_of_nearly_the_same_name_is_told(demo_corpus: va.Corpus) -> No
     assert renamed.concept_state == ""
 
 
+def test_a_script_that_opens_a_new_concept_of_nearly_the_same_name_is_warned(demo_corpus: va.Corpus) -> None:
+    va.Session(demo_corpus, "night", "kelli").label(demo_corpus.clips.index[0], True)
+    with pytest.warns(va.VaWarning, match="'Night' is new, and there is also 'night'") as warned:
+        other = va.Session(demo_corpus, "Night", "kelli")
+    assert warned[0].filename == __file__
+    other.label(demo_corpus.clips.index[0], True)
+    va.Session(demo_corpus, "Night", "kelli")  # it has labels now, and is meant
+    va.Session(demo_corpus, "snow", "kelli")
+
+
 def test_yes_clips_of_another_concept_are_hints_and_are_merged_on_request(demo_corpus: va.Corpus) -> None:
     clips = list(demo_corpus.clips.index)
     session = va.Session(demo_corpus, "night", "kelli")

@@ -168,3 +168,18 @@ def test_a_replay_counts_labels_by_the_rule_of_its_time(corpus: va.Corpus) -> No
     again = va.Session(corpus, "night", "kelli")  # its first classifier is not that of the newest refit
     again.refit()
     assert again.at(again.version).labels.equals(again.labels)
+
+
+def test_primary_annotators_are_people_who_label(corpus: va.Corpus) -> None:
+    kelli, sam = sessions(corpus, "kelli", "sam")
+    with pytest.warns(va.VaWarning, match="Nobody has labelled yet: check how 'sam'"):
+        kelli.primary_annotators = ["sam"]
+    sam.label("c00", True)
+    with pytest.raises(va.LabelError, match="'Sma' has labelled nothing: did you mean 'sam'"):
+        kelli.primary_annotators = ["Sma"]
+    with pytest.raises(va.LabelError, match="'nobody' has labelled nothing: there are 'sam'"):
+        kelli.primary_annotators = ["sam", "nobody"]
+    kelli.primary_annotators = ["kelli", " sam "]  # oneself, and a name that looks the same
+    assert sam.primary_annotators == ("kelli", "sam")
+    kelli.primary_annotators = []
+    assert not sam.primary_annotators

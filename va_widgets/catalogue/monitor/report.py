@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from va_widgets.base import arguments
 from va_widgets.base.arguments import ClipIds, described
 from va_widgets.base.errors import ArgumentError, ModelError, NotEnoughLabelsError
+from va_widgets.base.texts import counted
 from va_widgets.catalogue.labelled import labels_in, present_name
 from va_widgets.catalogue.monitor.compared import Compared, compared_with, reference_for
 from va_widgets.catalogue.monitor.drift import Drift, measure_drift
@@ -113,7 +114,9 @@ class MonitorReport:
 
     def __repr__(self) -> str:
         state = " ".join(self.alarms) or "no alarm."
-        return f"MonitorReport({self.model.name!r} v{self.model.version}, {len(self.monitored):,} clips): {state}"
+        return (
+            f"MonitorReport({self.model.name!r} v{self.model.version}, {counted(len(self.monitored), 'clip')}): {state}"
+        )
 
     def _repr_html_(self) -> str:
         from va_widgets.display.monitor_report import report_html
@@ -231,9 +234,9 @@ class MonitorReport:
         open_ones = np.flatnonzero(pd.isna(values))
         first = int(open_ones[0]) if len(open_ones) else len(values)
         values, stratum = values[:first], self.drawn.stratum[:first]
-        counted, yes = np.isin(values, ["yes", "no"]), values == "yes"
+        clear, yes = np.isin(values, ["yes", "no"]), values == "yes"
         k = len(self.drawn.sizes)
-        numbers, hits = np.bincount(stratum[counted], minlength=k), np.bincount(stratum[yes], minlength=k)
+        numbers, hits = np.bincount(stratum[clear], minlength=k), np.bincount(stratum[yes], minlength=k)
         total = int(numbers.sum())
         if total < min(_FEWEST, len(self.drawn.rows)) or (numbers == 0).any():
             if not len(open_ones):
@@ -243,13 +246,14 @@ class MonitorReport:
                 )
             more = f" The next one to label is {described(self.sample['clip_id'].iloc[first])}."
             raise NotEnoughLabelsError(
-                f"The sample has {total} labels in its order: label at least {_FEWEST} of its clips, and some of every"
-                f" range of scores, in the feed {SAMPLE_FEED!r} of report.session().{more}"
+                f"The sample has {counted(total, 'label')} in its order: label at least {_FEWEST} of its clips, and"
+                f" some of every range of scores, in the feed {SAMPLE_FEED!r} of report.session().{more}"
             )
         skipped = len(values) - total
         method = (
-            f"{LEVEL:.0%} intervals, from {total} labels of a random sample of {len(self.monitored):,} clips, in"
-            f" {k} ranges of scores{f'; {skipped} without a clear answer are left out' if skipped else ''}"
+            f"{LEVEL:.0%} intervals, from {counted(total, 'label')} of a random sample of"
+            f" {counted(len(self.monitored), 'clip')}, in {k} ranges of scores"
+            f"{f'; {skipped} without a clear answer are left out' if skipped else ''}"
         )
         shares = intervals(self.drawn.sizes, numbers, hits, self.drawn.above)
         return Estimate(*shares, labels=total, yes=int(hits.sum()), method=method)

@@ -14,6 +14,7 @@ from va_widgets.base import arguments
 from va_widgets.base.arguments import described
 from va_widgets.base.errors import QueryError
 from va_widgets.base.sorting import order_of
+from va_widgets.base.texts import counted
 from va_widgets.catalogue.query.expression import evaluated
 from va_widgets.catalogue.query.names import Entry, Names
 from va_widgets.catalogue.query.parse import parse
@@ -127,4 +128,4 @@ class Query:
         return self.count
 
     def __repr__(self) -> str:
-        return f"Query({self.text!r}: {self.count:,} clips)"
+        return f"Query({self.text!r}: {counted(self.count, 'clip')})"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from va_widgets.base import arguments
 from va_widgets.base.errors import CorpusError, EncoderError, PreviewUnavailableError, reason_of
 from va_widgets.base.progress import Progress
+from va_widgets.base.texts import counted
 from va_widgets.corpus.building.measure_motion import video_place
 from va_widgets.corpus.manifest import NO_VIDEO, Source
 from va_widgets.corpus.trust import VideoAccess
@@ -145,7 +146,9 @@ def _check_all(jobs: Sequence[_EncodingJob]) -> None:
     if lacking:
         missing = sum(len(job.rows) - len(job.vectors) for job in lacking)
         reasons = _shown([f"{job.name}: {job.reason}" for job in lacking])
-        raise CorpusError(f"{missing:,} clips could not be encoded ({reasons}): see to their videos, and try again.")
+        raise CorpusError(
+            f"{counted(missing, 'clip')} could not be encoded ({reasons}): see to their videos, and try again."
+        )
 
 
 def _shown(reasons: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from va_widgets.base.errors import ExchangeError
 from va_widgets.base.paths import inside
+from va_widgets.base.texts import counted
 from va_widgets.exchange.content import Content
 from va_widgets.exchange.foreign import Foreign
 from va_widgets.exchange.formats.tables import parquet, read_tabular
@@ -41,7 +42,7 @@ def _readme(content: Content, what: str) -> str:
         "",
         "# Labels of video clips" if what == "labels" else "# Log of labels of video clips",
         "",
-        f"{len(content.rows):,} rows, exported by va-widgets. A row is",
+        f"{counted(len(content.rows), 'row')}, exported by va-widgets. A row is",
         "a label (yes, no or unsure) that an annotator gave to a clip for a concept."
         if what == "labels"
         else "an event: a label, a note, or a change of a concept, oldest first.",

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { ExplorerStore } from "../../explorer/store";
 import type { ExplorerView } from "../../explorer/view";
 import { FORMATS, type Format } from "../../kernel/explorerProtocol";
+import { counted } from "../../words";
 import { download } from "../download";
 
 const NAMES: Readonly<Record<Format, readonly [name: string, use: string]>> = {
@@ -26,7 +27,9 @@ export function ExportMenu({ store, view }: { store: ExplorerStore; view: Explor
   return (
     <>
       <p class="va-menu-title">
-        {making.value ? "Writing …" : `All ${store.hits.count.value ?? 0} clips, in this order, as`}
+        {making.value
+          ? "Writing …"
+          : `All ${counted(store.hits.count.value ?? 0, "clip")}, in this order, as`}
       </p>
       <ul>
         {FORMATS.map((format) => (
