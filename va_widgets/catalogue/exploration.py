@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -26,6 +26,7 @@ from va_widgets.catalogue.scoring import weights_digest
 from va_widgets.catalogue.thresholds import Threshold, thresholds, with_threshold
 from va_widgets.corpus import Corpus
 from va_widgets.models.bundle import Model
+from va_widgets.models.motion_version import motion_note
 from va_widgets.models.published import served_and_damaged
 
 Order: TypeAlias = Literal["best", "worst", "time"]
@@ -90,7 +91,8 @@ class Exploration:
         )
         self.saved = SavedQueries(corpus.path)
         self.problem = ""
-        """Why a model that is not withdrawn cannot be read, in one sentence; what was read of it before is used."""
+        """What is wrong with a model that is not withdrawn, in one sentence: it cannot be read, and what was read of it
+        before is used; or it has learned from motion of another version than the corpus's."""
         self._given = models
         self._models: Mapping[str, Model] = {} if models is None else read_models(models, corpus)
         self._lock = threading.RLock()
@@ -110,7 +112,7 @@ class Exploration:
         except ModelError as error:  # the folder of the models cannot be read: the former ones are used
             self.problem = str(error)
             return
-        self.problem = next(iter(problems.values()), "")
+        self.problem = next(iter(problems.values()), "") or _motion_problem(served.values(), self.corpus)
         # What was read before it was damaged is still good.
         served |= {slug: self._models[slug] for slug in problems if slug in self._models}
         with self._lock:
@@ -261,6 +263,11 @@ def _numbers(values: Any) -> NDArray[np.floating[Any]]:
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     return pd.Series(values).rank(method="dense", na_option="keep").to_numpy(dtype=np.float64)
+
+
+def _motion_problem(models: Iterable[Model], corpus: Corpus) -> str:
+    """Return the first `motion_note` of some models; empty if there is none."""
+    return next(filter(None, (motion_note(model, corpus) for model in models)), "")
 
 
 def _versions(models: Mapping[str, Model]) -> list[tuple[object, ...]]:
