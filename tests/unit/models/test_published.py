@@ -210,3 +210,12 @@ def test_what_a_killed_publish_left_is_removed_by_the_next_one_an_hour_later(tmp
     stays = [names[what] for what in ("busy", "new", "user's", "file")]
     assert left == {"v1", "v2", ".unfinished-work", f".unfinished-{'f' * 32}", *stays}
     assert outside.is_dir()
+
+
+def test_a_model_in_a_folder_of_another_name_takes_no_other_ones_place(corpus: va.Corpus) -> None:
+    night = publish_model(corpus.path / "models")
+    copied = publish_model(corpus.path / "models", "a copy")
+    card = copied.folder / "card.json"
+    for version in (1, 7):
+        card.write_text(json.dumps({**json.loads(card.read_text()), "name": "night", "version": version}))
+        assert served(corpus)["night"].folder == night.folder
