@@ -14,14 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base.arguments import described, instance
-from va_widgets.base.errors import ModelError, QueryError
+from va_widgets.base.errors import EncoderMismatchError, ModelError, QueryError
 from va_widgets.base.names import escaped
 from va_widgets.base.sorting import order_of
 from va_widgets.catalogue.counting import Histogram, Values, countable, histogram, values_of
 from va_widgets.catalogue.query import Name, Query, complete, names
 from va_widgets.catalogue.query.names import Names, written
+from va_widgets.catalogue.query.parse import parse
 from va_widgets.catalogue.saved_queries import SavedQueries
-from va_widgets.catalogue.scores import Models, read_models
+from va_widgets.catalogue.scores import Models, read_models, score_columns
 from va_widgets.catalogue.scoring import weights_digest
 from va_widgets.catalogue.thresholds import Threshold, thresholds, with_threshold
 from va_widgets.corpus import Corpus
@@ -33,6 +34,7 @@ Order: TypeAlias = Literal["best", "worst", "time"]
 NameKind: TypeAlias = Literal["model", "column", "motion", "text"]
 _KEPT = 8  # queries: the present one, and those that were typed before it
 _LISTED = 20  # values of a column
+_PREPARED = 1 << 28  # bytes of scores that are computed before somebody asks
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,22 @@ class Exploration:
     def columns(self) -> list[str]:
         """Return the columns by whose values clips can be counted and chosen."""
         return countable(self.corpus)
+
+    def prepare(self) -> None:
+        """Do beforehand what the first queries would wait for: load what reads them, and score all clips in one pass.
+
+        Models are scored as long as their scores take up to 256 MB; those that do not fit the corpus are left out.
+        """
+        parse("a")
+        fitting: dict[str, Model] = {}
+        for slug, model in list(self._models.items())[: _PREPARED // (4 * max(1, len(self.corpus)))]:
+            try:
+                model.check_corpus(self.corpus)
+            except (EncoderMismatchError, ModelError):  # said once a query names it
+                continue
+            fitting[slug] = model
+        if fitting:
+            score_columns(self.corpus, fitting)
 
     # --- answers ---------------------------------------------------------------------------------
 
