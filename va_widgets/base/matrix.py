@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from va_widgets.base.forks import imports
+
+if TYPE_CHECKING:
+    import torch
 
 LARGE = 1 << 24  # values from which on half precision is faster, the loading of torch included
 _CHUNK = 1024  # rows converted to float32 at a time, few enough to stay in the processor's cache
@@ -57,13 +61,31 @@ def block_products(
     with imports:
         import torch
 
-    given, factors = torch.from_numpy(unlocked(block)), torch.from_numpy(unlocked(columns))
+    # With the columns one after the other in memory MKL multiplies by 2 to 10 of them in a half to a sixth of the time.
+    given, factors = torch.from_numpy(unlocked(block)), torch.from_numpy(np.array(columns.T, order="C")).T
     results = torch.from_numpy(out)
-    buffer = torch.empty((min(_BLOCK_CHUNK, len(block)), block.shape[1]))  # memory taken for every chunk costs more
+    buffer = _buffer(min(_BLOCK_CHUNK, len(block)), block.shape[1])
     for start in range(0, len(block), _BLOCK_CHUNK):
         part = given[start : start + _BLOCK_CHUNK]
         torch.mm(buffer[: len(part)].copy_(part), factors, out=results[start : start + _BLOCK_CHUNK])
     return out
+
+
+_thread = threading.local()
+
+
+def _buffer(rows: int, dim: int) -> torch.Tensor:
+    """Return this thread's memory for a matrix, float32 (rows, dim), which the next call overwrites.
+
+    A thread that takes it anew for every block gets pages that the system has to clear, which costs a quarter of the
+    product with one column.
+    """
+    import torch
+
+    kept: torch.Tensor | None = getattr(_thread, "buffer", None)
+    if kept is None or kept.shape[1] != dim or len(kept) < rows:
+        kept = _thread.buffer = torch.empty((rows, dim))
+    return kept[:rows]
 
 
 def is_large_half(matrix: NDArray[np.floating[Any]]) -> bool:

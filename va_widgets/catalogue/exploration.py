@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -14,24 +14,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from va_widgets.base.arguments import described, instance
-from va_widgets.base.errors import ModelError, QueryError
+from va_widgets.base.errors import EncoderMismatchError, ModelError, QueryError
 from va_widgets.base.names import escaped
 from va_widgets.base.sorting import order_of
 from va_widgets.catalogue.counting import Histogram, Values, countable, histogram, values_of
 from va_widgets.catalogue.query import Name, Query, complete, names
 from va_widgets.catalogue.query.names import Names, written
+from va_widgets.catalogue.query.parse import parse
 from va_widgets.catalogue.saved_queries import SavedQueries
-from va_widgets.catalogue.scores import Models, read_models
+from va_widgets.catalogue.scores import Models, read_models, score_columns
 from va_widgets.catalogue.scoring import weights_digest
 from va_widgets.catalogue.thresholds import Threshold, thresholds, with_threshold
 from va_widgets.corpus import Corpus
 from va_widgets.models.bundle import Model
+from va_widgets.models.motion_version import motion_note
 from va_widgets.models.published import served_and_damaged
 
 Order: TypeAlias = Literal["best", "worst", "time"]
 NameKind: TypeAlias = Literal["model", "column", "motion", "text"]
 _KEPT = 8  # queries: the present one, and those that were typed before it
 _LISTED = 20  # values of a column
+_PREPARED = 1 << 28  # bytes of scores that are computed before somebody asks
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Exploration:
         )
         self.saved = SavedQueries(corpus.path)
         self.problem = ""
-        """Why a model that is not withdrawn cannot be read, in one sentence; what was read of it before is used."""
+        """What is wrong with a model that is not withdrawn, in one sentence: it cannot be read, and what was read of it
+        before is used; or it has learned from motion of another version than the corpus's."""
         self._given = models
         self._models: Mapping[str, Model] = {} if models is None else read_models(models, corpus)
         self._lock = threading.RLock()
@@ -110,7 +114,7 @@ class Exploration:
         except ModelError as error:  # the folder of the models cannot be read: the former ones are used
             self.problem = str(error)
             return
-        self.problem = next(iter(problems.values()), "")
+        self.problem = next(iter(problems.values()), "") or _motion_problem(served.values(), self.corpus)
         # What was read before it was damaged is still good.
         served |= {slug: self._models[slug] for slug in problems if slug in self._models}
         with self._lock:
@@ -146,6 +150,22 @@ class Exploration:
     def columns(self) -> list[str]:
         """Return the columns by whose values clips can be counted and chosen."""
         return countable(self.corpus)
+
+    def prepare(self) -> None:
+        """Do beforehand what the first queries would wait for: load what reads them, and score all clips in one pass.
+
+        Models are scored as long as their scores take up to 256 MB; those that do not fit the corpus are left out.
+        """
+        parse("a")
+        fitting: dict[str, Model] = {}
+        for slug, model in list(self._models.items())[: _PREPARED // (4 * max(1, len(self.corpus)))]:
+            try:
+                model.check_corpus(self.corpus)
+            except (EncoderMismatchError, ModelError):  # said once a query names it
+                continue
+            fitting[slug] = model
+        if fitting:
+            score_columns(self.corpus, fitting)
 
     # --- answers ---------------------------------------------------------------------------------
 
@@ -261,6 +281,11 @@ def _numbers(values: Any) -> NDArray[np.floating[Any]]:
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     return pd.Series(values).rank(method="dense", na_option="keep").to_numpy(dtype=np.float64)
+
+
+def _motion_problem(models: Iterable[Model], corpus: Corpus) -> str:
+    """Return the first `motion_note` of some models; empty if there is none."""
+    return next(filter(None, (motion_note(model, corpus) for model in models)), "")
 
 
 def _versions(models: Mapping[str, Model]) -> list[tuple[object, ...]]:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from va_widgets.corpus import Corpus
 from va_widgets.corpus.files.data_files import reserve
 from va_widgets.learning.smoothing import smoothed_rows
 from va_widgets.learning.views import APPEARANCE
+
+LogitsOf: TypeAlias = Callable[[slice], NDArray[np.float32]]
+"""Returns the logits of the clips of a part, float32 (clips, m), in a new array."""
 
 BLOCK = 1 << 17  # clips whose scores are yielded at a time
 _ROWS = 1 << 13  # clips scored by a thread at a time
@@ -58,10 +61,12 @@ def score_blocks(
     if smooth is not None:
         embeddings = Products({APPEARANCE: matrices.pop(APPEARANCE)}, weights, smooth.needed, by_torch)
         embeddings.write(smooth.logits, 0, advance)
-    products = Products(matrices, weights, rows, by_torch)
+    logits: LogitsOf = Products(matrices, weights, rows, by_torch).logits
+    if smooth is not None:
+        logits = smooth.added_to(logits if matrices else None, by_torch)
+        advance = None  # all clips have been told
     for first in range(0, count, BLOCK):
-        size = min(BLOCK, count - first)
-        yield scored_block(products.logits, len(weights), first, size, by_torch, smooth, advance)
+        yield scored_block(logits, len(weights), first, min(BLOCK, count - first), by_torch, advance)
 
 
 def is_for_torch(count: int, embeddings: NDArray[np.floating[Any]]) -> bool:
@@ -71,7 +76,7 @@ def is_for_torch(count: int, embeddings: NDArray[np.floating[Any]]) -> bool:
 
 @dataclass(frozen=True)
 class Products:
-    """What `matrices`, by the names of their views, add to the logits of clips: of `rows`, or of all."""
+    """What `matrices`, one or more by the names of their views, add to the logits of clips: of `rows`, or of all."""
 
     matrices: Mapping[str, NDArray[np.floating[Any]]]
     weights: Weights
@@ -79,9 +84,7 @@ class Products:
     by_torch: bool
 
     def logits(self, part: slice) -> NDArray[np.float32]:
-        """Return those of the clips of a part, float32 (clips, m); 0 without a matrix."""
-        if not self.matrices:
-            return np.zeros((part.stop - part.start, len(self.weights)), dtype=np.float32)
+        """Return those of the clips of a part, float32 (clips, m)."""
         taken: slice | NDArray[np.int64] = part if self.rows is None else self.rows[part]
         blocks = {view: matrix[taken] for view, matrix in self.matrices.items()}
         return block_logits(blocks, self.weights, by_torch=self.by_torch)
@@ -98,17 +101,14 @@ class Products:
 
 
 def scored_block(
-    logits_of: Callable[[slice], NDArray[np.float32]],
+    logits_of: LogitsOf,
     models: int,
     first: int,
     size: int,
     by_torch: bool,
-    smooth: Smoothing | None = None,
     advance: Callable[[int], object] | None = None,
 ) -> NDArray[np.float32]:
     """Return P(yes) by some models for the clips from `first` on, float32 (models, size), computed on all cores.
-
-    `logits_of` gives the logits of a part of the clips, to which those that `smooth` has are added.
 
     Raises ModelError for embeddings that are not finite.
     """
@@ -116,14 +116,12 @@ def scored_block(
 
     def fill(part: slice) -> None:
         logits = logits_of(part)
-        if smooth is not None:
-            logits += smooth.smoothed(part, by_torch)
         if np.isnan(logits).any():
             raise ModelError(
                 "This corpus has embeddings that are not finite: leave out these clips, or build it again."
             )
         block[:, part.start - first : part.stop - first] = probabilities(logits, by_torch=by_torch).T
-        if smooth is None and advance is not None:
+        if advance is not None:
             advance(len(logits))
 
     _each(fill, _parts(first, first + size), by_torch)
@@ -158,6 +156,15 @@ class Smoothing:
         """Return what smooths the scores of a corpus's `rows`, or of all its clips; None if nothing does."""
         neighbours = corpus.neighbours if weights.smoothing.any() else None
         return None if neighbours is None else cls(weights, rows, neighbours, scratch)
+
+    def added_to(self, others: LogitsOf | None, by_torch: bool) -> LogitsOf:
+        """Return what gives the smoothed logits of the clips of a part, and what `others` adds to them."""
+
+        def logits(part: slice) -> NDArray[np.float32]:
+            result = self.smoothed(part, by_torch)
+            return result if others is None else np.add(result, others(part), out=result)
+
+        return logits
 
     def smoothed(self, part: slice, by_torch: bool) -> NDArray[np.float32]:
         """Return the smoothed logits of the clips of a part, float32 (clips, m)."""

@@ -73,16 +73,17 @@ def _score_blocks(
                 smooth.logits[part] = logits
                 if advance is not None:
                     advance(len(logits))
-    if not files:  # there are no other views
-        products = Products({}, weights, rows, by_torch)
+    if smooth is not None and not files:  # there are no other views
         for part in _parts(count):
-            yield scored_block(products.logits, len(weights), part.start, part.stop - part.start, by_torch, smooth)
+            yield scored_block(
+                smooth.added_to(None, by_torch), len(weights), part.start, part.stop - part.start, by_torch
+            )
         return
     with closing(_blocks(pool, (files, weights, rows, by_torch, smooth is None), count)) as blocks:
         for part, block in blocks:
             if smooth is not None:
-                taken = partial(_taken, block, part.start)
-                yield scored_block(taken, len(weights), part.start, part.stop - part.start, by_torch, smooth)
+                smoothed = smooth.added_to(partial(_taken, block, part.start), by_torch)
+                yield scored_block(smoothed, len(weights), part.start, part.stop - part.start, by_torch)
                 continue
             if advance is not None:
                 advance(block.shape[1])
@@ -91,7 +92,7 @@ def _score_blocks(
 
 def _taken(logits: NDArray[np.float32], first: int, part: slice) -> NDArray[np.float32]:
     """Return the logits of the clips of a part, from those of a block that begins with the clip `first`."""
-    return logits[part.start - first : part.stop - first].copy()  # what comes from Ray is read-only
+    return logits[part.start - first : part.stop - first]
 
 
 def _parts(count: int) -> list[slice]:

@@ -69,12 +69,16 @@ def block_logits(
         differ by rounding in float32.
     """
     rows = {len(block) for block in blocks.values()}.pop()
-    logits = np.zeros((rows, len(weights)), dtype=np.float32)
+    logits: NDArray[np.float32] | None = None
+    for view, block in blocks.items():
+        if view in weights.coefs:
+            added = block_products(block, weights.coefs[view], by_torch=by_torch)
+            logits = added if logits is None else np.add(logits, added, out=logits)
+    if logits is None:
+        logits = np.zeros((rows, len(weights)), dtype=np.float32)
     if APPEARANCE in blocks:
         logits += weights.intercepts
     for view, block in blocks.items():
-        if view in weights.coefs:
-            logits += block_products(block, weights.coefs[view], by_torch=by_torch)
         if view in weights.missing:
             logits[zero_rows(block)] += weights.missing[view]
     return logits

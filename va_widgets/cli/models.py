@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from va_widgets.base.errors import ModelError
 from va_widgets.base.progress import printable
-from va_widgets.cli.monitor import add_compare
+from va_widgets.cli import compare
+from va_widgets.cli.model_version import chosen_version
 from va_widgets.cli.parsers import Commands, print_table
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ examples:
       serve version 2 again
   va-widgets models export films "night city" night_city.onnx
       write a model for other programs; a folder instead of .onnx gets a copy of the bundle
-  va-widgets models compare series series/models/night_city/v2 films/models/night_city/v1
-      which version is better on the labels of the corpus series, and which clips change sides?
+  va-widgets models compare films "night city"
+      is the version that is served better than the one before, on the labels of films, and which clips change sides?
+  va-widgets models compare films "night city" --version 3 --older-version 1
+  va-widgets models compare series "night city" films/models/night_city/v1
+      versions by their numbers, and one of another corpus by its folder
 
 exit status: 0 if all went well, 1 after an error, 2 for wrong arguments"""
 
@@ -66,7 +69,7 @@ def add_parser(commands: Commands) -> None:
     export.add_argument("--json", action="store_true", help="print what was written as JSON")
     export.set_defaults(run=_export)
 
-    add_compare(actions)
+    compare.add_parser(actions)
 
 
 def _add_action(actions: Commands, name: str, text: str, default: str) -> argparse.ArgumentParser:
@@ -105,7 +108,7 @@ def _show(options: argparse.Namespace) -> int:
 def _withdraw(options: argparse.Namespace) -> int:
     from va_widgets.models import withdrawal
 
-    folder, named = _version(options, withdrawn=False)
+    folder, named = _chosen(options, withdrawn=False)
     withdrawal.withdraw(folder, options.reason)
     print(printable(f"{named}, is withdrawn: {options.reason}"))
     return 0
@@ -114,7 +117,7 @@ def _withdraw(options: argparse.Namespace) -> int:
 def _restore(options: argparse.Namespace) -> int:
     from va_widgets.models import withdrawal
 
-    folder, named = _version(options, withdrawn=True)
+    folder, named = _chosen(options, withdrawn=True)
     withdrawal.restore(folder)
     print(printable(f"{named}, is served again unless there is a newer one."))
     return 0
@@ -136,48 +139,10 @@ def _model(options: argparse.Namespace) -> Model:
     """Return the version of a model that is meant: the newest one that is not withdrawn, unless a number is given."""
     from va_widgets.models.bundle import load_model
 
-    return load_model(_version(options, withdrawn=False)[0])
+    return load_model(_chosen(options, withdrawn=False)[0])
 
 
-def _version(options: argparse.Namespace, *, withdrawn: bool) -> tuple[Path, str]:
-    """Return the folder of the version that is meant, which may be damaged, and what to call it.
-
-    It is the newest that is `withdrawn` or not, unless a number is given. Raises ModelError if there is none.
-    """
+def _chosen(options: argparse.Namespace, *, withdrawn: bool) -> tuple[Path, str]:
     from va_widgets.corpus import Corpus
-    from va_widgets.models.bundle import version_of
-    from va_widgets.models.names import other_names, slug
-    from va_widgets.models.published import all_versions
-    from va_widgets.models.withdrawal import is_withdrawn
 
-    corpus = Corpus.open(options.corpus)
-    models, problems = all_versions(corpus)
-    named = [model for model in models if options.name in (model.name, model.slug)]
-    found = {model.folder: (model.version, model.name) for model in named}
-    homes = {slug(options.name), *(model.folder.parent.name for model in named)}
-    for folder, problem in problems.items():
-        number = version_of(folder)
-        if number is not None and folder.parent.name in homes:
-            found[folder] = (number, options.name)
-        elif folder.name in homes:  # all of its versions
-            raise ModelError(problem)
-    if not found:
-        slugs = sorted({model.slug for model in models})
-        raise ModelError(
-            f"No model {options.name!r} was published from {corpus.path}; {other_names(options.name, slugs)}"
-        )
-    if options.version is not None:
-        meant = [folder for folder, (number, _) in found.items() if number == options.version]
-        if not meant:
-            numbers = ", ".join(map(str, sorted(number for number, _ in found.values())))
-            raise ModelError(f"The model {options.name!r} has no version {options.version}, only {numbers}.")
-    else:
-        meant = [folder for folder in found if is_withdrawn(folder) == withdrawn]
-        if not meant:
-            rest = (
-                "no version that was withdrawn" if withdrawn else "only versions that were withdrawn: give a --version"
-            )
-            raise ModelError(f"The model {options.name!r} has {rest}.")
-    newest = max(meant, key=lambda folder: found[folder][0])
-    number, name = found[newest]
-    return newest, f"{name}, version {number}"
+    return chosen_version(Corpus.open(options.corpus), options.name, options.version, withdrawn=withdrawn)

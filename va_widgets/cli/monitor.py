@@ -1,4 +1,4 @@
-"""`va-widgets monitor` and `va-widgets models compare`: is a published model still good on these clips?"""
+"""`va-widgets monitor`: is a published model still good on these clips?"""
 
 from __future__ import annotations
 
@@ -51,16 +51,6 @@ def add_parser(commands: Commands) -> None:
     monitor.add_argument("--json", action="store_true", help="print the report as JSON")
     monitor.add_argument("--exit-code", action="store_true", help="exit with status 3 where something has changed")
     monitor.set_defaults(run=_monitor)
-
-
-def add_compare(actions: Commands) -> None:
-    """Add the action `compare` of the command `models`."""
-    compare = actions.add_parser("compare", help="say which of two versions is better on the labels of a corpus")
-    compare.add_argument("corpus", type=Path, help="the folder of the corpus with labels about the concept")
-    compare.add_argument("newer", type=Path, help="the folder of a version")
-    compare.add_argument("older", type=Path, help="the folder of the version before")
-    compare.add_argument("--json", action="store_true", help="print the comparison as JSON")
-    compare.set_defaults(run=_compare)
 
 
 def _monitor(options: argparse.Namespace) -> int:
@@ -119,26 +109,3 @@ def _facts(report: MonitorReport) -> dict[str, Any]:
         "estimate_note": note,
         "sample": json.loads(report.sample.to_json(orient="records", double_precision=15)),
     }
-
-
-def _compare(options: argparse.Namespace) -> int:
-    from va_widgets.base.progress import printable
-    from va_widgets.corpus import Corpus
-    from va_widgets.models.bundle import load_model
-
-    comparison = load_model(options.newer).compare(load_model(options.older), Corpus.open(options.corpus))
-    if options.json:
-        facts = {
-            "better": comparison.better,
-            "verdict": comparison.verdict,
-            "labels": comparison.labels,
-            "cross_fitted": comparison.cross_fitted,
-            "average_precision": comparison.ap._asdict(),
-            "right": comparison.right._asdict(),
-            "flipped": json.loads(comparison.flipped.to_json(orient="records", double_precision=15)),
-        }
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
-    else:
-        print(printable(str(comparison)))
-        print(printable(comparison.method))
-    return 0

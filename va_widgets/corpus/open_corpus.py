@@ -174,12 +174,17 @@ class OpenCorpus:
         return MOTION in self._manifest.views and self.view(MOTION).shape[1] == len(FEATURES)
 
     @property
+    def motion_version(self) -> int | None:
+        """The least version by which the motion of a clip was measured; None where none was measured from videos."""
+        measured = self.has_motion and self._manifest.cut != FROM_EMBEDDINGS
+        return self._manifest.motion_version if measured else None
+
+    @property
     def motion_is_old(self) -> bool:
         """Whether the motion of some clips was measured by an earlier version: `add_view("motion")` makes it anew."""
         from va_widgets.video.motion.features import MOTION_VERSION
 
-        measured = self.has_motion and self._manifest.cut != FROM_EMBEDDINGS
-        return measured and self._manifest.motion_version < MOTION_VERSION
+        return self.motion_version is not None and self.motion_version < MOTION_VERSION
 
     @property
     def _motion_numbers(self) -> NDArray[np.float32]:

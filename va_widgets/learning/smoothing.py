@@ -77,9 +77,10 @@ def smoothed_rows(
             import torch
 
         nearest = torch.from_numpy(np.ascontiguousarray(neighbours.T))
-        others = torch.nn.functional.embedding_bag(nearest, torch.from_numpy(unlocked(logits)), mode="mean")
+        total = torch.nn.functional.embedding_bag(nearest, torch.from_numpy(unlocked(logits)), mode="sum")
         own, shares = torch.from_numpy(unlocked(logits[rows])), torch.as_tensor(share, dtype=torch.float32)
-        result: NDArray[np.float32] = torch.lerp(own, others, shares, out=others).numpy()
+        # The mean, or a new tensor for the result, would take a quarter longer.
+        result: NDArray[np.float32] = total.mul_(shares / len(neighbours)).addcmul_(own, 1 - shares).numpy()
         return result
     means = np.zeros_like(logits[rows])
     for nearest_rows in neighbours:  # one after the other: memory is read along the rows

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -46,6 +47,8 @@ __all__ = ["Model", "copy_bundle", "goes_on_from", "load_model", "publish", "ver
 _VIEW = "view."  # begins the names of other views' weights,
 _MISSING = "missing."  # and those of what clips add whose values of a view are not known
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
+_UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")
+_ABANDONED = 3600  # seconds without a change after which nobody writes to an unfinished version any more
 
 
 def publish(
@@ -160,6 +163,7 @@ def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[s
     unfinished = home / f".unfinished-{uuid.uuid4().hex}"
     try:
         unfinished.mkdir()
+        _clear_abandoned(home, unfinished)
         for name, data in contents.items():
             write_file(unfinished / name, data)
         before = inside(home.parent, former, error=ModelError)  # its versions are counted on
@@ -182,6 +186,27 @@ def _write(home: Path, former: str, card: Mapping[str, Any], contents: Mapping[s
                 return version
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _clear_abandoned(home: Path, unfinished: Path) -> None:
+    """Remove versions that were never finished because their process was killed an hour ago or more.
+
+    `unfinished` is one that has just been made: the file system's own clock may differ from that of this machine. A
+    folder that holds anything but files is none of ours, and stays.
+    """
+    now = unfinished.stat().st_mtime
+    for folder in home.iterdir():
+        if _UNFINISHED.fullmatch(folder.name) is None or folder == unfinished:
+            continue
+        try:
+            changed = folder.lstat()
+            files = list(folder.iterdir()) if stat.S_ISDIR(changed.st_mode) else None
+            times = [file.lstat() for file in files or ()]
+        except OSError:  # its own process, or another one, removes it
+            continue
+        is_ours = files is not None and all(stat.S_ISREG(time.st_mode) for time in times)
+        if is_ours and now - max(time.st_mtime for time in [changed, *times]) >= _ABANDONED:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_model(path: GivenPath) -> Model:

@@ -25,6 +25,7 @@ from va_widgets.learning.smoothing import smoothed
 from va_widgets.models import withdrawal
 from va_widgets.models.estimator import FittedClassifier
 from va_widgets.models.files import check_listed, read_file
+from va_widgets.models.motion_version import warn_of_motion
 from va_widgets.models.names import slug
 
 if TYPE_CHECKING:
@@ -102,7 +103,10 @@ class Model(FittedClassifier):
         return pd.Series(expit(logits + others), index=corpus.clips.index, name=self.name)
 
     def check_corpus(self, corpus: Corpus) -> None:
-        """Raise what `score_corpus` raises for a corpus that this model cannot score."""
+        """Raise what `score_corpus` raises for a corpus that this model cannot score.
+
+        A warning is logged where the corpus's motion was measured by another version than the model has learned from.
+        """
         arguments.instance(corpus, Corpus, "The corpus to score", "a va.Corpus, such as va.Corpus.open returns")
         if corpus.encoder_fingerprint != self.encoder:
             raise EncoderMismatchError(
@@ -113,6 +117,7 @@ class Model(FittedClassifier):
         self._matrix(corpus.embeddings, self.coef, "embeddings")
         for name, coef in self.views.items():
             self._matrix(corpus.view(name), coef, f"the view {name!r}")
+        warn_of_motion(self, corpus)
 
     def _logits(self, matrices: Mapping[str, ArrayLike]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what the embeddings, called "", and the other views add to the logits, float32 (n,) each."""

@@ -70,10 +70,18 @@ def served_and_damaged(corpus: Corpus) -> tuple[dict[str, Model], dict[str, str]
         if isinstance(found, ModelError):
             problems[name] = str(found)
             continue
-        other = models.get(found.slug)  # in a folder that version 0.1.0 called otherwise
-        if other is None or other.version < found.version:
+        other = models.get(found.slug)
+        if other is None or _rank(other) < _rank(found):
             models[found.slug] = found
     return dict(sorted(models.items())), problems
+
+
+def _rank(model: Model) -> tuple[bool, int]:
+    """Return what decides between two models of one name: version 0.1.0 called folders otherwise, and people copy them.
+
+    The one in the folder that is called by the name comes first, whatever the card of another one says.
+    """
+    return model.folder.parent.name == model.slug, model.version
 
 
 def why_not_served(corpus: Corpus, name: str) -> str | None:

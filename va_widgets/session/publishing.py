@@ -13,6 +13,7 @@ from va_widgets.learning.trainer import Fit
 from va_widgets.models.bundle import publish
 from va_widgets.models.card import training_facts
 from va_widgets.models.model import Model
+from va_widgets.models.motion_version import motion_facts
 from va_widgets.models.names import MODELS_FOLDER, slug
 from va_widgets.models.published import newest
 from va_widgets.session.concept_classifier import ConceptClassifier
@@ -83,7 +84,8 @@ def publish_classifier(
         threshold=chosen,
         threshold_why=why,
         smoothing=fit.share,
-        facts=training_facts(fit.refit, fit.calibration, labels.annotators()),
+        facts=training_facts(fit.refit, fit.calibration, labels.annotators())
+        | motion_facts(corpus, fit.calibrated.coefs, None if follows is None else follows.card),
         files=kept_data(view, fit) | (pictures(corpus, fit, chosen) if with_pictures else {}),
         parent=_parent(here, follows),
     )

@@ -17,7 +17,7 @@ from va_widgets.video.filmstrip import STRIP_WIDTH
 from va_widgets.widget import explorer_handlers, handlers, protocol
 from va_widgets.widget.annotator_kernel import AnnotatorKernel
 from va_widgets.widget.explorer_handlers import Explored
-from va_widgets.widget.explorer_protocol import ExplorerRequest
+from va_widgets.widget.explorer_protocol import Catalogue, ExplorerRequest
 
 Send: TypeAlias = Callable[[dict[str, Any], list[bytes] | None], object]
 _log = logging.getLogger(__name__)
@@ -67,6 +67,8 @@ class ExplorerKernel:
                 self._answer(request, content)
         elif isinstance(request, ExplorerRequest):
             self._questions.submit(lambda: self._answer(request, content))
+            if isinstance(request, Catalogue):  # while the page is looked at and a query typed
+                self._questions.submit(self._prepare)
         elif annotator is not None:
             annotator.answer(request, content)
         else:
@@ -79,6 +81,12 @@ class ExplorerKernel:
             self._send(without_lone_surrogates(message), buffers)
         except Exception:  # the page sends its request again
             _log.exception("A message could not be sent to the page")
+
+    def _prepare(self) -> None:
+        try:
+            self._explored.exploration.prepare()
+        except VaError:  # the page is told once a query needs what failed
+            _log.debug("The scores of a corpus could not be prepared", exc_info=True)
 
     def _answer(self, request: Any, content: object) -> None:
         try:

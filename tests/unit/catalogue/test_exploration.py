@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 
 import va_widgets as va
+from va_widgets.catalogue import exploration as module
+from va_widgets.catalogue import scores
 from va_widgets.catalogue.counting import countable, histogram, values_of
 from va_widgets.catalogue.exploration import Exploration, Question
 from va_widgets.catalogue.saved_queries import MOST, SavedQueries, SavedQuery
@@ -193,3 +196,23 @@ def test_at_most_so_many_queries_are_saved_and_a_folder_that_leads_out_is_refuse
     os.symlink(home / "queries", other / "queries")  # noqa: PTH211
     with pytest.raises(va.QueryError, match="leads out of"):
         SavedQueries(other).all()
+
+
+def test_what_queries_wait_for_is_done_beforehand_for_models_that_fit(
+    corpus: va.Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = [model_of("a", corpus), replace(model_of("bb", corpus), encoder="another"), model_of("ccc", corpus)]
+    exploration = Exploration(corpus, models)
+    exploration.prepare()
+    with monkeypatch.context() as patch:
+        patch.setattr(scores, "score_blocks", lambda *_: pytest.fail("scored twice"))
+        assert exploration.count(Question("a or ccc")) == len(corpus.query("a or ccc", models=models, k=6))
+    with pytest.raises(va.EncoderMismatchError):
+        exploration.count(Question("bb"))
+    monkeypatch.setattr(module, "_PREPARED", 4 * len(corpus))
+    first = Exploration(corpus_of(corpus.path.parent / "second", corpus.clips), models)
+    first.prepare()
+    monkeypatch.setattr(scores, "score_blocks", lambda *_: pytest.fail("scored later"))
+    first.count(Question("a"))
+    with pytest.raises(pytest.fail.Exception, match="scored later"):
+        first.count(Question("ccc"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,3 +185,37 @@ def test_an_interrupted_publication_leaves_nothing(tmp_path: Path, monkeypatch: 
                 publish_model(tmp_path / "models")
         assert list((tmp_path / "models" / "night").iterdir()) == []
     assert publish_model(tmp_path / "models").version == 1
+
+
+def test_what_a_killed_publish_left_is_removed_by_the_next_one_an_hour_later(tmp_path: Path) -> None:
+    home = publish_model(tmp_path / "models").folder.parent
+    names = {what: f".unfinished-{number:032x}" for number, what in enumerate(("old", "busy", "new", "user's", "file"))}
+    for what in ("old", "busy", "new", "user's"):
+        (home / names[what]).mkdir()
+    (home / names["old"] / "card.json").write_text("{")
+    (home / names["busy"] / "card.json").write_text("{")
+    (home / names["user's"] / "more").mkdir()
+    (home / names["file"]).write_text("mine")
+    (home / ".unfinished-work").mkdir()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (home / f".unfinished-{'f' * 32}").symlink_to(outside, target_is_directory=True)
+    an_hour_ago = time.time() - 3700
+    for what in ("old", "busy", "user's", "file"):
+        for path in [*(home / names[what]).glob("*"), home / names[what]]:
+            if (what, path.name) != ("busy", "card.json"):  # which is still written to
+                os.utime(path, (an_hour_ago, an_hour_ago))
+    publish_model(tmp_path / "models")
+    left = {path.name for path in home.iterdir()}
+    stays = [names[what] for what in ("busy", "new", "user's", "file")]
+    assert left == {"v1", "v2", ".unfinished-work", f".unfinished-{'f' * 32}", *stays}
+    assert outside.is_dir()
+
+
+def test_a_model_in_a_folder_of_another_name_takes_no_other_ones_place(corpus: va.Corpus) -> None:
+    night = publish_model(corpus.path / "models")
+    copied = publish_model(corpus.path / "models", "a copy")
+    card = copied.folder / "card.json"
+    for version in (1, 7):
+        card.write_text(json.dumps({**json.loads(card.read_text()), "name": "night", "version": version}))
+        assert served(corpus)["night"].folder == night.folder

@@ -57,7 +57,7 @@ def column_of(series: pd.Series[Any]) -> Column:
     """Return a column as typed values. Raises ValueError, with what it holds, if queries cannot compare it."""
     missing = series.isna().to_numpy(dtype=bool)
     absent = missing if missing.any() else None
-    kind = _kind(series)
+    kind = kind_of(series)
     if kind == "number":
         return Column(kind, _numbers(series), absent)
     if kind == "flag":
@@ -71,10 +71,11 @@ def column_of(series: pd.Series[Any]) -> Column:
     return Column(kind, codes, absent, texts.dictionary)
 
 
-def _kind(series: pd.Series[Any]) -> Kind:
+def kind_of(series: pd.Series[Any]) -> Kind:
+    """Return the kind of a column's values. Raises ValueError as `column_of`, in a fraction of its time."""
     kind = series.dtype
     if isinstance(kind, pd.CategoricalDtype):
-        return _kind(pd.Series(kind.categories))
+        return kind_of(pd.Series(kind.categories))
     if pd.api.types.is_bool_dtype(kind):
         return "flag"
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):

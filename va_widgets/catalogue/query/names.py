@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import pandas as pd
 
 from va_widgets.base.errors import QueryError
-from va_widgets.catalogue.query.columns import Column, column_of
+from va_widgets.catalogue.query.columns import Column, column_of, kind_of
 from va_widgets.catalogue.query.kept import kept
 from va_widgets.catalogue.query.parse import place
 from va_widgets.catalogue.query.syntax import Named
@@ -131,8 +133,11 @@ class Names:
     def _read(self, entry: Entry) -> Column:
         if entry.kind == "motion":
             return column_of(self._corpus.motion[entry.key].copy())
+        return column_of(self._series(entry))
+
+    def _series(self, entry: Entry) -> pd.Series[Any]:
         clips = self._corpus.clips
-        return column_of(clips.index.to_series() if entry.key == clips.index.name else clips[entry.key])
+        return clips.index.to_series() if entry.key == clips.index.name else clips[entry.key]
 
     def detail(self, entry: Entry) -> str:
         """Return in a few words what a name is."""
@@ -142,7 +147,7 @@ class Names:
         if entry.kind == "motion":
             return f"motion, {_MOTION[entry.key]}"
         try:
-            return f"column of {self.column(entry).kind}s"
+            return f"column of {kind_of(self._series(entry))}s"  # a column itself takes 0.1 s of a million texts
         except ValueError as error:
             return f"column of {error}, which queries cannot compare"
 

@@ -186,6 +186,29 @@ def test_the_next_version_counts_on_and_is_compared_with_the_former_one(
     assert json.loads(capsys.readouterr().out)["labels"] == 30
 
 
+def test_the_command_compares_versions_by_name_and_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = corpus(tmp_path / "c", 120, 0)
+    session = va.Session(home, CONCEPT)
+    for upto in (30, 60, 90):
+        label(session, home.clips.index[upto - 30 : upto].tolist())
+        session.publish(CONCEPT, pictures=False)
+    folders = {version: str(home.path / "models" / "bright" / f"v{version}") for version in (1, 2, 3)}
+    assert CONCEPT == "bright"
+
+    def compared(*arguments: str, status: int = 0) -> str:
+        assert main(["models", "compare", str(home.path), *arguments]) == status
+        captured = capsys.readouterr()
+        return captured.err if status else captured.out
+
+    assert compared(CONCEPT) == compared(folders[3], folders[2]) == compared(CONCEPT, CONCEPT, "--older-version", "2")
+    assert compared(CONCEPT, "--version", "2") == compared(folders[2], folders[1]) == compared(folders[2])
+    assert compared(CONCEPT, "--older-version", "1") == compared(CONCEPT, folders[1])
+    assert "no version before version 1" in compared(CONCEPT, "--version", "1", status=1)
+    assert "has no version 7, only 1, 2, 3" in compared(CONCEPT, "--older-version", "7", status=1)
+    assert "did you mean 'bright'?" in compared("brihgt", status=1)
+    assert "is a folder" in compared(folders[3], "--version", "3", status=1)
+
+
 def test_a_version_that_ranks_worse_is_called_worse(report: MonitorReport, published: va.Model) -> None:
     label(report.session(), report.corpus.clips.index[:80].tolist())
     backwards = replace(published, coef=-published.coef, folder=report.corpus.path, card={}, version=2)
