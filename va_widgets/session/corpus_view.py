@@ -86,7 +86,8 @@ class CorpusView:
         new = set(clips).difference(self.row_of)
         if len(new) > _MANY * len(self.corpus):
             many = list(new)
-            self.row_of.update(zip(many, self.corpus.clips.index.get_indexer(pd.Index(many)).tolist(), strict=True))
+            asked = pd.Index(many, dtype=object)  # pandas's own strings take no half characters
+            self.row_of.update(zip(many, self.corpus.clips.index.get_indexer(asked).tolist(), strict=True))
             new.clear()
         for clip in new:
             try:

@@ -128,12 +128,11 @@ def test_copies_of_former_versions_are_thinned_out_with_the_others(path: Path) -
     opened(path, "a")
     folder = path.parent / "backups"
     folder.mkdir()
+    noon = (datetime.now(UTC) - 3 * DAY).replace(hour=12)
     with LabelStore(path) as store:
         by_hand = store.backup()
-        for minutes in range(2, 7):
-            store.backup(
-                folder / f"automatic-{datetime.now(UTC) - 3 * DAY - minutes * HOUR / 60:%Y%m%dT%H%M%S-%f}.sqlite"
-            )
+        for minutes in range(2, 7):  # of one day
+            store.backup(folder / f"automatic-{noon - minutes * HOUR / 60:%Y%m%dT%H%M%S-%f}.sqlite")
     (folder / ".automatic-20260101T000000-000000.sqlite.1-2").write_text("of a process that was killed")
     opened(path)
     names = [file.name for file in kept(path)]
