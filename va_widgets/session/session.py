@@ -447,7 +447,7 @@ class Session(SeveralAnnotators, ConceptChanges):
 
 def _warn_of_another(log: ConceptLog, concept: str) -> None:
     """Warn whoever opens a new concept whose name is nearly that of another one, as "Night" is of "night"."""
-    if (alike := log.look_alike(concept)) is not None and not log.is_used(concept):
+    if not log.is_used(concept) and (alike := log.look_alike(concept)) is not None:
         warnings.warn(
             f"The concept {described(concept)} is new, and there is also {described(alike)}: open that one if you mean"
             " it, and take this one out of the list of concepts by session.forget_concept(…).",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from PIL import Image
 import va_widgets as va
 from tests.unit.video.test_decode import REFUSED
 from tests.unit.video.video_files import film, scene, write_video
+from tests.unit.web_server import serving
 from va_widgets.corpus.listing import find_sources
 from va_widgets.corpus.sources import content_key
 from va_widgets.encoders.protocol import Encoder, as_encoder
@@ -364,13 +364,8 @@ def server(tmp_path: Path) -> Iterator[str]:
     """A web server on this machine; serves tmp_path / "served"."""
     (tmp_path / "served").mkdir()
     handler = type("Handler", (_Ranges,), {"folder": tmp_path / "served"})
-    served = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=served.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{served.server_port}"
-    served.shutdown()
-    thread.join()
-    served.server_close()
+    with serving(handler) as host:
+        yield f"http://{host}"
 
 
 def test_videos_and_pictures_are_read_from_a_web_server(build: Any, server: str, tmp_path: Path) -> None:

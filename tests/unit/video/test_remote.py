@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ import pytest
 import va_widgets as va
 from tests.unit.corpus.damaging import record_digests
 from tests.unit.video.video_files import write_video
+from tests.unit.web_server import serving
 from va_widgets.corpus.manifest import MANIFEST_FILE
 from va_widgets.video import remote
 from va_widgets.video.decoder_messages import Failed, PicturesRequest, Refused, Request
@@ -50,62 +52,66 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return file.read_bytes()
 
 
-class Server:
-    """A web server on this machine: /a.mp4 is a video, /to/URL redirects to http://URL. `asked` are the paths."""
+class Server(NamedTuple):
+    """A web server on this machine, by its host and port; `asked` are the paths."""
 
-    def __init__(self, data: bytes) -> None:
-        self.asked: list[str] = []
-        asked = self.asked
+    host: str
+    asked: list[str]
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_HEAD(self) -> None:
-                self.answer(body=False)
+    @property
+    def port(self) -> int:
+        return int(self.host.partition(":")[2])
 
-            def do_GET(self) -> None:
-                self.answer(body=True)
 
-            def answer(self, body: bool) -> None:
-                asked.append(self.path)
-                if self.path.startswith("/to/"):
-                    self.send_response(302)
-                    self.send_header("Location", f"http://{self.path.removeprefix('/to/')}")
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                first, last = 0, len(data) - 1
-                if wanted := self.headers.get("Range"):
-                    start, _, end = wanted.removeprefix("bytes=").partition("-")
-                    first, last = int(start), min(int(end or last), last)
-                self.send_response(206 if wanted else 200)
-                if wanted:
-                    self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
-                self.send_header("Accept-Ranges", "bytes")
-                self.send_header("Content-Length", str(last - first + 1))
-                self.end_headers()
-                if body:
-                    self.wfile.write(data[first : last + 1])
+class _Films(BaseHTTPRequestHandler):
+    """Answers /a.mp4 with a video, and redirects /to/URL to http://URL."""
 
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
+    data: bytes
+    asked: list[str]
 
-        self.served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self.served.server_port}"
-        self.thread = threading.Thread(target=self.served.serve_forever)
-        self.thread.start()
+    def do_HEAD(self) -> None:
+        self.answer(body=False)
 
-    def close(self) -> None:
-        self.served.shutdown()
-        self.thread.join()
-        self.served.server_close()
+    def do_GET(self) -> None:
+        self.answer(body=True)
+
+    def answer(self, body: bool) -> None:
+        self.asked.append(self.path)
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", f"http://{self.path.removeprefix('/to/')}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        first, last = 0, len(self.data) - 1
+        if wanted := self.headers.get("Range"):
+            start, _, end = wanted.removeprefix("bytes=").partition("-")
+            first, last = int(start), min(int(end or last), last)
+        self.send_response(206 if wanted else 200)
+        if wanted:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(self.data)}")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.end_headers()
+        if body:
+            self.wfile.write(self.data[first : last + 1])
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving_film(film: bytes) -> Iterator[Server]:
+    asked: list[str] = []
+    with serving(type("Handler", (_Films,), {"data": film, "asked": asked})) as host:
+        yield Server(host, asked)
 
 
 @pytest.fixture
 def servers(film: bytes) -> Iterator[tuple[Server, Server]]:
     pytest.importorskip("aiohttp", reason="fsspec reads http with aiohttp, which is not installed")
-    two = Server(film), Server(film)
-    yield two
-    for one in two:
-        one.close()
+    with serving_film(film) as one, serving_film(film) as other:
+        yield one, other
 
 
 # --- schemes ---------------------------------------------------------------------------------------
@@ -224,7 +230,7 @@ def test_no_server_redirects_to_a_private_address(servers: tuple[Server, Server]
     url = f"http://{server.host}/to/{private.host}/a.mp4"
     with pytest.raises(va.CorpusError, match=r"^127\.0\.0\.1 is a private address, .*: download the file, or give its"):
         va.Corpus.build(tmp_path / "c", [url], "va-tiny", progress=False)
-    url_by_name = f"http://{server.host}/to/localhost:{private.host.partition(':')[2]}/a.mp4"
+    url_by_name = f"http://{server.host}/to/localhost:{private.port}/a.mp4"
     with pytest.raises(va.CorpusError, match=r"^localhost \(.*\) is a private address"):
         va.Corpus.build(tmp_path / "c", [url_by_name], "va-tiny", progress=False)
     assert private.asked == []
@@ -255,7 +261,7 @@ def test_a_stranger_s_corpus_fetches_nothing_until_it_is_trusted(
     assert "corpus.trust()" in corpus.play(clip)._repr_html_()
     assert server.asked == []
     assert corpus.trust().preview(clip)
-    of_url(corpus.path, f"http://localhost:{server.served.server_port}/b.mp4")
+    of_url(corpus.path, f"http://localhost:{server.port}/b.mp4")
     with pytest.raises(va.PreviewUnavailableError, match="is not fetched from http://localhost"):
         va.Corpus.open(corpus.path, "va-tiny").preview(clip, 1)
 
@@ -274,7 +280,7 @@ def test_a_name_is_looked_up_and_may_not_be_private(servers: tuple[Server, Serve
     # In a thread: where tests with a browser ran before, this one has Playwright's event loop.
     with ThreadPoolExecutor(1) as thread:
         for host in ("localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "[::1]"):
-            url = f"http://{host}:{server.served.server_port}/a.mp4"
+            url = f"http://{host}:{server.port}/a.mp4"
             with pytest.raises(remote.PrivateAddressError):
                 thread.submit(fetch, url).result()
     assert server.asked == []

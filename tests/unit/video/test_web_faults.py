@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 import va_widgets as va
 from tests.unit.video.video_files import write_video
+from tests.unit.web_server import serving
 from va_widgets.corpus.listing import find_sources
 from va_widgets.video import remote
 from va_widgets.video.decoder_messages import Done, Failed, Message, PicturesRequest, Refused, Request
@@ -76,13 +76,8 @@ def handler(tmp_path_factory: pytest.TempPathFactory) -> type[_Faulty]:
 
 @pytest.fixture(scope="module")
 def server(handler: type[_Faulty]) -> Iterator[str]:
-    served = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=served.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{served.server_port}"
-    served.shutdown()
-    thread.join()
-    served.server_close()
+    with serving(handler) as host:
+        yield f"http://{host}"
 
 
 def reason(url: str) -> str:
